@@ -1,0 +1,263 @@
+//! The gateway put together: sockets are bound first, then everything is served,
+//! and a drain ends it in order.
+
+use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio::{
+    net::TcpListener,
+    task::{JoinError, JoinHandle},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
+};
+
+use crate::{
+    admin,
+    config::{Config, LogKind},
+    grpc::{self, Health},
+    http::{self, Front},
+    http1::{self, Limits},
+    log::{
+        EventLog, ReadError,
+        disk::{DiskLog, DiskOptions, OpenError},
+        memory::MemoryLog,
+    },
+    shutdown::Drain,
+};
+
+/// Most connections on the admin listener.
+const ADMIN_MAX_CONNECTIONS: usize = 64;
+/// How often reading is tried, for the health of the event service.
+const READ_PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// After connections were cut, how long their tasks may take to notice.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+/// How long the log may take to write what it has accepted and to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the gateway listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Addresses {
+    /// Callbacks.
+    pub http: SocketAddr,
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// Probes.
+    pub admin: SocketAddr,
+}
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener could not be bound.
+    #[error("cannot listen on {address} ({option}): {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The option that names it.
+        option: &'static str,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The log could not be opened.
+    #[error("cannot open the log: {0}")]
+    Log(#[from] OpenError),
+    /// The operating system gave no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    /// A thread of our own panicked.
+    #[error("starting failed: {0}")]
+    Panic(#[from] JoinError),
+}
+
+/// Why the gateway ended otherwise than by draining.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A server stopped by itself.
+    #[error("the {0} server stopped unexpectedly; see the log")]
+    Stopped(&'static str),
+    /// The log did not close in time.
+    #[error("the log did not close within {} seconds", CLOSE_TIMEOUT.as_secs())]
+    Close,
+}
+
+/// A gateway that is bound but not yet served.
+pub struct App {
+    config: Config,
+    log: Arc<dyn EventLog>,
+    http: TcpListener,
+    grpc: TcpListener,
+    admin: TcpListener,
+    addresses: Addresses,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Binds all listeners, then opens the configured log.
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let listeners = Listeners::bind(&config).await?;
+        let log: Arc<dyn EventLog> = match config.log {
+            LogKind::Memory => {
+                tracing::warn!("events are kept in memory only: they are lost when the gateway ends");
+                Arc::new(MemoryLog::new(config.memory_bytes)?)
+            }
+            LogKind::Disk => {
+                let options = DiskOptions { dir: config.data_dir.clone(), ring_bytes: config.memory_bytes };
+                Arc::new(tokio::task::spawn_blocking(move || DiskLog::open(options)).await??)
+            }
+        };
+        Ok(listeners.with_log(config, log))
+    }
+
+    /// Binds all listeners over a log of the caller's.
+    pub async fn bind_with_log(config: Config, log: Arc<dyn EventLog>) -> Result<Self, StartError> {
+        Ok(Listeners::bind(&config).await?.with_log(config, log))
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Serves until `shutdown` completes, then drains.
+    ///
+    /// The drain: readiness goes; after the drain delay the listeners close and
+    /// the last callbacks are stored; streams end; at the drain timeout what is
+    /// still open is cut; the log closes. Being cut is not an error.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+        let Self { config, log, http, grpc, admin, .. } = self;
+        let drain = Drain::new();
+        let admin_drain = Drain::new();
+        let health = Health::new().await;
+
+        let front = Front { path: config.http_path, apps: config.apps, body_limit: config.http_body_limit };
+        let limits = Limits {
+            max_connections: config.http_max_connections,
+            header_timeout: http::HEADER_TIMEOUT,
+            idle_timeout: config.http_idle_timeout,
+        };
+        let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
+        let probes = admin::router(Arc::clone(&log), drain.clone());
+        let callbacks = http::router(front, Arc::clone(&log));
+        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
+        let admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
+        let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
+        let mut grpc_task = tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, drain.clone()));
+
+        let mut stopped = None;
+        tokio::select! {
+            () = shutdown => {}
+            ended = &mut http_task => {
+                tracing::error!(?ended, "the HTTP server stopped");
+                stopped = Some("HTTP");
+            }
+            ended = &mut grpc_task => {
+                tracing::error!(?ended, "the gRPC server stopped");
+                stopped = Some("gRPC");
+            }
+        }
+
+        let started = Instant::now();
+        let deadline = started + config.drain_timeout;
+        drain.announce();
+        if stopped.is_none() {
+            tracing::info!(delay = ?config.drain_delay, "draining: callbacks are still taken");
+            sleep_until(started + config.drain_delay).await;
+        }
+        drain.close();
+        finish("HTTP", &mut http_task, deadline).await;
+        drain.end();
+        finish("gRPC", &mut grpc_task, deadline).await;
+        drain.cut();
+        let grace = Instant::now() + CUT_GRACE;
+        finish("HTTP", &mut http_task, grace).await;
+        finish("gRPC", &mut grpc_task, grace).await;
+        health_task.abort();
+
+        let closed = timeout(CLOSE_TIMEOUT, log.close()).await;
+        admin_drain.cut();
+        finish("admin", &mut { admin_task }, grace).await;
+        closed.map_err(|_| RunError::Close)?;
+        match stopped {
+            Some(server) => Err(RunError::Stopped(server)),
+            None => {
+                tracing::info!(took = ?started.elapsed(), "drained");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Waits for a server until `deadline`. One that has ended is left alone.
+async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
+    if task.is_finished() {
+        return;
+    }
+    match timeout_at(deadline, task).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked"),
+        Err(_) => tracing::info!("{name} connections are still open and are cut"),
+    }
+}
+
+/// Keeps the reported health true: "" while callbacks can be stored, the event
+/// service's name while stored events can be read.
+async fn report_health(log: Arc<dyn EventLog>, health: Health, drain: Drain) {
+    let mut writable = log.writable();
+    let mut probe = interval(READ_PROBE_INTERVAL);
+    probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut announced = std::pin::pin!(drain.announced());
+    let mut draining = false;
+    loop {
+        let storing = *writable.borrow_and_update() && !draining;
+        health.set_storing(storing).await;
+        tokio::select! {
+            changed = writable.changed() => if changed.is_err() { break },
+            () = &mut announced, if !draining => draining = true,
+            _ = probe.tick() => health.set_reading(can_read(&*log).await).await,
+            () = drain.ending() => break,
+        }
+    }
+    health.set_storing(false).await;
+    health.set_reading(false).await;
+}
+
+async fn can_read(log: &dyn EventLog) -> bool {
+    // The oldest record, which is the one that is not in memory.
+    match log.read(log.oldest(), 1).await {
+        Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Record { .. }) => true,
+        Err(ReadError::Unavailable(_)) => false,
+    }
+}
+
+struct Listeners {
+    http: TcpListener,
+    grpc: TcpListener,
+    admin: TcpListener,
+    addresses: Addresses,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        let (http, http_at) = bind(config.http_listen, "--http-listen").await?;
+        let (grpc, grpc_at) = bind(config.grpc_listen, "--grpc-listen").await?;
+        let (admin, admin_at) = bind(config.admin_listen, "--admin-listen").await?;
+        let addresses = Addresses { http: http_at, grpc: grpc_at, admin: admin_at };
+        Ok(Self { http, grpc, admin, addresses })
+    }
+
+    fn with_log(self, config: Config, log: Arc<dyn EventLog>) -> App {
+        let Self { http, grpc, admin, addresses } = self;
+        App { config, log, http, grpc, admin, addresses }
+    }
+}
+
+async fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let error = |source| StartError::Bind { address, option, source };
+    let listener = TcpListener::bind(address).await.map_err(error)?;
+    let bound = listener.local_addr().map_err(error)?;
+    Ok((listener, bound))
+}

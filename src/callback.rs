@@ -1,0 +1,464 @@
+//! From a callback's URL and body to the record that is stored, encoded once.
+
+mod json;
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use prost::Message as _;
+use serde::de::IgnoredAny;
+
+use self::json::{CommandMember, Facts};
+use crate::{
+    event::{MAX_COMMAND_BYTES, RecordParts, StoredRecord},
+    proto::{self, DecodeStatus},
+};
+
+/// Deepest nesting of objects and arrays that a body may have.
+pub const MAX_JSON_DEPTH: usize = 128;
+/// Deepest nesting that is still typed: standard protobuf libraries refuse
+/// messages nested 100 deep, and one JSON object in a `google.protobuf.Value`
+/// takes three levels.
+pub const MAX_TYPED_JSON_DEPTH: usize = 24;
+/// Largest response, raw body included, for which the payload is still typed:
+/// well below the 4 MiB that gRPC clients accept by default.
+pub const MAX_TYPED_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
+/// Room in a response for what is put in front of an event.
+const RESPONSE_OVERHEAD_BYTES: usize = 256;
+
+/// 9999-12-31T23:59:59.999Z, the last time that a `google.protobuf.Timestamp` holds.
+const MAX_EVENT_TIME_MILLIS: i64 = 253_402_300_799_999;
+
+/// Why a callback is refused. Its text goes into the answer: one short sentence
+/// with the remedy, without anything of the request in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A query parameter that the gateway reads stands in the URL twice.
+    #[error("send the query parameter {0} once")]
+    ParameterRepeated(&'static str),
+    /// No SDKAppID in the URL.
+    #[error("the URL needs the query parameter SdkAppid")]
+    AppIdMissing,
+    /// The SDKAppID is not a number or not one of ours.
+    #[error("this SdkAppid is not served here; check --sdk-app-id")]
+    AppIdUnknown,
+    /// Neither the URL nor the body names the command.
+    #[error("the URL needs the query parameter CallbackCommand")]
+    CommandMissing,
+    /// The command is no command.
+    #[error(
+        "CallbackCommand must be 1 to 128 letters, digits, hyphens and underscores, in non-empty parts joined by dots"
+    )]
+    CommandInvalid,
+    /// The body's command is not the URL's.
+    #[error("CallbackCommand in the body must be the one in the URL")]
+    CommandDisagrees,
+    /// The body has the command twice.
+    #[error("send CallbackCommand once in the body")]
+    CommandRepeated,
+    /// The body's command is not a string.
+    #[error("CallbackCommand in the body must be a string")]
+    CommandNotString,
+    /// The body is not UTF-8.
+    #[error("the body must be UTF-8")]
+    NotUtf8,
+    /// The body is not JSON.
+    #[error("the body must be JSON")]
+    NotJson,
+    /// The body is JSON, but not an object.
+    #[error("the body must be a JSON object")]
+    NotAnObject,
+    /// The body nests deeper than [`MAX_JSON_DEPTH`].
+    #[error("the body must not nest deeper than 128 levels")]
+    TooDeep,
+}
+
+/// The apps whose callbacks are accepted, by SDKAppID.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Apps(BTreeSet<u32>);
+
+impl FromIterator<u32> for Apps {
+    fn from_iter<I: IntoIterator<Item = u32>>(ids: I) -> Self {
+        Self(ids.into_iter().collect())
+    }
+}
+
+impl Apps {
+    /// Whether no app is configured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn find(&self, text: &str) -> Option<u32> {
+        // `parse` alone would take a leading plus sign.
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let id = text.parse().ok().filter(|_| digits)?;
+        self.0.contains(&id).then_some(id)
+    }
+}
+
+/// What a callback's URL says, checked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Envelope {
+    sdk_app_id: u32,
+    command: Option<String>,
+    client_ip: String,
+    opt_platform: String,
+}
+
+impl Envelope {
+    /// Reads the URL's query.
+    pub fn from_query(query: &str, apps: &Apps) -> Result<Self, Refusal> {
+        let [mut app_id, mut command, mut client_ip, mut opt_platform, mut content_type] =
+            [None, None, None, None, None];
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let (parameter, name) = match name.as_ref() {
+                "SdkAppid" => (&mut app_id, "SdkAppid"),
+                "CallbackCommand" => (&mut command, "CallbackCommand"),
+                "ClientIP" => (&mut client_ip, "ClientIP"),
+                "OptPlatform" => (&mut opt_platform, "OptPlatform"),
+                "contenttype" => (&mut content_type, "contenttype"),
+                _ => continue,
+            };
+            if parameter.replace(value).is_some() {
+                return Err(Refusal::ParameterRepeated(name));
+            }
+        }
+        let text = |parameter: Option<Cow<'_, str>>| parameter.map(Cow::into_owned);
+        let app_id = app_id.ok_or(Refusal::AppIdMissing)?;
+        let sdk_app_id = apps.find(&app_id).ok_or(Refusal::AppIdUnknown)?;
+        if command.as_deref().is_some_and(|command| !is_command(command)) {
+            return Err(Refusal::CommandInvalid);
+        }
+        Ok(Self {
+            sdk_app_id,
+            command: text(command),
+            client_ip: text(client_ip).unwrap_or_default(),
+            opt_platform: text(opt_platform).unwrap_or_default(),
+        })
+    }
+
+    /// Reads the body and encodes the record.
+    ///
+    /// A body that is a JSON object is never refused for its content: what does
+    /// not fit a message is kept raw.
+    pub fn into_record(self, body: &[u8]) -> Result<StoredRecord, Refusal> {
+        let raw_body = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
+        // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
+        serde_json::from_str::<IgnoredAny>(raw_body).map_err(|_| Refusal::NotJson)?;
+        let facts = json::scan(raw_body)?;
+        let command = self.command(&facts)?;
+
+        let mut event = proto::Event {
+            sdk_app_id: self.sdk_app_id,
+            client_ip: self.client_ip,
+            opt_platform: self.opt_platform,
+            event_time: facts.event_time.and_then(event_time),
+            ..Default::default()
+        };
+        let status = if facts.depth > MAX_TYPED_JSON_DEPTH && proto::is_known(&command) {
+            DecodeStatus::TooLarge
+        } else {
+            match proto::decode_payload(&command, raw_body) {
+                None => DecodeStatus::UnknownCommand,
+                Some(Err(_)) => DecodeStatus::Mismatch,
+                Some(Ok(payload)) => {
+                    event.payload = Some(payload);
+                    DecodeStatus::Typed
+                }
+            }
+        };
+        event.command = command;
+        event.set_decode_status(status);
+        let response_bytes = event.encoded_len() + raw_body.len() + RESPONSE_OVERHEAD_BYTES;
+        if event.payload.is_some() && response_bytes > MAX_TYPED_RESPONSE_BYTES {
+            event.payload = None;
+            event.set_decode_status(DecodeStatus::TooLarge);
+        }
+        Ok(RecordParts {
+            command: &event.command,
+            sdk_app_id: event.sdk_app_id,
+            typed: event.payload.is_some(),
+            accounts: &facts.accounts,
+            group_ids: &facts.group_ids,
+            event: &event.encode_to_vec(),
+            raw_body,
+        }
+        .encode())
+    }
+
+    fn command(&self, facts: &Facts<'_>) -> Result<String, Refusal> {
+        let from_body = match &facts.command {
+            CommandMember::Absent => None,
+            CommandMember::Text(command) => Some(command.as_ref()),
+            CommandMember::NotString => return Err(Refusal::CommandNotString),
+            CommandMember::Repeated => return Err(Refusal::CommandRepeated),
+        };
+        match (self.command.as_deref(), from_body) {
+            (None, None) => Err(Refusal::CommandMissing),
+            (None, Some(command)) if !is_command(command) => Err(Refusal::CommandInvalid),
+            (Some(url), Some(body)) if url != body => Err(Refusal::CommandDisagrees),
+            (Some(command), _) | (None, Some(command)) => Ok(command.to_owned()),
+        }
+    }
+}
+
+/// Whether a text can be a command: it becomes a subject, a label and log text.
+fn is_command(text: &str) -> bool {
+    text.len() <= MAX_COMMAND_BYTES
+        && text.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        })
+}
+
+/// `EventTime` in milliseconds, as the JSON text of a number or a string of digits.
+fn event_time(json: &str) -> Option<pbjson_types::Timestamp> {
+    let digits = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let millis = digits.parse::<i64>().ok().filter(|&millis| millis <= MAX_EVENT_TIME_MILLIS)?;
+    Some(pbjson_types::Timestamp { seconds: millis / 1000, nanos: (millis % 1000) as i32 * 1_000_000 })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        event::{Epoch, Record, Sequence, Timestamp},
+        proto::event::Payload,
+    };
+
+    const QUERY: &str = "SdkAppid=1400000000&CallbackCommand=Sns.CallbackFriendAdd&contenttype=json\
+                         &ClientIP=127.0.0.1&OptPlatform=iOS";
+
+    fn apps() -> Apps {
+        Apps::from_iter([1_400_000_000, 7])
+    }
+
+    fn envelope(query: &str) -> Result<Envelope, Refusal> {
+        Envelope::from_query(query, &apps())
+    }
+
+    fn read(record: StoredRecord) -> proto::Event {
+        let record = Record::new(Epoch(0), Sequence(1), Timestamp(0), record);
+        let (front, rest) = record.event(true);
+        proto::Event::decode(&*[front, rest].concat()).unwrap()
+    }
+
+    fn decode(command: &str, body: &str) -> proto::Event {
+        let query = format!("SdkAppid=7&CallbackCommand={command}");
+        read(envelope(&query).unwrap().into_record(body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_query_is_read_whole() {
+        let envelope = envelope(QUERY).unwrap();
+        assert_eq!(envelope.sdk_app_id, 1_400_000_000);
+        assert_eq!(envelope.command.as_deref(), Some("Sns.CallbackFriendAdd"));
+        assert_eq!(envelope.client_ip, "127.0.0.1");
+        assert_eq!(envelope.opt_platform, "iOS");
+    }
+
+    #[test]
+    fn wrong_queries_are_refused() {
+        use Refusal::*;
+        let long = format!("SdkAppid=7&CallbackCommand={}", "x".repeat(129));
+        for (query, refusal) in [
+            ("", AppIdMissing),
+            ("SdkAppid=", AppIdUnknown),
+            ("SdkAppid=8", AppIdUnknown),
+            ("SdkAppid=%2B7", AppIdUnknown),
+            ("SdkAppid=+7", AppIdUnknown),
+            ("SdkAppid=7x", AppIdUnknown),
+            ("SdkAppid=99999999999999999999", AppIdUnknown),
+            ("SdkAppid=7&SdkAppid=7", ParameterRepeated("SdkAppid")),
+            ("SdkAppid=7&CallbackCommand=A.B&CallbackCommand=A.B", ParameterRepeated("CallbackCommand")),
+            ("SdkAppid=7&ClientIP=1&ClientIP=1", ParameterRepeated("ClientIP")),
+            ("SdkAppid=7&CallbackCommand=", CommandInvalid),
+            ("SdkAppid=7&CallbackCommand=A..B", CommandInvalid),
+            ("SdkAppid=7&CallbackCommand=.A", CommandInvalid),
+            ("SdkAppid=7&CallbackCommand=A%20B", CommandInvalid),
+            ("SdkAppid=7&CallbackCommand=A%0AB", CommandInvalid),
+            ("SdkAppid=7&CallbackCommand=%C3%BC", CommandInvalid),
+            (&long, CommandInvalid),
+        ] {
+            assert_eq!(envelope(query), Err(refusal), "{query}");
+        }
+        assert!(envelope(&long[..long.len() - 1]).is_ok());
+        assert!(envelope("SdkAppid=%37&CallbackCommand=A%2EB&Unknown=1&Unknown=2").is_ok());
+    }
+
+    #[test]
+    fn wrong_bodies_are_refused() {
+        use Refusal::*;
+        let nested =
+            |depth: usize| format!("{}{}", "{\"a\":".repeat(depth - 1) + "{}", "}".repeat(depth - 1));
+        let (deepest, too_deep) = (nested(128), nested(129));
+        let hostile = "[".repeat(1 << 20);
+        let bodies: &[(&[u8], Refusal)] = &[
+            (b"\xff", NotUtf8),
+            (b"", NotJson),
+            (b"{", NotJson),
+            (b"{} x", NotJson),
+            (b"{\"a\":NaN}", NotJson),
+            (b"\xef\xbb\xbf{}", NotJson),
+            (b"[]", NotAnObject),
+            (b"\"CallbackCommand\"", NotAnObject),
+            (b" 1", NotAnObject),
+            (hostile.as_bytes(), NotJson),
+            (too_deep.as_bytes(), TooDeep),
+            (br#"{"CallbackCommand":1}"#, CommandNotString),
+            (br#"{"CallbackCommand":null}"#, CommandNotString),
+            (br#"{"CallbackCommand":"A.B","CallbackCommand":"A.B"}"#, CommandRepeated),
+            (br#"{"CallbackCommand":"A.B","Callback\u0043ommand":"A.B"}"#, CommandRepeated),
+            (br#"{"CallbackCommand":"A.C"}"#, CommandDisagrees),
+        ];
+        for (body, refusal) in bodies {
+            let envelope = envelope("SdkAppid=7&CallbackCommand=A.B").unwrap();
+            let text = String::from_utf8_lossy(&body[..body.len().min(60)]);
+            assert_eq!(envelope.into_record(body), Err(*refusal), "{text}");
+        }
+        assert_eq!(decode("A.B", &deepest).raw_body, deepest);
+        let without = || envelope("SdkAppid=7").unwrap();
+        assert_eq!(without().into_record(b"{}"), Err(CommandMissing));
+        assert_eq!(without().into_record(br#"{"CallbackCommand":"a b"}"#), Err(CommandInvalid));
+        assert_eq!(read(without().into_record(br#"{"CallbackCommand":"A.B"}"#).unwrap()).command, "A.B");
+    }
+
+    #[test]
+    fn oddities_that_are_json_are_accepted_raw() {
+        for body in [
+            r#"{"ForceFlag":1e999}"#.to_owned(),
+            format!("{{\"ForceFlag\":{}}}", "9".repeat(400)),
+            r#"{"ForceFlag":1,"ForceFlag":2}"#.to_owned(),
+            r#"{"ClientCmd":"\ud800"}"#.to_owned(),
+            r#"{"\udfff":1,"PairList":{}}"#.to_owned(),
+        ] {
+            let event = decode("Sns.CallbackFriendAdd", &body);
+            assert_eq!(event.decode_status(), DecodeStatus::Mismatch, "{body}");
+            assert_eq!(event.payload, None);
+            assert_eq!(event.raw_body, body);
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_passes_through_whole() {
+        let event = decode("LiveGo.Something", r#"{"EventTime":"1670574414123","x":[1,{"y":null}]}"#);
+        assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
+        assert_eq!(event.raw_body, r#"{"EventTime":"1670574414123","x":[1,{"y":null}]}"#);
+        let time = event.event_time.unwrap();
+        assert_eq!((time.seconds, time.nanos), (1_670_574_414, 123_000_000));
+    }
+
+    #[test]
+    fn event_times_are_read_as_number_or_digits() {
+        for (json, seconds) in [
+            ("1670574414123", Some(1_670_574_414)),
+            ("\"1670574414123\"", Some(1_670_574_414)),
+            ("253402300799999", Some(253_402_300_799)),
+            ("253402300800000", None),
+            ("\"\"", None),
+            ("\"-1\"", None),
+            ("\"+1\"", None),
+            ("-1", None),
+            ("1.5", None),
+            ("1e3", None),
+            ("null", None),
+            ("[1]", None),
+            ("99999999999999999999", None),
+        ] {
+            let event = decode("A.B", &format!("{{\"x\":{{\"EventTime\":5}},\"EventTime\":{json}}}"));
+            assert_eq!(event.event_time.map(|time| time.seconds), seconds, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_would_break_standard_clients_is_left_raw() {
+        let deep = |depth: usize| {
+            format!("{{\"x\":{}{},\"PairList\":[]}}", "[".repeat(depth - 1), "]".repeat(depth - 1))
+        };
+        let event = decode("Sns.CallbackFriendAdd", &deep(MAX_TYPED_JSON_DEPTH));
+        assert_eq!(event.decode_status(), DecodeStatus::Typed);
+        let event = decode("Sns.CallbackFriendAdd", &deep(MAX_TYPED_JSON_DEPTH + 1));
+        assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
+        assert_eq!(event.payload, None);
+        let event = decode("Unknown.Command", &deep(MAX_TYPED_JSON_DEPTH + 1));
+        assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
+
+        // Typed as large as raw: 2 MiB of body would make a response of 4 MiB.
+        let long = format!("{{\"ClientCmd\":\"{}\"}}", "x".repeat((2 << 20) - 20));
+        let event = decode("Sns.CallbackFriendAdd", &long);
+        assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
+        assert_eq!(event.raw_body.len(), long.len());
+        assert!(event.encoded_len() < MAX_TYPED_RESPONSE_BYTES);
+        let event = decode("Sns.CallbackFriendAdd", &long.replace(&"x".repeat(1 << 20), ""));
+        assert_eq!(event.decode_status(), DecodeStatus::Typed);
+    }
+
+    #[test]
+    fn the_metadata_names_apps_commands_accounts_and_groups() {
+        let body = r#"{"GroupId":"g1","x":[{"GroupID":"g2","From_Account":"a","Deep":{"Account":["b",1,["c"]]}}],
+            "To\u005fAccount":"d\u0065","Accounts":"no","y":["no",{"From_Account":"a"}],"Admin_Account":""}"#;
+        let record =
+            envelope("SdkAppid=7&CallbackCommand=A.B").unwrap().into_record(body.as_bytes()).unwrap();
+        assert_eq!((record.command(), record.sdk_app_id(), record.typed()), ("A.B", 7, false));
+        assert_eq!(record.accounts().collect::<Vec<_>>(), ["a", "b", "c", "de"]);
+        assert_eq!(record.group_ids().collect::<Vec<_>>(), ["g1", "g2"]);
+    }
+
+    #[test]
+    fn a_typed_payload_has_every_field() {
+        let event = decode(
+            "Sns.CallbackFriendAdd",
+            r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"id","To_Account":"id1",
+            "Initiator_Account":"id","New":1}],"ClientCmd":"friend_add","Admin_Account":"boss","ForceFlag":"1","New":{}}"#,
+        );
+        let Some(Payload::SnsFriendAdd(add)) = event.payload else { panic!("{event:?}") };
+        assert_eq!(add.client_cmd, "friend_add");
+        assert_eq!(add.admin_account, "boss");
+        assert_eq!(add.force_flag, 1);
+        assert_eq!(add.pair_list.len(), 1);
+        assert_eq!(add.pair_list[0].from_account, "id");
+        assert_eq!(add.pair_list[0].to_account, "id1");
+        assert_eq!(add.pair_list[0].initiator_account, "id");
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::Value;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 64, 8, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..8)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_object_is_kept_byte_for_byte(
+            members in proptest::collection::btree_map("[A-Za-z_]{0,12}", any_json(), 0..6),
+        ) {
+            let value = serde_json::Value::Object(members.into_iter().collect());
+            for body in [value.to_string(), format!("{value:#}")] {
+                let event = decode("Sns.CallbackFriendAdd", &body);
+                prop_assert_eq!(event.raw_body, body);
+            }
+        }
+
+        #[test]
+        fn no_bytes_break_the_decoder(body: Vec<u8>, query: String) {
+            if let Ok(envelope) = envelope(QUERY) { drop(envelope.into_record(&body)); }
+            drop(envelope(&query));
+        }
+    }
+}

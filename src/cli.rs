@@ -1,0 +1,64 @@
+//! The command line.
+
+mod send;
+mod serve;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+/// Exit code for a wrong configuration or command line (`EX_USAGE`).
+const EXIT_USAGE: u8 = 64;
+
+/// Receives Tencent Cloud IM callbacks over HTTP, makes them durable, and
+/// streams them over gRPC.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Send(send::Send),
+}
+
+/// Why a command failed, and so its exit code.
+enum Failure {
+    /// Exit code 64.
+    Usage(String),
+    /// Exit code 1.
+    Other(String),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // To standard output for --help and --version; a closed pipe is no error.
+            error.print().ok();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(EXIT_USAGE),
+            };
+        }
+    };
+    let outcome = match cli.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Send(send) => send.run(),
+    };
+    let (message, code) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => (message, ExitCode::from(EXIT_USAGE)),
+        Err(Failure::Other(message)) => (message, ExitCode::FAILURE),
+    };
+    // Nothing can be done if even this cannot be said.
+    writeln!(io::stderr(), "error: {message}").ok();
+    code
+}

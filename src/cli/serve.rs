@@ -1,0 +1,201 @@
+//! `serve`: runs the gateway.
+
+use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use bytesize::ByteSize;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Failure;
+use crate::{
+    app::{Addresses, App},
+    config::{Config, LogKind, Settings},
+    telemetry::{self, LogFormat},
+};
+
+/// Run the gateway
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// SDKAppID whose callbacks are accepted; repeat it for several apps
+    #[arg(long = "sdk-app-id", value_name = "N", env = "CALLBACK_GATEWAY_SDK_APP_ID", value_delimiter = ',')]
+    sdk_app_ids: Vec<u32>,
+
+    /// Where events are kept: on disk, or (for trying things out) in memory only
+    #[arg(long, value_name = "KIND", env = "CALLBACK_GATEWAY_LOG", value_enum, default_value = "disk")]
+    log: LogKind,
+
+    /// Directory of the log; made if it is missing
+    #[arg(long, value_name = "DIR", env = "CALLBACK_GATEWAY_DATA_DIR", default_value = "./data")]
+    data_dir: PathBuf,
+
+    /// Memory for the newest events, from which live subscribers are served
+    #[arg(long, value_name = "SIZE", env = "CALLBACK_GATEWAY_MEMORY", default_value = "64MiB")]
+    memory: ByteSize,
+
+    /// Address for callbacks; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CALLBACK_GATEWAY_HTTP_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
+    http_listen: SocketAddr,
+
+    /// Address for gRPC; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CALLBACK_GATEWAY_GRPC_LISTEN",
+        default_value = "127.0.0.1:50051"
+    )]
+    grpc_listen: SocketAddr,
+
+    /// Address for the probes /livez and /readyz; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CALLBACK_GATEWAY_ADMIN_LISTEN",
+        default_value = "127.0.0.1:9090"
+    )]
+    admin_listen: SocketAddr,
+
+    /// Path that callbacks are posted to
+    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_HTTP_PATH", default_value = "/")]
+    http_path: String,
+
+    /// Largest callback body, at most 2MiB
+    #[arg(long, value_name = "SIZE", env = "CALLBACK_GATEWAY_HTTP_BODY_LIMIT", default_value = "1MiB")]
+    http_body_limit: ByteSize,
+
+    /// Most callback connections at once; beyond it the longest-idle one gives way
+    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_HTTP_MAX_CONNECTIONS", default_value = "1024")]
+    http_max_connections: usize,
+
+    /// How long a callback connection may stay open without a request; longer than a proxy's
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_HTTP_IDLE_TIMEOUT", default_value = "75s",
+        value_parser = humantime::parse_duration)]
+    http_idle_timeout: Duration,
+
+    /// How long callbacks are still taken after SIGTERM, while proxies learn of it
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_DRAIN_DELAY", default_value = "5s",
+        value_parser = humantime::parse_duration)]
+    drain_delay: Duration,
+
+    /// Time from SIGTERM to the end, at most
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_DRAIN_TIMEOUT", default_value = "20s",
+        value_parser = humantime::parse_duration)]
+    drain_timeout: Duration,
+
+    /// File to write the bound addresses to, as JSON, once all is ready
+    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_READY_FILE")]
+    ready_file: Option<PathBuf>,
+
+    /// Form of log lines
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "CALLBACK_GATEWAY_LOG_FORMAT",
+        value_enum,
+        default_value = "auto"
+    )]
+    log_format: LogFormat,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let settings = Settings {
+            sdk_app_ids: self.sdk_app_ids,
+            log: self.log,
+            data_dir: self.data_dir,
+            memory_bytes: self.memory.as_u64(),
+            http_listen: self.http_listen,
+            grpc_listen: self.grpc_listen,
+            admin_listen: self.admin_listen,
+            http_path: self.http_path,
+            http_body_limit: self.http_body_limit.as_u64(),
+            http_max_connections: self.http_max_connections,
+            http_idle_timeout: self.http_idle_timeout,
+            drain_delay: self.drain_delay,
+            drain_timeout: self.drain_timeout,
+        };
+        let config = Config::new(settings).map_err(|error| Failure::Usage(error.to_string()))?;
+        telemetry::init(self.log_format).map_err(|error| Failure::Usage(format!("RUST_LOG: {error}")))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
+        let outcome = runtime.block_on(serve(config, self.ready_file));
+        // After a second signal nothing is waited for.
+        runtime.shutdown_background();
+        outcome
+    }
+}
+
+async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Failure> {
+    let other = |error: &dyn std::fmt::Display| Failure::Other(error.to_string());
+    let mut signals = Signals::new().map_err(|error| other(&error))?;
+    let ready_file = ready_file.map(ReadyFile::new).transpose()?;
+    let app = App::bind(config).await.map_err(|error| other(&error))?;
+    let addresses = app.addresses();
+    if let Some(file) = &ready_file {
+        file.write(&addresses)?;
+    }
+    tracing::info!(http = %addresses.http, grpc = %addresses.grpc, admin = %addresses.admin, "ready");
+
+    let (first, at_first) = tokio::sync::oneshot::channel();
+    let run = app.run(async {
+        // The sender is only dropped together with this future.
+        at_first.await.ok();
+    });
+    let twice = async {
+        signals.next().await;
+        first.send(()).ok();
+        signals.next().await;
+    };
+    tokio::select! {
+        ended = run => ended.map_err(|error| other(&error)),
+        () = twice => Err(Failure::Other("ended at once by a second signal".to_owned())),
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Says where the gateway listens, for scripts that start it on port 0.
+struct ReadyFile(PathBuf);
+
+impl ReadyFile {
+    /// Removes what an earlier run left, so that nobody takes it for ours.
+    fn new(path: PathBuf) -> Result<Self, Failure> {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::Other(format!("--ready-file {}: {error}", path.display())))
+            }
+            _ => Ok(Self(path)),
+        }
+    }
+
+    /// Written under another name first: whoever sees the file sees all of it.
+    fn write(&self, addresses: &Addresses) -> Result<(), Failure> {
+        let json = serde_json::to_string(addresses).expect("three addresses always serialize");
+        let mut unfinished = self.0.clone().into_os_string();
+        unfinished.push(".tmp");
+        fs::write(&unfinished, json + "\n")
+            .and_then(|()| fs::rename(&unfinished, &self.0))
+            .map_err(|error| Failure::Other(format!("--ready-file {}: {error}", self.0.display())))
+    }
+}

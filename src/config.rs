@@ -1,0 +1,150 @@
+//! The configuration, parsed once into a form that cannot be wrong.
+
+use std::{
+    fmt::{self, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
+
+use crate::callback::Apps;
+
+/// Largest body limit that may be set: with more, a response could pass gRPC's
+/// default of 4 MiB.
+pub const MAX_BODY_LIMIT: u64 = 2 * 1024 * 1024;
+/// What a drain takes after its delay: the last requests and their appends.
+const MIN_DRAIN_WORK: Duration = Duration::from_secs(2);
+
+/// The configuration as given, on the command line or otherwise.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// SDKAppIDs whose callbacks are accepted.
+    pub sdk_app_ids: Vec<u32>,
+    /// Where events are kept.
+    pub log: LogKind,
+    /// Directory of the embedded log.
+    pub data_dir: PathBuf,
+    /// Memory for the newest events, in bytes.
+    pub memory_bytes: u64,
+    /// Address for callbacks.
+    pub http_listen: SocketAddr,
+    /// Address for gRPC.
+    pub grpc_listen: SocketAddr,
+    /// Address for probes.
+    pub admin_listen: SocketAddr,
+    /// Path that callbacks are posted to.
+    pub http_path: String,
+    /// Largest body, in bytes.
+    pub http_body_limit: u64,
+    /// Most callback connections at once.
+    pub http_max_connections: usize,
+    /// How long a callback connection may stay open without a request.
+    pub http_idle_timeout: Duration,
+    /// How long everything goes on after the signal to stop.
+    pub drain_delay: Duration,
+    /// From the signal to stop to the end, at most.
+    pub drain_timeout: Duration,
+}
+
+/// Where events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogKind {
+    /// In the data directory, durable before a callback is answered.
+    Disk,
+    /// In memory only: gone with the process. For trying things out.
+    Memory,
+}
+
+/// The configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) apps: Apps,
+    pub(crate) log: LogKind,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) memory_bytes: usize,
+    pub(crate) http_listen: SocketAddr,
+    pub(crate) grpc_listen: SocketAddr,
+    pub(crate) admin_listen: SocketAddr,
+    pub(crate) http_path: String,
+    pub(crate) http_body_limit: usize,
+    pub(crate) http_max_connections: usize,
+    pub(crate) http_idle_timeout: Duration,
+    pub(crate) drain_delay: Duration,
+    pub(crate) drain_timeout: Duration,
+}
+
+/// Everything that is wrong with the settings, with what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("wrong configuration:")?;
+        for problem in &self.0 {
+            f.write_char('\n')?;
+            write!(f, "  - {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Checks the settings; every problem is reported at once.
+    pub fn new(settings: Settings) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut require = |fine: bool, problem: &str| {
+            if !fine {
+                problems.push(problem.to_owned());
+            }
+        };
+        require(
+            !settings.sdk_app_ids.is_empty(),
+            "no SDKAppID: pass --sdk-app-id N for every app whose callbacks are to be accepted \
+             (or set CALLBACK_GATEWAY_SDK_APP_ID=N,M)",
+        );
+        require(!settings.sdk_app_ids.contains(&0), "--sdk-app-id: 0 is no SDKAppID");
+        let path = settings.http_path.as_str();
+        require(
+            path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"!$&?#%".contains(&b)),
+            "--http-path must begin with / and be plain: no spaces and none of ! $ & ? # %",
+        );
+        require(
+            (1..=MAX_BODY_LIMIT).contains(&settings.http_body_limit),
+            "--http-body-limit must be 1B to 2MiB",
+        );
+        require(settings.http_max_connections > 0, "--http-max-connections must be at least 1");
+        require(
+            settings.http_idle_timeout >= Duration::from_secs(1),
+            "--http-idle-timeout must be at least 1s",
+        );
+        require(
+            settings
+                .drain_delay
+                .checked_add(MIN_DRAIN_WORK)
+                .is_some_and(|least| settings.drain_timeout >= least),
+            "--drain-timeout must be at least 2s longer than --drain-delay",
+        );
+        let memory_bytes = usize::try_from(settings.memory_bytes);
+        require(memory_bytes.is_ok(), "--memory is more than this machine can address");
+        match memory_bytes {
+            Ok(memory_bytes) if problems.is_empty() => Ok(Self {
+                apps: settings.sdk_app_ids.into_iter().collect(),
+                log: settings.log,
+                data_dir: settings.data_dir,
+                memory_bytes,
+                http_listen: settings.http_listen,
+                grpc_listen: settings.grpc_listen,
+                admin_listen: settings.admin_listen,
+                http_path: settings.http_path,
+                http_body_limit: settings.http_body_limit as usize,
+                http_max_connections: settings.http_max_connections,
+                http_idle_timeout: settings.http_idle_timeout,
+                drain_delay: settings.drain_delay,
+                drain_timeout: settings.drain_timeout,
+            }),
+            _ => Err(ConfigError(problems)),
+        }
+    }
+}

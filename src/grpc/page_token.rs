@@ -1,0 +1,91 @@
+//! Page tokens of `ListEvents`: a position, bound to the call's arguments.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use prost::Message as _;
+
+use crate::{
+    event::{Epoch, Sequence},
+    proto::ListEventsRequest,
+};
+
+const FORM: u8 = 1;
+const BYTES: usize = 21;
+
+/// Where the next page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageToken {
+    pub(super) epoch: Epoch,
+    /// The next page's events are below it.
+    pub(super) before: Sequence,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PageTokenError {
+    #[error("page_token is malformed; pass next_page_token of the previous response as it was")]
+    Malformed,
+    #[error(
+        "page_token belongs to other arguments; repeat those of the first page, or start without a token"
+    )]
+    OtherArguments,
+}
+
+/// A check over the arguments that must stay the same from page to page: all
+/// but the token and the page size.
+pub(super) fn arguments(request: &ListEventsRequest) -> u32 {
+    let arguments = ListEventsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
+    crc32fast::hash(&arguments.encode_to_vec())
+}
+
+impl PageToken {
+    pub(super) fn encode(self, arguments: u32) -> String {
+        let mut bytes = [0; BYTES];
+        bytes[0] = FORM;
+        bytes[1..9].copy_from_slice(&self.epoch.0.to_be_bytes());
+        bytes[9..17].copy_from_slice(&self.before.0.to_be_bytes());
+        bytes[17..].copy_from_slice(&arguments.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(super) fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
+        let mut bytes = [0; BYTES + 3];
+        let len = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| PageTokenError::Malformed)?;
+        let Some((&[FORM], rest)) = bytes[..len].split_first_chunk::<1>() else {
+            return Err(PageTokenError::Malformed);
+        };
+        let (Some((epoch, rest)), true) = (rest.split_first_chunk::<8>(), len == BYTES) else {
+            return Err(PageTokenError::Malformed);
+        };
+        let Some((before, check)) = rest.split_first_chunk::<8>() else {
+            return Err(PageTokenError::Malformed);
+        };
+        if check != arguments.to_be_bytes() {
+            return Err(PageTokenError::OtherArguments);
+        }
+        Ok(Self { epoch: Epoch(u64::from_be_bytes(*epoch)), before: Sequence(u64::from_be_bytes(*before)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_survives_its_text_and_only_with_its_arguments() {
+        let token = PageToken { epoch: Epoch(3), before: Sequence(99) };
+        let text = token.encode(7);
+        assert_eq!(PageToken::parse(&text, 7), Ok(token));
+        assert_eq!(PageToken::parse(&text, 8), Err(PageTokenError::OtherArguments));
+        for text in ["", "x", "AAAA", &text[1..], &format!("{text}AAAA"), "ü", &"A".repeat(999)] {
+            assert_eq!(PageToken::parse(text, 7), Err(PageTokenError::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn page_size_and_token_may_change_from_page_to_page() {
+        let first = ListEventsRequest { page_size: 5, include_raw_body: true, ..Default::default() };
+        let next = ListEventsRequest { page_size: 9, page_token: "x".to_owned(), ..first.clone() };
+        assert_eq!(arguments(&first), arguments(&next));
+        let other = ListEventsRequest { include_raw_body: false, ..first.clone() };
+        assert_ne!(arguments(&first), arguments(&other));
+    }
+}

@@ -1,0 +1,166 @@
+//! The gRPC listener: services, HTTP/2 settings, and its end.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::StreamExt as _;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::transport::{
+    Server,
+    server::{Connected, TcpConnectInfo, TcpIncoming},
+};
+use tonic_health::{ServingStatus, pb::health_server, server::HealthReporter};
+
+use super::{EventService, ending::Ending, generated::event_service_server::EventServiceServer};
+use crate::{log::EventLog, proto, shutdown::Drain};
+
+/// The server pings a silent connection after this long, so that one whose peer
+/// has vanished is noticed.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long the answer to a ping may take; then the connection is closed.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Streams on one connection. A proxy puts all of its clients' streams on one,
+/// and beyond this limit a client waits without knowing why.
+const MAX_CONCURRENT_STREAMS: u32 = 10_000;
+
+/// Name of the service whose health says that stored events can be read.
+const EVENT_SERVICE: &str = "imcallback.v1.EventService";
+
+/// The states that `grpc.health.v1.Health` reports. Both start as NOT_SERVING.
+#[derive(Clone)]
+pub struct Health {
+    reporter: HealthReporter,
+    service: health_server::HealthServer<tonic_health::server::HealthService>,
+}
+
+impl Health {
+    /// Nothing is served yet.
+    pub async fn new() -> Self {
+        // tonic-health starts with "" as SERVING.
+        let reporter = HealthReporter::new();
+        let service = health_server::HealthServer::new(
+            tonic_health::server::HealthService::from_health_reporter(reporter.clone()),
+        );
+        let health = Self { reporter, service };
+        health.set_storing(false).await;
+        health.set_reading(false).await;
+        health
+    }
+
+    /// The name "": whether callbacks can be stored.
+    pub async fn set_storing(&self, serving: bool) {
+        self.reporter.set_service_status("", status(serving)).await;
+    }
+
+    /// The name of the event service: whether stored events can be read.
+    pub async fn set_reading(&self, serving: bool) {
+        self.reporter.set_service_status(EVENT_SERVICE, status(serving)).await;
+    }
+}
+
+fn status(serving: bool) -> ServingStatus {
+    if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
+}
+
+/// Serves gRPC until `drain` closes the listener and every stream has ended, or
+/// `drain` cuts connections.
+pub async fn serve(
+    listener: TcpListener,
+    log: Arc<dyn EventLog>,
+    health: Health,
+    drain: Drain,
+) -> Result<(), tonic::transport::Error> {
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
+            // With these, grpcurl shows error details and health messages instead of base64.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let reflection_v1 = reflection().build_v1().expect("the built-in descriptors are valid");
+    let reflection_v1alpha = reflection().build_v1alpha().expect("the built-in descriptors are valid");
+
+    // TCP_NODELAY here: on the server builder it does nothing for given connections.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).map({
+        let drain = drain.clone();
+        move |stream| stream.map(|stream| CuttableStream { stream, cut: Box::pin(drain.until_cut()) })
+    });
+    let closing = {
+        let drain = drain.clone();
+        async move { drain.closing().await }
+    };
+    Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .add_service(EventServiceServer::new(EventService { log, drain: drain.clone() }))
+        .add_service(Ending::new(health.service, drain.clone()))
+        .add_service(Ending::new(reflection_v1, drain.clone()))
+        .add_service(Ending::new(reflection_v1alpha, drain))
+        .serve_with_incoming_shutdown(incoming, closing)
+        .await
+}
+
+/// A connection that fails when connections are cut: tonic's own shutdown waits
+/// for every stream, also one whose client reads nothing.
+struct CuttableStream {
+    stream: TcpStream,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Connected for CuttableStream {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for CuttableStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for CuttableStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

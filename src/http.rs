@@ -1,0 +1,215 @@
+//! The HTTP front: takes callbacks, and answers 200 only after the event is durable.
+//!
+//! A request is checked in this order: method, path, encoding, size, then app
+//! and command from the URL; only then room for the body's bytes is taken and
+//! the body is read.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Serialize;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    callback::{Apps, Envelope, Refusal},
+    http1::ConnectionInfo,
+    log::{AppendError, EventLog, NewRecord},
+};
+
+/// From a request's first byte to the end of its head.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(1);
+/// From a request's first byte to the end of its body.
+pub const BODY_TIMEOUT: Duration = Duration::from_millis(1400);
+/// From a request's first byte to its answer: below the vendor's 2 seconds.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_millis(1800);
+/// Bytes of bodies under way at once, over all connections; beyond it callbacks get 503.
+pub const BODIES_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the front needs to take callbacks.
+#[derive(Debug)]
+pub struct Front {
+    /// The path that callbacks are posted to.
+    pub path: String,
+    /// The apps whose callbacks are accepted.
+    pub apps: Apps,
+    /// Largest body, in bytes.
+    pub body_limit: usize,
+}
+
+struct Shared {
+    front: Front,
+    log: Arc<dyn EventLog>,
+    bodies: Arc<Semaphore>,
+}
+
+/// The routes of the callback listener.
+pub fn router(front: Front, log: Arc<dyn EventLog>) -> Router {
+    let bodies = Arc::new(Semaphore::new(BODIES_BYTES));
+    Router::new().fallback(receive).with_state(Arc::new(Shared { front, log, bodies }))
+}
+
+/// Why a callback is not answered 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Rejection {
+    #[error("only POST is accepted")]
+    Method,
+    #[error("callbacks are not taken at this path; check --http-path and the console's URL")]
+    Path,
+    #[error("the body came too slowly; send it within a second")]
+    BodyTimeout,
+    #[error("the body broke off; send it whole")]
+    BodyBroken,
+    #[error("the body is too large; check --http-body-limit")]
+    TooLarge,
+    #[error("send the body without Content-Encoding")]
+    Encoding,
+    #[error(transparent)]
+    Callback(#[from] Refusal),
+    #[error("too many callbacks at once; try again")]
+    Busy,
+    #[error("the callback could not be stored in time; try again")]
+    Late,
+    #[error("callbacks cannot be stored just now; try again")]
+    Log(AppendError),
+}
+
+impl Rejection {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Path => StatusCode::NOT_FOUND,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Callback(refusal) => match refusal {
+                Refusal::AppIdMissing | Refusal::AppIdUnknown => StatusCode::FORBIDDEN,
+                Refusal::ParameterRepeated(_)
+                | Refusal::CommandMissing
+                | Refusal::CommandInvalid
+                | Refusal::CommandDisagrees
+                | Refusal::CommandRepeated
+                | Refusal::CommandNotString
+                | Refusal::NotUtf8
+                | Refusal::NotJson
+                | Refusal::NotAnObject
+                | Refusal::TooDeep => StatusCode::BAD_REQUEST,
+            },
+            Self::Busy
+            | Self::Late
+            | Self::Log(
+                AppendError::QueueFull
+                | AppendError::Recovering
+                | AppendError::Expired
+                | AppendError::Failed
+                | AppendError::Closed,
+            ) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// The vendor's answer packet.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Packet<'a> {
+    action_status: &'a str,
+    error_code: u8,
+    error_info: &'a str,
+}
+
+const STORED: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
+
+fn answer(status: StatusCode, packet: impl Into<Body>) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, json)], packet.into()).into_response()
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let text = self.to_string();
+        let packet = Packet { action_status: "FAIL", error_code: 1, error_info: &text };
+        let packet = serde_json::to_string(&packet).expect("three plain fields always serialize");
+        let mut response = answer(self.status(), packet);
+        if self == Self::Method {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}
+
+async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    match shared.store(request).await {
+        Ok(()) => answer(StatusCode::OK, STORED),
+        Err(rejection) => {
+            tracing::debug!(status = rejection.status().as_u16(), reason = %rejection, "refused a callback");
+            rejection.into_response()
+        }
+    }
+}
+
+impl Shared {
+    async fn store(&self, request: Request) -> Result<(), Rejection> {
+        let connection = request.extensions().get::<ConnectionInfo>().cloned();
+        let start = connection.as_ref().map_or_else(Instant::now, |info| info.request_start);
+        if request.method() != Method::POST {
+            return Err(Rejection::Method);
+        }
+        if request.uri().path() != self.front.path {
+            return Err(Rejection::Path);
+        }
+        if request.headers().contains_key(header::CONTENT_ENCODING) {
+            return Err(Rejection::Encoding);
+        }
+        // A body of unknown length may become as long as any.
+        let bytes = request.body().size_hint().upper();
+        let bytes = usize::try_from(bytes.unwrap_or(self.front.body_limit as u64)).unwrap_or(usize::MAX);
+        if bytes > self.front.body_limit {
+            return Err(Rejection::TooLarge);
+        }
+        let envelope = Envelope::from_query(request.uri().query().unwrap_or_default(), &self.front.apps)?;
+
+        let permit = self.body_permit(bytes)?;
+        let body = self.body(request.into_body(), start + BODY_TIMEOUT).await?;
+        let stored = envelope.into_record(&body)?;
+        drop(body);
+
+        let deadline = start + ANSWER_TIMEOUT;
+        // From here the record is on its way, whether or not the caller still waits.
+        let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
+        timeout_at(deadline, appending).await.map_err(|_| Rejection::Late)?.map_err(|error| match error {
+            AppendError::Expired => Rejection::Late,
+            AppendError::QueueFull => Rejection::Busy,
+            AppendError::Recovering | AppendError::Failed | AppendError::Closed => Rejection::Log(error),
+        })?;
+        if let Some(connection) = connection {
+            connection.verified();
+        }
+        Ok(())
+    }
+
+    fn body_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
+        let bytes = u32::try_from(bytes).map_err(|_| Rejection::TooLarge)?;
+        Arc::clone(&self.bodies).try_acquire_many_owned(bytes).map_err(|_| Rejection::Busy)
+    }
+
+    async fn body(&self, body: Body, deadline: Instant) -> Result<axum::body::Bytes, Rejection> {
+        let body = Limited::new(body, self.front.body_limit).collect();
+        match timeout_at(deadline, body).await {
+            Err(_) => Err(Rejection::BodyTimeout),
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge),
+            Ok(Err(_)) => Err(Rejection::BodyBroken),
+        }
+    }
+}

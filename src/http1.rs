@@ -1,0 +1,368 @@
+//! HTTP/1.1 connections: deadlines, the connection cap, and draining.
+//!
+//! hyper has one time-out for an idle connection and for a slow request head.
+//! Here they differ: the vendor keeps connections open between callbacks, and
+//! closing one just as it is used again would lose a callback that is never
+//! sent again. So a connection notes when a request's first byte arrives.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::Request, http::HeaderValue, http::header::CONNECTION};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::{Id, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::shutdown::Drain;
+
+/// Pause after a failed accept, as when no file descriptor is left.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Bounds of a listener's connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most connections at once. At the cap the longest-idle one gives way, first
+    /// among those that never delivered a verified callback, and never one with a
+    /// request in hand; if none can, a new connection waits.
+    pub max_connections: usize,
+    /// From a request's first byte to the end of its head; then the connection is closed.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle_timeout: Duration,
+}
+
+/// What a request's handler knows of its connection: a request extension.
+#[derive(Debug, Clone)]
+pub struct ConnectionInfo {
+    /// When the request's first byte arrived.
+    pub request_start: Instant,
+    state: Arc<State>,
+}
+
+impl ConnectionInfo {
+    /// Notes that the connection delivered a verified callback: it gives way last.
+    pub fn verified(&self) {
+        self.state.lock().verified = true;
+    }
+}
+
+/// One connection, as seen by its driver, its handler and the accept loop.
+#[derive(Debug)]
+struct State {
+    inner: Mutex<Inner>,
+    /// Set to make it give way.
+    evicted: CancellationToken,
+    /// Wakes the accept loop when a connection becomes idle.
+    became_idle: Arc<Notify>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Inner {
+    phase: Phase,
+    since: Instant,
+    verified: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Between requests.
+    Idle,
+    /// The first byte of a request has arrived, its head is not complete.
+    Head,
+    /// A handler has the request.
+    Busy,
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes_arrived(&self) {
+        let mut inner = self.lock();
+        if inner.phase == Phase::Idle {
+            inner.phase = Phase::Head;
+            inner.since = Instant::now();
+        }
+    }
+
+    /// When the request began that is now handed to its handler.
+    fn request_begins(&self) -> Instant {
+        let mut inner = self.lock();
+        let start = match inner.phase {
+            Phase::Head => inner.since,
+            // A pipelined request, read together with the one before.
+            Phase::Idle | Phase::Busy => Instant::now(),
+        };
+        inner.phase = Phase::Busy;
+        start
+    }
+
+    fn request_ends(&self) {
+        let mut inner = self.lock();
+        inner.phase = Phase::Idle;
+        inner.since = Instant::now();
+        drop(inner);
+        self.became_idle.notify_one();
+    }
+
+    /// When the connection's patience ends; a handler minds its own deadline.
+    fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        let inner = *self.lock();
+        match inner.phase {
+            Phase::Idle => Some(inner.since + limits.idle_timeout),
+            Phase::Head => Some(inner.since + limits.header_timeout),
+            Phase::Busy => None,
+        }
+    }
+}
+
+/// Serves `router` on `listener` until `drain` closes it and every request in
+/// hand is answered, or `drain` cuts connections.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, drain: Drain) {
+    let mut server = Server {
+        router,
+        limits,
+        drain: drain.clone(),
+        connections: JoinSet::new(),
+        states: HashMap::new(),
+        became_idle: Arc::new(Notify::new()),
+    };
+    loop {
+        tokio::select! {
+            biased;
+            () = drain.closing() => break,
+            Some(ended) = server.connections.join_next_with_id() => server.forget(ended),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    server.make_room().await;
+                    server.start(stream, peer);
+                }
+                Err(error) => server.accept_failed(&error).await,
+            },
+        }
+    }
+    // Whoever is already connected, as far as the system knows, is still served.
+    match listener.into_std() {
+        Ok(listener) => {
+            while let Ok((stream, peer)) = listener.accept() {
+                match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                    Ok(stream) => server.start(stream, peer),
+                    Err(error) => tracing::warn!(%error, %peer, "could not take a connection"),
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "could not empty the listener's queue"),
+    }
+    while let Some(ended) = server.connections.join_next_with_id().await {
+        server.forget(ended);
+    }
+}
+
+struct Server {
+    router: Router,
+    limits: Limits,
+    drain: Drain,
+    connections: JoinSet<()>,
+    states: HashMap<Id, Arc<State>>,
+    became_idle: Arc<Notify>,
+}
+
+impl Server {
+    fn start(&mut self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
+        }
+        let state = Arc::new(State {
+            inner: Mutex::new(Inner { phase: Phase::Idle, since: Instant::now(), verified: false }),
+            evicted: CancellationToken::new(),
+            became_idle: Arc::clone(&self.became_idle),
+        });
+        let connection =
+            drive(stream, self.router.clone(), Arc::clone(&state), self.limits, self.drain.clone());
+        let id = self.connections.spawn(connection).id();
+        self.states.insert(id, state);
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!(%error, "a connection's task panicked");
+                error.id()
+            }
+        };
+        self.states.remove(&id);
+    }
+
+    /// Waits until one more connection fits, having one give way if it can.
+    async fn make_room(&mut self) {
+        while self.connections.len() >= self.limits.max_connections {
+            self.evict();
+            tokio::select! {
+                () = self.drain.closing() => return,
+                Some(ended) = self.connections.join_next_with_id() => self.forget(ended),
+                () = self.became_idle.notified() => {}
+            }
+        }
+    }
+
+    /// Has the longest-idle connection give way, unless one already is.
+    fn evict(&self) {
+        let giving_way = self
+            .states
+            .values()
+            .any(|state| state.evicted.is_cancelled() && state.lock().phase == Phase::Idle);
+        let victim = self
+            .states
+            .values()
+            .filter(|state| !giving_way && !state.evicted.is_cancelled())
+            .map(|state| (*state.lock(), state))
+            .filter(|(inner, _)| inner.phase == Phase::Idle)
+            .min_by_key(|(inner, _)| (inner.verified, inner.since));
+        if let Some((_, state)) = victim {
+            state.evicted.cancel();
+        }
+    }
+
+    async fn accept_failed(&self, error: &io::Error) {
+        // The peer gave up before it was accepted: no fault of ours.
+        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        tracing::error!(%error, "could not accept a connection; trying again");
+        self.evict();
+        tokio::select! {
+            () = self.drain.closing() => {}
+            () = sleep(ACCEPT_RETRY) => {}
+        }
+    }
+}
+
+/// Runs one connection to its end.
+async fn drive(stream: TcpStream, router: Router, state: Arc<State>, limits: Limits, drain: Drain) {
+    let service = {
+        let (state, drain) = (Arc::clone(&state), drain.clone());
+        service_fn(move |mut request: Request<Incoming>| {
+            let info = ConnectionInfo { request_start: state.request_begins(), state: Arc::clone(&state) };
+            request.extensions_mut().insert(info);
+            let response = router.clone().oneshot(request.map(Body::new));
+            let (state, drain) = (Arc::clone(&state), drain.clone());
+            async move {
+                let mut response = response.await?;
+                if drain.is_announced() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                state.request_ends();
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        })
+    };
+    let io = TokioIo::new(WatchedStream { stream, state: Arc::clone(&state) });
+    let mut connection = pin!(
+        hyper::server::conn::http1::Builder::new().header_read_timeout(None).serve_connection(io, service)
+    );
+    let mut closing = pin!(drain.closing());
+    let mut evicted = pin!(state.evicted.cancelled());
+    let mut cut = pin!(drain.until_cut());
+    let mut timer = pin!(sleep_until(Instant::now() + limits.idle_timeout));
+    // Told to close once idle, and having said so to hyper.
+    let (mut told, mut closed) = (false, false);
+    std::future::poll_fn(|cx| {
+        // The connection first: it may read the first byte of a request, which changes what
+        // follows. Polled again where something below changed its state.
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended");
+                }
+                return Poll::Ready(());
+            }
+            told = told || closing.as_mut().poll(cx).is_ready() || evicted.as_mut().poll(cx).is_ready();
+            if told && !closed && state.lock().phase == Phase::Idle {
+                closed = true;
+                connection.as_mut().graceful_shutdown();
+                continue;
+            }
+            break;
+        }
+        if cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let Some(deadline) = state.deadline(&limits) else { return Poll::Pending };
+        // A timer that fires early is only set again: cheaper than to move it for every request.
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A stream that notes when a request's first byte arrives.
+struct WatchedStream {
+    stream: TcpStream,
+    state: Arc<State>,
+}
+
+impl AsyncRead for WatchedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.state.bytes_arrived();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for WatchedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

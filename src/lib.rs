@@ -1,0 +1,50 @@
+//! Receives Tencent Cloud IM callbacks over HTTP, makes each one durable before
+//! it answers, and streams them as protobuf events over gRPC.
+//!
+//! # The way of one event
+//!
+//! ```text
+//! POST -> http (limits) -> callback (check, decode, encode once)
+//!      -> log.append(..).await (durable) -> 200
+//!
+//! the tail moves -> subscription wakes -> reads a run of encoded records
+//!      -> grpc frames them -> subscriber
+//! ```
+//!
+//! # Layers
+//!
+//! Imports go strictly downward; `http` and `grpc` never import each other.
+//!
+//! | Module | What it is | May import |
+//! | --- | --- | --- |
+//! | [`proto`] | the generated API | nothing of ours |
+//! | [`event`] | sequence, epoch, cursor, record | nothing of ours |
+//! | [`shutdown`] | the stages of a drain | nothing of ours |
+//! | [`log`] | the contract of a log, and its backends | event |
+//! | [`subscription`] | following and listing a log | event, log, shutdown |
+//! | [`callback`] | a callback's check and decoding | proto, event |
+//! | [`http1`] | HTTP/1.1 connections | shutdown |
+//! | [`http`] | the callback front | callback, log, http1 |
+//! | [`admin`] | probes | log, shutdown |
+//! | [`grpc`] | `EventService`, health, reflection | proto, event, log, subscription, shutdown |
+//! | [`config`] | settings and their check | callback (the apps) |
+//! | [`app`] | everything put together | all of the above |
+//! | [`telemetry`] | logs | nothing of ours |
+//! | [`cli`] | the command line | app, config, telemetry |
+
+#![deny(clippy::unwrap_used)]
+
+pub mod admin;
+pub mod app;
+pub mod callback;
+pub mod cli;
+pub mod config;
+pub mod event;
+pub mod grpc;
+pub mod http;
+pub mod http1;
+pub mod log;
+pub mod proto;
+pub mod shutdown;
+pub mod subscription;
+pub mod telemetry;

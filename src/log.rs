@@ -1,0 +1,204 @@
+//! The log of events: what a backend promises, and the backends.
+//!
+//! ```text
+//!        trimmed          stored                  not yet written
+//!   |---------------|=======================|.........................
+//!   1            oldest                 tail.end   (the next append)
+//!                               |<- ring ->|
+//!                               newest records, also in memory
+//! ```
+
+pub mod disk;
+pub mod memory;
+
+#[cfg(test)]
+mod conformance;
+mod ring;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot, watch},
+    time::Instant,
+};
+
+use crate::event::{Cursor, Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp};
+
+/// Most records in a page.
+pub const PAGE_RECORDS: usize = 256;
+/// Most bytes of records in a page, but a page has at least one record.
+pub const PAGE_BYTES: usize = 512 * 1024;
+
+/// An ordered, durable log of events.
+///
+/// # Contract
+///
+/// Every backend keeps it, and `log/conformance.rs` tests it on every backend.
+///
+/// **Append.**
+/// - [`append`](Self::append) gives a cursor only once the event survives a
+///   crash of the process and, as far as the backend is durable, of the machine.
+/// - An accepted append is stored whole or not at all, whether or not anyone
+///   still waits for it: dropping the [`Appending`] drops the waiter, not the
+///   record. The record's permit is held until the record is stored or dropped.
+/// - A record whose deadline passed before its batch began is dropped. So an
+///   error means 'not promised', never 'certainly absent'.
+/// - The queue in front of the writer is bounded in records and bytes; full
+///   means an immediate [`AppendError::QueueFull`].
+/// - After a write error the log refuses appends at once until it has recovered
+///   by a write of its own. Nothing that it acknowledged is lost by that.
+///
+/// **Order.**
+/// - Sequences strictly increase in the order of the log, also after it was
+///   emptied and after a restart. Holes are allowed.
+/// - Receive times never decrease along the log.
+/// - The tail is the first unwritten position. It never moves back, and moves
+///   only after durability: whoever sees it can read everything below it.
+///
+/// **Read.**
+/// - Reading changes nothing.
+/// - Records come whole and in order. A page may be short; only a position at
+///   the tail means that there is no more.
+/// - A read below the oldest record is [`ReadError::Trimmed`], never a silent
+///   skip.
+///
+/// **Identity.**
+/// - An epoch names this log's life: a wiped or replaced log has another.
+/// - A record's cursor is the same whenever and from wherever it is read.
+pub trait EventLog: Send + Sync + 'static {
+    /// This log's life, and when it began.
+    fn epoch(&self) -> (Epoch, Timestamp);
+
+    /// Hands a record to the writer. The record is on its way when this
+    /// returns; the future says what became of it.
+    fn append(&self, record: NewRecord) -> Appending;
+
+    /// Reads records from `from` upwards: at most `max_records`,
+    /// [`PAGE_RECORDS`] and [`PAGE_BYTES`]. At the tail the page is empty.
+    fn read(&self, from: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>>;
+
+    /// Reads records below `before`, newest first, within the same bounds. At
+    /// the oldest record the page is empty: going back simply ends.
+    fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>>;
+
+    /// The end of the log, as it moves.
+    fn tail(&self) -> watch::Receiver<Tail>;
+
+    /// The oldest record that is stored, or the tail's end if there is none.
+    fn oldest(&self) -> Sequence;
+
+    /// Whether appends are taken: false while the log recovers from a write
+    /// error, and once it is closed.
+    fn writable(&self) -> watch::Receiver<bool>;
+
+    /// Takes no more appends, writes what was accepted, and lets go of the
+    /// store. Reads may fail afterwards.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// A record on its way into the log.
+#[derive(Debug)]
+pub struct NewRecord {
+    /// What to store.
+    pub stored: StoredRecord,
+    /// When its caller stops waiting: if its batch has not begun by then, it is dropped.
+    pub deadline: Instant,
+    /// Held until the record is stored or dropped: the caller's bound on what is under way.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tail {
+    /// The first unwritten position.
+    pub end: Sequence,
+    /// The position after the newest record.
+    pub cursor: Cursor,
+}
+
+/// A run of records.
+#[derive(Debug)]
+pub struct Page {
+    /// The records, in the order asked for.
+    pub records: Vec<Record>,
+    /// Where to go on, past any holes: as `from` upwards, as `before` downwards.
+    pub next: Sequence,
+}
+
+/// Why an event is not promised to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The queue is full: the writer is slower than the callers.
+    #[error("the log's queue is full")]
+    QueueFull,
+    /// The log recovers from a write error.
+    #[error("the log is recovering from a write error")]
+    Recovering,
+    /// The deadline passed before the record's batch began.
+    #[error("the record's deadline passed before it could be written")]
+    Expired,
+    /// The write of its batch failed.
+    #[error("the write failed")]
+    Failed,
+    /// The log is closed.
+    #[error("the log is closed")]
+    Closed,
+}
+
+/// Why a read gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The position is below the oldest record: those before it are gone.
+    #[error("the log begins at {oldest}: what was before is no longer stored")]
+    Trimmed {
+        /// The oldest record that is stored.
+        oldest: Sequence,
+    },
+    /// The store cannot be read now; trying again can help.
+    #[error("the store cannot be read: {0}")]
+    Unavailable(String),
+    /// A stored record cannot be understood; trying again does not help.
+    #[error("record {sequence}: {error}")]
+    Record {
+        /// Its position.
+        sequence: Sequence,
+        /// What is wrong with it.
+        error: RecordError,
+    },
+}
+
+/// The outcome of an append, to be awaited. Dropping it leaves the record on its way.
+#[derive(Debug)]
+pub struct Appending(oneshot::Receiver<Result<Cursor, AppendError>>);
+
+/// Where a backend tells an append's outcome. Dropping it unused tells [`AppendError::Closed`].
+pub type AppendReply = oneshot::Sender<Result<Cursor, AppendError>>;
+
+impl Appending {
+    /// An append whose outcome the backend tells later.
+    pub fn pending() -> (AppendReply, Self) {
+        let (reply, outcome) = oneshot::channel();
+        (reply, Self(outcome))
+    }
+
+    /// An append whose outcome is known already.
+    pub fn done(outcome: Result<Cursor, AppendError>) -> Self {
+        let (reply, appending) = Self::pending();
+        // The receiver is right here.
+        reply.send(outcome).ok();
+        appending
+    }
+}
+
+impl Future for Appending {
+    type Output = Result<Cursor, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).unwrap_or(Err(AppendError::Closed)))
+    }
+}

@@ -1,0 +1,446 @@
+//! One suite for every backend: the contract on [`EventLog`], line by line.
+
+use std::{sync::Arc, time::Duration};
+
+use tempfile::TempDir;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
+
+use super::{disk::*, memory::MemoryLog, *};
+use crate::event::{NameSet, RecordParts};
+
+/// Longer than anything here takes; a test that reaches it hangs.
+const HANG: Duration = Duration::from_secs(30);
+
+pub(super) fn stored(raw_body: &str) -> StoredRecord {
+    RecordParts {
+        command: "Test.Command",
+        sdk_app_id: 1,
+        typed: false,
+        accounts: &NameSet::default(),
+        group_ids: &NameSet::default(),
+        event: b"",
+        raw_body,
+    }
+    .encode()
+}
+
+pub(super) fn record(raw_body: &str) -> NewRecord {
+    NewRecord { stored: stored(raw_body), deadline: Instant::now() + HANG, permit: None }
+}
+
+pub(super) async fn append_all(log: &dyn EventLog, count: usize) -> Vec<Cursor> {
+    let appending: Vec<_> = (0..count).map(|n| log.append(record(&n.to_string()))).collect();
+    let mut cursors = Vec::new();
+    for appending in appending {
+        cursors.push(timeout(HANG, appending).await.unwrap().unwrap());
+    }
+    cursors
+}
+
+pub(super) async fn read_all(log: &dyn EventLog, mut from: Sequence) -> Vec<Record> {
+    let mut records = Vec::new();
+    loop {
+        let page = timeout(HANG, log.read(from, PAGE_RECORDS)).await.unwrap().unwrap();
+        assert!(page.records.len() <= PAGE_RECORDS);
+        if page.records.is_empty() {
+            assert_eq!(page.next, log.tail().borrow().end, "an empty page only at the tail");
+            return records;
+        }
+        from = page.next;
+        records.extend(page.records);
+    }
+}
+
+fn sequences(records: &[Record]) -> Vec<u64> {
+    records.iter().map(|record| record.sequence().0).collect()
+}
+
+/// A log with a small ring, so that most reads of a disk log reach the disk.
+fn open_disk(dir: &TempDir, ring_bytes: usize) -> Result<DiskLog, OpenError> {
+    DiskLog::open(DiskOptions { dir: dir.path().join("data"), ring_bytes })
+}
+
+macro_rules! conformance {
+    ($($name:ident),* $(,)?) => {
+        mod memory_log {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(Arc::new(MemoryLog::new(64 << 20).unwrap())).await;
+            })*
+        }
+        mod disk_log_from_memory {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let dir = TempDir::new().unwrap();
+                super::$name(Arc::new(open_disk(&dir, 64 << 20).unwrap())).await;
+            })*
+        }
+        mod disk_log_from_disk {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let dir = TempDir::new().unwrap();
+                super::$name(Arc::new(open_disk(&dir, 0).unwrap())).await;
+            })*
+        }
+    };
+}
+
+conformance! {
+    an_empty_log_says_so,
+    what_is_appended_is_read_in_order_with_the_same_cursors,
+    reading_back_gives_the_newest_first,
+    the_tail_moves_before_the_append_is_answered,
+    an_abandoned_append_is_stored_all_the_same,
+    an_expired_record_is_dropped,
+    a_permit_comes_back_once_the_record_is_stored_or_dropped,
+    a_large_record_makes_a_page_of_its_own,
+    times_never_decrease,
+    many_writers_get_distinct_sequences,
+    a_closed_log_refuses,
+}
+
+async fn an_empty_log_says_so(log: Arc<dyn EventLog>) {
+    let tail = *log.tail().borrow();
+    assert_eq!(tail.end, Sequence::FIRST);
+    assert_eq!(tail.cursor, Cursor { epoch: log.epoch().0, sequence: Sequence(0), check: None });
+    assert_eq!(log.oldest(), Sequence::FIRST);
+    assert!(read_all(&*log, Sequence::FIRST).await.is_empty());
+    assert!(log.read_back(tail.end, 10).await.unwrap().records.is_empty());
+    assert!(*log.writable().borrow());
+}
+
+async fn what_is_appended_is_read_in_order_with_the_same_cursors(log: Arc<dyn EventLog>) {
+    let cursors = append_all(&*log, 1000).await;
+    let records = read_all(&*log, Sequence::FIRST).await;
+    assert_eq!(records.iter().map(Record::cursor).collect::<Vec<_>>(), cursors);
+    assert!(sequences(&records).is_sorted_by(|a, b| a < b));
+    for (n, record) in records.iter().enumerate() {
+        assert_eq!(record.stored(), &stored(&n.to_string()));
+    }
+    let middle = cursors[700].sequence;
+    assert_eq!(sequences(&read_all(&*log, middle.next()).await), sequences(&records[701..]));
+    assert_eq!(log.tail().borrow().cursor, cursors[999]);
+    assert_eq!(log.read(middle, 3).await.unwrap().records.len(), 3);
+}
+
+async fn reading_back_gives_the_newest_first(log: Arc<dyn EventLog>) {
+    append_all(&*log, 600).await;
+    let mut expected = sequences(&read_all(&*log, Sequence::FIRST).await);
+    expected.reverse();
+    let mut before = log.tail().borrow().end;
+    let mut seen = Vec::new();
+    loop {
+        let page = timeout(HANG, log.read_back(before, 100)).await.unwrap().unwrap();
+        if page.records.is_empty() {
+            break;
+        }
+        assert!(page.records.len() <= 100);
+        before = page.next;
+        seen.extend(sequences(&page.records));
+    }
+    assert_eq!(seen, expected);
+}
+
+async fn the_tail_moves_before_the_append_is_answered(log: Arc<dyn EventLog>) {
+    let mut tail = log.tail();
+    for _ in 0..50 {
+        let cursor = log.append(record("x")).await.unwrap();
+        assert!(tail.borrow_and_update().end > cursor.sequence);
+        assert_eq!(log.read(cursor.sequence, 1).await.unwrap().records[0].cursor(), cursor);
+    }
+}
+
+async fn an_abandoned_append_is_stored_all_the_same(log: Arc<dyn EventLog>) {
+    drop(log.append(record("abandoned")));
+    append_all(&*log, 1).await;
+    let records = read_all(&*log, Sequence::FIRST).await;
+    assert_eq!(records[0].stored(), &stored("abandoned"));
+}
+
+async fn an_expired_record_is_dropped(log: Arc<dyn EventLog>) {
+    let late = NewRecord { deadline: Instant::now(), ..record("late") };
+    assert_eq!(log.append(late).await, Err(AppendError::Expired));
+    append_all(&*log, 1).await;
+    assert_eq!(read_all(&*log, Sequence::FIRST).await.len(), 1);
+}
+
+async fn a_permit_comes_back_once_the_record_is_stored_or_dropped(log: Arc<dyn EventLog>) {
+    let permits = Arc::new(Semaphore::new(2));
+    let permit = || Arc::clone(&permits).try_acquire_owned().ok();
+    drop(log.append(NewRecord { permit: permit(), ..record("stored") }));
+    drop(log.append(NewRecord { permit: permit(), deadline: Instant::now(), ..record("late") }));
+    drop(timeout(HANG, permits.acquire_many(2)).await.unwrap().unwrap());
+}
+
+async fn a_large_record_makes_a_page_of_its_own(log: Arc<dyn EventLog>) {
+    let large = "x".repeat(2 * PAGE_BYTES);
+    for body in ["a", &large, &large, "b"] {
+        log.append(record(body)).await.unwrap();
+    }
+    let mut from = Sequence::FIRST;
+    let mut pages = Vec::new();
+    while from < log.tail().borrow().end {
+        let page = log.read(from, PAGE_RECORDS).await.unwrap();
+        pages.push(page.records.len());
+        from = page.next;
+    }
+    assert_eq!(pages, [1, 1, 1, 1]);
+}
+
+async fn times_never_decrease(log: Arc<dyn EventLog>) {
+    let before = Timestamp::now();
+    for _ in 0..20 {
+        append_all(&*log, 3).await;
+    }
+    let records = read_all(&*log, Sequence::FIRST).await;
+    assert!(records.iter().map(Record::receive_time).is_sorted());
+    assert!(records[0].receive_time() >= before);
+}
+
+async fn many_writers_get_distinct_sequences(log: Arc<dyn EventLog>) {
+    let writers: Vec<_> = (0..16)
+        .map(|_| {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move { append_all(&*log, 100).await })
+        })
+        .collect();
+    let mut seen = Vec::new();
+    for writer in writers {
+        let cursors = writer.await.unwrap();
+        assert!(cursors.is_sorted_by_key(|cursor| cursor.sequence), "one caller's order is kept");
+        seen.extend(cursors.into_iter().map(|cursor| cursor.sequence.0));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, sequences(&read_all(&*log, Sequence::FIRST).await));
+    seen.dedup();
+    assert_eq!(seen.len(), 1600);
+}
+
+async fn a_closed_log_refuses(log: Arc<dyn EventLog>) {
+    let accepted = log.append(record("accepted"));
+    timeout(HANG, log.close()).await.unwrap();
+    assert!(accepted.await.is_ok(), "what was accepted is written");
+    assert_eq!(log.append(record("late")).await, Err(AppendError::Closed));
+    assert!(!*log.writable().borrow());
+}
+
+mod memory_bound {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_below_the_oldest_record_is_trimmed() {
+        let log = MemoryLog::new(20_000).unwrap();
+        append_all(&log, 1000).await;
+        let oldest = log.oldest();
+        assert!(oldest > Sequence::FIRST);
+        assert_eq!(log.read(oldest.previous(), 1).await.unwrap_err(), ReadError::Trimmed { oldest });
+        assert_eq!(read_all(&log, oldest).await.len() as u64, log.tail().borrow().end.0 - oldest.0);
+        let back = log.read_back(oldest, 10).await.unwrap();
+        assert!(back.records.is_empty(), "going back simply ends");
+    }
+}
+
+mod disk_only {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    const FILE: &str = "data/events.db";
+
+    fn sqlite(dir: &TempDir) -> rusqlite::Connection {
+        rusqlite::Connection::open(dir.path().join(FILE)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_reopened_log_goes_on_with_the_same_records_and_cursors() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 1 << 20).unwrap();
+        let mut cursors = append_all(&log, 300).await;
+        let epoch = log.epoch();
+        log.close().await;
+        let log = open_disk(&dir, 1 << 20).unwrap();
+        assert_eq!(log.epoch(), epoch);
+        assert_eq!(log.tail().borrow().cursor, cursors[299]);
+        cursors.extend(append_all(&log, 10).await);
+        let records = read_all(&log, Sequence::FIRST).await;
+        assert_eq!(records.iter().map(Record::cursor).collect::<Vec<_>>(), cursors);
+    }
+
+    #[tokio::test]
+    async fn an_emptied_log_goes_on_counting() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let cursors = append_all(&log, 10).await;
+        let time = read_all(&log, Sequence::FIRST).await[9].receive_time();
+        log.close().await;
+        sqlite(&dir).execute("DELETE FROM record", []).unwrap();
+
+        for _ in 0..2 {
+            let log = open_disk(&dir, 0).unwrap();
+            assert_eq!(log.oldest(), Sequence(11));
+            assert_eq!(log.tail().borrow().end, Sequence(11));
+            let trimmed = ReadError::Trimmed { oldest: Sequence(11) };
+            assert_eq!(log.read(Sequence::FIRST, 1).await.unwrap_err(), trimmed);
+            log.close().await;
+        }
+        let log = open_disk(&dir, 0).unwrap();
+        let next = append_all(&log, 1).await[0];
+        assert_eq!(next.sequence, cursors[9].sequence.next());
+        assert!(read_all(&log, next.sequence).await[0].receive_time() >= time);
+    }
+
+    #[tokio::test]
+    async fn records_trimmed_under_a_reader_are_a_typed_error() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 10).await;
+        sqlite(&dir).execute("DELETE FROM record WHERE sequence <= 4", []).unwrap();
+        let trimmed = ReadError::Trimmed { oldest: Sequence(5) };
+        assert_eq!(log.read(Sequence(4), 1).await.unwrap_err(), trimmed);
+        assert_eq!(log.oldest(), Sequence(5));
+        assert_eq!(read_all(&log, Sequence(5)).await.len(), 6);
+    }
+
+    #[tokio::test]
+    async fn one_process_has_the_directory() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let error = open_disk(&dir, 0).unwrap_err();
+        assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+        log.close().await;
+        open_disk(&dir, 0).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_directory_and_its_files_are_closed_to_others() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 1).await;
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let data = dir.path().join("data");
+        assert_eq!(mode(&data), 0o700);
+        let files: Vec<_> = data.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() >= 4, "store, WAL, WAL index, lock: {files:?}");
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_store_is_refused_with_both_versions() {
+        let dir = TempDir::new().unwrap();
+        open_disk(&dir, 0).unwrap().close().await;
+        sqlite(&dir).pragma_update(None, "user_version", STORE_FORMAT + 1).unwrap();
+        let error = open_disk(&dir, 0).unwrap_err().to_string();
+        assert!(error.contains("format 2") && error.contains("up to 1"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_foreign_database_is_refused() {
+        let dir = TempDir::new().unwrap();
+        std::fs::create_dir(dir.path().join("data")).unwrap();
+        sqlite(&dir).execute_batch("CREATE TABLE other (x)").unwrap();
+        assert!(matches!(open_disk(&dir, 0).unwrap_err(), OpenError::Foreign { .. }));
+        std::fs::write(dir.path().join(FILE), "not a database, but long enough to be read as one".repeat(9))
+            .unwrap();
+        assert!(matches!(open_disk(&dir, 0).unwrap_err(), OpenError::Sqlite { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_record_of_a_newer_format_is_refused_but_not_those_before_it() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 3).await;
+        let mut newer = stored("newer").bytes().to_vec();
+        newer[0] = 2;
+        sqlite(&dir).execute("UPDATE record SET record = ?1 WHERE sequence = 2", [newer]).unwrap();
+        assert_eq!(log.read(Sequence(1), 10).await.unwrap().records.len(), 1);
+        let error = RecordError::NewerFormat { found: 2 };
+        let expected = ReadError::Record { sequence: Sequence(2), error };
+        assert_eq!(log.read(Sequence(2), 10).await.unwrap_err(), expected);
+    }
+
+    /// The write really fails: somebody else holds the file's write lock.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_failed_write_is_refused_until_the_log_works_again() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let before = append_all(&log, 5).await;
+        let mut writable = log.writable();
+
+        let intruder = sqlite(&dir);
+        intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(timeout(HANG, log.append(record("lost"))).await.unwrap(), Err(AppendError::Failed));
+        assert!(!*writable.borrow_and_update());
+        assert_eq!(timeout(HANG, log.append(record("refused"))).await.unwrap(), Err(AppendError::Recovering));
+        assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 5, "reading goes on");
+
+        intruder.execute_batch("ROLLBACK").unwrap();
+        timeout(HANG, writable.wait_for(|writable| *writable)).await.unwrap().unwrap();
+        let after = append_all(&log, 5).await;
+        let cursors: Vec<_> = read_all(&log, Sequence::FIRST).await.iter().map(Record::cursor).collect();
+        assert_eq!(cursors, [before, after].concat());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_queue_refuses_at_once_and_what_it_took_is_stored() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let intruder = sqlite(&dir);
+        intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        // The writer waits for the lock with the first records in hand, so these fill the queue.
+        let mut appending: Vec<_> = (0..QUEUE_RECORDS + 1000).map(|_| log.append(record("x"))).collect();
+        intruder.execute_batch("ROLLBACK").unwrap();
+        let last = appending.pop().unwrap();
+        assert_eq!(timeout(HANG, last).await.unwrap(), Err(AppendError::QueueFull));
+        let mut stored = 0;
+        for appending in appending {
+            match timeout(HANG, appending).await.unwrap() {
+                Ok(_) => stored += 1,
+                Err(error) => assert_eq!(error, AppendError::QueueFull),
+            }
+        }
+        assert!(stored >= QUEUE_RECORDS);
+        assert_eq!(read_all(&log, Sequence::FIRST).await.len(), stored);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_queue_is_bounded_in_bytes_too() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let intruder = sqlite(&dir);
+        intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let large = stored(&"x".repeat(QUEUE_BYTES / 8));
+        let mut outcomes = Vec::new();
+        for _ in 0..8 {
+            outcomes.push(log.append(NewRecord { stored: large.clone(), ..record("") }));
+        }
+        intruder.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(timeout(HANG, outcomes.pop().unwrap()).await.unwrap(), Err(AppendError::QueueFull));
+        for outcome in outcomes {
+            timeout(HANG, outcome).await.unwrap().unwrap();
+        }
+        // The permits came back.
+        timeout(HANG, log.append(NewRecord { stored: large, ..record("") })).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_exchanged_under_a_running_log_is_not_written_to() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 5).await;
+        let intruder = sqlite(&dir);
+        intruder.execute_batch("UPDATE meta SET value = 1 WHERE name = 'epoch'; BEGIN IMMEDIATE").unwrap();
+        assert_eq!(timeout(HANG, log.append(record("x"))).await.unwrap(), Err(AppendError::Failed));
+        intruder.execute_batch("ROLLBACK").unwrap();
+        // Its attempts to recover end with the log, not with success.
+        timeout(HANG, log.close()).await.unwrap();
+        assert_eq!(intruder.query_row("SELECT count(*) FROM record", [], |row| row.get(0)), Ok(5));
+    }
+}

@@ -1,0 +1,112 @@
+//! A log that is gone with the process: for trying things out and for tests.
+//!
+//! It keeps the contract of [`EventLog`] as far as memory can: its events do not
+//! survive a restart, and beyond its bound in bytes the oldest are trimmed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::{sync::watch, time::Instant};
+
+use super::{AppendError, Appending, EventLog, NewRecord, Page, ReadError, Tail, ring::Ring};
+use crate::event::{Cursor, Epoch, Record, Sequence, Timestamp};
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct MemoryLog {
+    epoch: Epoch,
+    epoch_start: Timestamp,
+    state: Mutex<State>,
+    tail: watch::Sender<Tail>,
+    writable: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct State {
+    ring: Ring,
+    next: Sequence,
+    last_time: Timestamp,
+}
+
+impl MemoryLog {
+    /// An empty log that keeps about `max_bytes` of the newest records.
+    pub fn new(max_bytes: usize) -> Result<Self, getrandom::Error> {
+        let epoch = Epoch::random()?;
+        let epoch_start = Timestamp::now();
+        let next = Sequence::FIRST;
+        let beginning = Cursor { epoch, sequence: next.previous(), check: None };
+        Ok(Self {
+            epoch,
+            epoch_start,
+            state: Mutex::new(State { ring: Ring::new(max_bytes, next), next, last_time: epoch_start }),
+            tail: watch::Sender::new(Tail { end: next, cursor: beginning }),
+            writable: watch::Sender::new(true),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change below leaves the state whole, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, record: NewRecord) -> Result<Cursor, AppendError> {
+        if record.deadline <= Instant::now() {
+            return Err(AppendError::Expired);
+        }
+        let mut state = self.state();
+        if !*self.writable.borrow() {
+            return Err(AppendError::Closed);
+        }
+        let time = Timestamp::now().max(state.last_time);
+        let record = Record::new(self.epoch, state.next, time, record.stored);
+        let cursor = record.cursor();
+        state.last_time = time;
+        state.next = state.next.next();
+        state.ring.push(record);
+        self.tail.send_replace(Tail { end: state.next, cursor });
+        Ok(cursor)
+    }
+}
+
+impl EventLog for MemoryLog {
+    fn epoch(&self) -> (Epoch, Timestamp) {
+        (self.epoch, self.epoch_start)
+    }
+
+    fn append(&self, record: NewRecord) -> Appending {
+        Appending::done(self.push(record))
+    }
+
+    fn read(&self, from: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
+        let state = self.state();
+        let page =
+            state.ring.read(from, max_records).ok_or(ReadError::Trimmed { oldest: state.ring.start() });
+        drop(state);
+        std::future::ready(page).boxed()
+    }
+
+    fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
+        let page = self.state().ring.read_back(before, max_records);
+        std::future::ready(Ok(page.unwrap_or(Page { records: Vec::new(), next: Sequence::FIRST }))).boxed()
+    }
+
+    fn tail(&self) -> watch::Receiver<Tail> {
+        self.tail.subscribe()
+    }
+
+    fn oldest(&self) -> Sequence {
+        self.state().ring.start()
+    }
+
+    fn writable(&self) -> watch::Receiver<bool> {
+        self.writable.subscribe()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        // Under the lock, so that no append is between its check and its place.
+        let state = self.state();
+        self.writable.send_replace(false);
+        drop(state);
+        std::future::ready(()).boxed()
+    }
+}

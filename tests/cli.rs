@@ -1,0 +1,204 @@
+//! The command line of the real program.
+
+mod support;
+
+use std::process::Output;
+
+use callback_gateway::proto::{DecodeStatus, event::Payload};
+use support::*;
+use tempfile::TempDir;
+
+fn run(args: &[&str]) -> Output {
+    program().args(args).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn without_an_app_it_refuses_to_start_and_says_how() {
+    let output = run(&["serve"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("--sdk-app-id N"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("CALLBACK_GATEWAY_SDK_APP_ID"), "{}", stderr(&output));
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_exit_code_64() {
+    let output = run(&[
+        "serve",
+        "--http-path",
+        "callback?x",
+        "--http-body-limit",
+        "3MiB",
+        "--http-max-connections",
+        "0",
+        "--http-idle-timeout",
+        "10ms",
+        "--drain-delay",
+        "30s",
+    ]);
+    assert_eq!(output.status.code(), Some(64));
+    let text = stderr(&output);
+    for option in [
+        "--sdk-app-id",
+        "--http-path",
+        "--http-body-limit",
+        "--http-max-connections",
+        "--http-idle-timeout",
+        "--drain-timeout",
+    ] {
+        assert!(text.contains(option), "{option}: {text}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_has_exit_code_64_and_help_has_0() {
+    for args in
+        [&["serve", "--no-such-flag"][..], &["serve", "--sdk-app-id", "x"], &["unknown"], &[], &["send"]]
+    {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(64), "{args:?}");
+        assert!(!stderr(&output).is_empty());
+    }
+    for args in [&["--help"][..], &["--version"], &["serve", "--help"], &["send", "friend-add", "--help"]] {
+        assert_eq!(run(args).status.code(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_exit_code_1_with_the_reason() {
+    let dir = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut args = serve_args(dir.path());
+    let at = args.iter().position(|arg| arg == "--grpc-listen").unwrap();
+    args[at + 1] = address.clone();
+    let output = program().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains(&format!("cannot listen on {address} (--grpc-listen)")),
+        "{}",
+        stderr(&output)
+    );
+
+    let _first = Process::serve(dir.path(), &[]);
+    let output = program().args(serve_args(dir.path())).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("in use by another process"), "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn every_flag_is_an_environment_variable_too() {
+    let dir = TempDir::new().unwrap();
+    let gateway = Process::start(
+        program()
+            .arg("serve")
+            .env("CALLBACK_GATEWAY_SDK_APP_ID", format!("7,{APP_ID}"))
+            .env("CALLBACK_GATEWAY_DATA_DIR", dir.path())
+            .env("CALLBACK_GATEWAY_HTTP_LISTEN", "127.0.0.1:0")
+            .env("CALLBACK_GATEWAY_GRPC_LISTEN", "127.0.0.1:0")
+            .env("CALLBACK_GATEWAY_ADMIN_LISTEN", "127.0.0.1:0")
+            .env("CALLBACK_GATEWAY_LOG_FORMAT", "json"),
+    );
+    assert!(Http::connect(gateway.addresses.http).await.post("A.B", "{}").await.is_stored());
+}
+
+#[test]
+fn the_help_names_an_environment_variable_for_every_flag() {
+    for command in
+        [&["serve", "--help"][..], &["send", "friend-add", "--help"], &["send", "black-list-add", "--help"]]
+    {
+        let help = String::from_utf8(run(command).stdout).unwrap();
+        let flags = help.lines().filter(|line| line.trim_start().starts_with("--")).count();
+        let variables = help.matches("CALLBACK_GATEWAY_").count();
+        assert!(flags > 3);
+        assert_eq!(flags, variables, "{help}");
+    }
+}
+
+#[tokio::test]
+async fn the_ready_file_says_where_it_listens() {
+    let dir = TempDir::new().unwrap();
+    let ready = dir.path().join("ready.json");
+    std::fs::write(&ready, "left by an earlier run").unwrap();
+    let gateway = Process::serve(&dir.path().join("data"), &["--ready-file", ready.to_str().unwrap()]);
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
+    for (name, address) in [
+        ("http", gateway.addresses.http),
+        ("grpc", gateway.addresses.grpc),
+        ("admin", gateway.addresses.admin),
+    ] {
+        assert_eq!(json[name], address.to_string());
+    }
+    assert_eq!(get(gateway.addresses.admin, "/readyz").await.body, "ready\n");
+    assert_eq!(get(gateway.addresses.admin, "/livez").await.body, "alive\n");
+    assert_eq!(get(gateway.addresses.admin, "/other").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn send_posts_what_the_backend_would() {
+    let dir = TempDir::new().unwrap();
+    let gateway = Process::serve(dir.path(), &[]);
+    let url = format!("http://{}/", gateway.addresses.http);
+    let app_id = APP_ID.to_string();
+    let send = |args: &[&str]| {
+        let (callback, more) = args.split_first().unwrap();
+        let target = ["send", callback, "--url", &url, "--sdk-app-id", &app_id];
+        program().args(target).args(more).output().unwrap()
+    };
+    let friend = send(&[
+        "friend-add",
+        "--from",
+        "李 雷",
+        "--to",
+        "bob",
+        "--to",
+        "carol",
+        "--admin",
+        "boss",
+        "--force",
+    ]);
+    assert_eq!(friend.status.code(), Some(0), "{friend:?}");
+    assert_eq!(String::from_utf8(friend.stdout).unwrap().trim(), OK_PACKET);
+    let black = send(&[
+        "black-list-add",
+        "--from",
+        "alice",
+        "--to",
+        "bob",
+        "--platform",
+        "Web",
+        "--client-ip",
+        "::1",
+    ]);
+    assert_eq!(black.status.code(), Some(0), "{black:?}");
+
+    let events = all_events(&mut gateway.client().await).await;
+    assert_eq!(events.len(), 2);
+    assert!(events.iter().all(|event| event.decode_status() == DecodeStatus::Typed));
+    let Some(Payload::SnsFriendAdd(add)) = &events[0].payload else { panic!("not typed") };
+    assert_eq!(
+        (add.admin_account.as_str(), add.force_flag, add.client_cmd.as_str()),
+        ("boss", 1, "friend_add")
+    );
+    assert_eq!(add.pair_list.len(), 2);
+    assert_eq!(add.pair_list[1].to_account, "carol");
+    assert_eq!(add.pair_list[1].initiator_account, "李 雷");
+    assert_eq!((events[1].opt_platform.as_str(), events[1].client_ip.as_str()), ("Web", "::1"));
+
+    let refused = program()
+        .args(["send", "friend-add", "--url", &url, "--sdk-app-id", "8", "--from", "a", "--to", "b"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stdout).unwrap().contains(r#""ActionStatus":"FAIL""#));
+    assert!(
+        String::from_utf8(refused.stderr).unwrap().contains("HTTP 403: this SdkAppid is not served here")
+    );
+    gateway.kill();
+    let gone = send(&["friend-add", "--from", "a", "--to", "b"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(stderr(&gone).contains("check --url"), "{}", stderr(&gone));
+}

@@ -1,0 +1,177 @@
+//! Power cuts: what was acknowledged is on the disk, not only on its way there.
+//!
+//! A file system of our own, on a loop device, is shut down in the middle of a
+//! burst. ext4's shutdown drops whatever was not yet written and synced, as a
+//! power cut does, where ending the process would leave it in the kernel's cache.
+
+#[path = "support/burst.rs"]
+mod burst;
+mod support;
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use callback_gateway::proto::Event;
+use tempfile::TempDir;
+
+use burst::{Burst, Told, callback};
+use support::*;
+
+const CONNECTIONS: usize = 16;
+const DISK_BYTES: u64 = 256 << 20;
+const NEEDS: &str = "this test needs root, loop devices, mkfs.ext4, Python 3 and a C compiler";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_acknowledged_survives_a_power_cut() {
+    let disk = Disk::new();
+    let mut told = Told::default();
+    let mut kept: Vec<Event> = Vec::new();
+    for (round, acknowledged) in [300, 40, 900].into_iter().enumerate() {
+        let gateway = Process::start(&mut disk.gateway());
+        told.add(cut_in_a_burst(&disk, gateway, &round.to_string(), acknowledged).await);
+
+        let gateway = Process::start(&mut disk.gateway());
+        let events = read(&mut gateway.client().await, earliest()).await;
+        told.assert_kept_in(&events);
+        assert!(events.starts_with(&kept), "events of earlier rounds are as they were");
+        kept = events;
+        gateway.kill();
+    }
+}
+
+/// Shows that the test above can fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_syncs_the_same_test_loses_events() {
+    let disk = Disk::new();
+    let gateway = Process::start(disk.gateway().env("LD_PRELOAD", disk.nosync()));
+    // The empty log is safe; it is only events that can be lost.
+    run(Command::new("sync").arg("--file-system").arg(disk.mount_point()));
+    let told = cut_in_a_burst(&disk, gateway, "unsynced", 300).await;
+
+    let gateway = Process::start(&mut disk.gateway());
+    let events = read(&mut gateway.client().await, earliest()).await;
+    assert!(!told.missing(&events).is_empty(), "all {} events are there without syncs", events.len());
+}
+
+/// Cuts the disk's power once so many callbacks of a burst were acknowledged.
+/// The gateway is gone then, and the disk as it is found when power is back.
+async fn cut_in_a_burst(disk: &Disk, gateway: Process, name: &str, acknowledged: usize) -> Told {
+    let switch = disk.switch();
+    let mut late = Http::connect(gateway.addresses.http).await;
+    let burst = Burst::start(gateway.addresses.http, name, CONNECTIONS).await;
+    burst.stored(acknowledged).await;
+    let before = burst.told().stored.len();
+    switch.off();
+
+    let (command, body) = callback(name, CONNECTIONS, 0);
+    // It may have ended, because it maps a file of the dead disk. What it must not do is say OK.
+    if let Ok(answer) = late.try_post(command, &body).await {
+        assert_eq!(answer.status, 503, "{answer:?}");
+    }
+    gateway.kill();
+    let mut told = burst.ended().await;
+    told.unknown.push(body);
+    // With power gone nobody is answered. Here somebody may be, and in vain: ext4 lets a
+    // sync succeed that was under way at the very moment of the shutdown.
+    let during = told.stored.split_off(before);
+    told.unknown.extend(during);
+
+    disk.unmount();
+    disk.mount();
+    told
+}
+
+/// A disk of our own. Declared before the gateway on it, so that it goes after it.
+struct Disk {
+    dir: TempDir,
+    device: String,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let image = dir.path().join("image");
+        File::create(&image).unwrap().set_len(DISK_BYTES).unwrap();
+        std::fs::create_dir(dir.path().join("mnt")).unwrap();
+        run(Command::new("mkfs.ext4").arg("-q").arg(&image));
+        let device = run(Command::new("losetup").args(["--find", "--show"]).arg(&image));
+        let disk = Self { dir, device: device.trim().to_owned() };
+        disk.mount();
+        disk
+    }
+
+    fn mount_point(&self) -> PathBuf {
+        self.dir.path().join("mnt")
+    }
+
+    /// Mounts it so that ext4 writes nothing of its own accord while a test runs:
+    /// what is on the disk was synced.
+    fn mount(&self) {
+        let mut mount = Command::new("mount");
+        run(mount.args(["-t", "ext4", "-o", "commit=600", &self.device]).arg(self.mount_point()));
+    }
+
+    fn unmount(&self) {
+        run(Command::new("umount").arg(self.mount_point()));
+    }
+
+    /// Prepares the power cut, so that it takes no time when it comes.
+    fn switch(&self) -> Switch {
+        let mut python = Command::new("python3");
+        python.arg(support_file("ext4_shutdown.py")).arg(self.mount_point());
+        let child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("python3: {error}; {NEEDS}"));
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n", "python3 could not prepare the power cut; {NEEDS}");
+        Switch(child)
+    }
+
+    fn gateway(&self) -> Command {
+        let mut gateway = program();
+        gateway.args(serve_args(&self.mount_point().join("data")));
+        gateway
+    }
+
+    /// A library in which syncs do nothing, to be loaded before the system's.
+    fn nosync(&self) -> PathBuf {
+        let library = self.dir.path().join("nosync.so");
+        let mut cc = Command::new("cc");
+        run(cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(support_file("nosync.c")));
+        library
+    }
+}
+
+/// A process that cuts the disk's power when its standard input is closed.
+struct Switch(Child);
+
+impl Switch {
+    fn off(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success(), "the power cut failed");
+    }
+}
+
+impl Drop for Disk {
+    /// Also after a failed test, when something may still be in use.
+    fn drop(&mut self) {
+        Command::new("umount").arg("--lazy").arg(self.mount_point()).status().ok();
+        Command::new("losetup").arg("--detach").arg(&self.device).status().ok();
+    }
+}
+
+fn support_file(name: &str) -> PathBuf {
+    package().join("tests/support").join(name)
+}
+
+/// Runs a program that must succeed; gives its output.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; {NEEDS}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}: {stderr}; {NEEDS}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}

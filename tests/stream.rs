@@ -1,0 +1,382 @@
+//! `Subscribe` through real sockets: starting points, filters, frames, endings.
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use callback_gateway::{
+    event::Cursor,
+    log::memory::MemoryLog,
+    proto::{
+        DecodeStatus, EventFilter, SubscribeRequest, SubscribeResponse, event::Payload,
+        subscribe_response::Frame,
+    },
+};
+use support::*;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+async fn post_numbers(gateway: &Gateway, command: &str, numbers: std::ops::Range<u32>) {
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for n in numbers {
+        assert!(http.post(command, &format!("{{\"n\":{n}}}")).await.is_stored());
+    }
+}
+
+async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
+    let mut client = gateway.client().await;
+    match Subscriber::open(&mut client, request).await {
+        Ok(_) => panic!("the stream was opened"),
+        Err(status) => status,
+    }
+}
+
+fn heartbeat(interval: Duration) -> Option<pbjson_types::Duration> {
+    Some(interval.into())
+}
+
+fn filter(commands: &[&str], sdk_app_ids: &[u32]) -> Option<EventFilter> {
+    let commands = commands.iter().map(|&command| command.to_owned()).collect();
+    Some(EventFilter { commands, sdk_app_ids: sdk_app_ids.to_vec() })
+}
+
+#[tokio::test]
+async fn the_documented_friend_add_packet_arrives_typed_with_every_field() {
+    let gateway = Gateway::start().await;
+    assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
+    let mut client = gateway.client().await;
+    let (mut subscriber, _) = Subscriber::open(&mut client, earliest()).await.unwrap();
+    let event = subscriber.event().await.unwrap();
+
+    assert_eq!(event.sequence, 1);
+    assert!(event.receive_time.is_some());
+    assert_eq!(event.sdk_app_id, APP_ID);
+    assert_eq!(event.command, "Sns.CallbackFriendAdd");
+    assert_eq!(event.client_ip, "127.0.0.1");
+    assert_eq!(event.opt_platform, "iOS");
+    assert_eq!(event.event_time, None);
+    assert_eq!(event.decode_status(), DecodeStatus::Typed);
+    assert_eq!(event.raw_body, "", "not asked for");
+    let Some(Payload::SnsFriendAdd(add)) = event.payload else { panic!("not typed") };
+    let pairs: Vec<_> = add
+        .pair_list
+        .iter()
+        .map(|pair| [&pair.from_account, &pair.to_account, &pair.initiator_account].map(String::as_str))
+        .collect();
+    assert_eq!(pairs, [["id", "id1", "id"], ["id", "id2", "id"], ["id", "id3", "id"]]);
+    assert_eq!(add.client_cmd, "friend_add");
+    assert_eq!(add.admin_account, "");
+    assert_eq!(add.force_flag, 1);
+
+    assert_eq!(all_events(&mut client).await[0].raw_body, FRIEND_ADD, "byte for byte");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_documented_black_list_add_packet_arrives_typed_with_every_field() {
+    let gateway = Gateway::start().await;
+    assert!(gateway.post("Sns.CallbackBlackListAdd", BLACK_LIST_ADD).await.is_stored());
+    let mut client = gateway.client().await;
+    let event = all_events(&mut client).await.remove(0);
+    assert_eq!(event.command, "Sns.CallbackBlackListAdd");
+    assert_eq!(event.decode_status(), DecodeStatus::Typed);
+    let Some(Payload::SnsBlackListAdd(change)) = event.payload else { panic!("not typed") };
+    let pairs: Vec<_> = change
+        .pair_list
+        .iter()
+        .map(|pair| [&pair.from_account, &pair.to_account].map(String::as_str))
+        .collect();
+    assert_eq!(pairs, [["id", "id1"], ["id", "id2"], ["id", "id3"]]);
+    assert_eq!(event.raw_body, BLACK_LIST_ADD);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_without_a_typed_payload_carries_its_raw_body_unasked() {
+    let gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
+    for (command, body, status) in [
+        ("LiveGo.Unheard-of", r#"{"EventTime":"1670574414123","x":1e999}"#, DecodeStatus::UnknownCommand),
+        ("Sns.CallbackFriendAdd", r#"{"PairList":"none"}"#, DecodeStatus::Mismatch),
+        (
+            "Sns.CallbackFriendAdd",
+            &format!("{{\"x\":{}{}}}", "[".repeat(30), "]".repeat(30)),
+            DecodeStatus::TooLarge,
+        ),
+    ] {
+        assert!(gateway.post(command, body).await.is_stored());
+        let event = subscriber.event().await.unwrap();
+        assert_eq!(event.decode_status(), status);
+        assert_eq!(event.payload, None);
+        assert_eq!(event.raw_body, body);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_subscribed_and_says_when_it_has_caught_up() {
+    let gateway = Gateway::start().await;
+    post_numbers(&gateway, "A.B", 0..3).await;
+    let mut client = gateway.client().await;
+    let request = SubscribeRequest {
+        filter: filter(&["A.B", "Sns.*"], &[APP_ID]),
+        include_raw_body: true,
+        heartbeat_interval: heartbeat(Duration::from_secs(20)),
+        ..earliest()
+    };
+    let (mut subscriber, subscribed) = Subscriber::open(&mut client, request.clone()).await.unwrap();
+    assert_eq!(subscribed.filter, request.filter);
+    assert!(subscribed.include_raw_body);
+    assert_eq!(subscribed.heartbeat_interval, request.heartbeat_interval);
+    assert_eq!(subscribed.epoch.len(), 16);
+    assert_eq!(subscribed.cursor, subscribed.oldest_cursor);
+
+    let events = subscriber.events_until(|event| event.sequence == 3).await;
+    assert_eq!(events.len(), 3);
+    assert_eq!(events[2].cursor, subscribed.latest_cursor);
+    let Frame::CaughtUp(caught_up) = subscriber.frame().await.unwrap() else { panic!("not caught up") };
+    assert_eq!(caught_up.cursor, subscribed.latest_cursor);
+
+    let (mut live, subscribed) = Subscriber::open(&mut client, SubscribeRequest::default()).await.unwrap();
+    assert_eq!(subscribed.cursor, subscribed.latest_cursor, "the default is latest");
+    assert_eq!(subscribed.heartbeat_interval, heartbeat(Duration::from_secs(15)));
+    assert!(matches!(live.frame().await.unwrap(), Frame::CaughtUp(_)));
+    post_numbers(&gateway, "A.B", 3..4).await;
+    assert_eq!(live.event().await.unwrap().sequence, 4);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_events_cursor_is_the_same_in_every_call_and_resumes_after_it() {
+    let gateway = Gateway::start().await;
+    post_numbers(&gateway, "A.B", 0..10).await;
+    let mut client = gateway.client().await;
+    let events = all_events(&mut client).await;
+    let mut listed = client.list_events(proto::list(10)).await.unwrap().into_inner().events;
+    listed.reverse();
+    assert_eq!(listed, events);
+    for (at, event) in events.iter().enumerate() {
+        let request = SubscribeRequest { include_raw_body: true, ..after(&event.cursor) };
+        let (mut subscriber, subscribed) = Subscriber::open(&mut client, request).await.unwrap();
+        assert_eq!(subscribed.cursor, event.cursor);
+        for expected in &events[at + 1..] {
+            assert_eq!(&subscriber.event().await.unwrap(), expected);
+        }
+        assert!(matches!(subscriber.frame().await.unwrap(), Frame::CaughtUp(_)));
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn cursors_work_over_a_restart() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let gateway = Gateway::start_in(dir.path()).await;
+    post_numbers(&gateway, "A.B", 0..5).await;
+    let before = all_events(&mut gateway.client().await).await;
+    gateway.stop().await;
+
+    let gateway = Gateway::start_in(dir.path()).await;
+    post_numbers(&gateway, "A.B", 5..6).await;
+    let mut client = gateway.client().await;
+    let (mut subscriber, _) = Subscriber::open(&mut client, after(&before[3].cursor)).await.unwrap();
+    assert_eq!(subscriber.event().await.unwrap().cursor, before[4].cursor);
+    assert_eq!(subscriber.event().await.unwrap().sequence, 6);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_filter_leaves_out_what_does_not_fit_it() {
+    let gateway = Gateway::start_with(|settings| settings.sdk_app_ids.push(7)).await;
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for command in ["Sns.CallbackFriendAdd", "Snsx.Other", "C2C.One", "Sns.Unknown"] {
+        assert!(http.post(command, "{}").await.is_stored());
+    }
+    let of_7 =
+        "POST /?SdkAppid=7&CallbackCommand=Sns.Seven HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    http.send(of_7).await;
+    assert!(http.answer().await.is_stored());
+
+    let mut client = gateway.client().await;
+    for (filter, expected) in [
+        (None, vec![1, 2, 3, 4, 5]),
+        (filter(&[], &[]), vec![1, 2, 3, 4, 5]),
+        (filter(&["Sns.*"], &[]), vec![1, 4, 5]),
+        (filter(&["Sns.*"], &[7]), vec![5]),
+        (filter(&["C2C.One", "Sns.Unknown"], &[]), vec![3, 4]),
+        (filter(&[], &[7, 8]), vec![5]),
+        (filter(&["Sns.Call"], &[]), vec![]),
+        (filter(&["sns.*"], &[]), vec![]),
+    ] {
+        let request = SubscribeRequest { filter: filter.clone(), ..earliest() };
+        let (mut subscriber, _) = Subscriber::open(&mut client, request).await.unwrap();
+        let mut seen = Vec::new();
+        let cursor = loop {
+            match subscriber.frame().await.unwrap() {
+                Frame::Event(event) => seen.push(event.sequence),
+                Frame::CaughtUp(caught_up) => break caught_up.cursor,
+                frame => panic!("unexpected {frame:?}"),
+            }
+        };
+        assert_eq!(seen, expected, "{filter:?}");
+        assert_eq!(cursor.parse::<Cursor>().unwrap().sequence.0, 5, "past what was left out");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn heartbeats_come_in_silence_and_pass_events_that_the_filter_left_out() {
+    let gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    let request = SubscribeRequest {
+        filter: filter(&["Rare.Command"], &[]),
+        heartbeat_interval: heartbeat(Duration::from_secs(1)),
+        ..latest()
+    };
+    let (mut subscriber, _) = Subscriber::open(&mut client, request).await.unwrap();
+    assert!(matches!(subscriber.frame().await.unwrap(), Frame::CaughtUp(_)));
+    post_numbers(&gateway, "A.B", 0..5).await;
+    let cursor = loop {
+        let Frame::Heartbeat(heartbeat) = subscriber.frame().await.unwrap() else { panic!("no heartbeat") };
+        // The first may have been on its way already.
+        if heartbeat.cursor.parse::<Cursor>().unwrap().sequence.0 == 5 {
+            break heartbeat.cursor;
+        }
+    };
+    assert_eq!(cursor, all_events(&mut client).await[4].cursor);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_arguments_are_refused_with_the_remedy() {
+    let gateway = Gateway::start().await;
+    let long = "x".repeat(129);
+    let many = vec!["A.B"; 101];
+    for (request, reason_name, text) in [
+        (after(""), "INVALID_CURSOR", "use earliest or latest"),
+        (after("rubbish"), "INVALID_CURSOR", "malformed"),
+        (SubscribeRequest { filter: filter(&["*"], &[]), ..latest() }, "INVALID_FIELD", "entry 0"),
+        (SubscribeRequest { filter: filter(&["A.B", "Sns*"], &[]), ..latest() }, "INVALID_FIELD", "entry 1"),
+        (SubscribeRequest { filter: filter(&["A B"], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
+        (SubscribeRequest { filter: filter(&[""], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
+        (SubscribeRequest { filter: filter(&[&long], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
+        (SubscribeRequest { filter: filter(&many, &[]), ..latest() }, "INVALID_FIELD", "at most 100"),
+        (SubscribeRequest { filter: filter(&[], &[1; 101]), ..latest() }, "INVALID_FIELD", "at most 100"),
+        (
+            SubscribeRequest { heartbeat_interval: heartbeat(Duration::from_millis(999)), ..latest() },
+            "INVALID_FIELD",
+            "1 to 60 seconds",
+        ),
+        (
+            SubscribeRequest { heartbeat_interval: heartbeat(Duration::from_secs(61)), ..latest() },
+            "INVALID_FIELD",
+            "1 to 60 seconds",
+        ),
+        (
+            SubscribeRequest {
+                heartbeat_interval: Some(pbjson_types::Duration { seconds: -1, nanos: 0 }),
+                ..latest()
+            },
+            "INVALID_FIELD",
+            "1 to 60 seconds",
+        ),
+    ] {
+        let status = refused(&gateway, request).await;
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert_eq!(reason(&status), reason_name, "{status}");
+        assert!(status.message().contains(text), "{status}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_log_is_refused_with_both_ends() {
+    let other = Gateway::start().await;
+    post_numbers(&other, "A.B", 0..1).await;
+    let foreign = all_events(&mut other.client().await).await.remove(0).cursor;
+    other.stop().await;
+
+    let gateway = Gateway::start().await;
+    post_numbers(&gateway, "A.B", 0..3).await;
+    let events = all_events(&mut gateway.client().await).await;
+    let own: Cursor = events[1].cursor.parse().unwrap();
+    let beyond = Cursor { sequence: callback_gateway::event::Sequence(4), ..own };
+    let another = Cursor { check: own.check.map(|check| check ^ 1), ..own };
+
+    for (cursor, reason_name) in
+        [(foreign, "LOG_REPLACED"), (beyond.to_string(), "LOG_REWOUND"), (another.to_string(), "LOG_REWOUND")]
+    {
+        let status = refused(&gateway, after(&cursor)).await;
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
+        assert_eq!(reason(&status), reason_name);
+        let details = status.get_details_error_info().unwrap().metadata;
+        assert_eq!(details["latest_cursor"], events[2].cursor);
+        assert!(details["oldest_cursor"].parse::<Cursor>().is_ok());
+        assert_eq!(details["epoch"], own.epoch.to_string());
+        assert!(details["epoch_start"].ends_with('Z'), "{details:?}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_trimmed_cursor_gets_out_of_range_and_the_way_on() {
+    let gateway = Gateway::start_over(Arc::new(MemoryLog::new(20_000).unwrap())).await;
+    post_numbers(&gateway, "A.B", 0..1).await;
+    let first = all_events(&mut gateway.client().await).await.remove(0).cursor;
+    post_numbers(&gateway, "A.B", 1..500).await;
+
+    let status = refused(&gateway, after(&first)).await;
+    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert_eq!(reason(&status), "CURSOR_EXPIRED");
+    let details = status.get_details_error_info().unwrap().metadata;
+    let mut client = gateway.client().await;
+    let left = all_events(&mut client).await;
+    assert!(left.len() < 400 && left[0].sequence > 2);
+    assert_eq!(details["latest_cursor"], left.last().unwrap().cursor);
+    let (mut subscriber, _) = Subscriber::open(&mut client, after(&details["oldest_cursor"])).await.unwrap();
+    assert_eq!(subscriber.event().await.unwrap().cursor, left[0].cursor);
+    gateway.stop().await;
+}
+
+/// A subscriber that reads nothing holds a cursor, not events: flow control
+/// stops it, and what it misses meanwhile it reads from the log.
+#[tokio::test]
+async fn a_slow_subscriber_loses_nothing() {
+    let gateway = Gateway::start_with(|settings| settings.memory_bytes = 100_000).await;
+    let mut client = gateway.client().await;
+    let request = SubscribeRequest { include_raw_body: true, ..latest() };
+    let (mut slow, _) = Subscriber::open(&mut client, request).await.unwrap();
+    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(100_000));
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for _ in 0..200 {
+        assert!(http.post("A.B", &body).await.is_stored());
+    }
+    for sequence in 1..=200 {
+        let event = slow.event().await.unwrap();
+        assert_eq!(event.sequence, sequence);
+        assert_eq!(event.raw_body, body);
+    }
+    gateway.stop().await;
+}
+
+/// The responses are put together by hand from stored bytes; a decoder that
+/// knows nothing of that has to agree with the generated types.
+#[tokio::test]
+async fn frames_on_the_wire_are_plain_protobuf() {
+    use prost::Message as _;
+    let gateway = Gateway::start().await;
+    assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
+    let event = all_events(&mut gateway.client().await).await.remove(0);
+    let frame = SubscribeResponse { frame: Some(Frame::Event(event.clone())) };
+    let again = SubscribeResponse::decode(&*frame.encode_to_vec()).unwrap();
+    assert_eq!(again, frame);
+    let json: serde_json::Value = serde_json::to_value(&event).unwrap();
+    assert_eq!(json["snsFriendAdd"]["PairList"][2]["To_Account"], "id3");
+    gateway.stop().await;
+}
+
+mod proto {
+    pub(super) fn list(page_size: i32) -> callback_gateway::proto::ListEventsRequest {
+        callback_gateway::proto::ListEventsRequest { page_size, include_raw_body: true, ..Default::default() }
+    }
+}
