@@ -80,8 +80,12 @@ fn decoding_table(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             return Err(format!("{}: set (callback_command)", field.full_name()).into());
         }
         let variant = pascal_case(field.name());
-        commands.push(format!("{command:?}"));
-        writeln!(arms, "        {command:?} => serde_json::from_str(body).map(Payload::{variant}),")?;
+        let command = format!("{command:?}");
+        if commands.contains(&command) {
+            return Err(format!("{}: {command} has another field already", field.full_name()).into());
+        }
+        writeln!(arms, "        {command} => serde_json::from_str(body).map(Payload::{variant}),")?;
+        commands.push(command);
     }
     Ok(format!(
         "/// Decodes the body of a command of the catalogue; `None` for any other command.\n\

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 
-use crate::{log::EventLog, shutdown::Drain};
+use crate::{
+    log::{EventLog, LogState},
+    shutdown::Drain,
+};
 
 /// The routes of the admin listener.
 ///
@@ -26,7 +29,7 @@ struct Readiness {
 async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode, &'static str) {
     if drain.is_announced() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n")
-    } else if !*log.writable().borrow() {
+    } else if *log.state().borrow() != LogState::Writable {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the log cannot be written to\n")
     } else {
         (StatusCode::OK, "ready\n")

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     task::{JoinError, JoinHandle},
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
 };
@@ -17,7 +17,7 @@ use crate::{
     http::{self, Front},
     http1::{self, Limits},
     log::{
-        EventLog, ReadError,
+        EventLog, LogState, ReadError,
         disk::{DiskLog, DiskOptions, OpenError},
         memory::MemoryLog,
     },
@@ -26,12 +26,22 @@ use crate::{
 
 /// Most connections on the admin listener.
 const ADMIN_MAX_CONNECTIONS: usize = 64;
+/// Connections that wait to be accepted. Beyond it the system drops a client's
+/// first packets, and trying again takes it seconds; the system bounds it too
+/// (`net.core.somaxconn` on Linux).
+const BACKLOG: u32 = 4096;
 /// How often reading is tried, for the health of the event service.
 const READ_PROBE_INTERVAL: Duration = Duration::from_secs(5);
-/// After connections were cut, how long their tasks may take to notice.
+/// How long such a read may take before stored events count as unreadable.
+const READ_PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the last requests may take once their listener is closed: longer than
+/// each of their own deadlines.
+const LAST_REQUESTS: Duration = Duration::from_secs(4);
+/// The last part of the drain timeout: connections are cut when it begins, so
+/// that the end comes within the timeout.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 /// How long the log may take to write what it has accepted and to close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the gateway listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,8 +81,8 @@ pub enum StartError {
 /// Why the gateway ended otherwise than by draining.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A server stopped by itself.
-    #[error("the {0} server stopped unexpectedly; see the log")]
+    /// A part of it stopped by itself.
+    #[error("the {0} stopped by itself; its log lines say why")]
     Stopped(&'static str),
     /// The log did not close in time.
     #[error("the log did not close within {} seconds", CLOSE_TIMEOUT.as_secs())]
@@ -98,14 +108,16 @@ impl fmt::Debug for App {
 impl App {
     /// Binds all listeners, then opens the configured log.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let listeners = Listeners::bind(&config).await?;
-        let log: Arc<dyn EventLog> = match config.log {
+        let listeners = Listeners::bind(&config)?;
+        let settings = config.settings();
+        let log: Arc<dyn EventLog> = match settings.log {
             LogKind::Memory => {
                 tracing::warn!("events are kept in memory only: they are lost when the gateway ends");
-                Arc::new(MemoryLog::new(config.memory_bytes)?)
+                Arc::new(MemoryLog::new(settings.memory_bytes)?)
             }
             LogKind::Disk => {
-                let options = DiskOptions { dir: config.data_dir.clone(), ring_bytes: config.memory_bytes };
+                let options =
+                    DiskOptions { dir: settings.data_dir.clone(), ring_bytes: settings.memory_bytes };
                 Arc::new(tokio::task::spawn_blocking(move || DiskLog::open(options)).await??)
             }
         };
@@ -114,7 +126,7 @@ impl App {
 
     /// Binds all listeners over a log of the caller's.
     pub async fn bind_with_log(config: Config, log: Arc<dyn EventLog>) -> Result<Self, StartError> {
-        Ok(Listeners::bind(&config).await?.with_log(config, log))
+        Ok(Listeners::bind(&config)?.with_log(config, log))
     }
 
     /// Where it listens.
@@ -129,46 +141,59 @@ impl App {
     /// still open is cut; the log closes. Being cut is not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let Self { config, log, http, grpc, admin, .. } = self;
+        let settings = config.into_settings();
         let drain = Drain::new();
         let admin_drain = Drain::new();
         let health = Health::new().await;
+        let mut log_state = log.state();
+        // True before anybody can ask.
+        let writable = *log_state.borrow() == LogState::Writable;
+        health.set_storing(writable).await;
+        health.set_reading(can_read(&*log).await).await;
 
-        let front = Front { path: config.http_path, apps: config.apps, body_limit: config.http_body_limit };
+        let front = Front {
+            path: settings.http_path,
+            apps: settings.sdk_app_ids.into_iter().collect(),
+            body_limit: settings.http_body_limit,
+        };
         let limits = Limits {
-            max_connections: config.http_max_connections,
+            max_connections: settings.http_max_connections,
             header_timeout: http::HEADER_TIMEOUT,
-            idle_timeout: config.http_idle_timeout,
+            idle_timeout: settings.http_idle_timeout,
         };
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
         let probes = admin::router(Arc::clone(&log), drain.clone());
         let callbacks = http::router(front, Arc::clone(&log));
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
-        let admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
+        let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
         let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
-        let mut grpc_task = tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, drain.clone()));
+        let grpc_connections = settings.grpc_max_connections;
+        let mut grpc_task =
+            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, grpc_connections, drain.clone()));
 
-        let mut stopped = None;
-        tokio::select! {
-            () = shutdown => {}
-            ended = &mut http_task => {
-                tracing::error!(?ended, "the HTTP server stopped");
-                stopped = Some("HTTP");
-            }
-            ended = &mut grpc_task => {
-                tracing::error!(?ended, "the gRPC server stopped");
-                stopped = Some("gRPC");
-            }
-        }
+        let log_closed = async {
+            log_state.wait_for(|state| *state == LogState::Closed).await.ok();
+        };
+        let stopped = tokio::select! {
+            () = shutdown => None,
+            _ = &mut http_task => Some("HTTP server"),
+            _ = &mut grpc_task => Some("gRPC server"),
+            _ = &mut admin_task => Some("admin server"),
+            () = log_closed => Some("log"),
+        };
 
         let started = Instant::now();
-        let deadline = started + config.drain_timeout;
+        let deadline = started + settings.drain_timeout - CUT_GRACE;
         drain.announce();
-        if stopped.is_none() {
-            tracing::info!(delay = ?config.drain_delay, "draining: callbacks are still taken");
-            sleep_until(started + config.drain_delay).await;
+        match stopped {
+            Some(part) => tracing::error!("the {part} stopped by itself; ending"),
+            None => {
+                tracing::info!(delay = ?settings.drain_delay, "draining: callbacks are still taken");
+                sleep_until(started + settings.drain_delay).await;
+            }
         }
         drain.close();
-        finish("HTTP", &mut http_task, deadline).await;
+        finish("HTTP", &mut http_task, deadline.min(Instant::now() + LAST_REQUESTS)).await;
         drain.end();
         finish("gRPC", &mut grpc_task, deadline).await;
         drain.cut();
@@ -179,10 +204,10 @@ impl App {
 
         let closed = timeout(CLOSE_TIMEOUT, log.close()).await;
         admin_drain.cut();
-        finish("admin", &mut { admin_task }, grace).await;
+        finish("admin", &mut admin_task, grace).await;
         closed.map_err(|_| RunError::Close)?;
         match stopped {
-            Some(server) => Err(RunError::Stopped(server)),
+            Some(part) => Err(RunError::Stopped(part)),
             None => {
                 tracing::info!(took = ?started.elapsed(), "drained");
                 Ok(())
@@ -206,30 +231,38 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
 /// Keeps the reported health true: "" while callbacks can be stored, the event
 /// service's name while stored events can be read.
 async fn report_health(log: Arc<dyn EventLog>, health: Health, drain: Drain) {
-    let mut writable = log.writable();
-    let mut probe = interval(READ_PROBE_INTERVAL);
-    probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut announced = std::pin::pin!(drain.announced());
-    let mut draining = false;
-    loop {
-        let storing = *writable.borrow_and_update() && !draining;
-        health.set_storing(storing).await;
-        tokio::select! {
-            changed = writable.changed() => if changed.is_err() { break },
-            () = &mut announced, if !draining => draining = true,
-            _ = probe.tick() => health.set_reading(can_read(&*log).await).await,
-            () = drain.ending() => break,
+    let storing = async {
+        let mut state = log.state();
+        while !drain.is_announced() {
+            let writable = *state.borrow_and_update() == LogState::Writable;
+            health.set_storing(writable).await;
+            tokio::select! {
+                changed = state.changed() => if changed.is_err() { break },
+                () = drain.announced() => {}
+            }
         }
-    }
-    health.set_storing(false).await;
-    health.set_reading(false).await;
+        health.set_storing(false).await;
+    };
+    let reading = async {
+        let mut probe = interval(READ_PROBE_INTERVAL);
+        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !drain.is_ending() {
+            tokio::select! {
+                _ = probe.tick() => health.set_reading(can_read(&*log).await).await,
+                () = drain.ending() => {}
+            }
+        }
+        health.set_reading(false).await;
+    };
+    tokio::join!(storing, reading);
 }
 
+/// Whether the oldest record can be read, which is the one furthest from memory.
 async fn can_read(log: &dyn EventLog) -> bool {
-    // The oldest record, which is the one that is not in memory.
-    match log.read(log.oldest(), 1).await {
-        Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Record { .. }) => true,
-        Err(ReadError::Unavailable(_)) => false,
+    match timeout(READ_PROBE_TIMEOUT, log.read(log.oldest(), 1)).await {
+        // A record that is damaged, or was just trimmed, says nothing about the others.
+        Ok(Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Record { .. })) => true,
+        Ok(Err(ReadError::Unavailable(_))) | Err(_) => false,
     }
 }
 
@@ -241,10 +274,11 @@ struct Listeners {
 }
 
 impl Listeners {
-    async fn bind(config: &Config) -> Result<Self, StartError> {
-        let (http, http_at) = bind(config.http_listen, "--http-listen").await?;
-        let (grpc, grpc_at) = bind(config.grpc_listen, "--grpc-listen").await?;
-        let (admin, admin_at) = bind(config.admin_listen, "--admin-listen").await?;
+    fn bind(config: &Config) -> Result<Self, StartError> {
+        let settings = config.settings();
+        let (http, http_at) = bind(settings.http_listen, "--http-listen")?;
+        let (grpc, grpc_at) = bind(settings.grpc_listen, "--grpc-listen")?;
+        let (admin, admin_at) = bind(settings.admin_listen, "--admin-listen")?;
         let addresses = Addresses { http: http_at, grpc: grpc_at, admin: admin_at };
         Ok(Self { http, grpc, admin, addresses })
     }
@@ -255,9 +289,13 @@ impl Listeners {
     }
 }
 
-async fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
     let error = |source| StartError::Bind { address, option, source };
-    let listener = TcpListener::bind(address).await.map_err(error)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(error)?;
+    // As TcpListener::bind does: a restart must not wait for old connections to be forgotten.
+    socket.set_reuseaddr(true).map_err(error)?;
+    socket.bind(address).map_err(error)?;
+    let listener = socket.listen(BACKLOG).map_err(error)?;
     let bound = listener.local_addr().map_err(error)?;
     Ok((listener, bound))
 }

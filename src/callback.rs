@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 
 use self::json::{CommandMember, Facts};
 use crate::{
-    event::{MAX_COMMAND_BYTES, RecordParts, StoredRecord},
+    event::{RecordParts, StoredRecord, is_command},
     proto::{self, DecodeStatus},
 };
 
@@ -25,6 +25,8 @@ pub const MAX_TYPED_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
 /// Room in a response for what is put in front of an event.
 const RESPONSE_OVERHEAD_BYTES: usize = 256;
 
+/// The family whose `EventTime` is in seconds; all others send milliseconds.
+const SECONDS_FAMILY: &str = "Push.";
 /// 9999-12-31T23:59:59.999Z, the last time that a `google.protobuf.Timestamp` holds.
 const MAX_EVENT_TIME_MILLIS: i64 = 253_402_300_799_999;
 
@@ -152,7 +154,7 @@ impl Envelope {
             sdk_app_id: self.sdk_app_id,
             client_ip: self.client_ip,
             opt_platform: self.opt_platform,
-            event_time: facts.event_time.and_then(event_time),
+            event_time: facts.event_time.and_then(|json| event_time(&command, json)),
             ..Default::default()
         };
         let status = if facts.depth > MAX_TYPED_JSON_DEPTH && proto::is_known(&command) {
@@ -202,22 +204,18 @@ impl Envelope {
     }
 }
 
-/// Whether a text can be a command: it becomes a subject, a label and log text.
-fn is_command(text: &str) -> bool {
-    text.len() <= MAX_COMMAND_BYTES
-        && text.split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        })
-}
-
-/// `EventTime` in milliseconds, as the JSON text of a number or a string of digits.
-fn event_time(json: &str) -> Option<pbjson_types::Timestamp> {
+/// `EventTime`, as the JSON text of a number or a string of digits.
+fn event_time(command: &str, json: &str) -> Option<pbjson_types::Timestamp> {
     let digits = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let millis = digits.parse::<i64>().ok().filter(|&millis| millis <= MAX_EVENT_TIME_MILLIS)?;
-    Some(pbjson_types::Timestamp { seconds: millis / 1000, nanos: (millis % 1000) as i32 * 1_000_000 })
+    let unit = if command.starts_with(SECONDS_FAMILY) { 1000 } else { 1 };
+    let millis = digits.parse::<i64>().ok()?.checked_mul(unit)?;
+    (millis <= MAX_EVENT_TIME_MILLIS).then(|| pbjson_types::Timestamp {
+        seconds: millis / 1000,
+        nanos: (millis % 1000) as i32 * 1_000_000,
+    })
 }
 
 #[cfg(test)]
@@ -372,6 +370,8 @@ mod tests {
             let event = decode("A.B", &format!("{{\"x\":{{\"EventTime\":5}},\"EventTime\":{json}}}"));
             assert_eq!(event.event_time.map(|time| time.seconds), seconds, "{json}");
         }
+        let push = decode("Push.OfflinePush", r#"{"EventTime":1670574414}"#);
+        assert_eq!(push.event_time.map(|time| time.seconds), Some(1_670_574_414), "these send seconds");
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use crate::callback::Apps;
-
 /// Largest body limit that may be set: with more, a response could pass gRPC's
 /// default of 4 MiB.
-pub const MAX_BODY_LIMIT: u64 = 2 * 1024 * 1024;
-/// What a drain takes after its delay: the last requests and their appends.
-const MIN_DRAIN_WORK: Duration = Duration::from_secs(2);
+pub const MAX_BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// What a drain takes after its delay: the last requests and their appends, and the end.
+const MIN_DRAIN_WORK: Duration = Duration::from_secs(5);
+/// Longest times that make sense; longer ones are slips.
+const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DRAIN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// The configuration as given, on the command line or otherwise.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub struct Settings {
     /// Directory of the embedded log.
     pub data_dir: PathBuf,
     /// Memory for the newest events, in bytes.
-    pub memory_bytes: u64,
+    pub memory_bytes: usize,
     /// Address for callbacks.
     pub http_listen: SocketAddr,
     /// Address for gRPC.
@@ -35,11 +36,13 @@ pub struct Settings {
     /// Path that callbacks are posted to.
     pub http_path: String,
     /// Largest body, in bytes.
-    pub http_body_limit: u64,
+    pub http_body_limit: usize,
     /// Most callback connections at once.
     pub http_max_connections: usize,
     /// How long a callback connection may stay open without a request.
     pub http_idle_timeout: Duration,
+    /// Most gRPC connections at once.
+    pub grpc_max_connections: usize,
     /// How long everything goes on after the signal to stop.
     pub drain_delay: Duration,
     /// From the signal to stop to the end, at most.
@@ -57,21 +60,7 @@ pub enum LogKind {
 
 /// The configuration, checked.
 #[derive(Debug, Clone)]
-pub struct Config {
-    pub(crate) apps: Apps,
-    pub(crate) log: LogKind,
-    pub(crate) data_dir: PathBuf,
-    pub(crate) memory_bytes: usize,
-    pub(crate) http_listen: SocketAddr,
-    pub(crate) grpc_listen: SocketAddr,
-    pub(crate) admin_listen: SocketAddr,
-    pub(crate) http_path: String,
-    pub(crate) http_body_limit: usize,
-    pub(crate) http_max_connections: usize,
-    pub(crate) http_idle_timeout: Duration,
-    pub(crate) drain_delay: Duration,
-    pub(crate) drain_timeout: Duration,
-}
+pub struct Config(Settings);
 
 /// Everything that is wrong with the settings, with what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,36 +104,26 @@ impl Config {
             "--http-body-limit must be 1B to 2MiB",
         );
         require(settings.http_max_connections > 0, "--http-max-connections must be at least 1");
+        require(settings.grpc_max_connections > 0, "--grpc-max-connections must be at least 1");
         require(
-            settings.http_idle_timeout >= Duration::from_secs(1),
-            "--http-idle-timeout must be at least 1s",
+            (Duration::from_secs(1)..=MAX_IDLE_TIMEOUT).contains(&settings.http_idle_timeout),
+            "--http-idle-timeout must be 1s to 1day",
         );
+        let least = settings.drain_delay.saturating_add(MIN_DRAIN_WORK);
         require(
-            settings
-                .drain_delay
-                .checked_add(MIN_DRAIN_WORK)
-                .is_some_and(|least| settings.drain_timeout >= least),
-            "--drain-timeout must be at least 2s longer than --drain-delay",
+            (least..=MAX_DRAIN_TIMEOUT).contains(&settings.drain_timeout),
+            "--drain-timeout must be at least 5s longer than --drain-delay, and at most 1h",
         );
-        let memory_bytes = usize::try_from(settings.memory_bytes);
-        require(memory_bytes.is_ok(), "--memory is more than this machine can address");
-        match memory_bytes {
-            Ok(memory_bytes) if problems.is_empty() => Ok(Self {
-                apps: settings.sdk_app_ids.into_iter().collect(),
-                log: settings.log,
-                data_dir: settings.data_dir,
-                memory_bytes,
-                http_listen: settings.http_listen,
-                grpc_listen: settings.grpc_listen,
-                admin_listen: settings.admin_listen,
-                http_path: settings.http_path,
-                http_body_limit: settings.http_body_limit as usize,
-                http_max_connections: settings.http_max_connections,
-                http_idle_timeout: settings.http_idle_timeout,
-                drain_delay: settings.drain_delay,
-                drain_timeout: settings.drain_timeout,
-            }),
-            _ => Err(ConfigError(problems)),
-        }
+        if problems.is_empty() { Ok(Self(settings)) } else { Err(ConfigError(problems)) }
+    }
+
+    /// The settings, all of them right.
+    pub fn settings(&self) -> &Settings {
+        &self.0
+    }
+
+    /// The same, to be taken apart.
+    pub fn into_settings(self) -> Settings {
+        self.0
     }
 }

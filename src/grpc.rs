@@ -122,7 +122,7 @@ impl generated::event_service_server::EventService for EventService {
         let size = |record: &crate::event::Record| Encoded::list_entry_len(record, include_raw_body);
         let list = subscription::list(&*self.log, &filter, before, page_size, MAX_PAGE_BYTES, size)
             .await
-            .map_err(|error| status::read(&error))?;
+            .map_err(|error| status::read(&error, &*self.log))?;
         let token = list.next.map(|before| PageToken { epoch, before }.encode(arguments)).unwrap_or_default();
         Ok(Response::new(Encoded::list(&list.records, include_raw_body, &token)))
     }

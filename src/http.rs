@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use http_body::Body as _;
@@ -33,8 +33,20 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(1);
 pub const BODY_TIMEOUT: Duration = Duration::from_millis(1400);
 /// From a request's first byte to its answer: below the vendor's 2 seconds.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_millis(1800);
+/// After this the vendor has given up.
+const VENDOR_TIMEOUT: Duration = Duration::from_secs(2);
+const _: () = assert!(
+    HEADER_TIMEOUT.as_millis() < BODY_TIMEOUT.as_millis()
+        && BODY_TIMEOUT.as_millis() < ANSWER_TIMEOUT.as_millis()
+        && ANSWER_TIMEOUT.as_millis() < VENDOR_TIMEOUT.as_millis(),
+    "each stage leaves time for the next"
+);
 /// Bytes of bodies under way at once, over all connections; beyond it callbacks get 503.
 pub const BODIES_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes that are read of a refused body beyond the limit on bodies, so that the
+/// client sees the answer; of a longer one the rest is cut off.
+const MAX_DISCARD_BEYOND_LIMIT: usize = 1024 * 1024;
 
 /// What the front needs to take callbacks.
 #[derive(Debug)]
@@ -149,53 +161,95 @@ impl IntoResponse for Rejection {
 }
 
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    match shared.store(request).await {
-        Ok(()) => answer(StatusCode::OK, STORED),
+    let (head, body) = request.into_parts();
+    let connection = head.extensions.get::<ConnectionInfo>();
+    let start = connection.map_or_else(Instant::now, |info| info.request_start);
+    let outcome = match shared.check(&head, &body) {
+        Ok((envelope, permit)) => shared.store(envelope, permit, body, start).await,
         Err(rejection) => {
-            tracing::debug!(status = rejection.status().as_u16(), reason = %rejection, "refused a callback");
+            // A client that waits for 100 Continue has not sent its body.
+            if !head.headers.contains_key(header::EXPECT) {
+                shared.discard(body, start + BODY_TIMEOUT).await;
+            }
+            Err(rejection)
+        }
+    };
+    match outcome {
+        Ok(()) => {
+            if let Some(connection) = connection {
+                connection.verified();
+            }
+            answer(StatusCode::OK, STORED)
+        }
+        Err(rejection) => {
+            tracing::debug!(status = rejection.status().as_u16(), reason = ?rejection, "refused a callback");
             rejection.into_response()
         }
     }
 }
 
 impl Shared {
-    async fn store(&self, request: Request) -> Result<(), Rejection> {
-        let connection = request.extensions().get::<ConnectionInfo>().cloned();
-        let start = connection.as_ref().map_or_else(Instant::now, |info| info.request_start);
-        if request.method() != Method::POST {
+    /// Everything that can be said without the body, and room for its bytes.
+    fn check(&self, head: &Parts, body: &Body) -> Result<(Envelope, OwnedSemaphorePermit), Rejection> {
+        if head.method != Method::POST {
             return Err(Rejection::Method);
         }
-        if request.uri().path() != self.front.path {
+        if head.uri.path() != self.front.path {
             return Err(Rejection::Path);
         }
-        if request.headers().contains_key(header::CONTENT_ENCODING) {
+        if head.headers.contains_key(header::CONTENT_ENCODING) {
             return Err(Rejection::Encoding);
         }
         // A body of unknown length may become as long as any.
-        let bytes = request.body().size_hint().upper();
-        let bytes = usize::try_from(bytes.unwrap_or(self.front.body_limit as u64)).unwrap_or(usize::MAX);
+        let bytes = body.size_hint().upper().unwrap_or(self.front.body_limit as u64);
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         if bytes > self.front.body_limit {
             return Err(Rejection::TooLarge);
         }
-        let envelope = Envelope::from_query(request.uri().query().unwrap_or_default(), &self.front.apps)?;
+        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &self.front.apps)?;
+        Ok((envelope, self.body_permit(bytes)?))
+    }
 
-        let permit = self.body_permit(bytes)?;
-        let body = self.body(request.into_body(), start + BODY_TIMEOUT).await?;
+    /// Reads the body and stores the callback. Dropped half-way, it leaves nothing
+    /// behind, or a record that is on its way.
+    async fn store(
+        &self,
+        envelope: Envelope,
+        permit: OwnedSemaphorePermit,
+        body: Body,
+        start: Instant,
+    ) -> Result<(), Rejection> {
+        let body = self.body(body, start + BODY_TIMEOUT).await?;
         let stored = envelope.into_record(&body)?;
         drop(body);
-
         let deadline = start + ANSWER_TIMEOUT;
         // From here the record is on its way, whether or not the caller still waits.
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
-        timeout_at(deadline, appending).await.map_err(|_| Rejection::Late)?.map_err(|error| match error {
-            AppendError::Expired => Rejection::Late,
-            AppendError::QueueFull => Rejection::Busy,
-            AppendError::Recovering | AppendError::Failed | AppendError::Closed => Rejection::Log(error),
-        })?;
-        if let Some(connection) = connection {
-            connection.verified();
+        match timeout_at(deadline, appending).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(AppendError::Expired)) | Err(_) => Err(Rejection::Late),
+            Ok(Err(AppendError::QueueFull)) => Err(Rejection::Busy),
+            Ok(Err(error @ (AppendError::Recovering | AppendError::Failed | AppendError::Closed))) => {
+                Err(Rejection::Log(error))
+            }
         }
-        Ok(())
+    }
+
+    /// Reads the body of a refused request and drops it. Closing a connection with
+    /// unread bytes resets it, and the client may never see the answer.
+    async fn discard(&self, mut body: Body, deadline: Instant) {
+        let mut left = self.front.body_limit + MAX_DISCARD_BEYOND_LIMIT;
+        let read = async {
+            while let Some(Ok(frame)) = body.frame().await {
+                let bytes = frame.data_ref().map_or(0, |data| data.len());
+                left = match left.checked_sub(bytes) {
+                    Some(left) => left,
+                    None => return,
+                };
+            }
+        };
+        // A body that takes longer is left: its connection is closed.
+        timeout_at(deadline, read).await.ok();
     }
 
     fn body_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {

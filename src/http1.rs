@@ -32,13 +32,26 @@ use crate::shutdown::Drain;
 
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+/// Most connections taken from the system's queue when the listener closes: as
+/// many as the queue holds.
+const MAX_QUEUED: usize = 4096;
+/// Most connections at once that are giving way. They no longer count for the
+/// cap, so that a newcomer does not wait for their end.
+const MAX_GIVING_WAY: usize = 64;
+/// An idle connection that is to close stays open this long: a request may be on
+/// its way that the system has not shown us yet.
+const LAST_REQUEST_GRACE: Duration = Duration::from_millis(100);
+/// How long a connection that is closing may take to hand over its last answer.
+const FLUSH_GRACE: Duration = Duration::from_secs(1);
 
 /// Bounds of a listener's connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Most connections at once. At the cap the longest-idle one gives way, first
     /// among those that never delivered a verified callback, and never one with a
-    /// request in hand; if none can, a new connection waits.
+    /// request in hand or one that was just opened; if none can, a new connection
+    /// waits. A few that are giving way may be there beyond the cap. Half of the places are kept for connections that have delivered, so
+    /// that a flood of others cannot push out all of them.
     pub max_connections: usize,
     /// From a request's first byte to the end of its head; then the connection is closed.
     pub header_timeout: Duration,
@@ -74,7 +87,11 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct Inner {
     phase: Phase,
+    /// When the phase began.
     since: Instant,
+    /// It has sent something.
+    used: bool,
+    /// It has delivered a verified callback.
     verified: bool,
 }
 
@@ -95,6 +112,7 @@ impl State {
 
     fn bytes_arrived(&self) {
         let mut inner = self.lock();
+        inner.used = true;
         if inner.phase == Phase::Idle {
             inner.phase = Phase::Head;
             inner.since = Instant::now();
@@ -121,6 +139,18 @@ impl State {
         self.became_idle.notify_one();
     }
 
+    /// When the connection may close that has been told to: not with a request in
+    /// hand, and not while one may be on its way.
+    fn may_close(&self, told: Instant, limits: &Limits) -> Option<Instant> {
+        let inner = *self.lock();
+        let told = told + LAST_REQUEST_GRACE;
+        match inner.phase {
+            Phase::Idle if inner.used => Some(told),
+            Phase::Idle => Some(told.max(inner.since + limits.header_timeout)),
+            Phase::Head | Phase::Busy => None,
+        }
+    }
+
     /// When the connection's patience ends; a handler minds its own deadline.
     fn deadline(&self, limits: &Limits) -> Option<Instant> {
         let inner = *self.lock();
@@ -142,6 +172,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, drain:
         connections: JoinSet::new(),
         states: HashMap::new(),
         became_idle: Arc::new(Notify::new()),
+        accept_failed: false,
     };
     loop {
         tokio::select! {
@@ -150,6 +181,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, drain:
             Some(ended) = server.connections.join_next_with_id() => server.forget(ended),
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
+                    server.accept_failed = false;
                     server.make_room().await;
                     server.start(stream, peer);
                 }
@@ -160,10 +192,15 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, drain:
     // Whoever is already connected, as far as the system knows, is still served.
     match listener.into_std() {
         Ok(listener) => {
-            while let Ok((stream, peer)) = listener.accept() {
-                match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                    Ok(stream) => server.start(stream, peer),
-                    Err(error) => tracing::warn!(%error, %peer, "could not take a connection"),
+            for _ in 0..MAX_QUEUED {
+                let accepted = listener.accept().and_then(|(stream, peer)| {
+                    stream.set_nonblocking(true)?;
+                    Ok((TcpStream::from_std(stream)?, peer))
+                });
+                match accepted {
+                    Ok((stream, peer)) => server.start(stream, peer),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => tracing::debug!(%error, "a connection ended before it was taken"),
                 }
             }
         }
@@ -181,6 +218,8 @@ struct Server {
     connections: JoinSet<()>,
     states: HashMap<Id, Arc<State>>,
     became_idle: Arc<Notify>,
+    /// The last accept failed, and that has been logged.
+    accept_failed: bool,
 }
 
 impl Server {
@@ -189,7 +228,12 @@ impl Server {
             tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
         }
         let state = Arc::new(State {
-            inner: Mutex::new(Inner { phase: Phase::Idle, since: Instant::now(), verified: false }),
+            inner: Mutex::new(Inner {
+                phase: Phase::Idle,
+                since: Instant::now(),
+                used: false,
+                verified: false,
+            }),
             evicted: CancellationToken::new(),
             became_idle: Arc::clone(&self.became_idle),
         });
@@ -212,46 +256,82 @@ impl Server {
 
     /// Waits until one more connection fits, having one give way if it can.
     async fn make_room(&mut self) {
-        while self.connections.len() >= self.limits.max_connections {
-            self.evict();
+        loop {
+            let giving_way = self.states.values().filter(|state| state.evicted.is_cancelled()).count();
+            if self.connections.len() - giving_way < self.limits.max_connections {
+                return;
+            }
+            let mut look_again = Instant::now() + self.limits.header_timeout;
+            if giving_way < MAX_GIVING_WAY {
+                match self.evict() {
+                    Evicted::One => return,
+                    Evicted::NoneBefore(time) => look_again = time,
+                    Evicted::None => {}
+                }
+            }
             tokio::select! {
                 () = self.drain.closing() => return,
                 Some(ended) = self.connections.join_next_with_id() => self.forget(ended),
                 () = self.became_idle.notified() => {}
+                () = sleep_until(look_again) => {}
             }
         }
     }
 
-    /// Has the longest-idle connection give way, unless one already is.
-    fn evict(&self) {
-        let giving_way = self
-            .states
-            .values()
-            .any(|state| state.evicted.is_cancelled() && state.lock().phase == Phase::Idle);
-        let victim = self
-            .states
-            .values()
-            .filter(|state| !giving_way && !state.evicted.is_cancelled())
-            .map(|state| (*state.lock(), state))
-            .filter(|(inner, _)| inner.phase == Phase::Idle)
-            .min_by_key(|(inner, _)| (inner.verified, inner.since));
-        if let Some((_, state)) = victim {
-            state.evicted.cancel();
+    /// Has a connection give way, if one can.
+    fn evict(&self) -> Evicted {
+        let now = Instant::now();
+        let staying = || {
+            let staying = self.states.values().filter(|state| !state.evicted.is_cancelled());
+            staying.map(|state| (*state.lock(), state))
+        };
+        let longest_idle = |verified: bool| {
+            staying()
+                .filter(move |(inner, _)| inner.phase == Phase::Idle && inner.verified == verified)
+                .min_by_key(|(inner, _)| inner.since)
+        };
+        // One that was just opened is about to send.
+        let grace = self.limits.header_timeout;
+        let stranger = longest_idle(false);
+        let victim = stranger.filter(|(inner, _)| inner.used || inner.since + grace <= now).or_else(|| {
+            let strangers = staying().filter(|(inner, _)| !inner.verified).count();
+            longest_idle(true).filter(|_| strangers < self.limits.max_connections.div_ceil(2))
+        });
+        match (victim, stranger) {
+            (Some((_, state)), _) => {
+                state.evicted.cancel();
+                Evicted::One
+            }
+            (None, Some((inner, _))) => Evicted::NoneBefore(inner.since + grace),
+            (None, None) => Evicted::None,
         }
     }
 
-    async fn accept_failed(&self, error: &io::Error) {
+    async fn accept_failed(&mut self, error: &io::Error) {
         // The peer gave up before it was accepted: no fault of ours.
         if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
             return;
         }
-        tracing::error!(%error, "could not accept a connection; trying again");
-        self.evict();
+        if !self.accept_failed {
+            self.accept_failed = true;
+            tracing::error!(%error, "could not accept a connection; trying again until it works");
+        }
+        if matches!(self.evict(), Evicted::One) {
+            tracing::debug!("an idle connection gives way");
+        }
         tokio::select! {
             () = self.drain.closing() => {}
             () = sleep(ACCEPT_RETRY) => {}
         }
     }
+}
+
+/// Whether a connection was found that can give way.
+enum Evicted {
+    One,
+    /// None now, but perhaps at that time.
+    NoneBefore(Instant),
+    None,
 }
 
 /// Runs one connection to its end.
@@ -275,49 +355,71 @@ async fn drive(stream: TcpStream, router: Router, state: Arc<State>, limits: Lim
     };
     let io = TokioIo::new(WatchedStream { stream, state: Arc::clone(&state) });
     let mut connection = pin!(
-        hyper::server::conn::http1::Builder::new().header_read_timeout(None).serve_connection(io, service)
+        hyper::server::conn::http1::Builder::new()
+            .header_read_timeout(None)
+            // A client may close its side once it has sent its request.
+            .half_close(true)
+            .serve_connection(io, service)
     );
     let mut closing = pin!(drain.closing());
     let mut evicted = pin!(state.evicted.cancelled());
     let mut cut = pin!(drain.until_cut());
     let mut timer = pin!(sleep_until(Instant::now() + limits.idle_timeout));
-    // Told to close once idle, and having said so to hyper.
-    let (mut told, mut closed) = (false, false);
+    let mut stage = Stage::Open;
     std::future::poll_fn(|cx| {
-        // The connection first: it may read the first byte of a request, which changes what
-        // follows. Polled again where something below changed its state.
+        if cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
         loop {
+            // The connection first: it may read the first byte of a request, which changes what follows.
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended");
                 }
                 return Poll::Ready(());
             }
-            told = told || closing.as_mut().poll(cx).is_ready() || evicted.as_mut().poll(cx).is_ready();
-            if told && !closed && state.lock().phase == Phase::Idle {
-                closed = true;
-                connection.as_mut().graceful_shutdown();
-                continue;
+            if matches!(stage, Stage::Open)
+                && (closing.as_mut().poll(cx).is_ready() || evicted.as_mut().poll(cx).is_ready())
+            {
+                stage = Stage::Told(Instant::now());
             }
-            break;
-        }
-        if cut.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        let Some(deadline) = state.deadline(&limits) else { return Poll::Pending };
-        // A timer that fires early is only set again: cheaper than to move it for every request.
-        if deadline < timer.deadline() {
-            timer.as_mut().reset(deadline);
-        }
-        while timer.as_mut().poll(cx).is_ready() {
-            if deadline <= Instant::now() {
+            let patience = state.deadline(&limits);
+            let deadline = match stage {
+                Stage::Open => patience,
+                Stage::Told(told) => state.may_close(told, &limits).or(patience),
+                Stage::Closing(since) => Some(since + FLUSH_GRACE),
+            };
+            let Some(deadline) = deadline else { return Poll::Pending };
+            // A timer that fires early is only set again: cheaper than to move it for every request.
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() < deadline {
+                timer.as_mut().reset(deadline);
+            } else if let Stage::Told(told) = stage
+                && state.may_close(told, &limits).is_some()
+            {
+                stage = Stage::Closing(Instant::now());
+                connection.as_mut().graceful_shutdown();
+            } else {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(deadline);
         }
-        Poll::Pending
     })
     .await;
+}
+
+/// How far a connection's end has come.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Open,
+    /// To be closed once no request is in hand or on its way.
+    Told(Instant),
+    /// Closing, and handing over its last answer.
+    Closing(Instant),
 }
 
 /// A stream that notes when a request's first byte arrives.

@@ -50,8 +50,9 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 ///   error means 'not promised', never 'certainly absent'.
 /// - The queue in front of the writer is bounded in records and bytes; full
 ///   means an immediate [`AppendError::QueueFull`].
-/// - After a write error the log refuses appends at once until it has recovered
-///   by a write of its own. Nothing that it acknowledged is lost by that.
+/// - After a write error, and while a write takes too long, the log refuses
+///   appends at once until it has recovered by a write of its own. Nothing that
+///   it acknowledged is lost by that.
 ///
 /// **Order.**
 /// - Sequences strictly increase in the order of the log, also after it was
@@ -62,8 +63,9 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 ///
 /// **Read.**
 /// - Reading changes nothing.
-/// - Records come whole and in order. A page may be short; only a position at
-///   the tail means that there is no more.
+/// - Records come whole and in order. A page may be short or even empty, but
+///   moves on ([`Page::next`]) past holes; only a position at the tail means
+///   that there is no more.
 /// - A read below the oldest record is [`ReadError::Trimmed`], never a silent
 ///   skip.
 ///
@@ -92,9 +94,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// The oldest record that is stored, or the tail's end if there is none.
     fn oldest(&self) -> Sequence;
 
-    /// Whether appends are taken: false while the log recovers from a write
-    /// error, and once it is closed.
-    fn writable(&self) -> watch::Receiver<bool>;
+    /// Whether appends are taken.
+    fn state(&self) -> watch::Receiver<LogState>;
 
     /// Takes no more appends, writes what was accepted, and lets go of the
     /// store. Reads may fail afterwards.
@@ -110,6 +111,17 @@ pub struct NewRecord {
     pub deadline: Instant,
     /// Held until the record is stored or dropped: the caller's bound on what is under way.
     pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Whether a log takes appends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogState {
+    /// It does.
+    Writable,
+    /// Not until it has recovered, from a write error or a write that takes too long.
+    Recovering,
+    /// No more: it was closed, or its writer failed beyond repair.
+    Closed,
 }
 
 /// The end of the log.
@@ -136,8 +148,8 @@ pub enum AppendError {
     /// The queue is full: the writer is slower than the callers.
     #[error("the log's queue is full")]
     QueueFull,
-    /// The log recovers from a write error.
-    #[error("the log is recovering from a write error")]
+    /// The log recovers from a write error, or a write takes too long.
+    #[error("the log is recovering from a failed or slow write")]
     Recovering,
     /// The deadline passed before the record's batch began.
     #[error("the record's deadline passed before it could be written")]

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    event::{Cursor, MAX_COMMAND_BYTES, Record, Sequence, StoredRecord},
+    event::{Cursor, Record, Sequence, StoredRecord, is_command},
     log::{EventLog, PAGE_RECORDS, ReadError, Tail},
     shutdown::Drain,
 };
@@ -20,6 +20,8 @@ use crate::{
 pub const MAX_FILTER_ENTRIES: usize = 100;
 /// Records that one call of [`list`] looks at before it returns what it has.
 pub const MAX_LIST_SCAN: usize = 10_000;
+/// Bytes of records, likewise.
+pub const MAX_LIST_SCAN_BYTES: usize = 32 * 1024 * 1024;
 
 /// Selects events: every list that is not empty must have an entry that fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,20 +51,22 @@ impl Filter {
                 return Err(FilterError { field, message });
             }
         }
+        if sdk_app_ids.contains(&0) {
+            return Err(FilterError { field: "sdk_app_ids", message: "0 is no SDKAppID".to_owned() });
+        }
         let mut filter = Self { sdk_app_ids: sdk_app_ids.to_vec(), ..Self::default() };
         for (at, command) in commands.iter().enumerate() {
-            let name = command.strip_suffix('*').unwrap_or(command);
-            let is_family = name.len() < command.len();
-            let characters =
-                name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-            let length = (1..=MAX_COMMAND_BYTES).contains(&command.len());
-            if !characters || !length || (is_family && (name.len() < 2 || !name.ends_with('.'))) {
+            let family = command.strip_suffix(".*");
+            if !is_command(family.unwrap_or(command)) {
                 let message = format!(
                     "entry {at} must be a command, such as Sns.CallbackFriendAdd, or a family, such as Sns.*"
                 );
                 return Err(FilterError { field: "commands", message });
             }
-            if is_family { &mut filter.families } else { &mut filter.commands }.push(name.to_owned());
+            match family {
+                Some(family) => filter.families.push(format!("{family}.")),
+                None => filter.commands.push(command.clone()),
+            }
         }
         Ok(filter)
     }
@@ -76,6 +80,10 @@ impl Filter {
     /// The SDKAppIDs.
     pub fn sdk_app_ids(&self) -> &[u32] {
         &self.sdk_app_ids
+    }
+
+    fn is_empty(&self) -> bool {
+        self.commands.is_empty() && self.families.is_empty() && self.sdk_app_ids.is_empty()
     }
 
     /// Whether an event fits.
@@ -153,11 +161,7 @@ pub struct Bounds {
 pub fn bounds(log: &dyn EventLog) -> Bounds {
     let latest = log.tail().borrow().cursor;
     let sequence = log.oldest().previous();
-    let oldest = if sequence == latest.sequence {
-        latest
-    } else {
-        Cursor { epoch: latest.epoch, sequence, check: None }
-    };
+    let oldest = if sequence == latest.sequence { latest } else { Cursor::unchecked(latest.epoch, sequence) };
     Bounds { oldest, latest }
 }
 
@@ -247,6 +251,7 @@ impl Subscription {
             let end = self.tail.borrow_and_update().end;
             if self.next < end {
                 let page = self.log.read(self.next, PAGE_RECORDS).await?;
+                assert!(page.next > self.next, "a page below the tail moves on");
                 self.next = page.next;
                 self.page = page.records.into();
                 self.last_page = ending;
@@ -311,8 +316,8 @@ pub struct List {
 }
 
 /// Lists events below `before` that fit, newest first: at most `max_records`
-/// and, by `size`, about `max_bytes`; and it looks at no more than
-/// [`MAX_LIST_SCAN`] records.
+/// and, by `size`, about `max_bytes`; and it looks at no more than about
+/// [`MAX_LIST_SCAN`] records and [`MAX_LIST_SCAN_BYTES`].
 pub async fn list(
     log: &dyn EventLog,
     filter: &Filter,
@@ -321,16 +326,20 @@ pub async fn list(
     max_bytes: usize,
     size: impl Fn(&Record) -> usize,
 ) -> Result<List, ReadError> {
-    let mut records = Vec::new();
-    let (mut scanned, mut bytes) = (0, 0);
-    while scanned < MAX_LIST_SCAN {
-        let page = log.read_back(before, PAGE_RECORDS).await?;
+    let mut records: Vec<Record> = Vec::new();
+    let (mut scanned, mut scanned_bytes, mut bytes) = (0, 0, 0);
+    while scanned < MAX_LIST_SCAN && scanned_bytes < MAX_LIST_SCAN_BYTES {
+        // Without a filter no more is read than is given, and one to know whether there is more.
+        let wanted = if filter.is_empty() { max_records - records.len() + 1 } else { PAGE_RECORDS };
+        let page = log.read_back(before, wanted).await?;
         if page.records.is_empty() && page.next <= log.oldest() {
             return Ok(List { records, next: None });
         }
-        scanned += page.records.len();
+        // Also a page that was empty costs something.
+        scanned += page.records.len().max(1);
         before = page.next;
         for record in page.records {
+            scanned_bytes += record.stored().bytes().len();
             if !filter.fits(record.stored()) {
                 continue;
             }

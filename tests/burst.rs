@@ -48,8 +48,12 @@ async fn subscribers_before_during_and_after_a_burst_see_each_event_once_in_orde
 
     // With each goes how many events of the log come before its start.
     let mut following = Vec::new();
+    for (request, before) in starts().into_iter().zip([1, 0, 1]) {
+        let (subscriber, _) = Subscriber::open(&mut client, request).await.unwrap();
+        following.push((follow(subscriber), before));
+    }
     let burst = Burst::start(gateway.addresses.http, "burst", CONNECTIONS).await;
-    for count in [0, CALLBACKS / 10, CALLBACKS / 2, CALLBACKS * 9 / 10] {
+    for count in [CALLBACKS / 10, CALLBACKS / 2, CALLBACKS * 9 / 10] {
         burst.stored(count).await;
         for request in starts() {
             let (subscriber, subscribed) = Subscriber::open(&mut client, request).await.unwrap();
@@ -59,6 +63,8 @@ async fn subscribers_before_during_and_after_a_burst_see_each_event_once_in_orde
     }
     burst.stored(CALLBACKS).await;
     let log = finish(burst, &gateway, &[FIRST]).await;
+    // After it: `latest` starts behind everything, and sees what comes next.
+    let (mut late, _) = Subscriber::open(&mut client, latest()).await.unwrap();
     for (request, before) in [(earliest(), 0), (after(&first), 1)] {
         let (subscriber, _) = Subscriber::open(&mut client, with_raw_body(request)).await.unwrap();
         following.push((follow(subscriber), before));
@@ -68,6 +74,8 @@ async fn subscribers_before_during_and_after_a_burst_see_each_event_once_in_orde
         assert_eq!(events.len(), log.len() - before);
         assert!(events == log[before..], "another sequence of events than the log's");
     }
+    assert!(gateway.post("Test.Burst", "{}").await.is_stored());
+    assert_eq!(late.event().await.unwrap().sequence, log.last().unwrap().sequence + 1);
     gateway.stop().await;
 }
 

@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::process::Output;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Output,
+};
 
 use callback_gateway::proto::{DecodeStatus, event::Payload};
 use support::*;
@@ -35,7 +38,7 @@ fn every_problem_is_reported_at_once_with_exit_code_64() {
         "--http-max-connections",
         "0",
         "--http-idle-timeout",
-        "10ms",
+        "300000000000y",
         "--drain-delay",
         "30s",
     ]);
@@ -118,6 +121,29 @@ fn the_help_names_an_environment_variable_for_every_flag() {
     }
 }
 
+#[test]
+fn log_lines_are_json_unless_text_is_asked_for() {
+    for (format, is_json) in [("auto", true), ("json", true), ("text", false)] {
+        let dir = TempDir::new().unwrap();
+        let mut child = program()
+            .args(serve_args(dir.path()))
+            .args(["--log", "memory", "--log-format", format])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(line.contains("kept in memory only") && line.contains("WARN"), "{line}");
+        let json = serde_json::from_str::<serde_json::Value>(&line);
+        assert_eq!(json.is_ok_and(|json| json["level"] == "WARN"), is_json, "{format}: {line}");
+    }
+    let output = program().args(["serve", "--sdk-app-id", "1"]).env("RUST_LOG", "a=b=c").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("RUST_LOG"), "{}", stderr(&output));
+}
+
 #[tokio::test]
 async fn the_ready_file_says_where_it_listens() {
     let dir = TempDir::new().unwrap();
@@ -169,7 +195,7 @@ async fn send_posts_what_the_backend_would() {
         "--to",
         "bob",
         "--platform",
-        "Web",
+        "IOS",
         "--client-ip",
         "::1",
     ]);
@@ -186,7 +212,7 @@ async fn send_posts_what_the_backend_would() {
     assert_eq!(add.pair_list.len(), 2);
     assert_eq!(add.pair_list[1].to_account, "carol");
     assert_eq!(add.pair_list[1].initiator_account, "李 雷");
-    assert_eq!((events[1].opt_platform.as_str(), events[1].client_ip.as_str()), ("Web", "::1"));
+    assert_eq!((events[1].opt_platform.as_str(), events[1].client_ip.as_str()), ("IOS", "::1"));
 
     let refused = program()
         .args(["send", "friend-add", "--url", &url, "--sdk-app-id", "8", "--from", "a", "--to", "b"])
@@ -197,6 +223,20 @@ async fn send_posts_what_the_backend_would() {
     assert!(
         String::from_utf8(refused.stderr).unwrap().contains("HTTP 403: this SdkAppid is not served here")
     );
+    // `serve` may name several apps in the variable that both share.
+    let several = program()
+        .args(["send", "friend-add", "--url", &url, "--from", "a", "--to", "b"])
+        .env("CALLBACK_GATEWAY_SDK_APP_ID", format!("{APP_ID},7"))
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    assert_eq!(several.status.code(), Some(0), "{several:?}");
+    for url in ["127.0.0.1:8080", "https://127.0.0.1/", "nonsense"] {
+        let args = ["send", "friend-add", "--url", url, "--sdk-app-id", "1", "--from", "a", "--to", "b"];
+        let wrong = run(&args);
+        assert_eq!(wrong.status.code(), Some(64), "{url}");
+        assert!(stderr(&wrong).contains("must begin with http://"), "{}", stderr(&wrong));
+    }
     gateway.kill();
     let gone = send(&["friend-add", "--from", "a", "--to", "b"]);
     assert_eq!(gone.status.code(), Some(1));

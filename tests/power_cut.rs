@@ -57,6 +57,36 @@ async fn without_syncs_the_same_test_loses_events() {
     assert!(!told.missing(&events).is_empty(), "all {} events are there without syncs", events.len());
 }
 
+/// A disk that hangs is as bad as one that fails, and the platform is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_hangs_makes_the_gateway_unready_until_it_goes_on() {
+    let disk = Disk::new();
+    let gateway = Process::start(&mut disk.gateway());
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert!(http.post("A.B", r#"{"n":"before"}"#).await.is_stored());
+
+    let frozen = Frozen::new(&disk);
+    // Nothing is acknowledged, and once a write has taken longer than a callback
+    // may, callbacks are refused at once.
+    let refused = loop {
+        let answer = http.post("A.B", r#"{"n":"frozen"}"#).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        if get(gateway.addresses.admin, "/readyz").await.status == 503 {
+            break answer;
+        }
+    };
+    assert_eq!(refused.error_info(), "callbacks cannot be stored just now; try again");
+    let mut client = gateway.client().await;
+    assert_eq!(all_events(&mut client).await.len(), 1, "reading goes on");
+
+    drop(frozen);
+    soon(async { while get(gateway.addresses.admin, "/readyz").await.status != 200 {} }).await;
+    assert!(http.post("A.B", r#"{"n":"after"}"#).await.is_stored());
+    let events = all_events(&mut client).await;
+    assert_eq!(events.last().unwrap().raw_body, r#"{"n":"after"}"#);
+    gateway.kill();
+}
+
 /// Cuts the disk's power once so many callbacks of a burst were acknowledged.
 /// The gateway is gone then, and the disk as it is found when power is back.
 async fn cut_in_a_burst(disk: &Disk, gateway: Process, name: &str, acknowledged: usize) -> Told {
@@ -143,6 +173,22 @@ impl Disk {
         let mut cc = Command::new("cc");
         run(cc.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(support_file("nosync.c")));
         library
+    }
+}
+
+/// A file system on which every write waits, until this is dropped.
+struct Frozen(PathBuf);
+
+impl Frozen {
+    fn new(disk: &Disk) -> Self {
+        run(Command::new("fsfreeze").arg("--freeze").arg(disk.mount_point()));
+        Self(disk.mount_point())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        Command::new("fsfreeze").arg("--unfreeze").arg(&self.0).status().ok();
     }
 }
 

@@ -259,6 +259,9 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
         (SubscribeRequest { filter: filter(&["A.B", "Sns*"], &[]), ..latest() }, "INVALID_FIELD", "entry 1"),
         (SubscribeRequest { filter: filter(&["A B"], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
         (SubscribeRequest { filter: filter(&[""], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
+        (SubscribeRequest { filter: filter(&["Sns."], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
+        (SubscribeRequest { filter: filter(&["A..B"], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
+        (SubscribeRequest { filter: filter(&[], &[0]), ..latest() }, "INVALID_FIELD", "no SDKAppID"),
         (SubscribeRequest { filter: filter(&[&long], &[]), ..latest() }, "INVALID_FIELD", "filter.commands"),
         (SubscribeRequest { filter: filter(&many, &[]), ..latest() }, "INVALID_FIELD", "at most 100"),
         (SubscribeRequest { filter: filter(&[], &[1; 101]), ..latest() }, "INVALID_FIELD", "at most 100"),
@@ -356,6 +359,23 @@ async fn a_slow_subscriber_loses_nothing() {
         assert_eq!(event.sequence, sequence);
         assert_eq!(event.raw_body, body);
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn beyond_its_cap_a_grpc_connection_waits_for_another_to_end() {
+    let gateway = Gateway::start_with(|settings| settings.grpc_max_connections = 1).await;
+    let mut first = gateway.client().await;
+    assert!(all_events(&mut first).await.is_empty());
+    let waiting = tokio::spawn({
+        let address = gateway.addresses.grpc;
+        async move { all_events(&mut client(address).await).await }
+    });
+    // The first one still works, and once it is gone the other does.
+    assert!(all_events(&mut first).await.is_empty());
+    assert!(!waiting.is_finished());
+    drop(first);
+    assert!(soon(waiting).await.unwrap().is_empty());
     gateway.stop().await;
 }
 

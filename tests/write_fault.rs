@@ -100,11 +100,48 @@ async fn a_failed_write_is_never_acknowledged_and_the_gateway_recovers() {
     assert!(events.starts_with(&live), "and only what is durable");
 }
 
+/// A full disk must not take reading away, also not from a gateway that is
+/// started on one: what a crash left in the write-ahead log does not fit in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_started_on_a_full_disk_reads_and_recovers() {
+    let dir = TempDir::new().unwrap();
+    let gateway = serve(&dir);
+    let burst = Burst::start(gateway.addresses.http, "burst", CONNECTIONS).await;
+    burst.stored(300).await;
+    gateway.kill();
+    let mut told = burst.ended().await;
+
+    let gateway = serve_with(&dir, &format!("ulimit -S -f {}", LIMITS[2] / 512));
+    let mut client = gateway.client().await;
+    let events = read(&mut client, earliest()).await;
+    told.assert_kept_in(&events);
+    let (command, body) = callback("full", 0, 0);
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert_eq!(http.post(command, &body).await.status, 503);
+    told.unknown.push(body);
+    let mut health = health_client(&gateway).await;
+    assert_eq!(check(&mut health, "").await, ServingStatus::NotServing);
+    assert_eq!(check(&mut health, "imcallback.v1.EventService").await, ServingStatus::Serving);
+
+    let mut storing = watch(&mut health, "").await;
+    limit_file_size(&gateway, None);
+    until(&mut storing, ServingStatus::Serving).await;
+    let (command, body) = callback("recovered", 0, 0);
+    assert!(http.post(command, &body).await.is_stored());
+    told.stored.push(body);
+    told.assert_kept_in(&read(&mut client, earliest()).await);
+}
+
 /// A gateway in which a write beyond the limit fails instead of ending the
 /// process, and which keeps so little in memory that it reads from the disk.
 fn serve(dir: &TempDir) -> Process {
+    serve_with(dir, ":")
+}
+
+/// The same, after a shell command.
+fn serve_with(dir: &TempDir, prepare: &str) -> Process {
     let mut shell = Command::new("sh");
-    shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(program().get_program());
+    shell.args(["-c", &format!(r#"trap "" XFSZ; {prepare}; exec "$0" "$@""#)]).arg(program().get_program());
     shell.args(serve_args(dir.path())).args(["--memory=4KiB", "--drain-delay=0s"]);
     Process::start(shell.env_remove("RUST_LOG"))
 }

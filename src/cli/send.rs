@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use clap::builder::BoolishValueParser;
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -40,7 +41,7 @@ enum Callback {
         #[arg(long, value_name = "USER", env = "CALLBACK_GATEWAY_ADMIN", default_value = "")]
         admin: String,
         /// The friendship was forced by an administrator
-        #[arg(long, env = "CALLBACK_GATEWAY_FORCE")]
+        #[arg(long, env = "CALLBACK_GATEWAY_FORCE", value_parser = BoolishValueParser::new())]
         force: bool,
     },
     /// Sns.CallbackBlackListAdd: users were put on a block list
@@ -58,8 +59,15 @@ struct Target {
     #[arg(long, env = "CALLBACK_GATEWAY_URL", default_value = "http://127.0.0.1:8080/")]
     url: String,
     /// SDKAppID of the app that the callback belongs to
-    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_SDK_APP_ID")]
-    sdk_app_id: u32,
+    // The variable is that of `serve`, which may name several; the first one is taken.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CALLBACK_GATEWAY_SDK_APP_ID",
+        value_delimiter = ',',
+        required = true
+    )]
+    sdk_app_id: Vec<u32>,
     /// IP address of the client behind the action
     #[arg(long, value_name = "IP", env = "CALLBACK_GATEWAY_CLIENT_IP", default_value = "127.0.0.1")]
     client_ip: String,
@@ -108,14 +116,19 @@ impl Send {
 
 impl Target {
     fn post(&self, command: &str, body: &Value) -> Result<(), Failure> {
+        if !self.url.starts_with("http://") {
+            let message = "--url must begin with http://, such as http://127.0.0.1:8080/";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
+            .proxy(None)
             .build()
             .into();
         let request = agent
             .post(&self.url)
-            .query("SdkAppid", self.sdk_app_id.to_string())
+            .query("SdkAppid", self.sdk_app_id[0].to_string())
             .query("CallbackCommand", command)
             .query("contenttype", "json")
             .query("ClientIP", &self.client_ip)
@@ -132,13 +145,14 @@ impl Target {
             .body_mut()
             .read_to_string()
             .map_err(|error| Failure::Other(format!("the answer from {} broke off: {error}", self.url)))?;
-        writeln!(io::stdout(), "{answer}").map_err(|error| Failure::Other(error.to_string()))?;
+        // Whoever closed the pipe does not want to see it; the exit code still says how it went.
+        writeln!(io::stdout(), "{answer}").ok();
         let packet: Value = serde_json::from_str(&answer).unwrap_or(Value::Null);
         if status == 200 && packet["ActionStatus"] == "OK" {
             return Ok(());
         }
         let reason =
             packet["ErrorInfo"].as_str().unwrap_or("the answer is not the packet that a gateway gives");
-        Err(Failure::Other(format!("not stored: HTTP {}: {reason}", status.as_u16())))
+        Err(Failure::Other(format!("not acknowledged: HTTP {}: {reason}", status.as_u16())))
     }
 }

@@ -3,6 +3,7 @@
 use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
+use rustix::process::{Resource, Rlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
@@ -75,6 +76,10 @@ pub(super) struct Serve {
         value_parser = humantime::parse_duration)]
     http_idle_timeout: Duration,
 
+    /// Most gRPC connections at once; beyond it new ones wait
+    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_GRPC_MAX_CONNECTIONS", default_value = "1024")]
+    grpc_max_connections: usize,
+
     /// How long callbacks are still taken after SIGTERM, while proxies learn of it
     #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_DRAIN_DELAY", default_value = "5s",
         value_parser = humantime::parse_duration)]
@@ -106,19 +111,21 @@ impl Serve {
             sdk_app_ids: self.sdk_app_ids,
             log: self.log,
             data_dir: self.data_dir,
-            memory_bytes: self.memory.as_u64(),
+            memory_bytes: bytes(self.memory),
             http_listen: self.http_listen,
             grpc_listen: self.grpc_listen,
             admin_listen: self.admin_listen,
             http_path: self.http_path,
-            http_body_limit: self.http_body_limit.as_u64(),
+            http_body_limit: bytes(self.http_body_limit),
             http_max_connections: self.http_max_connections,
             http_idle_timeout: self.http_idle_timeout,
+            grpc_max_connections: self.grpc_max_connections,
             drain_delay: self.drain_delay,
             drain_timeout: self.drain_timeout,
         };
         let config = Config::new(settings).map_err(|error| Failure::Usage(error.to_string()))?;
         telemetry::init(self.log_format).map_err(|error| Failure::Usage(format!("RUST_LOG: {error}")))?;
+        raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -127,6 +134,21 @@ impl Serve {
         // After a second signal nothing is waited for.
         runtime.shutdown_background();
         outcome
+    }
+}
+
+/// A size in bytes; one that this machine cannot address is as good as its largest.
+fn bytes(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// Every connection takes a file descriptor, and the usual soft limit of 1024 is
+/// below the connection caps.
+fn raise_file_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "could not raise the limit on open files");
     }
 }
 

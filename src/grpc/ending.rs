@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use http_body::Frame;
 use pin_project_lite::pin_project;
 use tonic::{body::Body, codegen::http, server::NamedService};
@@ -52,8 +52,14 @@ where
         let drain = self.drain.clone();
         let response = self.service.call(request);
         Box::pin(async move {
-            let ending = Box::pin(async move { drain.ending().await });
-            Ok(response.await?.map(|body| Body::new(EndingBody { body, ending: Some(ending) })))
+            let mut ending = async move { drain.ending().await }.boxed();
+            tokio::select! {
+                response = response => {
+                    Ok(response?.map(|body| Body::new(EndingBody { body, ending: Some(ending) })))
+                }
+                // A client that never sends its message.
+                () = &mut ending => Ok(status::shutting_down().into_http()),
+            }
         })
     }
 }
@@ -62,7 +68,7 @@ pin_project! {
     struct EndingBody {
         #[pin]
         body: Body,
-        // `None` once the trailers were sent.
+        // `None` once it was ended by us.
         ending: Option<BoxFuture<'static, ()>>,
     }
 }

@@ -1,15 +1,11 @@
 //! Page tokens of `ListEvents`: a position, bound to the call's arguments.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use prost::Message as _;
 
 use crate::{
-    event::{Epoch, Sequence},
+    event::{Cursor, Epoch, Sequence},
     proto::ListEventsRequest,
 };
-
-const FORM: u8 = 1;
-const BYTES: usize = 21;
 
 /// Where the next page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,31 +33,17 @@ pub(super) fn arguments(request: &ListEventsRequest) -> u32 {
 }
 
 impl PageToken {
+    /// A token has a cursor's form, with the arguments' check in the place of the record's.
     pub(super) fn encode(self, arguments: u32) -> String {
-        let mut bytes = [0; BYTES];
-        bytes[0] = FORM;
-        bytes[1..9].copy_from_slice(&self.epoch.0.to_be_bytes());
-        bytes[9..17].copy_from_slice(&self.before.0.to_be_bytes());
-        bytes[17..].copy_from_slice(&arguments.to_be_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+        Cursor { epoch: self.epoch, sequence: self.before, check: Some(arguments) }.to_string()
     }
 
     pub(super) fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
-        let mut bytes = [0; BYTES + 3];
-        let len = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| PageTokenError::Malformed)?;
-        let Some((&[FORM], rest)) = bytes[..len].split_first_chunk::<1>() else {
-            return Err(PageTokenError::Malformed);
-        };
-        let (Some((epoch, rest)), true) = (rest.split_first_chunk::<8>(), len == BYTES) else {
-            return Err(PageTokenError::Malformed);
-        };
-        let Some((before, check)) = rest.split_first_chunk::<8>() else {
-            return Err(PageTokenError::Malformed);
-        };
-        if check != arguments.to_be_bytes() {
+        let token: Cursor = text.parse().map_err(|_| PageTokenError::Malformed)?;
+        if token.check != Some(arguments) {
             return Err(PageTokenError::OtherArguments);
         }
-        Ok(Self { epoch: Epoch(u64::from_be_bytes(*epoch)), before: Sequence(u64::from_be_bytes(*before)) })
+        Ok(Self { epoch: token.epoch, before: token.sequence })
     }
 }
 

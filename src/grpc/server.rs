@@ -9,15 +9,17 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt as _;
+use futures_util::stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::{
     Server,
-    server::{Connected, TcpConnectInfo, TcpIncoming},
+    server::{Connected, TcpConnectInfo},
 };
 use tonic_health::{ServingStatus, pb::health_server, server::HealthReporter};
 
@@ -32,6 +34,9 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Streams on one connection. A proxy puts all of its clients' streams on one,
 /// and beyond this limit a client waits without knowing why.
 const MAX_CONCURRENT_STREAMS: u32 = 10_000;
+
+/// Pause after a failed accept, as when no file descriptor is left.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Name of the service whose health says that stored events can be read.
 const EVENT_SERVICE: &str = "imcallback.v1.EventService";
@@ -78,6 +83,7 @@ pub async fn serve(
     listener: TcpListener,
     log: Arc<dyn EventLog>,
     health: Health,
+    max_connections: usize,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
     let reflection = || {
@@ -90,11 +96,7 @@ pub async fn serve(
     let reflection_v1 = reflection().build_v1().expect("the built-in descriptors are valid");
     let reflection_v1alpha = reflection().build_v1alpha().expect("the built-in descriptors are valid");
 
-    // TCP_NODELAY here: on the server builder it does nothing for given connections.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).map({
-        let drain = drain.clone();
-        move |stream| stream.map(|stream| CuttableStream { stream, cut: Box::pin(drain.until_cut()) })
-    });
+    let incoming = stream::unfold(Incoming::new(listener, max_connections, drain.clone()), Incoming::next);
     let closing = {
         let drain = drain.clone();
         async move { drain.closing().await }
@@ -111,11 +113,54 @@ pub async fn serve(
         .await
 }
 
+/// The connections of a listener, a bounded number at once.
+struct Incoming {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    drain: Drain,
+    /// The last accept failed, and that has been logged.
+    failed: bool,
+}
+
+impl Incoming {
+    fn new(listener: TcpListener, max_connections: usize, drain: Drain) -> Self {
+        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { listener, places, drain, failed: false }
+    }
+
+    /// The next connection, once there is a place for it.
+    async fn next(mut self) -> Option<(io::Result<CuttableStream>, Self)> {
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    self.failed = false;
+                    // Here, because tonic's own setting does nothing for connections that it is given.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
+                    }
+                    let cut = Box::pin(self.drain.until_cut());
+                    return Some((Ok(CuttableStream { stream, cut, _place: place }), self));
+                }
+                Err(error) => {
+                    if !self.failed {
+                        self.failed = true;
+                        tracing::error!(%error, "could not accept a connection; trying again until it works");
+                    }
+                    // tonic would try again at once.
+                    sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    }
+}
+
 /// A connection that fails when connections are cut: tonic's own shutdown waits
 /// for every stream, also one whose client reads nothing.
 struct CuttableStream {
     stream: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Connected for CuttableStream {

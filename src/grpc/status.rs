@@ -67,13 +67,13 @@ pub(super) fn subscribe(error: &SubscribeError, log: &dyn EventLog) -> Status {
             "compare what you have with the log, then start anew with earliest or latest",
             details(ErrorReason::LogRewound, ends.into_iter().chain(life)),
         ),
-        SubscribeError::Read(error) => return read(error),
+        SubscribeError::Read(error) => return read(error, log),
     };
     Status::with_error_details(code, format!("{error}; {remedy}"), details)
 }
 
 /// Why the log could not be read.
-pub(super) fn read(error: &ReadError) -> Status {
+pub(super) fn read(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
         ReadError::Unavailable(_) => {
             tracing::error!(%error, "reading the log failed");
@@ -93,9 +93,6 @@ pub(super) fn read(error: &ReadError) -> Status {
             let details = details(ErrorReason::LogDamaged, [("sequence", sequence.to_string())]);
             Status::with_error_details(Code::DataLoss, message, details)
         }
-        ReadError::Trimmed { oldest } => {
-            let message = format!("the log begins at sequence {oldest}: what was before is no longer stored");
-            Status::with_error_details(Code::OutOfRange, message, details(ErrorReason::CursorExpired, []))
-        }
+        ReadError::Trimmed { .. } => subscribe(&SubscribeError::Expired, log),
     }
 }

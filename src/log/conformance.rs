@@ -45,12 +45,11 @@ pub(super) async fn read_all(log: &dyn EventLog, mut from: Sequence) -> Vec<Reco
     loop {
         let page = timeout(HANG, log.read(from, PAGE_RECORDS)).await.unwrap().unwrap();
         assert!(page.records.len() <= PAGE_RECORDS);
-        if page.records.is_empty() {
-            assert_eq!(page.next, log.tail().borrow().end, "an empty page only at the tail");
-            return records;
-        }
         from = page.next;
         records.extend(page.records);
+        if from == log.tail().borrow().end {
+            return records;
+        }
     }
 }
 
@@ -112,7 +111,7 @@ async fn an_empty_log_says_so(log: Arc<dyn EventLog>) {
     assert_eq!(log.oldest(), Sequence::FIRST);
     assert!(read_all(&*log, Sequence::FIRST).await.is_empty());
     assert!(log.read_back(tail.end, 10).await.unwrap().records.is_empty());
-    assert!(*log.writable().borrow());
+    assert_eq!(*log.state().borrow(), LogState::Writable);
 }
 
 async fn what_is_appended_is_read_in_order_with_the_same_cursors(log: Arc<dyn EventLog>) {
@@ -227,7 +226,7 @@ async fn a_closed_log_refuses(log: Arc<dyn EventLog>) {
     timeout(HANG, log.close()).await.unwrap();
     assert!(accepted.await.is_ok(), "what was accepted is written");
     assert_eq!(log.append(record("late")).await, Err(AppendError::Closed));
-    assert!(!*log.writable().borrow());
+    assert_eq!(*log.state().borrow(), LogState::Closed);
 }
 
 mod memory_bound {
@@ -372,17 +371,17 @@ mod disk_only {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         let before = append_all(&log, 5).await;
-        let mut writable = log.writable();
+        let mut state = log.state();
 
         let intruder = sqlite(&dir);
         intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert_eq!(timeout(HANG, log.append(record("lost"))).await.unwrap(), Err(AppendError::Failed));
-        assert!(!*writable.borrow_and_update());
+        assert_eq!(*state.borrow_and_update(), LogState::Recovering);
         assert_eq!(timeout(HANG, log.append(record("refused"))).await.unwrap(), Err(AppendError::Recovering));
         assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 5, "reading goes on");
 
         intruder.execute_batch("ROLLBACK").unwrap();
-        timeout(HANG, writable.wait_for(|writable| *writable)).await.unwrap().unwrap();
+        timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
         let after = append_all(&log, 5).await;
         let cursors: Vec<_> = read_all(&log, Sequence::FIRST).await.iter().map(Record::cursor).collect();
         assert_eq!(cursors, [before, after].concat());
@@ -436,11 +435,85 @@ mod disk_only {
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 5).await;
         let intruder = sqlite(&dir);
-        intruder.execute_batch("UPDATE meta SET value = 1 WHERE name = 'epoch'; BEGIN IMMEDIATE").unwrap();
+        let exchange = "UPDATE meta SET value = 1 WHERE name = 'epoch'; ALTER TABLE record RENAME TO gone";
+        intruder.execute_batch(exchange).unwrap();
         assert_eq!(timeout(HANG, log.append(record("x"))).await.unwrap(), Err(AppendError::Failed));
-        intruder.execute_batch("ROLLBACK").unwrap();
+        intruder.execute_batch("ALTER TABLE gone RENAME TO record").unwrap();
+        assert_eq!(timeout(HANG, log.append(record("y"))).await.unwrap(), Err(AppendError::Recovering));
         // Its attempts to recover end with the log, not with success.
         timeout(HANG, log.close()).await.unwrap();
         assert_eq!(intruder.query_row("SELECT count(*) FROM record", [], |row| row.get(0)), Ok(5));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_that_was_moved_away_takes_nothing_until_it_is_back() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 5).await;
+        let mut state = log.state();
+        let (here, away) = (dir.path().join("data"), dir.path().join("away"));
+        std::fs::rename(&here, &away).unwrap();
+        assert_eq!(timeout(HANG, log.append(record("lost"))).await.unwrap(), Err(AppendError::Failed));
+        std::fs::rename(&away, &here).unwrap();
+        timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
+        append_all(&log, 5).await;
+        assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 10);
+    }
+
+    /// As after a write error of another kind, but with the store's own connection gone.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_that_was_broken_and_mended_is_opened_anew() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let before = append_all(&log, 5).await;
+        let mut state = log.state();
+        let intruder = sqlite(&dir);
+        intruder.execute_batch("ALTER TABLE record RENAME TO gone").unwrap();
+        assert_eq!(timeout(HANG, log.append(record("x"))).await.unwrap(), Err(AppendError::Failed));
+        intruder.execute_batch("ALTER TABLE gone RENAME TO record").unwrap();
+        timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
+        let after = append_all(&log, 5).await;
+        let cursors: Vec<_> = read_all(&log, Sequence::FIRST).await.iter().map(Record::cursor).collect();
+        assert_eq!(cursors, [before, after].concat());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_foreign_reader_keeps_the_log_neither_from_starting_nor_from_writing() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 5).await;
+        let reader = sqlite(&dir);
+        reader.execute_batch("BEGIN; SELECT count(*) FROM record").unwrap();
+        append_all(&log, 5).await;
+        log.close().await;
+
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 5).await;
+        // A lock that is held too long is no fault of the store, so recovery needs no empty WAL.
+        let mut state = log.state();
+        let intruder = sqlite(&dir);
+        intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(timeout(HANG, log.append(record("x"))).await.unwrap(), Err(AppendError::Failed));
+        intruder.execute_batch("ROLLBACK").unwrap();
+        timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
+        append_all(&log, 5).await;
+        assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn a_hole_at_the_tail_is_passed() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 1 << 20).unwrap();
+        append_all(&log, 5).await;
+        log.close().await;
+        sqlite(&dir).execute("DELETE FROM record WHERE sequence > 3", []).unwrap();
+        let log = open_disk(&dir, 1 << 20).unwrap();
+        assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), [1, 2, 3]);
+        let page = log.read(Sequence(4), 10).await.unwrap();
+        assert!(page.records.is_empty());
+        assert_eq!(page.next, Sequence(6), "past the hole");
+        append_all(&log, 1).await;
+        assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), [1, 2, 3, 6]);
+        assert_eq!(sequences(&log.read_back(Sequence(7), 10).await.unwrap().records), [6]);
     }
 }

@@ -18,6 +18,7 @@ use std::{
         mpsc,
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -28,13 +29,15 @@ use self::{
     store::{Reader, Store},
     writer::{Job, Writer},
 };
-use super::{AppendError, Appending, EventLog, NewRecord, Page, ReadError, Tail, ring::Ring};
-use crate::event::{Cursor, Epoch, Sequence, Timestamp};
+use super::{AppendError, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, ring::Ring};
+use crate::event::{Epoch, Sequence, Timestamp};
 
 /// Most records that wait for the writer; beyond it appends get [`AppendError::QueueFull`].
 pub const QUEUE_RECORDS: usize = 4096;
 /// Most bytes of records that wait for the writer; beyond it likewise.
 pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// A write that takes longer than a callback's deadline.
+const SLOW_WRITE: Duration = Duration::from_secs(2);
 /// Read-only connections; further readers wait for one.
 const READERS: usize = 4;
 
@@ -47,7 +50,7 @@ pub struct DiskOptions {
     pub ring_bytes: usize,
 }
 
-/// Why the log could not be opened.
+/// Why the log could not be opened, or opened again after a write error.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A file or directory could not be made or read.
@@ -81,9 +84,17 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The store behind a running log was exchanged.
-    #[error("{path} is no longer the store that this process opened; restart to use it")]
+    /// The store behind a running log was deleted or exchanged.
+    #[error(
+        "{path} is no longer the store that this process opened; put it back, or restart to use what is there"
+    )]
     Replaced {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// After a write error, another program's reading keeps the log from recovering.
+    #[error("{path} is being read by another program; end it, and the log recovers by itself")]
+    InTheWay {
         /// The store's file.
         path: PathBuf,
     },
@@ -107,7 +118,8 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct DiskLog {
     shared: Arc<Shared>,
-    /// `None` once the log is closed.
+    /// `None` once the log is closed. Dropped without [`EventLog::close`], the writer
+    /// still writes what is queued, but nobody waits for it.
     queue: Mutex<Option<mpsc::SyncSender<Job>>>,
     queue_bytes: Arc<Semaphore>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -121,7 +133,9 @@ struct Shared {
     epoch_start: Timestamp,
     ring: RwLock<Ring>,
     tail: watch::Sender<Tail>,
-    writable: watch::Sender<bool>,
+    state: watch::Sender<LogState>,
+    /// When the writer began what it is writing now.
+    writing_since: Mutex<Option<Instant>>,
     oldest: AtomicU64,
     /// Readers hold it for one page; the writer holds it alone to reset the WAL.
     checkpoint_gate: RwLock<()>,
@@ -137,6 +151,26 @@ struct ReaderPool {
     permits: Arc<Semaphore>,
 }
 
+impl Shared {
+    /// Whether appends are taken now. A write that takes too long is as good as
+    /// one that failed, until it ends: callers are refused at once and the
+    /// platform is told.
+    fn takes_appends(&self) -> bool {
+        let writing_since = *self.writing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if writing_since.is_some_and(|since| since.elapsed() > SLOW_WRITE) {
+            self.state.send_if_modified(|state| {
+                let is_news = *state == LogState::Writable;
+                if is_news {
+                    *state = LogState::Recovering;
+                    tracing::error!("the disk takes too long; refusing callbacks until it has caught up");
+                }
+                is_news
+            });
+        }
+        *self.state.borrow() == LogState::Writable
+    }
+}
+
 impl DiskLog {
     /// Opens the log, making it if it is missing. Blocks on the disk.
     pub fn open(options: DiskOptions) -> Result<Self, OpenError> {
@@ -144,18 +178,36 @@ impl DiskLog {
         let path = options.dir.join(store::FILE_NAME);
         let store = Store::open(&path)?;
         let state = store.state();
+        let readers = (0..READERS).map(|_| Reader::open(&path, state.epoch)).collect::<Result<_, _>>()?;
+        // On a full disk this fails, and the log starts as one that recovers: reading works.
+        let store = match store.reset_wal() {
+            Ok(emptied) => {
+                if !emptied {
+                    tracing::warn!(
+                        "another program is reading the store; the write-ahead log grows meanwhile"
+                    );
+                }
+                Some(store)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the log cannot be written to");
+                None
+            }
+        };
+        let log_state = if store.is_some() { LogState::Writable } else { LogState::Recovering };
         let shared = Arc::new(Shared {
             epoch: state.epoch,
             epoch_start: state.epoch_start,
             ring: RwLock::new(Ring::new(options.ring_bytes, state.tail.end)),
             tail: watch::Sender::new(state.tail),
-            writable: watch::Sender::new(true),
+            state: watch::Sender::new(log_state),
+            writing_since: Mutex::default(),
             oldest: AtomicU64::new(state.oldest.0),
             checkpoint_gate: RwLock::new(()),
         });
-        let readers = (0..READERS).map(|_| Reader::open(&path, state.epoch)).collect::<Result<_, _>>()?;
         let (queue, jobs) = mpsc::sync_channel(QUEUE_RECORDS);
-        let writer = Writer::new(store, lock, Arc::clone(&shared), jobs, options.ring_bytes);
+        let writer =
+            Writer::new(store, state, path.clone(), lock, Arc::clone(&shared), jobs, options.ring_bytes);
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run())
@@ -177,7 +229,7 @@ impl DiskLog {
         let bytes = u32::try_from(record.stored.bytes().len()).map_err(|_| AppendError::QueueFull)?;
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_ref().ok_or(AppendError::Closed)?;
-        if !*self.shared.writable.borrow() {
+        if !self.shared.takes_appends() {
             return Err(AppendError::Recovering);
         }
         let permit = Arc::clone(&self.queue_bytes)
@@ -265,8 +317,8 @@ impl EventLog for DiskLog {
         Sequence(self.shared.oldest.load(Ordering::Relaxed))
     }
 
-    fn writable(&self) -> watch::Receiver<bool> {
-        self.shared.writable.subscribe()
+    fn state(&self) -> watch::Receiver<LogState> {
+        self.shared.state.subscribe()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -288,22 +340,10 @@ impl EventLog for DiskLog {
     }
 }
 
-impl Drop for DiskLog {
-    /// Without [`EventLog::close`]: the writer still writes what is queued and
-    /// lets go of the directory, but nobody waits for it.
-    fn drop(&mut self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     move |source| OpenError::Io { path: path.to_owned(), source }
 }
 
 fn sqlite_error(path: &Path) -> impl FnOnce(rusqlite::Error) -> OpenError {
     move |source| OpenError::Sqlite { path: path.to_owned(), source }
-}
-
-fn beginning(epoch: Epoch) -> Cursor {
-    Cursor { epoch, sequence: Sequence::FIRST.previous(), check: None }
 }

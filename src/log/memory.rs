@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{sync::watch, time::Instant};
 
-use super::{AppendError, Appending, EventLog, NewRecord, Page, ReadError, Tail, ring::Ring};
+use super::{AppendError, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, ring::Ring};
 use crate::event::{Cursor, Epoch, Record, Sequence, Timestamp};
 
 /// See the module's documentation.
@@ -18,7 +18,7 @@ pub struct MemoryLog {
     epoch_start: Timestamp,
     state: Mutex<State>,
     tail: watch::Sender<Tail>,
-    writable: watch::Sender<bool>,
+    log_state: watch::Sender<LogState>,
 }
 
 #[derive(Debug)]
@@ -34,17 +34,17 @@ impl MemoryLog {
         let epoch = Epoch::random()?;
         let epoch_start = Timestamp::now();
         let next = Sequence::FIRST;
-        let beginning = Cursor { epoch, sequence: next.previous(), check: None };
+        let beginning = Cursor::unchecked(epoch, next.previous());
         Ok(Self {
             epoch,
             epoch_start,
             state: Mutex::new(State { ring: Ring::new(max_bytes, next), next, last_time: epoch_start }),
             tail: watch::Sender::new(Tail { end: next, cursor: beginning }),
-            writable: watch::Sender::new(true),
+            log_state: watch::Sender::new(LogState::Writable),
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // Every change below leaves the state whole, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,8 +53,8 @@ impl MemoryLog {
         if record.deadline <= Instant::now() {
             return Err(AppendError::Expired);
         }
-        let mut state = self.state();
-        if !*self.writable.borrow() {
+        let mut state = self.lock();
+        if *self.log_state.borrow() == LogState::Closed {
             return Err(AppendError::Closed);
         }
         let time = Timestamp::now().max(state.last_time);
@@ -78,7 +78,7 @@ impl EventLog for MemoryLog {
     }
 
     fn read(&self, from: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        let state = self.state();
+        let state = self.lock();
         let page =
             state.ring.read(from, max_records).ok_or(ReadError::Trimmed { oldest: state.ring.start() });
         drop(state);
@@ -86,7 +86,7 @@ impl EventLog for MemoryLog {
     }
 
     fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        let page = self.state().ring.read_back(before, max_records);
+        let page = self.lock().ring.read_back(before, max_records);
         std::future::ready(Ok(page.unwrap_or(Page { records: Vec::new(), next: Sequence::FIRST }))).boxed()
     }
 
@@ -95,17 +95,17 @@ impl EventLog for MemoryLog {
     }
 
     fn oldest(&self) -> Sequence {
-        self.state().ring.start()
+        self.lock().ring.start()
     }
 
-    fn writable(&self) -> watch::Receiver<bool> {
-        self.writable.subscribe()
+    fn state(&self) -> watch::Receiver<LogState> {
+        self.log_state.subscribe()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         // Under the lock, so that no append is between its check and its place.
-        let state = self.state();
-        self.writable.send_replace(false);
+        let state = self.lock();
+        self.log_state.send_replace(LogState::Closed);
         drop(state);
         std::future::ready(()).boxed()
     }

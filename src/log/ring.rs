@@ -14,18 +14,21 @@ pub(super) struct Ring {
     max_bytes: usize,
     /// The position from which on the ring holds everything up to the tail.
     start: Sequence,
+    /// The tail.
+    end: Sequence,
 }
 
 impl Ring {
     /// An empty ring for records from `start` on.
     pub(super) fn new(max_bytes: usize, start: Sequence) -> Self {
-        Self { records: VecDeque::new(), bytes: 0, max_bytes, start }
+        Self { records: VecDeque::new(), bytes: 0, max_bytes, start, end: start }
     }
 
     /// Adds the newest record.
     pub(super) fn push(&mut self, record: Record) {
         debug_assert!(self.records.back().is_none_or(|last| last.sequence() < record.sequence()));
         self.bytes += record.memory();
+        self.end = record.sequence().next();
         self.records.push_back(record);
         // The newest record stays, whatever its size: it is what readers want next.
         while self.bytes > self.max_bytes && self.records.len() > 1 {
@@ -48,12 +51,8 @@ impl Ring {
         }
         let first = self.records.partition_point(|record| record.sequence() < from);
         let mut page = PageBuilder::new(from, max_records);
-        for record in self.records.range(first..) {
-            if !page.push(record.clone()) {
-                break;
-            }
-        }
-        Some(page.upwards())
+        let is_full = self.records.range(first..).any(|record| !page.push(record.clone()));
+        Some(page.upwards((!is_full).then_some(self.end)))
     }
 
     /// A page below `before`, newest first. Ends at the ring's start; `None` if
@@ -100,10 +99,10 @@ impl PageBuilder {
         self.records.is_empty()
     }
 
-    /// A page upwards.
-    pub(super) fn upwards(self) -> Page {
+    /// A page upwards. With `end`: there is nothing more below it, only holes.
+    pub(super) fn upwards(self, end: Option<Sequence>) -> Page {
         let next = self.records.last().map_or(self.start, |last| last.sequence().next());
-        Page { records: self.records, next }
+        Page { records: self.records, next: end.map_or(next, |end| end.max(next)) }
     }
 
     /// A page downwards; an empty one ends at the beginning.

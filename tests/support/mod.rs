@@ -62,6 +62,7 @@ pub fn settings(data_dir: &Path) -> Settings {
         http_body_limit: 1 << 20,
         http_max_connections: 1024,
         http_idle_timeout: Duration::from_secs(75),
+        grpc_max_connections: 1024,
         drain_delay: Duration::from_millis(100),
         drain_timeout: Duration::from_secs(20),
     }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension as _, Row, Rows, Transaction, TransactionBehavior, params,
 };
 
-use super::{OpenError, beginning, io_error, sqlite_error};
+use super::{OpenError, io_error, sqlite_error};
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, StoredRecord, Timestamp},
     log::{Page, ReadError, Tail, ring::PageBuilder},
@@ -65,13 +65,7 @@ pub(super) fn prepare_dir(dir: &Path) -> Result<File, OpenError> {
             sync_dir(parent)?;
         }
     }
-    let mode = fs::metadata(dir).map_err(io_error(dir))?.permissions().mode();
-    if mode & 0o077 != 0
-        && let Err(error) = fs::set_permissions(dir, Permissions::from_mode(0o700))
-    {
-        // A mounted volume may belong to somebody else; the files in it are closed to others anyway.
-        tracing::warn!(dir = %dir.display(), %error, "the data directory is open to others and cannot be closed");
-    }
+    close_to_others(dir).map_err(io_error(dir))?;
     let path = dir.join(LOCK_NAME);
     let lock = private_file(&path).map_err(io_error(&path))?;
     match lock.try_lock() {
@@ -84,6 +78,20 @@ pub(super) fn prepare_dir(dir: &Path) -> Result<File, OpenError> {
     private_file(&path).and_then(|file| file.sync_all()).map_err(io_error(&path))?;
     sync_dir(dir)?;
     Ok(lock)
+}
+
+/// Sets a directory to 0700 that is ours or empty. One with other things in it
+/// may be meant for others too; our files in it are closed to them anyway.
+fn close_to_others(dir: &Path) -> io::Result<()> {
+    if dir.metadata()?.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let is_ours = dir.join(FILE_NAME).exists() || dir.read_dir()?.next().is_none();
+    if is_ours && fs::set_permissions(dir, Permissions::from_mode(0o700)).is_ok() {
+        return Ok(());
+    }
+    tracing::warn!(dir = %dir.display(), "the data directory is open to other users; give the gateway one of its own");
+    Ok(())
 }
 
 /// Opens a file for us alone (0600), making it if it is missing.
@@ -117,16 +125,13 @@ pub(super) struct Store {
     connection: Connection,
     path: PathBuf,
     wal_path: PathBuf,
+    /// Device and inode of the file when it was opened.
+    identity: (u64, u64),
     state: StoreState,
 }
 
 impl Store {
     /// Opens the store; an empty file becomes one.
-    ///
-    /// What an unfinished or failed write left behind is settled here: whatever
-    /// of it counts is moved into the main file and synced. A sync that failed
-    /// leaves the operating system's cache ahead of the disk and calls it clean,
-    /// so what the WAL seems to hold must be written anew before building on it.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite_error(path))?;
@@ -135,26 +140,13 @@ impl Store {
         let mut wal_path = path.as_os_str().to_owned();
         wal_path.push("-wal");
         let state = prepare(&mut connection).map_err(sqlite_error(path))?;
-        let store = Self { connection, path: path.to_owned(), wal_path: wal_path.into(), state };
-        if !store.reset_wal().map_err(sqlite_error(path))? {
-            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-            let source = rusqlite::Error::SqliteFailure(
-                busy,
-                Some("another program is reading the file; end it, then this recovers by itself".to_owned()),
-            );
-            return Err(OpenError::Sqlite { path: path.to_owned(), source });
-        }
-        Ok(store)
+        let identity = identity(path).map_err(io_error(path))?;
+        Ok(Self { connection, path: path.to_owned(), wal_path: wal_path.into(), identity, state })
     }
 
     /// What the store said when it was opened.
     pub(super) fn state(&self) -> StoreState {
         self.state
-    }
-
-    /// The store's file.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Stores records as one transaction with one sync: all or none. Their
@@ -186,18 +178,31 @@ impl Store {
         write(0)
     }
 
+    /// Whether the file is still where it was opened. One that was deleted or
+    /// exchanged takes writes as before, but nobody will ever find them.
+    pub(super) fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|identity| identity == self.identity)
+    }
+
     /// The WAL's size in bytes.
     pub(super) fn wal_bytes(&self) -> u64 {
         fs::metadata(&self.wal_path).map_or(0, |wal| wal.len())
     }
 
-    /// Moves the WAL into the main file, syncs that, and empties the WAL. False
-    /// if a reader was in the way.
+    /// Moves the WAL into the main file, syncs that, and empties the WAL. False,
+    /// without waiting, if another program's reading is in the way.
     pub(super) fn reset_wal(&self) -> rusqlite::Result<bool> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-            .map(|busy| busy == 0)
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let busy =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(WRITER_BUSY_TIMEOUT)?;
+        busy.map(|busy| busy == 0)
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
@@ -218,17 +223,19 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
-    // Before the first table: it cannot be changed cheaply afterwards, and retention needs it.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        // Before anything is written: it cannot be changed cheaply afterwards, and retention
+        // needs it. Not for an existing store, where it would write, and a disk may be full.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
     // A commit returns only after the WAL is synced; on macOS with a sync that reaches the platter.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
-
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         let epoch = Epoch::random().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;
         set_meta(&transaction, "epoch", epoch.0.cast_signed())?;
         set_meta(&transaction, "epoch_start", Timestamp::now().0)?;
@@ -236,10 +243,10 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
         set_meta(&transaction, "last_time", 0_i64)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", STORE_FORMAT)?;
+        transaction.commit()?;
     }
-    let state = read_state(&transaction)?;
-    transaction.commit()?;
-    Ok(state)
+    // One snapshot, so that its parts agree.
+    read_state(&*connection.transaction()?)
 }
 
 fn set_meta(
@@ -257,7 +264,7 @@ fn meta(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 fn read_state(connection: &Connection) -> rusqlite::Result<StoreState> {
     let epoch = Epoch(meta(connection, "epoch")?.cast_unsigned());
     let mut last_time = Timestamp(meta(connection, "last_time")?);
-    let mut cursor = Cursor { sequence: next_sequence(connection)?.previous(), ..beginning(epoch) };
+    let mut cursor = Cursor::unchecked(epoch, next_sequence(connection)?.previous());
     let newest = connection
         .query_row(
             "SELECT sequence, receive_time, record FROM record ORDER BY sequence DESC LIMIT 1",
@@ -359,8 +366,8 @@ impl Reader {
             )
             .map_err(unavailable)?;
         let mut rows = select.query([from.0.cast_signed(), end.0.cast_signed()]).map_err(unavailable)?;
-        fill(&mut page, &mut rows, self.epoch)?;
-        Ok(page.upwards())
+        let is_full = fill(&mut page, &mut rows, self.epoch)?;
+        Ok(page.upwards((!is_full).then_some(end)))
     }
 
     /// A page below `before`, newest first.
@@ -379,20 +386,21 @@ impl Reader {
     }
 }
 
-fn fill(page: &mut PageBuilder, rows: &mut Rows<'_>, epoch: Epoch) -> Result<(), ReadError> {
+/// Fills a page; whether it was full before the rows ran out.
+fn fill(page: &mut PageBuilder, rows: &mut Rows<'_>, epoch: Epoch) -> Result<bool, ReadError> {
     while let Some(row) = rows.next().map_err(unavailable)? {
         match raw_record(row).map_err(unavailable)?.into_record(epoch) {
             Ok(record) => {
                 if !page.push(record) {
-                    break;
+                    return Ok(true);
                 }
             }
             Err(error) if page.is_empty() => return Err(error),
             // What stands before a damaged record is still given.
-            Err(_) => break,
+            Err(_) => return Ok(true),
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 fn unavailable(error: rusqlite::Error) -> ReadError {

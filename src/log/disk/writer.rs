@@ -2,16 +2,21 @@
 
 use std::{
     fs::File,
+    path::PathBuf,
     sync::{Arc, PoisonError, mpsc},
     time::{Duration, Instant},
 };
 
+use rusqlite::ErrorCode;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{OpenError, Shared, store::Store};
+use super::{
+    OpenError, Shared, sqlite_error,
+    store::{Store, StoreState},
+};
 use crate::{
     event::{Cursor, Record, Sequence, Timestamp},
-    log::{AppendError, AppendReply, NewRecord, Tail, ring::Ring},
+    log::{AppendError, AppendReply, LogState, NewRecord, Tail, ring::Ring},
 };
 
 /// Most records in one transaction.
@@ -22,7 +27,7 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// it over, so above this the writer holds back new reads for a moment.
 const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Pause between attempts to empty a WAL that a foreign reader keeps in use.
-const WAL_RETRY: Duration = Duration::from_secs(1);
+const WAL_RETRY: Duration = Duration::from_secs(5);
 /// Pause between attempts to recover from a write error.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -36,7 +41,7 @@ pub(super) struct Job {
 pub(super) struct Writer {
     /// `None` between a write error and recovery.
     store: Option<Store>,
-    path: std::path::PathBuf,
+    path: PathBuf,
     /// Held as long as the writer lives: one process for one directory.
     _lock: File,
     shared: Arc<Shared>,
@@ -44,42 +49,61 @@ pub(super) struct Writer {
     ring_bytes: usize,
     next: Sequence,
     last_time: Timestamp,
+    /// The clock is behind `last_time`, and that has been logged.
+    clock_is_behind: bool,
     next_wal_reset: Instant,
 }
 
 impl Writer {
+    /// Without a store it begins by recovering one.
     pub(super) fn new(
-        store: Store,
+        store: Option<Store>,
+        state: StoreState,
+        path: PathBuf,
         lock: File,
         shared: Arc<Shared>,
         queue: mpsc::Receiver<Job>,
         ring_bytes: usize,
     ) -> Self {
-        let state = store.state();
         Self {
-            path: store.path().to_owned(),
-            store: Some(store),
+            path,
+            store,
             _lock: lock,
             shared,
             queue,
             ring_bytes,
             next: state.tail.end,
             last_time: state.last_time,
+            clock_is_behind: false,
             next_wal_reset: Instant::now(),
         }
     }
 
     /// Writes until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        let _guard = NotWritable(Arc::clone(&self.shared));
+        let _guard = Closed(Arc::clone(&self.shared));
+        if self.store.is_none() && !self.recover() {
+            return;
+        }
         while let Some(batch) = self.gather() {
-            if let Err(error) = self.write(batch) {
-                tracing::error!(%error, "writing to the log failed; refusing callbacks until it works again");
-                if !self.recover() {
-                    return;
+            self.note_writing(Some(Instant::now()));
+            let written = self.write(batch);
+            if written.is_ok() {
+                self.bound_wal();
+            }
+            self.note_writing(None);
+            match written {
+                Ok(()) => self.note_works(),
+                Err(error) => {
+                    tracing::error!(%error, "writing to the log failed; refusing callbacks until it works again");
+                    if !is_locked(&error) {
+                        self.store = None;
+                    }
+                    if !self.recover() {
+                        return;
+                    }
                 }
             }
-            self.bound_wal();
         }
         if let Some(store) = &self.store
             && let Err(error) = store.reset_wal()
@@ -87,6 +111,22 @@ impl Writer {
             // Nothing is lost by it: the next start reads the WAL.
             tracing::warn!(%error, "could not move the write-ahead log into the store");
         }
+    }
+
+    fn note_writing(&self, since: Option<Instant>) {
+        *self.shared.writing_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Appends are taken again, if they were refused.
+    fn note_works(&self) {
+        self.shared.state.send_if_modified(|state| {
+            let is_news = *state != LogState::Writable;
+            if is_news {
+                tracing::info!("the log takes writes again");
+                *state = LogState::Writable;
+            }
+            is_news
+        });
     }
 
     /// Waits for a record and takes what else is queued by then. `None` once the
@@ -103,7 +143,7 @@ impl Writer {
     }
 
     /// Stores a batch, moves the tail, answers the waiters: in this order.
-    fn write(&mut self, batch: Vec<Job>) -> rusqlite::Result<()> {
+    fn write(&mut self, batch: Vec<Job>) -> Result<(), OpenError> {
         let now = tokio::time::Instant::now();
         let time = self.receive_time();
         let mut records = Vec::with_capacity(batch.len());
@@ -122,19 +162,22 @@ impl Writer {
         let Some(newest) = records.last().map(Record::cursor) else { return Ok(()) };
 
         let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
-        if let Err(error) = store.commit(&records) {
+        let stored = if store.is_in_place() {
+            store.commit(&records).map_err(sqlite_error(&self.path))
+        } else {
+            Err(OpenError::Replaced { path: self.path.clone() })
+        };
+        if let Err(error) = stored {
             // Not promised: the records may yet turn up when the store is opened again.
-            self.shared.writable.send_replace(false);
+            self.shared.state.send_replace(LogState::Recovering);
             waiting.into_iter().for_each(|reply| answer(reply, Err(AppendError::Failed)));
             return Err(error);
         }
         self.last_time = time;
         let cursors: Vec<Cursor> = records.iter().map(Record::cursor).collect();
-        {
-            let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        self.publish(Tail { end: newest.sequence.next(), cursor: newest }, |ring| {
             records.into_iter().for_each(|record| ring.push(record));
-        }
-        self.move_tail(Tail { end: newest.sequence.next(), cursor: newest });
+        });
         drop(permits);
         for (reply, cursor) in waiting.into_iter().zip(cursors) {
             answer(reply, Ok(cursor));
@@ -143,32 +186,41 @@ impl Writer {
     }
 
     /// The batch's receive time: the clock's, but never before the last one's.
-    fn receive_time(&self) -> Timestamp {
+    fn receive_time(&mut self) -> Timestamp {
         let now = Timestamp::now();
-        if now < self.last_time {
+        let is_behind = now < self.last_time;
+        if is_behind != self.clock_is_behind {
+            self.clock_is_behind = is_behind;
             let behind = Duration::from_micros(self.last_time.0.abs_diff(now.0));
-            tracing::warn!(
-                ?behind,
-                "the system clock went back; receive times stand still until it catches up"
-            );
+            if is_behind {
+                tracing::warn!(
+                    ?behind,
+                    "the system clock went back; receive times stand still until it catches up"
+                );
+            } else {
+                tracing::info!("the system clock has caught up with the log's receive times");
+            }
         }
         now.max(self.last_time)
     }
 
-    fn move_tail(&mut self, tail: Tail) {
+    /// Moves the tail, together with what the ring holds: a reader that sees a
+    /// record there sees a tail behind it.
+    fn publish(&mut self, tail: Tail, change: impl FnOnce(&mut Ring)) {
         assert!(tail.end >= self.next, "the tail cannot move back");
         self.next = tail.end;
+        let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut ring);
         self.shared.tail.send_replace(tail);
     }
 
-    /// Refuses appends until the store is open again and takes a write. False if
-    /// the queue was closed meanwhile.
+    /// Refuses appends until the store takes a write again. False if the queue was
+    /// closed meanwhile.
     fn recover(&mut self) -> bool {
-        self.shared.writable.send_replace(false);
-        self.store = None;
+        self.shared.state.send_replace(LogState::Recovering);
         let mut last_error = String::new();
         loop {
-            // An append that came in before the log was marked as recovering.
+            // Appends that came in before the log was marked as recovering.
             let until = Instant::now() + RECOVERY_PAUSE;
             loop {
                 match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -177,23 +229,44 @@ impl Writer {
                     Err(mpsc::RecvTimeoutError::Disconnected) => return false,
                 }
             }
-            match self.reopen() {
-                Ok(store) => {
-                    tracing::info!("the log takes writes again");
-                    self.adopt(store);
-                    return true;
-                }
-                Err(error) => {
-                    let error = error.to_string();
-                    if error != last_error {
-                        tracing::error!(error, "the log cannot be written to; trying again");
-                        last_error = error;
-                    }
-                }
+            let Err(error) = self.try_to_recover() else {
+                self.note_works();
+                return true;
+            };
+            let error = error.to_string();
+            if error != last_error {
+                tracing::error!(error, "the log cannot be written to; trying again");
+                last_error = error;
             }
         }
     }
 
+    fn try_to_recover(&mut self) -> Result<(), OpenError> {
+        // Only locked by another program: nothing is wrong with the store.
+        if let Some(store) = &mut self.store {
+            let probed = store.probe().map_err(sqlite_error(&self.path));
+            if probed.as_ref().is_err_and(|error| !is_locked(error)) {
+                self.store = None;
+            }
+            return probed;
+        }
+        let store = self.reopen()?;
+        let state = store.state();
+        self.store = Some(store);
+        self.last_time = self.last_time.max(state.last_time);
+        // Records of the failed batch may have turned up; readers get them from the disk.
+        if state.tail.end > self.next {
+            let ring_bytes = self.ring_bytes;
+            self.publish(state.tail, |ring| *ring = Ring::new(ring_bytes, state.tail.end));
+        }
+        Ok(())
+    }
+
+    /// Opens the store anew after an error.
+    ///
+    /// A sync that failed leaves the operating system's cache ahead of the disk
+    /// and calls it clean. So whatever the WAL seems to hold is moved into the
+    /// main file and synced before anything is built on it.
     fn reopen(&self) -> Result<Store, OpenError> {
         // Readers would be in the way of emptying the WAL.
         let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
@@ -202,23 +275,11 @@ impl Writer {
         if state.epoch != self.shared.epoch || state.tail.end < self.next {
             return Err(OpenError::Replaced { path: self.path.clone() });
         }
-        store.probe().map_err(|source| OpenError::Sqlite { path: self.path.clone(), source })?;
-        Ok(store)
-    }
-
-    /// Goes on with a store that was opened again. Records of a failed batch may
-    /// be in it; readers get them from the disk.
-    fn adopt(&mut self, store: Store) {
-        let state = store.state();
-        self.store = Some(store);
-        self.last_time = self.last_time.max(state.last_time);
-        if state.tail.end > self.next {
-            let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
-            *ring = Ring::new(self.ring_bytes, state.tail.end);
-            drop(ring);
-            self.move_tail(state.tail);
+        if !store.reset_wal().map_err(sqlite_error(&self.path))? {
+            return Err(OpenError::InTheWay { path: self.path.clone() });
         }
-        self.shared.writable.send_replace(true);
+        store.probe().map_err(sqlite_error(&self.path))?;
+        Ok(store)
     }
 
     /// Empties a WAL that has passed its bound.
@@ -245,11 +306,17 @@ fn answer(reply: AppendReply, outcome: Result<Cursor, AppendError>) {
     reply.send(outcome).ok();
 }
 
-/// Says that nothing is taken any more when the writer ends, also by a panic.
-struct NotWritable(Arc<Shared>);
+/// Whether another program holds a lock: nothing was written, and nothing is wrong.
+fn is_locked(error: &OpenError) -> bool {
+    let OpenError::Sqlite { source, .. } = error else { return false };
+    matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
 
-impl Drop for NotWritable {
+/// Says that nothing is taken any more when the writer ends, also by a panic.
+struct Closed(Arc<Shared>);
+
+impl Drop for Closed {
     fn drop(&mut self) {
-        self.0.writable.send_replace(false);
+        self.0.state.send_replace(LogState::Closed);
     }
 }

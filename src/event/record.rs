@@ -1,0 +1,463 @@
+//! The record of one event.
+//!
+//! # The record's layout
+//!
+//! One layout in every backend, little-endian, format version 1:
+//!
+//! | Bytes | Content |
+//! | --- | --- |
+//! | 0 | format version |
+//! | 1 | flags: 1 = no typed payload, 2 = account list cut, 4 = group list cut |
+//! | 2 | kind (0: not declared) |
+//! | 3 | length of the command, 1 to 128 |
+//! | 4..8 | SDKAppID |
+//! | 8..12 | offset of the event |
+//! | 12..16 | offset of the event's `raw_body` field, up to the end |
+//! | 16.. | the command, then the accounts, then the group ids |
+//!
+//! Accounts and group ids are lists: a count in two bytes, then for each name
+//! its length in one byte and its text. The event is an encoded
+//! `imcallback.v1.Event` without sequence, cursor and receive time, with
+//! `raw_body` as its last field: so `raw_body` is left out by cutting, the first
+//! three are put in front when the record is read, and filters need no decoding.
+
+use std::collections::BTreeSet;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+
+use super::{Cursor, Epoch, MAX_COMMAND_BYTES, Sequence, Timestamp};
+
+/// The newest record format that this program writes and reads.
+pub const RECORD_FORMAT: u8 = 1;
+/// Most names in a record's account list or group list; a longer list is cut and flagged.
+pub const MAX_NAMES: usize = 256;
+/// Longest name, in bytes, in those lists; a longer one is left out and the list flagged.
+pub const MAX_NAME_BYTES: usize = u8::MAX as usize;
+
+const HEADER_BYTES: usize = 16;
+const FLAG_UNTYPED: u8 = 1;
+const FLAG_ACCOUNTS_CUT: u8 = 2;
+const FLAG_GROUP_IDS_CUT: u8 = 4;
+
+// Field numbers of imcallback.v1.Event that are written by hand.
+const FIELD_SEQUENCE: u32 = 1;
+const FIELD_CURSOR: u32 = 2;
+const FIELD_RECEIVE_TIME: u32 = 3;
+const FIELD_RAW_BODY: u32 = 10;
+
+/// Why stored bytes are no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// A newer gateway wrote it.
+    #[error("record format {found} is newer than {RECORD_FORMAT}, the newest that this program knows")]
+    NewerFormat {
+        /// The format it was written in.
+        found: u8,
+    },
+    /// The bytes contradict themselves.
+    #[error("the record is damaged")]
+    Damaged,
+}
+
+/// Distinct names for a record's account list or group list, bounded by
+/// [`MAX_NAMES`] and [`MAX_NAME_BYTES`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct NameSet {
+    names: BTreeSet<String>,
+    cut: bool,
+}
+
+impl NameSet {
+    /// Adds a name; beyond the bounds it only notes that the list is cut.
+    pub fn insert(&mut self, name: &str) {
+        if name.is_empty() || self.names.contains(name) {
+            return;
+        }
+        if self.names.len() == MAX_NAMES || name.len() > MAX_NAME_BYTES {
+            self.cut = true;
+        } else {
+            self.names.insert(name.to_owned());
+        }
+    }
+
+    fn encoded_len(&self) -> usize {
+        2 + self.names.iter().map(|name| 1 + name.len()).sum::<usize>()
+    }
+
+    fn encode(&self, out: &mut BytesMut) {
+        out.put_u16_le(self.names.len() as u16);
+        for name in &self.names {
+            out.put_u8(name.len() as u8);
+            out.put_slice(name.as_bytes());
+        }
+    }
+}
+
+/// The parts of a record before it is encoded.
+#[derive(Debug)]
+pub struct RecordParts<'a> {
+    /// The callback's command, 1 to [`MAX_COMMAND_BYTES`] ASCII characters.
+    pub command: &'a str,
+    /// The app that the callback belongs to.
+    pub sdk_app_id: u32,
+    /// Whether the event has a typed payload; without one, `raw_body` is never cut off.
+    pub typed: bool,
+    /// The accounts that the body names.
+    pub accounts: &'a NameSet,
+    /// The groups that the body names.
+    pub group_ids: &'a NameSet,
+    /// The encoded event, without sequence, cursor, receive time and `raw_body`.
+    pub event: &'a [u8],
+    /// The callback's body.
+    pub raw_body: &'a str,
+}
+
+impl RecordParts<'_> {
+    /// Encodes the record, once for all.
+    pub fn encode(&self) -> StoredRecord {
+        assert!(
+            (1..=MAX_COMMAND_BYTES).contains(&self.command.len()) && self.command.is_ascii(),
+            "a command is checked before it becomes a record"
+        );
+        let event_at =
+            HEADER_BYTES + self.command.len() + self.accounts.encoded_len() + self.group_ids.encoded_len();
+        let raw_at = event_at + self.event.len();
+        let raw_field =
+            key_len(FIELD_RAW_BODY) + encoded_len_varint(self.raw_body.len() as u64) + self.raw_body.len();
+        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+
+        let mut out = BytesMut::with_capacity(raw_at + raw_field);
+        out.put_u8(RECORD_FORMAT);
+        out.put_u8(
+            flag(!self.typed, FLAG_UNTYPED)
+                | flag(self.accounts.cut, FLAG_ACCOUNTS_CUT)
+                | flag(self.group_ids.cut, FLAG_GROUP_IDS_CUT),
+        );
+        out.put_u8(0);
+        out.put_u8(self.command.len() as u8);
+        out.put_u32_le(self.sdk_app_id);
+        out.put_u32_le(event_at as u32);
+        out.put_u32_le(raw_at as u32);
+        out.put_slice(self.command.as_bytes());
+        self.accounts.encode(&mut out);
+        self.group_ids.encode(&mut out);
+        out.put_slice(self.event);
+        encode_key(FIELD_RAW_BODY, WireType::LengthDelimited, &mut out);
+        encode_varint(self.raw_body.len() as u64, &mut out);
+        out.put_slice(self.raw_body.as_bytes());
+        StoredRecord { bytes: out.freeze(), event_at, raw_at }
+    }
+}
+
+/// An encoded record, as it is stored: everything of an event but its place in
+/// the log. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    bytes: Bytes,
+    event_at: usize,
+    raw_at: usize,
+}
+
+impl StoredRecord {
+    /// Checks stored bytes and finds their parts.
+    pub fn parse(bytes: Bytes) -> Result<Self, RecordError> {
+        match bytes.first() {
+            Some(&RECORD_FORMAT) if bytes.len() >= HEADER_BYTES => {}
+            Some(&found) if found > RECORD_FORMAT => return Err(RecordError::NewerFormat { found }),
+            _ => return Err(RecordError::Damaged),
+        }
+        let offset =
+            |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize;
+        let (event_at, raw_at) = (offset(8), offset(12));
+        let command = bytes.get(HEADER_BYTES..HEADER_BYTES + usize::from(bytes[3]));
+        let fits = event_at <= raw_at
+            && raw_at <= bytes.len()
+            && command.is_some_and(|command| !command.is_empty() && command.is_ascii());
+        let record = Self { bytes, event_at, raw_at };
+        if fits && record.metadata_fits() { Ok(record) } else { Err(RecordError::Damaged) }
+    }
+
+    fn metadata_fits(&self) -> bool {
+        let mut accounts = self.accounts();
+        if accounts.by_ref().count() != accounts.count {
+            return false;
+        }
+        let mut groups = Names::new(accounts.rest);
+        groups.by_ref().count() == groups.count && groups.rest.is_empty()
+    }
+
+    /// The stored bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The callback's command.
+    pub fn command(&self) -> &str {
+        let command = &self.bytes[HEADER_BYTES..HEADER_BYTES + usize::from(self.bytes[3])];
+        std::str::from_utf8(command).expect("a record's command is ASCII, checked when it was made")
+    }
+
+    /// The app that the callback belongs to.
+    pub fn sdk_app_id(&self) -> u32 {
+        u32::from_le_bytes([self.bytes[4], self.bytes[5], self.bytes[6], self.bytes[7]])
+    }
+
+    /// Whether the event has a typed payload.
+    pub fn typed(&self) -> bool {
+        self.bytes[1] & FLAG_UNTYPED == 0
+    }
+
+    /// The accounts that the body names, unless [`Self::accounts_cut`].
+    pub fn accounts(&self) -> Names<'_> {
+        let at = HEADER_BYTES + usize::from(self.bytes[3]);
+        Names::new(self.bytes.get(at..self.event_at).unwrap_or_default())
+    }
+
+    /// Whether the body names more accounts than the list holds.
+    pub fn accounts_cut(&self) -> bool {
+        self.bytes[1] & FLAG_ACCOUNTS_CUT != 0
+    }
+
+    /// The groups that the body names, unless [`Self::group_ids_cut`].
+    pub fn group_ids(&self) -> Names<'_> {
+        let mut accounts = self.accounts();
+        accounts.by_ref().for_each(drop);
+        Names::new(accounts.rest)
+    }
+
+    /// Whether the body names more groups than the list holds.
+    pub fn group_ids_cut(&self) -> bool {
+        self.bytes[1] & FLAG_GROUP_IDS_CUT != 0
+    }
+
+    /// The encoded event without sequence, cursor and receive time. `raw_body`
+    /// is in it if asked for, and always where there is no typed payload.
+    pub fn event(&self, include_raw_body: bool) -> Bytes {
+        let end = if include_raw_body || !self.typed() { self.bytes.len() } else { self.raw_at };
+        self.bytes.slice(self.event_at..end)
+    }
+}
+
+/// The names in a record's account list or group list.
+#[derive(Debug, Clone)]
+pub struct Names<'a> {
+    count: usize,
+    left: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Names<'a> {
+    fn new(list: &'a [u8]) -> Self {
+        match list.split_first_chunk::<2>() {
+            Some((count, rest)) => {
+                let count = usize::from(u16::from_le_bytes(*count));
+                Self { count, left: count, rest }
+            }
+            // No list at all, which `metadata_fits` must not take for an empty one.
+            None => Self { count: usize::MAX, left: 0, rest: &[] },
+        }
+    }
+}
+
+impl<'a> Iterator for Names<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if self.left == 0 {
+            return None;
+        }
+        let (&len, rest) = self.rest.split_first()?;
+        let (name, rest) = rest.split_at_checked(usize::from(len))?;
+        self.left -= 1;
+        self.rest = rest;
+        std::str::from_utf8(name).ok()
+    }
+}
+
+/// An event in its place in the log. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Record {
+    sequence: Sequence,
+    receive_time: Timestamp,
+    epoch: Epoch,
+    check: u32,
+    /// Sequence, cursor and receive time, encoded as the first fields of the event.
+    front: Bytes,
+    stored: StoredRecord,
+}
+
+impl Record {
+    /// Gives a stored record its place.
+    pub fn new(epoch: Epoch, sequence: Sequence, receive_time: Timestamp, stored: StoredRecord) -> Self {
+        let mut hash = crc32fast::Hasher::new();
+        hash.update(&receive_time.0.to_le_bytes());
+        hash.update(&stored.bytes);
+        let check = hash.finalize();
+        let cursor = Cursor { epoch, sequence, check: Some(check) }.to_string();
+        Self {
+            sequence,
+            receive_time,
+            epoch,
+            check,
+            front: encode_front(sequence, &cursor, receive_time),
+            stored,
+        }
+    }
+
+    /// Its position.
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// When it was taken into the log.
+    pub fn receive_time(&self) -> Timestamp {
+        self.receive_time
+    }
+
+    /// The position after it, and its identity.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.epoch, sequence: self.sequence, check: Some(self.check) }
+    }
+
+    /// CRC-32 over receive time and stored bytes: tells two records apart that
+    /// a rewound log gave the same sequence.
+    pub fn check(&self) -> u32 {
+        self.check
+    }
+
+    /// What is stored of it.
+    pub fn stored(&self) -> &StoredRecord {
+        &self.stored
+    }
+
+    /// Its memory, in bytes, about.
+    pub fn memory(&self) -> usize {
+        self.stored.bytes.len() + self.front.len() + size_of::<Self>()
+    }
+
+    /// The encoded `imcallback.v1.Event` in two parts that follow one another.
+    pub fn event(&self, include_raw_body: bool) -> (Bytes, Bytes) {
+        (self.front.clone(), self.stored.event(include_raw_body))
+    }
+}
+
+fn encode_front(sequence: Sequence, cursor: &str, receive_time: Timestamp) -> Bytes {
+    let (seconds, nanos) = receive_time.seconds_and_nanos();
+    let mut time = BytesMut::with_capacity(20);
+    // google.protobuf.Timestamp: int64 seconds = 1, int32 nanos = 2.
+    prost::encoding::int64::encode(1, &seconds, &mut time);
+    prost::encoding::int32::encode(2, &(nanos as i32), &mut time);
+
+    let mut front = BytesMut::with_capacity(64);
+    prost::encoding::uint64::encode(FIELD_SEQUENCE, &sequence.0, &mut front);
+    encode_key(FIELD_CURSOR, WireType::LengthDelimited, &mut front);
+    encode_varint(cursor.len() as u64, &mut front);
+    front.put_slice(cursor.as_bytes());
+    encode_key(FIELD_RECEIVE_TIME, WireType::LengthDelimited, &mut front);
+    encode_varint(time.len() as u64, &mut front);
+    front.put_slice(&time);
+    front.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    use super::{super::Epoch, *};
+    use crate::proto;
+
+    fn names(names: &[&str]) -> NameSet {
+        let mut set = NameSet::default();
+        names.iter().for_each(|name| set.insert(name));
+        set
+    }
+
+    fn record(typed: bool, accounts: &NameSet, group_ids: &NameSet) -> StoredRecord {
+        let event = proto::Event { sdk_app_id: 7, command: "A.B".to_owned(), ..Default::default() };
+        RecordParts {
+            command: "A.B",
+            sdk_app_id: 7,
+            typed,
+            accounts,
+            group_ids,
+            event: &event.encode_to_vec(),
+            raw_body: "{\"x\": \"ü\"}",
+        }
+        .encode()
+    }
+
+    #[test]
+    fn a_record_survives_being_stored() {
+        let stored = record(true, &names(&["a", "", "b", "a"]), &names(&["@TGS#1"]));
+        let parsed = StoredRecord::parse(stored.bytes().clone()).unwrap();
+        assert_eq!(parsed, stored);
+        assert_eq!(parsed.command(), "A.B");
+        assert_eq!(parsed.sdk_app_id(), 7);
+        assert_eq!(parsed.accounts().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(parsed.group_ids().collect::<Vec<_>>(), ["@TGS#1"]);
+        assert!(!parsed.accounts_cut() && !parsed.group_ids_cut());
+    }
+
+    #[test]
+    fn the_two_parts_of_a_record_decode_as_one_event() {
+        let time = Timestamp(-1_500_000);
+        for (typed, include, raw) in
+            [(true, true, true), (true, false, false), (false, true, true), (false, false, true)]
+        {
+            let record = Record::new(Epoch(1), Sequence(300), time, record(typed, &names(&[]), &names(&[])));
+            let (front, rest) = record.event(include);
+            let event = proto::Event::decode(&*[front, rest].concat()).unwrap();
+            assert_eq!(event.sequence, 300);
+            assert_eq!(event.cursor, record.cursor().to_string());
+            let time = event.receive_time.unwrap();
+            assert_eq!((time.seconds, time.nanos), (-2, 500_000_000));
+            assert_eq!(event.command, "A.B");
+            assert_eq!(event.raw_body, if raw { "{\"x\": \"ü\"}" } else { "" });
+        }
+    }
+
+    #[test]
+    fn lists_beyond_their_bounds_are_flagged() {
+        let many: Vec<String> = (0..=MAX_NAMES).map(|n| n.to_string()).collect();
+        let many = names(&many.iter().map(String::as_str).collect::<Vec<_>>());
+        let long = names(&[&"x".repeat(MAX_NAME_BYTES + 1), "y"]);
+        let parsed = StoredRecord::parse(record(true, &many, &long).bytes().clone()).unwrap();
+        assert_eq!(parsed.accounts().count(), MAX_NAMES);
+        assert!(parsed.accounts_cut());
+        assert_eq!(parsed.group_ids().collect::<Vec<_>>(), ["y"]);
+        assert!(parsed.group_ids_cut());
+    }
+
+    #[test]
+    fn a_newer_record_format_is_refused() {
+        let mut bytes = record(true, &names(&[]), &names(&[])).bytes().to_vec();
+        bytes[0] = RECORD_FORMAT + 1;
+        let error = StoredRecord::parse(bytes.into()).unwrap_err();
+        assert_eq!(error, RecordError::NewerFormat { found: 2 });
+        assert!(error.to_string().contains('2') && error.to_string().contains('1'), "names both: {error}");
+    }
+
+    #[test]
+    fn a_cut_record_is_damaged() {
+        let bytes = record(true, &names(&["a"]), &names(&["b"])).bytes().clone();
+        let raw_at = record(true, &names(&["a"]), &names(&["b"])).raw_at;
+        for len in 0..raw_at {
+            assert_eq!(StoredRecord::parse(bytes.slice(..len)), Err(RecordError::Damaged), "{len} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_the_parser(bytes: Vec<u8>) {
+            let mut bytes = bytes;
+            if let Some(first) = bytes.first_mut() { *first = RECORD_FORMAT; }
+            if let Ok(record) = StoredRecord::parse(bytes.into()) {
+                record.accounts().for_each(drop);
+                record.group_ids().for_each(drop);
+                record.event(true);
+            }
+        }
+    }
+}
