@@ -9,9 +9,9 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 
@@ -19,13 +19,12 @@ use axum::{Router, body::Body, extract::Request, http::HeaderValue, http::header
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::Notify,
     task::{Id, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{io::InspectReader, sync::CancellationToken};
 use tower::ServiceExt as _;
 
 use crate::shutdown::Drain;
@@ -353,7 +352,14 @@ async fn drive(stream: TcpStream, router: Router, state: Arc<State>, limits: Lim
             }
         })
     };
-    let io = TokioIo::new(WatchedStream { stream, state: Arc::clone(&state) });
+    let io = TokioIo::new(InspectReader::new(stream, {
+        let state = Arc::clone(&state);
+        move |bytes: &[u8]| {
+            if !bytes.is_empty() {
+                state.bytes_arrived();
+            }
+        }
+    }));
     let mut connection = pin!(
         hyper::server::conn::http1::Builder::new()
             .header_read_timeout(None)
@@ -420,51 +426,4 @@ enum Stage {
     Told(Instant),
     /// Closing, and handing over its last answer.
     Closing(Instant),
-}
-
-/// A stream that notes when a request's first byte arrives.
-struct WatchedStream {
-    stream: TcpStream,
-    state: Arc<State>,
-}
-
-impl AsyncRead for WatchedStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.state.bytes_arrived();
-        }
-        read
-    }
-}
-
-impl AsyncWrite for WatchedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

@@ -17,7 +17,7 @@ pub struct Cursor {
     pub epoch: Epoch,
     /// The event before the position; 0 is the log's beginning.
     pub sequence: Sequence,
-    /// [`Record::check`] of that event, if the position has one.
+    /// [`Record::check`](super::Record::check) of that event, if the position has one.
     pub check: Option<u32>,
 }
 
