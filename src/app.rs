@@ -12,6 +12,7 @@ use tokio::{
 
 use crate::{
     admin,
+    callback::Apps,
     config::{Config, LogKind},
     grpc::{self, Health},
     http::{self, Front},
@@ -153,7 +154,11 @@ impl App {
 
         let front = Front {
             path: settings.http_path,
-            apps: settings.sdk_app_ids.into_iter().collect(),
+            apps: Apps {
+                ids: settings.sdk_app_ids.into_iter().collect(),
+                tokens: settings.tokens,
+                window: settings.signature_window,
+            },
             body_limit: settings.http_body_limit,
         };
         let limits = Limits {

@@ -1,13 +1,17 @@
 //! From a callback's URL and body to the record that is stored, encoded once.
 
 mod json;
+pub mod signature;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use prost::Message as _;
 use serde::de::IgnoredAny;
 
-use self::json::{CommandMember, Facts};
+use self::{
+    json::{CommandMember, Facts},
+    signature::Tokens,
+};
 use crate::{
     event::{RecordParts, StoredRecord, is_command},
     proto::{self, DecodeStatus},
@@ -43,6 +47,21 @@ pub enum Refusal {
     /// The SDKAppID is not a number or not one of ours.
     #[error("this SdkAppid is not served here; check --sdk-app-id")]
     AppIdUnknown,
+    /// The URL has no signature, although the app has a token.
+    #[error("the URL needs the query parameter Sign; turn on authentication in the console")]
+    SignMissing,
+    /// No token of the app gives this signature.
+    #[error("Sign is wrong; check that the console and the gateway have the same token")]
+    SignWrong,
+    /// The URL has a signature but no time.
+    #[error("the URL needs the query parameter RequestTime; turn on authentication in the console")]
+    RequestTimeMissing,
+    /// The time is not in decimal digits.
+    #[error("RequestTime must be Unix seconds in decimal digits")]
+    RequestTimeMalformed,
+    /// The time is too long ago, or too far ahead.
+    #[error("RequestTime is too old or too new; check the gateway's clock")]
+    RequestTimeOutside,
     /// Neither the URL nor the body names the command.
     #[error("the URL needs the query parameter CallbackCommand")]
     CommandMissing,
@@ -74,27 +93,23 @@ pub enum Refusal {
     TooDeep,
 }
 
-/// The apps whose callbacks are accepted, by SDKAppID.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Apps(BTreeSet<u32>);
-
-impl FromIterator<u32> for Apps {
-    fn from_iter<I: IntoIterator<Item = u32>>(ids: I) -> Self {
-        Self(ids.into_iter().collect())
-    }
+/// The apps whose callbacks are accepted, and how they are verified.
+#[derive(Debug, Clone, Default)]
+pub struct Apps {
+    /// Their SDKAppIDs.
+    pub ids: BTreeSet<u32>,
+    /// Their tokens. Callbacks of an app without one are taken unsigned.
+    pub tokens: Tokens,
+    /// How far RequestTime may be from our clock, both ways.
+    pub window: Duration,
 }
 
 impl Apps {
-    /// Whether no app is configured.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn find(&self, text: &str) -> Option<u32> {
         // `parse` alone would take a leading plus sign.
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let id = text.parse().ok().filter(|_| digits)?;
-        self.0.contains(&id).then_some(id)
+        self.ids.contains(&id).then_some(id)
     }
 }
 
@@ -105,20 +120,27 @@ pub struct Envelope {
     command: Option<String>,
     client_ip: String,
     opt_platform: String,
+    /// Unix seconds; present if the callback was signed.
+    request_time: Option<u64>,
 }
 
 impl Envelope {
-    /// Reads the URL's query.
-    pub fn from_query(query: &str, apps: &Apps) -> Result<Self, Refusal> {
+    /// Reads the URL's query and checks who sent it. `now` is in Unix seconds.
+    ///
+    /// Sibling products of the vendor spell two of the parameters otherwise.
+    pub fn from_query(query: &str, apps: &Apps, now: u64) -> Result<Self, Refusal> {
         let [mut app_id, mut command, mut client_ip, mut opt_platform, mut content_type] =
             [None, None, None, None, None];
+        let (mut sign, mut request_time) = (None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (parameter, name) = match name.as_ref() {
-                "SdkAppid" => (&mut app_id, "SdkAppid"),
-                "CallbackCommand" => (&mut command, "CallbackCommand"),
+                "SdkAppid" | "SdkAppId" => (&mut app_id, "SdkAppid"),
+                "CallbackCommand" | "WebhookCommand" => (&mut command, "CallbackCommand"),
                 "ClientIP" => (&mut client_ip, "ClientIP"),
                 "OptPlatform" => (&mut opt_platform, "OptPlatform"),
                 "contenttype" => (&mut content_type, "contenttype"),
+                "Sign" => (&mut sign, "Sign"),
+                "RequestTime" => (&mut request_time, "RequestTime"),
                 _ => continue,
             };
             if parameter.replace(value).is_some() {
@@ -128,6 +150,13 @@ impl Envelope {
         let text = |parameter: Option<Cow<'_, str>>| parameter.map(Cow::into_owned);
         let app_id = app_id.ok_or(Refusal::AppIdMissing)?;
         let sdk_app_id = apps.find(&app_id).ok_or(Refusal::AppIdUnknown)?;
+        let request_time = match apps.tokens.of(sdk_app_id) {
+            [] => None,
+            tokens => {
+                let (sign, time) = (sign.as_deref(), request_time.as_deref());
+                Some(signature::verify(tokens, sign, time, now, apps.window)?)
+            }
+        };
         if command.as_deref().is_some_and(|command| !is_command(command)) {
             return Err(Refusal::CommandInvalid);
         }
@@ -136,6 +165,7 @@ impl Envelope {
             command: text(command),
             client_ip: text(client_ip).unwrap_or_default(),
             opt_platform: text(opt_platform).unwrap_or_default(),
+            request_time,
         })
     }
 
@@ -154,6 +184,10 @@ impl Envelope {
             sdk_app_id: self.sdk_app_id,
             client_ip: self.client_ip,
             opt_platform: self.opt_platform,
+            request_time: self
+                .request_time
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .map(|seconds| pbjson_types::Timestamp { seconds, nanos: 0 }),
             event_time: facts.event_time.and_then(|json| event_time(&command, json)),
             ..Default::default()
         };
@@ -232,11 +266,11 @@ mod tests {
                          &ClientIP=127.0.0.1&OptPlatform=iOS";
 
     fn apps() -> Apps {
-        Apps::from_iter([1_400_000_000, 7])
+        Apps { ids: BTreeSet::from([1_400_000_000, 7]), ..Apps::default() }
     }
 
     fn envelope(query: &str) -> Result<Envelope, Refusal> {
-        Envelope::from_query(query, &apps())
+        Envelope::from_query(query, &apps(), 0)
     }
 
     fn read(record: StoredRecord) -> proto::Event {
@@ -286,6 +320,30 @@ mod tests {
         }
         assert!(envelope(&long[..long.len() - 1]).is_ok());
         assert!(envelope("SdkAppid=%37&CallbackCommand=A%2EB&Unknown=1&Unknown=2").is_ok());
+    }
+
+    #[test]
+    fn the_siblings_spellings_are_taken_too() {
+        let envelope = envelope("SdkAppId=7&WebhookCommand=LiveGo.X").unwrap();
+        assert_eq!((envelope.sdk_app_id, envelope.command.as_deref()), (7, Some("LiveGo.X")));
+        let twice = super::Envelope::from_query("SdkAppid=7&SdkAppId=7", &apps(), 0);
+        assert_eq!(twice, Err(Refusal::ParameterRepeated("SdkAppid")));
+    }
+
+    #[test]
+    fn an_app_with_a_token_needs_a_signature_before_anything_else_is_looked_at() {
+        let tokens = Tokens::parse("7 secret").unwrap();
+        let sign = tokens.of(7)[0].sign("1000");
+        let apps = Apps { tokens, window: Duration::from_secs(60), ..apps() };
+        let read = |query: &str| Envelope::from_query(query, &apps, 1000);
+        assert_eq!(read("SdkAppid=7&CallbackCommand=A..B"), Err(Refusal::SignMissing));
+        assert_eq!(read("SdkAppid=7&Sign=x&RequestTime=1000"), Err(Refusal::SignWrong));
+        assert_eq!(read("SdkAppid=7&Sign=x&Sign=x"), Err(Refusal::ParameterRepeated("Sign")));
+        let signed = format!("SdkAppid=7&CallbackCommand=A.B&Sign={sign}&RequestTime=1000");
+        assert_eq!(read(&signed).unwrap().request_time, Some(1000));
+        let encoded = signed.replace("=1000", "=%31000");
+        assert_eq!(read(&encoded).unwrap().request_time, Some(1000));
+        assert_eq!(read("SdkAppid=1400000000").unwrap().request_time, None, "the other app has none");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod send;
 mod serve;
+mod tokens;
 
 use std::{
     io::{self, Write as _},

@@ -14,13 +14,22 @@ pub const MAX_BODY_LIMIT: usize = 2 * 1024 * 1024;
 const MIN_DRAIN_WORK: Duration = Duration::from_secs(5);
 /// Longest times that make sense; longer ones are slips.
 const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_SIGNATURE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+use crate::callback::signature::Tokens;
 
 /// The configuration as given, on the command line or otherwise.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// SDKAppIDs whose callbacks are accepted.
     pub sdk_app_ids: Vec<u32>,
+    /// Tokens that their callbacks are signed with. An app with one takes signed callbacks only.
+    pub tokens: Tokens,
+    /// How far a signed callback's RequestTime may be from our clock, both ways.
+    pub signature_window: Duration,
+    /// Take callbacks of apps without a token from other machines too.
+    pub allow_unsigned: bool,
     /// Where events are kept.
     pub log: LogKind,
     /// Directory of the embedded log.
@@ -94,6 +103,27 @@ impl Config {
              (or set CALLBACK_GATEWAY_SDK_APP_ID=N,M)",
         );
         require(!settings.sdk_app_ids.contains(&0), "--sdk-app-id: 0 is no SDKAppID");
+        for app_id in settings.tokens.apps().filter(|app_id| !settings.sdk_app_ids.contains(app_id)) {
+            require(false, &format!("there are tokens for the app {app_id}: pass --sdk-app-id {app_id} too"));
+        }
+        if !settings.allow_unsigned && !settings.http_listen.ip().is_loopback() {
+            for app_id in settings.sdk_app_ids.iter().filter(|&&app_id| settings.tokens.of(app_id).is_empty())
+            {
+                require(
+                    false,
+                    &format!(
+                        "the app {app_id} has no token, and SDKAppIDs are public: anybody who reaches \
+                         --http-listen could post its callbacks. Set a token in the console, and give it to \
+                         the gateway as a line `{app_id} TOKEN` in --tokens-file (or in \
+                         CALLBACK_GATEWAY_TOKENS); or pass --allow-unsigned if something else keeps strangers out"
+                    ),
+                );
+            }
+        }
+        require(
+            (Duration::from_secs(1)..=MAX_SIGNATURE_WINDOW).contains(&settings.signature_window),
+            "--signature-window must be 1s to 1day",
+        );
         let path = settings.http_path.as_str();
         require(
             path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"!$&?#%".contains(&b)),

@@ -4,7 +4,10 @@
 //! and command from the URL; only then room for the body's bytes is taken and
 //! the body is read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Router,
@@ -107,6 +110,11 @@ impl Rejection {
             Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::Callback(refusal) => match refusal {
                 Refusal::AppIdMissing | Refusal::AppIdUnknown => StatusCode::FORBIDDEN,
+                Refusal::SignMissing
+                | Refusal::SignWrong
+                | Refusal::RequestTimeMissing
+                | Refusal::RequestTimeMalformed
+                | Refusal::RequestTimeOutside => StatusCode::UNAUTHORIZED,
                 Refusal::ParameterRepeated(_)
                 | Refusal::CommandMissing
                 | Refusal::CommandInvalid
@@ -194,7 +202,8 @@ impl Shared {
         if head.method != Method::POST {
             return Err(Rejection::Method);
         }
-        if head.uri.path() != self.front.path {
+        // With or without a slash at the end, whichever the console has.
+        if head.uri.path().trim_end_matches('/') != self.front.path.trim_end_matches('/') {
             return Err(Rejection::Path);
         }
         if head.headers.contains_key(header::CONTENT_ENCODING) {
@@ -206,7 +215,8 @@ impl Shared {
         if bytes > self.front.body_limit {
             return Err(Rejection::TooLarge);
         }
-        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &self.front.apps)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &self.front.apps, now)?;
         Ok((envelope, self.body_permit(bytes)?))
     }
 

@@ -49,8 +49,9 @@ pub struct Limits {
     /// Most connections at once. At the cap the longest-idle one gives way, first
     /// among those that never delivered a verified callback, and never one with a
     /// request in hand or one that was just opened; if none can, a new connection
-    /// waits. A few that are giving way may be there beyond the cap. Half of the places are kept for connections that have delivered, so
-    /// that a flood of others cannot push out all of them.
+    /// waits. A few that are giving way may be there beyond the cap. Half of the
+    /// places are kept for connections that have delivered, so that a flood of
+    /// others cannot push out all of them.
     pub max_connections: usize,
     /// From a request's first byte to the end of its head; then the connection is closed.
     pub header_timeout: Duration,

@@ -3,10 +3,11 @@
 use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
+use clap::builder::BoolishValueParser;
 use rustix::process::{Resource, Rlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Failure;
+use super::{Failure, tokens};
 use crate::{
     app::{Addresses, App},
     config::{Config, LogKind, Settings},
@@ -19,6 +20,20 @@ pub(super) struct Serve {
     /// SDKAppID whose callbacks are accepted; repeat it for several apps
     #[arg(long = "sdk-app-id", value_name = "N", env = "CALLBACK_GATEWAY_SDK_APP_ID", value_delimiter = ',')]
     sdk_app_ids: Vec<u32>,
+
+    /// File with the tokens that callbacks are signed with: lines `APP_ID TOKEN`, several for one
+    /// app while a token is being changed. The same lines may stand in CALLBACK_GATEWAY_TOKENS
+    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE")]
+    tokens_file: Option<PathBuf>,
+
+    /// How far a signed callback's RequestTime may be from the clock, both ways
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_SIGNATURE_WINDOW", default_value = "60s",
+        value_parser = humantime::parse_duration)]
+    signature_window: Duration,
+
+    /// Take callbacks of apps without a token from other machines too
+    #[arg(long, env = "CALLBACK_GATEWAY_ALLOW_UNSIGNED", value_parser = BoolishValueParser::new())]
+    allow_unsigned: bool,
 
     /// Where events are kept: on disk, or (for trying things out) in memory only
     #[arg(long, value_name = "KIND", env = "CALLBACK_GATEWAY_LOG", value_enum, default_value = "disk")]
@@ -108,6 +123,9 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let settings = Settings {
+            tokens: tokens::load(self.tokens_file.as_deref())?,
+            signature_window: self.signature_window,
+            allow_unsigned: self.allow_unsigned,
             sdk_app_ids: self.sdk_app_ids,
             log: self.log,
             data_dir: self.data_dir,

@@ -14,6 +14,7 @@ use std::{
 
 use callback_gateway::{
     app::{Addresses, App, RunError},
+    callback::signature::Tokens,
     config::{Config, LogKind, Settings},
     log::EventLog,
     proto::{
@@ -52,6 +53,9 @@ pub fn settings(data_dir: &Path) -> Settings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     Settings {
         sdk_app_ids: vec![APP_ID],
+        tokens: Tokens::default(),
+        signature_window: Duration::from_secs(60),
+        allow_unsigned: false,
         log: LogKind::Disk,
         data_dir: data_dir.to_owned(),
         memory_bytes: 64 << 20,

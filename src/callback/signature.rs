@@ -1,0 +1,224 @@
+//! The signature on a callback's URL: who may post callbacks.
+//!
+//! `Sign = hex(sha256(Token || RequestTime))`, with RequestTime in Unix seconds,
+//! in decimal. The body is **not** signed and this is no HMAC: whoever has seen a
+//! signed URL can post any body until RequestTime leaves the window. So URLs are
+//! secrets too, and RequestTime is taken as strict digits only: `1669872112&x`
+//! would hash as something else that the token's owner never signed.
+//!
+//! Source: <https://intl.cloud.tencent.com/document/product/1047/34354>
+
+use std::{collections::BTreeMap, time::Duration};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::Refusal;
+
+/// Longest token, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 128;
+/// Most tokens of one app: the one in use and those it is being changed from or to.
+pub const MAX_TOKENS: usize = 8;
+
+/// The secret that an app's callbacks are signed with. Shown by nothing.
+#[derive(Debug, Clone)]
+pub struct Token(SecretString);
+
+impl Token {
+    /// A token of 1 to [`MAX_TOKEN_BYTES`] printable ASCII characters.
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        fits.then(|| Self(text.into()))
+    }
+
+    /// The signature for a RequestTime, in lower-case hex.
+    pub fn sign(&self, request_time: &str) -> String {
+        hex::encode(self.digest(request_time))
+    }
+
+    fn digest(&self, request_time: &str) -> [u8; 32] {
+        Sha256::new().chain_update(self.0.expose_secret()).chain_update(request_time).finalize().into()
+    }
+}
+
+/// The tokens of each app, by SDKAppID.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens(BTreeMap<u32, Vec<Token>>);
+
+/// What is wrong with a list of tokens. Never shows the tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct TokensError {
+    /// The line, from 1.
+    pub line: usize,
+    problem: &'static str,
+}
+
+impl Tokens {
+    /// Reads lines of the form `APP_ID TOKEN`, several for one app. Empty lines and
+    /// those that begin with `#` are passed over.
+    pub fn parse(text: &str) -> Result<Self, TokensError> {
+        let mut tokens = Self::default();
+        for (line, content) in (1..).zip(text.lines()) {
+            let content = content.trim();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let problem = |problem| TokensError { line, problem };
+            let (app_id, token) = content.split_once([' ', '\t']).ok_or(problem("write APP_ID TOKEN"))?;
+            let app_id = app_id.parse().map_err(|_| problem("the SDKAppID must be a number"))?;
+            let token = Token::new(token.trim_start())
+                .ok_or(problem("a token is 1 to 128 printable ASCII characters without spaces"))?;
+            let of_app = tokens.0.entry(app_id).or_default();
+            if of_app.len() == MAX_TOKENS {
+                return Err(problem("an app has at most 8 tokens"));
+            }
+            of_app.push(token);
+        }
+        Ok(tokens)
+    }
+
+    /// Takes over the tokens of another list.
+    pub fn extend(&mut self, other: Self) {
+        for (app_id, tokens) in other.0 {
+            self.0.entry(app_id).or_default().extend(tokens);
+        }
+    }
+
+    /// The apps that have a token.
+    pub fn apps(&self) -> impl Iterator<Item = u32> {
+        self.0.keys().copied()
+    }
+
+    /// The tokens of an app; none if its callbacks are not signed.
+    pub fn of(&self, app_id: u32) -> &[Token] {
+        self.0.get(&app_id).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Checks a callback's signature; gives its RequestTime, in Unix seconds.
+///
+/// Every token is tried, whichever fits, and each comparison takes the same time
+/// wherever the difference is.
+pub(super) fn verify(
+    tokens: &[Token],
+    sign: Option<&str>,
+    request_time: Option<&str>,
+    now: u64,
+    window: Duration,
+) -> Result<u64, Refusal> {
+    let sign = sign.ok_or(Refusal::SignMissing)?;
+    let request_time = request_time.ok_or(Refusal::RequestTimeMissing)?;
+    // At most 20 digits fit; `parse` alone would take a plus sign.
+    let digits = (1..=20).contains(&request_time.len()) && request_time.bytes().all(|b| b.is_ascii_digit());
+    let seconds: u64 = request_time.parse().ok().filter(|_| digits).ok_or(Refusal::RequestTimeMalformed)?;
+    let mut given = [0; 32];
+    hex::decode_to_slice(sign, &mut given).map_err(|_| Refusal::SignWrong)?;
+    let fits = tokens
+        .iter()
+        .fold(subtle::Choice::from(0), |fits, token| fits | token.digest(request_time).ct_eq(&given));
+    if !bool::from(fits) {
+        return Err(Refusal::SignWrong);
+    }
+    if now.abs_diff(seconds) > window.as_secs() {
+        return Err(Refusal::RequestTimeOutside);
+    }
+    Ok(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(60);
+    /// The vendor's own example.
+    const TIME: &str = "1669872112";
+    const NOW: u64 = 1_669_872_112;
+    const SIGN: &str = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
+
+    fn token() -> Token {
+        Token::new("xxxxyyyy").unwrap()
+    }
+
+    fn check(sign: &str, time: &str, now: u64) -> Result<u64, Refusal> {
+        verify(&[Token::new("other").unwrap(), token()], Some(sign), Some(time), now, WINDOW)
+    }
+
+    #[test]
+    fn the_vendors_example_is_right() {
+        assert_eq!(token().sign(TIME), SIGN);
+        assert_eq!(check(SIGN, TIME, NOW), Ok(NOW));
+        assert_eq!(check(&SIGN.to_uppercase(), TIME, NOW), Ok(NOW), "either case of hex");
+    }
+
+    #[test]
+    fn wrong_signatures_are_refused() {
+        let other = Token::new("xxxxyyyz").unwrap().sign(TIME);
+        for sign in [other.as_str(), "", &SIGN[..63], &SIGN[..62], &format!("{SIGN}00"), &"g".repeat(64), "ü"]
+        {
+            assert_eq!(check(sign, TIME, NOW), Err(Refusal::SignWrong), "{sign}");
+        }
+        assert_eq!(verify(&[], Some(SIGN), Some(TIME), NOW, WINDOW), Err(Refusal::SignWrong));
+        let missing = |sign, time| verify(&[token()], sign, time, NOW, WINDOW);
+        assert_eq!(missing(None, Some(TIME)), Err(Refusal::SignMissing));
+        assert_eq!(missing(Some(SIGN), None), Err(Refusal::RequestTimeMissing));
+    }
+
+    #[test]
+    fn the_time_window_is_open_both_ways_and_no_wider() {
+        assert_eq!(check(SIGN, TIME, NOW + 60), Ok(NOW));
+        assert_eq!(check(SIGN, TIME, NOW - 60), Ok(NOW));
+        assert_eq!(check(SIGN, TIME, NOW + 61), Err(Refusal::RequestTimeOutside));
+        assert_eq!(check(SIGN, TIME, NOW - 61), Err(Refusal::RequestTimeOutside));
+    }
+
+    /// Signed rightly, but not what the vendor sends: whoever can make the token's
+    /// owner sign something longer must not get through.
+    #[test]
+    fn a_request_time_is_strict_digits() {
+        for time in
+            ["1669872112&x", "+1669872112", " 1669872112", "1669872112 ", "", "0x6388", "-1", "1669872112.0"]
+        {
+            let sign = token().sign(time);
+            assert_eq!(check(&sign, time, NOW), Err(Refusal::RequestTimeMalformed), "{time}");
+        }
+        let huge = "9".repeat(21);
+        assert_eq!(check(&token().sign(&huge), &huge, NOW), Err(Refusal::RequestTimeMalformed));
+        let largest = u64::MAX.to_string();
+        assert_eq!(check(&token().sign(&largest), &largest, NOW), Err(Refusal::RequestTimeOutside));
+    }
+
+    #[test]
+    fn a_list_of_tokens_is_read_by_lines() {
+        let tokens = Tokens::parse("# ours\n\n7 first\n7\tsecond\n 8   third \n").unwrap();
+        assert_eq!((tokens.of(7).len(), tokens.of(8).len(), tokens.of(9).len()), (2, 1, 0));
+        assert_eq!(tokens.of(8)[0].sign("1"), Token::new("third").unwrap().sign("1"));
+        assert_eq!(tokens.apps().collect::<Vec<_>>(), [7, 8]);
+    }
+
+    #[test]
+    fn a_wrong_list_names_the_line_and_not_the_token() {
+        let long = format!("7 {}", "s3cr3t".repeat(22));
+        let many = "7 s3cr3t\n".repeat(9);
+        for (text, line) in [
+            ("7", 1),
+            ("\n# x\ns3cr3t", 3),
+            ("x s3cr3t", 1),
+            ("7 s3cr3t s3cr3t", 1),
+            ("7 s3cr3t\u{7}", 1),
+            (long.as_str(), 1),
+            (many.as_str(), 9),
+        ] {
+            let error = Tokens::parse(text).unwrap_err();
+            assert_eq!(error.line, line, "{error}");
+            assert!(!error.to_string().contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn nothing_shows_a_token() {
+        let tokens = Tokens::parse("7 s3cr3t").unwrap();
+        assert!(!format!("{tokens:?} {tokens:#?}").contains("s3cr3t"));
+    }
+}
