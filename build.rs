@@ -1,19 +1,20 @@
 //! Generates the API from `proto/`: messages with their JSON mapping, a client,
-//! a server that takes already encoded responses, and the decoding table.
+//! a server that takes already encoded responses, and the catalogue of commands.
 
-use std::{env, error::Error, fmt::Write as _, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+};
 
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, Value};
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
-const FILES: [&str; 4] = [
-    "imcallback/v1/event.proto",
-    "imcallback/v1/event_service.proto",
-    "imcallback/v1/options.proto",
-    "imcallback/v1/payload.proto",
-];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
@@ -21,13 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut compiler = Compiler::new(["proto"])?;
     compiler.include_imports(true).include_source_info(true);
-    compiler.open_files(FILES)?;
+    for name in proto_files()? {
+        compiler.open_file(name)?;
+    }
 
     // Encoded by protox itself: going through `prost_types` would drop the custom option.
     let descriptors = compiler.encode_file_descriptor_set();
     fs::write(out.join("descriptors.bin"), &descriptors)?;
     let pool = compiler.descriptor_pool();
-    fs::write(out.join("decode.rs"), decoding_table(&pool)?)?;
+    fs::write(out.join("catalogue.rs"), catalogue(&pool)?)?;
 
     let files = prost_types::FileDescriptorSet::decode(descriptors.as_slice())?;
 
@@ -62,43 +65,80 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A function from a command and its body to the typed payload, one arm for
-/// each field of `Event.payload` that names a command.
-fn decoding_table(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
-    let event = pool.get_message_by_name("imcallback.v1.Event").ok_or("no Event message")?;
-    let command_option =
-        pool.get_extension_by_name("imcallback.v1.callback_command").ok_or("no callback_command option")?;
-    let payload = event.oneofs().find(|oneof| oneof.name() == "payload").ok_or("no Event.payload")?;
+/// The names of all our `.proto` files, as they import each other.
+fn proto_files() -> Result<Vec<String>, Box<dyn Error>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir("proto/imcallback/v1")? {
+        let name = entry?.file_name().into_string().map_err(|name| format!("{name:?} is no text"))?;
+        if name.ends_with(".proto") {
+            names.push(format!("imcallback/v1/{name}"));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
 
-    let mut arms = String::new();
-    let mut commands = Vec::new();
+/// What the decoder has to know of the commands: functions from a command, with
+/// one arm for each field of `Event.payload`.
+fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
+    let event = pool.get_message_by_name("imcallback.v1.Event").ok_or("no Event message")?;
+    let payload = event.oneofs().find(|oneof| oneof.name() == "payload").ok_or("no Event.payload")?;
+    let option = |name: &str| {
+        pool.get_extension_by_name(&format!("imcallback.v1.{name}")).ok_or(format!("no option {name}"))
+    };
+    let command_option = option("callback_command")?;
+    let kind_option = option("callback_kind")?;
+    let seconds_option = option("event_time_in_seconds")?;
+
+    let mut commands = BTreeSet::new();
+    // Whether all commands of a family send seconds.
+    let mut families = BTreeMap::new();
+    let (mut decode, mut kinds, mut seconds) = (String::new(), String::new(), String::new());
     for field in payload.fields() {
         let options = field.options();
-        let command = options.get_extension(&command_option);
-        let Value::String(command) = command.as_ref() else { unreachable!("a string option") };
+        let Value::String(command) = options.get_extension(&command_option).into_owned() else {
+            return Err("callback_command is no string".into());
+        };
         if command.is_empty() {
             return Err(format!("{}: set (callback_command)", field.full_name()).into());
         }
-        let variant = pascal_case(field.name());
-        let command = format!("{command:?}");
-        if commands.contains(&command) {
+        if !commands.insert(command.clone()) {
             return Err(format!("{}: {command} has another field already", field.full_name()).into());
         }
-        writeln!(arms, "        {command} => serde_json::from_str(body).map(Payload::{variant}),")?;
-        commands.push(command);
+        let kind = match options.get_extension(&kind_option).as_ref() {
+            Value::EnumNumber(1) => "Before",
+            Value::EnumNumber(2) => "After",
+            _ => return Err(format!("{}: set (callback_kind)", field.full_name()).into()),
+        };
+        let in_seconds = options.get_extension(&seconds_option).as_bool() == Some(true);
+        let family = command.split('.').next().unwrap_or_default().to_owned();
+        families.entry(family).and_modify(|all| *all &= in_seconds).or_insert(in_seconds);
+        let variant = pascal_case(field.name());
+        writeln!(decode, "        {command:?} => Deserialize::deserialize(body).map(Payload::{variant}),")?;
+        writeln!(kinds, "        {command:?} => CallbackKind::{kind},")?;
+        writeln!(seconds, "        {command:?} => {in_seconds},")?;
+    }
+    for (family, _) in families.into_iter().filter(|(_, all_in_seconds)| *all_in_seconds) {
+        writeln!(seconds, "        _ if command.split('.').next() == Some({family:?}) => true,")?;
     }
     Ok(format!(
         "/// Decodes the body of a command of the catalogue; `None` for any other command.\n\
-         pub(crate) fn decode_payload(\n    \
+         pub(crate) fn decode_payload<'de, D: serde::Deserializer<'de>>(\n    \
              command: &str,\n    \
-             body: &str,\n\
-         ) -> Option<serde_json::Result<event::Payload>> {{\n    \
+             body: D,\n\
+         ) -> Option<Result<event::Payload, D::Error>> {{\n    \
              use event::Payload;\n    \
-             Some(match command {{\n{arms}        _ => return None,\n    }})\n\
+             use serde::Deserialize;\n    \
+             Some(match command {{\n{decode}        _ => return None,\n    }})\n\
          }}\n\n\
-         /// Whether a command is in the catalogue.\n\
-         pub(crate) fn is_known(command: &str) -> bool {{\n    matches!(command, {commands})\n}}\n",
-        commands = commands.join(" | "),
+         /// A command's kind; unspecified if it is not in the catalogue.\n\
+         pub(crate) fn callback_kind(command: &str) -> CallbackKind {{\n    \
+             match command {{\n{kinds}        _ => CallbackKind::Unspecified,\n    }}\n\
+         }}\n\n\
+         /// Whether a command's `EventTime` is in seconds; milliseconds otherwise.\n\
+         pub(crate) fn event_time_in_seconds(command: &str) -> bool {{\n    \
+             match command {{\n{seconds}        _ => false,\n    }}\n\
+         }}\n",
     ))
 }
 

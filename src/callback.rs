@@ -1,6 +1,7 @@
 //! From a callback's URL and body to the record that is stored, encoded once.
 
 mod json;
+mod payload;
 pub mod signature;
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
@@ -14,7 +15,7 @@ use self::{
 };
 use crate::{
     event::{RecordParts, StoredRecord, is_command},
-    proto::{self, DecodeStatus},
+    proto::{self, CallbackKind, DecodeStatus},
 };
 
 /// Deepest nesting of objects and arrays that a body may have.
@@ -29,8 +30,6 @@ pub const MAX_TYPED_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
 /// Room in a response for what is put in front of an event.
 const RESPONSE_OVERHEAD_BYTES: usize = 256;
 
-/// The family whose `EventTime` is in seconds; all others send milliseconds.
-const SECONDS_FAMILY: &str = "Push.";
 /// 9999-12-31T23:59:59.999Z, the last time that a `google.protobuf.Timestamp` holds.
 const MAX_EVENT_TIME_MILLIS: i64 = 253_402_300_799_999;
 
@@ -180,6 +179,8 @@ impl Envelope {
         let facts = json::scan(raw_body)?;
         let command = self.command(&facts)?;
 
+        let kind = proto::callback_kind(&command);
+        let is_known = kind != CallbackKind::Unspecified;
         let mut event = proto::Event {
             sdk_app_id: self.sdk_app_id,
             client_ip: self.client_ip,
@@ -189,12 +190,13 @@ impl Envelope {
                 .and_then(|seconds| i64::try_from(seconds).ok())
                 .map(|seconds| pbjson_types::Timestamp { seconds, nanos: 0 }),
             event_time: facts.event_time.and_then(|json| event_time(&command, json)),
+            kind: kind.into(),
             ..Default::default()
         };
-        let status = if facts.depth > MAX_TYPED_JSON_DEPTH && proto::is_known(&command) {
+        let status = if facts.depth > MAX_TYPED_JSON_DEPTH && is_known {
             DecodeStatus::TooLarge
         } else {
-            match proto::decode_payload(&command, raw_body) {
+            match payload::decode(&command, raw_body, facts.nulls_or_large_numbers) {
                 None => DecodeStatus::UnknownCommand,
                 Some(Err(_)) => DecodeStatus::Mismatch,
                 Some(Ok(payload)) => {
@@ -213,6 +215,7 @@ impl Envelope {
         Ok(RecordParts {
             command: &event.command,
             sdk_app_id: event.sdk_app_id,
+            kind: kind as u8,
             typed: event.payload.is_some(),
             accounts: &facts.accounts,
             group_ids: &facts.group_ids,
@@ -244,7 +247,7 @@ fn event_time(command: &str, json: &str) -> Option<pbjson_types::Timestamp> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let unit = if command.starts_with(SECONDS_FAMILY) { 1000 } else { 1 };
+    let unit = if proto::event_time_in_seconds(command) { 1000 } else { 1 };
     let millis = digits.parse::<i64>().ok()?.checked_mul(unit)?;
     (millis <= MAX_EVENT_TIME_MILLIS).then(|| pbjson_types::Timestamp {
         seconds: millis / 1000,
@@ -430,6 +433,10 @@ mod tests {
         }
         let push = decode("Push.OfflinePush", r#"{"EventTime":1670574414}"#);
         assert_eq!(push.event_time.map(|time| time.seconds), Some(1_670_574_414), "these send seconds");
+        let push = decode("Push.Later", r#"{"EventTime":1670574414}"#);
+        assert_eq!(push.event_time.map(|time| time.seconds), Some(1_670_574_414), "as its family does");
+        let other = decode("PushX.Later", r#"{"EventTime":1670574414}"#);
+        assert_eq!(other.event_time.map(|time| time.seconds), Some(1_670_574));
     }
 
     #[test]
@@ -483,6 +490,22 @@ mod tests {
         assert_eq!(add.pair_list[0].initiator_account, "id");
     }
 
+    fn any_command() -> impl Strategy<Value = &'static str> {
+        proptest::sample::select(vec![
+            "Sns.CallbackFriendAdd",
+            "Profile.CallbackPortraitSet",
+            "Group.CallbackAfterSendMsg",
+            "Group.CallbackBeforeCreateGroup",
+            "LiveGo.Something",
+        ])
+    }
+
+    fn any_key() -> impl Strategy<Value = String> {
+        let declared =
+            ["PairList", "ProfileItem", "MsgBody", "MsgSeq", "GroupId", "CreatedGroupNum", "EventTime"];
+        prop_oneof!["[A-Za-z_]{0,12}", proptest::sample::select(declared.to_vec()).prop_map(str::to_owned)]
+    }
+
     fn any_json() -> impl Strategy<Value = serde_json::Value> {
         use serde_json::Value;
         let leaf = prop_oneof![
@@ -504,11 +527,12 @@ mod tests {
     proptest! {
         #[test]
         fn any_object_is_kept_byte_for_byte(
-            members in proptest::collection::btree_map("[A-Za-z_]{0,12}", any_json(), 0..6),
+            members in proptest::collection::btree_map(any_key(), any_json(), 0..6),
+            command in any_command(),
         ) {
             let value = serde_json::Value::Object(members.into_iter().collect());
             for body in [value.to_string(), format!("{value:#}")] {
-                let event = decode("Sns.CallbackFriendAdd", &body);
+                let event = decode(command, &body);
                 prop_assert_eq!(event.raw_body, body);
             }
         }

@@ -8,7 +8,7 @@
 
 include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.rs"));
 include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.serde.rs"));
-include!(concat!(env!("OUT_DIR"), "/decode.rs"));
+include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
 /// All `.proto` files with their imports and comments, as an encoded
 /// `google.protobuf.FileDescriptorSet`; custom options are kept.

@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) command: CommandMember<'a>,
     /// The JSON text of the top level's `EventTime`, the last one if there are several.
     pub(super) event_time: Option<&'a str>,
+    /// Whether a null or a number of more than 15 characters, so perhaps beyond 2^53, is in it.
+    pub(super) nulls_or_large_numbers: bool,
     /// Values of keys that end in `Account`, at any depth.
     pub(super) accounts: NameSet,
     /// Values of the keys `GroupId` and `GroupID`, at any depth.
@@ -126,7 +128,9 @@ pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
                     at += 1;
                 }
                 let Some(level) = levels.last() else { return Err(Refusal::NotAnObject) };
-                facts.note(level.role, &json[start..at]);
+                let token = &json[start..at];
+                facts.nulls_or_large_numbers |= token == "null" || token.len() > 15;
+                facts.note(level.role, token);
             }
         }
     }

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | 0 | format version |
 //! | 1 | flags: 1 = no typed payload, 2 = account list cut, 4 = group list cut |
-//! | 2 | kind (0: not declared) |
+//! | 2 | kind: `imcallback.v1.CallbackKind` (0: not in the catalogue when it was stored) |
 //! | 3 | length of the command, 1 to 128 |
 //! | 4..8 | SDKAppID |
 //! | 8..12 | offset of the event |
@@ -101,6 +101,8 @@ pub struct RecordParts<'a> {
     pub command: &'a str,
     /// The app that the callback belongs to.
     pub sdk_app_id: u32,
+    /// The number of the event's `CallbackKind`.
+    pub kind: u8,
     /// Whether the event has a typed payload; without one, `raw_body` is never cut off.
     pub typed: bool,
     /// The accounts that the body names.
@@ -134,7 +136,7 @@ impl RecordParts<'_> {
                 | flag(self.accounts.cut, FLAG_ACCOUNTS_CUT)
                 | flag(self.group_ids.cut, FLAG_GROUP_IDS_CUT),
         );
-        out.put_u8(0);
+        out.put_u8(self.kind);
         out.put_u8(self.command.len() as u8);
         out.put_u32_le(self.sdk_app_id);
         out.put_u32_le(event_at as u32);
@@ -201,6 +203,11 @@ impl StoredRecord {
     /// The app that the callback belongs to.
     pub fn sdk_app_id(&self) -> u32 {
         u32::from_le_bytes([self.bytes[4], self.bytes[5], self.bytes[6], self.bytes[7]])
+    }
+
+    /// The number of the event's `CallbackKind`.
+    pub fn kind(&self) -> u8 {
+        self.bytes[2]
     }
 
     /// Whether the event has a typed payload.
@@ -379,6 +386,7 @@ mod tests {
         RecordParts {
             command: "A.B",
             sdk_app_id: 7,
+            kind: 2,
             typed,
             accounts,
             group_ids,
@@ -395,6 +403,7 @@ mod tests {
         assert_eq!(parsed, stored);
         assert_eq!(parsed.command(), "A.B");
         assert_eq!(parsed.sdk_app_id(), 7);
+        assert_eq!(parsed.kind(), 2);
         assert_eq!(parsed.accounts().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(parsed.group_ids().collect::<Vec<_>>(), ["@TGS#1"]);
         assert!(!parsed.accounts_cut() && !parsed.group_ids_cut());

@@ -145,6 +145,7 @@ mod tests {
         let stored = RecordParts {
             command: "A.B",
             sdk_app_id: 1,
+            kind: 0,
             typed: true,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),

@@ -18,6 +18,7 @@ pub(super) fn stored(raw_body: &str) -> StoredRecord {
     RecordParts {
         command: "Test.Command",
         sdk_app_id: 1,
+        kind: 0,
         typed: false,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),

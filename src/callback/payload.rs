@@ -1,0 +1,251 @@
+//! From a body's JSON text to its typed payload.
+//!
+//! The generated deserializers do the work. They are made for proto3 JSON, and
+//! two things that the vendor may send are not in it: a null for a string or a
+//! number, and an integer beyond 2^53 where a `google.protobuf.Value` is
+//! declared. [`Lenient`] reads those; it costs a second look at each value, so a
+//! body that has neither is read directly.
+
+use std::fmt;
+
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, Error as _, Expected, IntoDeserializer as _, MapAccess, SeqAccess, Visitor},
+    forward_to_deserialize_any,
+};
+use serde_json::{Error, value::RawValue};
+
+use crate::proto::{self, event::Payload};
+
+/// Decodes the body of a command of the catalogue; `None` for any other
+/// command. `lenient`: the body may have nulls or large integers.
+pub(super) fn decode(command: &str, body: &str, lenient: bool) -> Option<Result<Payload, Error>> {
+    if lenient {
+        proto::decode_payload(command, Lenient { json: body })
+    } else {
+        proto::decode_payload(command, &mut serde_json::Deserializer::from_str(body))
+    }
+}
+
+/// One JSON value, as text. A null member of a message or of a map, and a null
+/// element of a repeated field, is as if it were not there. Inside a `Struct` or
+/// a `Value` nulls are values like any other.
+///
+/// The generated code asks for messages by `deserialize_struct`, for repeated
+/// fields by `deserialize_seq`, for maps by `deserialize_map` and for numbers and
+/// strings by anything else. `Struct` and `Value` come by `deserialize_map` and
+/// `deserialize_any`, and are told apart by what they say they expect.
+struct Lenient<'de> {
+    json: &'de str,
+}
+
+impl<'de> Lenient<'de> {
+    fn inner(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'de>> {
+        serde_json::Deserializer::from_str(self.json)
+    }
+
+    /// Reads a `Struct` or a `Value`, whose numbers are doubles.
+    fn free_form<V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, Error> {
+        let mut value = serde_json::from_str(self.json)?;
+        round_to_doubles(&mut value);
+        value.deserialize_any(visitor)
+    }
+}
+
+fn expects<'de>(visitor: &impl Visitor<'de>, name: &str) -> bool {
+    (visitor as &dyn Expected).to_string() == name
+}
+
+fn round_to_doubles(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Number(number) => {
+            let double = number.as_f64().and_then(serde_json::Number::from_f64);
+            *number = double.expect("a JSON number that was read is finite");
+        }
+        serde_json::Value::Array(elements) => elements.iter_mut().for_each(round_to_doubles),
+        serde_json::Value::Object(members) => members.values_mut().for_each(round_to_doubles),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_) => {}
+    }
+}
+
+impl<'de> Deserializer<'de> for Lenient<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if expects(&visitor, "google.protobuf.Value") {
+            return self.free_form(visitor);
+        }
+        self.inner().deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.inner().deserialize_map(WithoutNulls(visitor))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if expects(&visitor, "google.protobuf.Struct") {
+            return self.free_form(visitor);
+        }
+        self.inner().deserialize_map(WithoutNulls(visitor))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.inner().deserialize_seq(WithoutNulls(visitor))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        // What is null has been left out before.
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct tuple tuple_struct enum identifier
+    }
+}
+
+/// Shows a visitor an object's members, or an array's elements, that are not null.
+struct WithoutNulls<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for WithoutNulls<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(Members { members, value: None })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(Elements { elements })
+    }
+}
+
+struct Members<'de, A> {
+    members: A,
+    /// The value of the key that was given last.
+    value: Option<&'de RawValue>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some((key, value)) = self.members.next_entry::<String, &RawValue>()? {
+            if value.get() != "null" {
+                self.value = Some(value);
+                return seed.deserialize(key.into_deserializer()).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        let value = self.value.take().ok_or_else(|| A::Error::custom("a value comes after its key"))?;
+        seed.deserialize(Lenient { json: value.get() }).map_err(A::Error::custom)
+    }
+}
+
+struct Elements<A> {
+    elements: A,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        while let Some(element) = self.elements.next_element::<&RawValue>()? {
+            if element.get() != "null" {
+                return seed.deserialize(Lenient { json: element.get() }).map(Some).map_err(A::Error::custom);
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn typed(command: &str, body: &str) -> serde_json::Value {
+        let payload = decode(command, body, true).unwrap().unwrap();
+        let event = proto::Event { payload: Some(payload), ..Default::default() };
+        let serde_json::Value::Object(members) = serde_json::to_value(event).unwrap() else { panic!() };
+        members.into_iter().next().unwrap().1
+    }
+
+    #[test]
+    fn nulls_are_absent_at_every_level() {
+        let body = r#"{"GroupId":null,"From_Account":"a","Random":null,"MsgSeq":1,"OnlineOnlyFlag":null,
+            "MsgBody":[null,{"MsgType":null,"MsgContent":null},null,{"MsgType":"T"}],"GroupAtInfo":null}"#;
+        assert_eq!(
+            typed("Group.CallbackAfterSendMsg", body),
+            json!({"From_Account":"a","MsgSeq":"1","MsgBody":[{},{"MsgType":"T"}]})
+        );
+        let body = r#"{"CreatedGroupNum":{"Public":null,"Private":2}, "MemberList":[null]}"#;
+        assert_eq!(
+            typed("Group.CallbackBeforeCreateGroup", body),
+            json!({"CreatedGroupNum":{"Private":"2"}})
+        );
+        let body = r#"{"Name":null,"FaceUrl":""}"#;
+        assert_eq!(typed("Group.CallbackAfterGroupInfoChanged", body), json!({"FaceUrl":""}));
+        let body = r#"{"ProfileItem":[{"Tag":"t","Value":null}]}"#;
+        assert_eq!(typed("Profile.CallbackPortraitSet", body), json!({"ProfileItem":[{"Tag":"t"}]}));
+    }
+
+    #[test]
+    fn nulls_inside_free_form_values_stay() {
+        let body = r#"{"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]}"#;
+        assert_eq!(
+            typed("C2C.CallbackBeforeSendMsg", body),
+            json!({"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]})
+        );
+        let body = r#"{"UserDefinedDataList":[{"Key":"k","Value":[null]},{"Value":{"x":null}}]}"#;
+        assert_eq!(
+            typed("Group.CallbackAfterCreateGroup", body),
+            json!({"UserDefinedDataList":[{"Key":"k","Value":[null]},{"Value":{"x":null}}]})
+        );
+    }
+
+    #[test]
+    fn integers_are_exact_where_declared_and_doubles_in_free_form_values() {
+        let body = r#"{"MsgSeq":9223372036854775807,"MsgRandom":"9007199254740993",
+            "MsgBody":[{"MsgContent":{"n":9007199254740993}}]}"#;
+        let value = typed("C2C.CallbackBeforeSendMsg", body);
+        assert_eq!(value["MsgSeq"], "9223372036854775807");
+        assert_eq!(value["MsgRandom"], "9007199254740993");
+        assert_eq!(value["MsgBody"][0]["MsgContent"]["n"], 9_007_199_254_740_992_f64);
+        let body = r#"{"ProfileItem":[{"Value":18446744073709551615}]}"#;
+        let value = typed("Profile.CallbackPortraitSet", body);
+        assert_eq!(value["ProfileItem"][0]["Value"], 18_446_744_073_709_551_615_f64);
+    }
+
+    #[test]
+    fn wrong_types_and_doubled_members_do_not_fit() {
+        for body in [
+            r#"{"ForceFlag":{},"x":null}"#,
+            r#"{"ForceFlag":1.5,"x":null}"#,
+            r#"{"ForceFlag":2147483648,"x":null}"#,
+            r#"{"ForceFlag":1,"ForceFlag":1,"x":null}"#,
+            r#"{"ClientCmd":1,"x":null}"#,
+            r#"{"PairList":{},"x":null}"#,
+            r#"{"PairList":["a"],"x":null}"#,
+        ] {
+            assert!(decode("Sns.CallbackFriendAdd", body, true).unwrap().is_err(), "{body}");
+            assert!(decode("Sns.CallbackFriendAdd", body, false).unwrap().is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! Every command of the catalogue, from a packet to its typed event. `docs/callbacks.md` is written from the descriptors by `UPDATE_DOCS=1 cargo test --test catalogue`.
+
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+};
+
+use callback_gateway::{
+    callback::{Apps, Envelope},
+    event::{Epoch, Record, Sequence, Timestamp},
+    proto::{CallbackKind, DecodeStatus, Event, FILE_DESCRIPTOR_SET},
+};
+use prost::Message as _;
+use prost_reflect::{
+    Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
+    prost_types::source_code_info::Location,
+};
+use serde_json::Value;
+use support::*;
+
+/// The commands that come before the action, by the vendor's pages.
+const BEFORE: [&str; 11] = [
+    "C2C.CallbackBeforeSendMsg",
+    "Group.CallbackBeforeApplyJoinGroup",
+    "Group.CallbackBeforeCreateGroup",
+    "Group.CallbackBeforeCreateTopic",
+    "Group.CallbackBeforeInviteJoinGroup",
+    "Group.CallbackBeforeSendMsg",
+    "OfficialAccount.CallbackBeforeAddSubscriber",
+    "OfficialAccount.CallbackBeforeCreateOfficialAccount",
+    "OfficialAccount.CallbackBeforeSendMsg",
+    "Sns.CallbackPrevFriendAdd",
+    "Sns.CallbackPrevFriendResponse",
+];
+
+/// The packets of `tests/fixtures`, one for each command, by command.
+fn fixtures() -> BTreeMap<String, String> {
+    fs::read_dir(package().join("tests/fixtures"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let command = path.file_name().unwrap().to_str().unwrap().strip_suffix(".json").unwrap();
+            (command.to_owned(), fs::read_to_string(&path).unwrap())
+        })
+        .collect()
+}
+
+/// The event as a subscriber gets it.
+fn decode(command: &str, body: &str) -> Event {
+    let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
+    let envelope = Envelope::from_query(&query(command), &apps, 0).unwrap();
+    let record = envelope.into_record(body.as_bytes()).unwrap();
+    let (front, rest) = Record::new(Epoch(0), Sequence(1), Timestamp(0), record).event(true);
+    Event::decode(&*[front, rest].concat()).unwrap()
+}
+
+/// The fields of `Event.payload` by command, with their descriptors.
+struct Catalogue {
+    fields: BTreeMap<String, FieldDescriptor>,
+    kind: ExtensionDescriptor,
+    seconds: ExtensionDescriptor,
+}
+
+impl Catalogue {
+    fn new() -> Self {
+        let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let extension = |name: &str| pool.get_extension_by_name(&format!("imcallback.v1.{name}")).unwrap();
+        let command = extension("callback_command");
+        let event = pool.get_message_by_name("imcallback.v1.Event").unwrap();
+        let payload = event.oneofs().find(|oneof| oneof.name() == "payload").unwrap();
+        let fields = payload
+            .fields()
+            .map(|field| (field.options().get_extension(&command).as_str().unwrap().to_owned(), field))
+            .collect();
+        Self { fields, kind: extension("callback_kind"), seconds: extension("event_time_in_seconds") }
+    }
+
+    fn message(&self, command: &str) -> MessageDescriptor {
+        message_of(&self.fields[command]).expect("a payload is a message of ours")
+    }
+
+    /// The payload as proto3 JSON.
+    fn typed(&self, event: &Event) -> Value {
+        let json = serde_json::to_value(event).unwrap();
+        json[self.fields[&event.command].json_name()].clone()
+    }
+}
+
+/// The message of a field, if it is one of ours.
+fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    match field.kind() {
+        Kind::Message(message) if !field.is_map() && message.package_name() == "imcallback.v1" => {
+            Some(message)
+        }
+        _ => None,
+    }
+}
+
+/// What the typed payload has to hold of a packet.
+fn expected(body: &str) -> Value {
+    let mut packet: Value = serde_json::from_str(body).unwrap();
+    let members = packet.as_object_mut().unwrap();
+    members.remove("CallbackCommand");
+    members.remove("EventTime");
+    packet
+}
+
+/// Whether a typed value says what the packet's says, and nothing else. Proto3
+/// JSON writes 64-bit integers as strings and leaves out what is a default.
+fn same(packet: &Value, typed: &Value) -> bool {
+    match (packet, typed) {
+        (Value::Object(packet), Value::Object(typed)) => {
+            packet.iter().all(|(key, value)| match typed.get(key) {
+                Some(typed) => same(value, typed),
+                None => *value == 0 || *value == "" || value.as_array().is_some_and(Vec::is_empty),
+            }) && typed.keys().all(|key| packet.contains_key(key))
+        }
+        (Value::Array(packet), Value::Array(typed)) => {
+            packet.len() == typed.len() && packet.iter().zip(typed).all(|(packet, typed)| same(packet, typed))
+        }
+        (Value::Number(packet), Value::String(typed)) => packet.to_string() == *typed,
+        (Value::Number(packet), Value::Number(typed)) => packet.as_f64() == typed.as_f64(),
+        _ => packet == typed,
+    }
+}
+
+#[test]
+fn every_command_has_a_packet() {
+    let catalogue = Catalogue::new();
+    assert_eq!(catalogue.fields.len(), 55);
+    assert!(fixtures().keys().eq(catalogue.fields.keys()));
+}
+
+#[test]
+fn every_member_of_every_packet_is_in_the_typed_event_and_nothing_else() {
+    let catalogue = Catalogue::new();
+    for (command, body) in fixtures() {
+        let event = decode(&command, &body);
+        assert_eq!(event.decode_status(), DecodeStatus::Typed, "{command}");
+        assert_eq!(event.command, command);
+        assert_eq!(event.raw_body, body);
+        let (packet, typed) = (expected(&body), catalogue.typed(&event));
+        assert!(same(&packet, &typed), "{command}\n{packet:#}\n{typed:#}");
+    }
+}
+
+#[test]
+fn every_packet_has_its_kind_and_time() {
+    for (command, body) in fixtures() {
+        let event = decode(&command, &body);
+        let kind =
+            if BEFORE.contains(&command.as_str()) { CallbackKind::Before } else { CallbackKind::After };
+        assert_eq!(event.kind(), kind, "{command}");
+
+        let packet: Value = serde_json::from_str(&body).unwrap();
+        let sent = match &packet["EventTime"] {
+            Value::String(digits) => Some(digits.parse::<i64>().unwrap()),
+            json => json.as_i64(),
+        };
+        let unit = if command.starts_with("Push.") { 1000 } else { 1 };
+        let millis = event.event_time.map(|time| time.seconds * 1000 + i64::from(time.nanos) / 1_000_000);
+        assert_eq!(millis, sent.map(|sent| sent * unit), "{command}");
+    }
+    assert_eq!(decode("LiveGo.Anything", "{}").kind(), CallbackKind::Unspecified);
+}
+
+/// A field that no packet sets may be misspelt.
+#[test]
+fn every_field_of_the_catalogue_is_set_by_a_packet() {
+    fn all(message: &MessageDescriptor, names: &mut BTreeSet<String>) {
+        for field in message.fields() {
+            names.insert(field.full_name().to_owned());
+            if let Some(message) = message_of(&field) {
+                all(&message, names);
+            }
+        }
+    }
+    fn set(message: &MessageDescriptor, typed: &Value, names: &mut BTreeSet<String>) {
+        for field in message.fields() {
+            let Some(value) = typed.get(field.json_name()) else { continue };
+            names.insert(field.full_name().to_owned());
+            if let Some(message) = message_of(&field) {
+                let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                elements.iter().for_each(|element| set(&message, element, names));
+            }
+        }
+    }
+    let catalogue = Catalogue::new();
+    let (mut declared, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for (command, body) in fixtures() {
+        let message = catalogue.message(&command);
+        all(&message, &mut declared);
+        set(&message, &catalogue.typed(&decode(&command, &body)), &mut used);
+    }
+    let unused: Vec<_> = declared.difference(&used).collect();
+    assert!(declared.len() > 200 && unused.is_empty(), "{unused:?}");
+}
+
+#[test]
+fn a_null_in_the_place_of_any_field_is_as_if_it_were_absent() {
+    /// JSON pointers of all declared members and all elements of repeated fields.
+    fn places(message: &MessageDescriptor, packet: &Value, at: &str, found: &mut Vec<String>) {
+        for field in message.fields() {
+            let Some(value) = packet.get(field.json_name()) else { continue };
+            let at = format!("{at}/{}", field.json_name());
+            found.push(at.clone());
+            let elements: Vec<_> = match value.as_array() {
+                Some(elements) => {
+                    elements.iter().enumerate().map(|(n, element)| (format!("{at}/{n}"), element)).collect()
+                }
+                None => vec![(at, value)],
+            };
+            for (at, element) in elements {
+                if field.is_list() {
+                    found.push(at.clone());
+                }
+                if let Some(message) = message_of(&field) {
+                    places(&message, element, &at, found);
+                }
+            }
+        }
+    }
+    fn without(packet: &Value, place: &str) -> Value {
+        let mut packet = packet.clone();
+        let (parent, key) = place.rsplit_once('/').unwrap();
+        match packet.pointer_mut(parent).unwrap() {
+            Value::Object(members) => drop(members.remove(key)),
+            Value::Array(elements) => drop(elements.remove(key.parse().unwrap())),
+            _ => unreachable!("a place is in an object or an array"),
+        }
+        packet
+    }
+    let catalogue = Catalogue::new();
+    let mut count = 0;
+    for (command, body) in fixtures() {
+        let packet: Value = serde_json::from_str(&body).unwrap();
+        let mut found = Vec::new();
+        places(&catalogue.message(&command), &packet, "", &mut found);
+        for place in found {
+            let mut with_null = packet.clone();
+            *with_null.pointer_mut(&place).unwrap() = Value::Null;
+            let event = decode(&command, &with_null.to_string());
+            assert_eq!(event.decode_status(), DecodeStatus::Typed, "{command} {place}");
+            let expected = expected(&without(&packet, &place).to_string());
+            let typed = catalogue.typed(&event);
+            assert!(same(&expected, &typed), "{command} {place}\n{expected:#}\n{typed:#}");
+            count += 1;
+        }
+        if packet.get("EventTime").is_some() {
+            let mut with_null = packet;
+            with_null["EventTime"] = Value::Null;
+            assert_eq!(decode(&command, &with_null.to_string()).event_time, None, "{command}");
+        }
+    }
+    assert!(count > 400, "{count}");
+}
+
+/// Nulls and large integers are read by another path than the rest; a null
+/// where nothing is declared sends any packet there.
+#[test]
+fn both_ways_of_reading_a_body_agree() {
+    for (command, body) in fixtures() {
+        let mut packet: Value = serde_json::from_str(&body).unwrap();
+        packet["NotDeclared"] = Value::Null;
+        assert_eq!(decode(&command, &packet.to_string()).payload, decode(&command, &body).payload);
+    }
+}
+
+#[test]
+fn what_is_not_declared_is_ignored_by_the_typed_side() {
+    for (command, body) in fixtures() {
+        let mut packet: Value = serde_json::from_str(&body).unwrap();
+        packet["NotDeclared"] = serde_json::json!({"a": [1, {"b": "c"}]});
+        let more = packet.to_string();
+        let event = decode(&command, &more);
+        assert_eq!(event.payload, decode(&command, &body).payload, "{command}");
+        assert_eq!(event.raw_body, more);
+    }
+}
+
+#[tokio::test]
+async fn every_packet_travels_through_the_gateway_typed_and_byte_for_byte() {
+    let gateway = Gateway::start().await;
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let fixtures = fixtures();
+    for (command, body) in &fixtures {
+        assert!(http.post(command, body).await.is_stored(), "{command}");
+    }
+    let events = all_events(&mut gateway.client().await).await;
+    assert_eq!(events.len(), fixtures.len());
+    for (event, (command, body)) in events.into_iter().zip(&fixtures) {
+        assert_eq!(event.raw_body, *body, "{command}");
+        let alone = decode(command, body);
+        let placed = Event {
+            sequence: event.sequence,
+            cursor: event.cursor.clone(),
+            receive_time: event.receive_time,
+            ..alone
+        };
+        assert_eq!(event, placed);
+    }
+    gateway.stop().await;
+}
+
+#[test]
+fn the_reference_page_is_what_the_descriptors_say() {
+    let path = package().join("docs/callbacks.md");
+    let page = reference_page(&Catalogue::new());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &page).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/callbacks.md is stale: run `UPDATE_DOCS=1 cargo test --test catalogue`");
+}
+
+const PAGE_HEAD: &str = "# Callbacks
+
+<!-- Generated from proto/imcallback/v1 by `UPDATE_DOCS=1 cargo test --test catalogue`. Do not edit. -->
+
+Every callback command that the gateway types, with the message that its body
+becomes. The body's `CallbackCommand` is `Event.command`, and its `EventTime` is
+`Event.event_time`; what is not declared is ignored by the typed side and kept in
+`Event.raw_body`. A JSON null means that the field is absent. A command that is
+not listed here passes through whole, in `raw_body`.
+
+A BEFORE callback comes before the action, and the gateway answers OK, 0: it
+allows everything, as the vendor does on a time-out. The event says that the
+action was asked for, not that it happened. An AFTER callback tells what
+happened.
+
+An integer may come as a number or as a string of digits. An object or any
+value in free form holds its numbers as doubles, exact to 2^53 only; `raw_body`
+is exact. A field that is optional says by its absence that nothing is known of
+it; any other that is absent has the default of its type.
+";
+
+fn reference_page(catalogue: &Catalogue) -> String {
+    let mut page = PAGE_HEAD.to_owned();
+    page.push_str("\n| Command | Kind | Message | Tells that |\n| --- | --- | --- | --- |\n");
+    let kind = |field: &FieldDescriptor| {
+        let number = field.options().get_extension(&catalogue.kind).as_enum_number().unwrap();
+        let name = CallbackKind::try_from(number).unwrap().as_str_name();
+        name.strip_prefix("CALLBACK_KIND_").unwrap().to_owned()
+    };
+    for (command, field) in &catalogue.fields {
+        let anchor: String =
+            command.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
+        let message = catalogue.message(command);
+        let tells = in_one_line(&field_comment(field));
+        writeln!(page, "| [`{command}`](#{anchor}) | {} | `{}` | {tells} |", kind(field), message.name())
+            .unwrap();
+    }
+    for (command, field) in &catalogue.fields {
+        let message = catalogue.message(command);
+        let is_shared =
+            catalogue.fields.keys().filter(|other| catalogue.message(other) == message).count() > 1;
+        write!(
+            page,
+            "\n## {command}\n\n{}\n\nKind: {}. Message: `{}`, in the field `{}` ({}) of the event.{}\n\n{}\n",
+            field_comment(field),
+            kind(field),
+            message.name(),
+            field.name(),
+            field.number(),
+            match field.options().get_extension(&catalogue.seconds).as_bool() {
+                Some(true) => " `EventTime` is in seconds.",
+                _ => "",
+            },
+            message_comment(&message, is_shared),
+        )
+        .unwrap();
+        page.push_str("\n| JSON name | Type | Meaning |\n| --- | --- | --- |\n");
+        fields_table(&message, "", &mut page);
+    }
+    page
+}
+
+fn fields_table(message: &MessageDescriptor, prefix: &str, page: &mut String) {
+    for field in message.fields() {
+        let name = format!("{prefix}{}", field.json_name());
+        let optional = if field.supports_presence() && message_of(&field).is_none() && !is_google(&field) {
+            "optional "
+        } else {
+            ""
+        };
+        let comment = in_one_line(&field_comment(&field));
+        writeln!(page, "| `{name}` | {optional}{} | {comment} |", type_name(&field)).unwrap();
+        if let Some(message) = message_of(&field) {
+            let separator = if field.is_list() { "[]." } else { "." };
+            fields_table(&message, &format!("{name}{separator}"), page);
+        }
+    }
+}
+
+fn is_google(field: &FieldDescriptor) -> bool {
+    matches!(field.kind(), Kind::Message(message) if message.package_name() == "google.protobuf")
+}
+
+fn type_name(field: &FieldDescriptor) -> String {
+    let name = |kind: Kind| match kind {
+        Kind::Message(message) => match message.full_name() {
+            "google.protobuf.Struct" => "object in free form".to_owned(),
+            "google.protobuf.Value" => "any value".to_owned(),
+            _ => format!("`{}`", message.name()),
+        },
+        kind => format!("{kind:?}"),
+    };
+    match field.kind() {
+        Kind::Message(entry) if field.is_map() => {
+            format!("map to {}", name(entry.map_entry_value_field().kind()))
+        }
+        kind if field.cardinality() == Cardinality::Repeated => format!("list of {}", name(kind)),
+        kind => name(kind),
+    }
+}
+
+/// A comment's lines, each without its leading space.
+fn comment(locations: &[Location], path: &[i32], what: &str) -> String {
+    let location = locations.iter().find(|location| location.path == path);
+    let comment = location.and_then(|location| location.leading_comments.as_deref()).unwrap_or_default();
+    let lines: Vec<_> = comment.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let text = lines.join("\n").trim().to_owned();
+    assert!(!text.is_empty(), "{what} has no comment");
+    text
+}
+
+fn field_comment(field: &FieldDescriptor) -> String {
+    let file = field.parent_file();
+    let info = file.file_descriptor_proto().source_code_info.as_ref().unwrap();
+    comment(&info.location, field.path(), field.full_name())
+}
+
+/// When a command's callback fires, and the vendor's page: the message's
+/// comment. Its first paragraph names the commands; that is left out where there is one only.
+fn message_comment(message: &MessageDescriptor, is_shared: bool) -> String {
+    let file = message.parent_file();
+    let info = file.file_descriptor_proto().source_code_info.as_ref().unwrap();
+    let text = comment(&info.location, message.path(), message.full_name());
+    let (first, rest) = text.split_once("\n\n").expect("a body's comment says when it fires");
+    assert!(first.starts_with("Body of `"), "{first}");
+    let sources = |line: &str| match line.strip_prefix("Source: ") {
+        Some(source) => {
+            let (url, command) = source.split_once(' ').unwrap_or((source, ""));
+            format!("- Source: <{url}> {command}").trim_end().to_owned()
+        }
+        None => line.to_owned(),
+    };
+    let text = if is_shared { text.as_str() } else { rest };
+    text.lines().map(sources).collect::<Vec<_>>().join("\n")
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
