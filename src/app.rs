@@ -7,18 +7,22 @@ use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
     task::{JoinError, JoinHandle},
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
 };
 
 use crate::{
     admin,
-    callback::Apps,
+    callback::{
+        Apps,
+        duplicates::{Duplicates, MAX_REMEMBERED},
+    },
     config::{Config, LogKind},
+    event::{Sequence, Timestamp},
     grpc::{self, Health},
     http::{self, Front},
     http1::{self, Limits},
     log::{
-        EventLog, LogState, ReadError,
+        EventLog, LogState, PAGE_RECORDS, ReadError,
         disk::{DiskLog, DiskOptions, OpenError},
         memory::MemoryLog,
     },
@@ -152,6 +156,7 @@ impl App {
         health.set_storing(writable).await;
         health.set_reading(can_read(&*log).await).await;
 
+        let duplicates = Arc::new(Duplicates::new(settings.duplicate_window, MAX_REMEMBERED));
         let front = Front {
             path: settings.http_path,
             apps: Apps {
@@ -160,6 +165,7 @@ impl App {
                 window: settings.signature_window,
             },
             body_limit: settings.http_body_limit,
+            duplicates: Arc::clone(&duplicates),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -169,6 +175,7 @@ impl App {
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
         let probes = admin::router(Arc::clone(&log), drain.clone());
         let callbacks = http::router(front, Arc::clone(&log));
+        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates));
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
         let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
@@ -206,6 +213,7 @@ impl App {
         finish("HTTP", &mut http_task, grace).await;
         finish("gRPC", &mut grpc_task, grace).await;
         health_task.abort();
+        duplicates_task.abort();
 
         let closed = timeout(CLOSE_TIMEOUT, log.close()).await;
         admin_drain.cut();
@@ -231,6 +239,50 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
         Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked"),
         Err(_) => tracing::info!("{name} connections are still open and are cut"),
     }
+}
+
+/// Has the memory of callbacks follow the log: what is in the window already,
+/// then everything that is stored from now on.
+async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>) {
+    let mut tail = log.tail();
+    let mut next = tail.borrow_and_update().end;
+    if let Err(error) = recall(&*log, &duplicates, next).await {
+        tracing::warn!(%error, "callbacks that come in again may not be marked for a while");
+    }
+    while tail.wait_for(|tail| tail.end > next).await.is_ok() {
+        match log.read(next, PAGE_RECORDS).await {
+            Ok(page) => {
+                page.records.iter().for_each(|record| duplicates.note(record));
+                next = page.next;
+            }
+            // The others are still worth remembering.
+            Err(ReadError::Trimmed { oldest }) => next = oldest,
+            Err(ReadError::Record { sequence, .. }) => next = sequence.next(),
+            Err(ReadError::Unavailable(_)) => sleep(READ_PROBE_INTERVAL).await,
+        }
+        tokio::task::consume_budget().await;
+    }
+}
+
+/// Takes in the stored events of the window, the oldest first.
+async fn recall(log: &dyn EventLog, duplicates: &Duplicates, end: Sequence) -> Result<(), ReadError> {
+    let oldest = duplicates.oldest(Timestamp::now());
+    let (mut start, mut count) = (end, 0);
+    while count < duplicates.capacity() {
+        let page = log.read_back(start, PAGE_RECORDS).await?;
+        let Some(last) = page.records.last() else { break };
+        start = page.next;
+        count += page.records.len();
+        if last.receive_time() < oldest {
+            break;
+        }
+    }
+    while start < end {
+        let page = log.read(start, PAGE_RECORDS).await?;
+        page.records.iter().for_each(|record| duplicates.note(record));
+        start = page.next;
+    }
+    Ok(())
 }
 
 /// Keeps the reported health true: "" while callbacks can be stored, the event

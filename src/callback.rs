@@ -1,5 +1,6 @@
 //! From a callback's URL and body to the record that is stored, encoded once.
 
+pub mod duplicates;
 mod json;
 mod payload;
 pub mod signature;
@@ -10,11 +11,12 @@ use prost::Message as _;
 use serde::de::IgnoredAny;
 
 use self::{
+    duplicates::Duplicates,
     json::{CommandMember, Facts},
     signature::Tokens,
 };
 use crate::{
-    event::{RecordParts, StoredRecord, is_command},
+    event::{RecordParts, StoredRecord, Timestamp, is_command},
     proto::{self, CallbackKind, DecodeStatus},
 };
 
@@ -172,13 +174,14 @@ impl Envelope {
     ///
     /// A body that is a JSON object is never refused for its content: what does
     /// not fit a message is kept raw.
-    pub fn into_record(self, body: &[u8]) -> Result<StoredRecord, Refusal> {
+    pub fn into_record(self, body: &[u8], duplicates: &Duplicates) -> Result<StoredRecord, Refusal> {
         let raw_body = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
         // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
         serde_json::from_str::<IgnoredAny>(raw_body).map_err(|_| Refusal::NotJson)?;
         let facts = json::scan(raw_body)?;
         let command = self.command(&facts)?;
 
+        let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());
         let kind = proto::callback_kind(&command);
         let is_known = kind != CallbackKind::Unspecified;
         let mut event = proto::Event {
@@ -191,6 +194,7 @@ impl Envelope {
                 .map(|seconds| pbjson_types::Timestamp { seconds, nanos: 0 }),
             event_time: facts.event_time.and_then(|json| event_time(&command, json)),
             kind: kind.into(),
+            possible_duplicate_of: duplicate_of.map_or(0, |sequence| sequence.0),
             ..Default::default()
         };
         let status = if facts.depth > MAX_TYPED_JSON_DEPTH && is_known {
@@ -261,7 +265,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        event::{Epoch, Record, Sequence, Timestamp},
+        event::{Epoch, Record, Sequence},
         proto::event::Payload,
     };
 
@@ -270,6 +274,10 @@ mod tests {
 
     fn apps() -> Apps {
         Apps { ids: BTreeSet::from([1_400_000_000, 7]), ..Apps::default() }
+    }
+
+    fn no_duplicates() -> Duplicates {
+        Duplicates::new(Duration::ZERO, 1)
     }
 
     fn envelope(query: &str) -> Result<Envelope, Refusal> {
@@ -284,7 +292,7 @@ mod tests {
 
     fn decode(command: &str, body: &str) -> proto::Event {
         let query = format!("SdkAppid=7&CallbackCommand={command}");
-        read(envelope(&query).unwrap().into_record(body.as_bytes()).unwrap())
+        read(envelope(&query).unwrap().into_record(body.as_bytes(), &no_duplicates()).unwrap())
     }
 
     #[test]
@@ -377,13 +385,19 @@ mod tests {
         for (body, refusal) in bodies {
             let envelope = envelope("SdkAppid=7&CallbackCommand=A.B").unwrap();
             let text = String::from_utf8_lossy(&body[..body.len().min(60)]);
-            assert_eq!(envelope.into_record(body), Err(*refusal), "{text}");
+            assert_eq!(envelope.into_record(body, &no_duplicates()), Err(*refusal), "{text}");
         }
         assert_eq!(decode("A.B", &deepest).raw_body, deepest);
         let without = || envelope("SdkAppid=7").unwrap();
-        assert_eq!(without().into_record(b"{}"), Err(CommandMissing));
-        assert_eq!(without().into_record(br#"{"CallbackCommand":"a b"}"#), Err(CommandInvalid));
-        assert_eq!(read(without().into_record(br#"{"CallbackCommand":"A.B"}"#).unwrap()).command, "A.B");
+        assert_eq!(without().into_record(b"{}", &no_duplicates()), Err(CommandMissing));
+        assert_eq!(
+            without().into_record(br#"{"CallbackCommand":"a b"}"#, &no_duplicates()),
+            Err(CommandInvalid)
+        );
+        assert_eq!(
+            read(without().into_record(br#"{"CallbackCommand":"A.B"}"#, &no_duplicates()).unwrap()).command,
+            "A.B"
+        );
     }
 
     #[test]
@@ -466,8 +480,10 @@ mod tests {
     fn the_metadata_names_apps_commands_accounts_and_groups() {
         let body = r#"{"GroupId":"g1","x":[{"GroupID":"g2","From_Account":"a","Deep":{"Account":["b",1,["c"]]}}],
             "To\u005fAccount":"d\u0065","Accounts":"no","y":["no",{"From_Account":"a"}],"Admin_Account":""}"#;
-        let record =
-            envelope("SdkAppid=7&CallbackCommand=A.B").unwrap().into_record(body.as_bytes()).unwrap();
+        let record = envelope("SdkAppid=7&CallbackCommand=A.B")
+            .unwrap()
+            .into_record(body.as_bytes(), &no_duplicates())
+            .unwrap();
         assert_eq!((record.command(), record.sdk_app_id(), record.typed()), ("A.B", 7, false));
         assert_eq!(record.accounts().collect::<Vec<_>>(), ["a", "b", "c", "de"]);
         assert_eq!(record.group_ids().collect::<Vec<_>>(), ["g1", "g2"]);
@@ -539,7 +555,7 @@ mod tests {
 
         #[test]
         fn no_bytes_break_the_decoder(body: Vec<u8>, query: String) {
-            if let Ok(envelope) = envelope(QUERY) { drop(envelope.into_record(&body)); }
+            if let Ok(envelope) = envelope(QUERY) { drop(envelope.into_record(&body, &no_duplicates())); }
             drop(envelope(&query));
         }
     }

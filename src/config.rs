@@ -15,6 +15,7 @@ const MIN_DRAIN_WORK: Duration = Duration::from_secs(5);
 /// Longest times that make sense; longer ones are slips.
 const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SIGNATURE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DUPLICATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 use crate::callback::signature::Tokens;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub tokens: Tokens,
     /// How far a signed callback's RequestTime may be from our clock, both ways.
     pub signature_window: Duration,
+    /// How long a callback is remembered, to mark one that comes in again.
+    pub duplicate_window: Duration,
     /// Take callbacks of apps without a token from other machines too.
     pub allow_unsigned: bool,
     /// Where events are kept.
@@ -123,6 +126,10 @@ impl Config {
         require(
             (Duration::from_secs(1)..=MAX_SIGNATURE_WINDOW).contains(&settings.signature_window),
             "--signature-window must be 1s to 1day",
+        );
+        require(
+            settings.duplicate_window <= MAX_DUPLICATE_WINDOW,
+            "--duplicate-window must be at most 1day, or 0s to mark nothing",
         );
         let path = settings.http_path.as_str();
         require(

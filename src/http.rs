@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use crate::{
-    callback::{Apps, Envelope, Refusal},
+    callback::{Apps, Envelope, Refusal, duplicates::Duplicates},
     http1::ConnectionInfo,
     log::{AppendError, EventLog, NewRecord},
 };
@@ -60,6 +60,8 @@ pub struct Front {
     pub apps: Apps,
     /// Largest body, in bytes.
     pub body_limit: usize,
+    /// What came in of late.
+    pub duplicates: Arc<Duplicates>,
 }
 
 struct Shared {
@@ -230,7 +232,7 @@ impl Shared {
         start: Instant,
     ) -> Result<(), Rejection> {
         let body = self.body(body, start + BODY_TIMEOUT).await?;
-        let stored = envelope.into_record(&body)?;
+        let stored = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
         let deadline = start + ANSWER_TIMEOUT;
         // From here the record is on its way, whether or not the caller still waits.

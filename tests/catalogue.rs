@@ -1,4 +1,6 @@
-//! Every command of the catalogue, from a packet to its typed event. `docs/callbacks.md` is written from the descriptors by `UPDATE_DOCS=1 cargo test --test catalogue`.
+//! Every command of the catalogue, from a packet to its typed event.
+//!
+//! `UPDATE_DOCS=1 cargo test --test catalogue` writes `docs/callbacks.md` from the descriptors.
 
 mod support;
 
@@ -6,10 +8,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
+    time::Duration,
 };
 
 use callback_gateway::{
-    callback::{Apps, Envelope},
+    callback::{Apps, Envelope, duplicates::Duplicates},
     event::{Epoch, Record, Sequence, Timestamp},
     proto::{CallbackKind, DecodeStatus, Event, FILE_DESCRIPTOR_SET},
 };
@@ -52,7 +55,7 @@ fn fixtures() -> BTreeMap<String, String> {
 fn decode(command: &str, body: &str) -> Event {
     let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
     let envelope = Envelope::from_query(&query(command), &apps, 0).unwrap();
-    let record = envelope.into_record(body.as_bytes()).unwrap();
+    let record = envelope.into_record(body.as_bytes(), &Duplicates::new(Duration::ZERO, 1)).unwrap();
     let (front, rest) = Record::new(Epoch(0), Sequence(1), Timestamp(0), record).event(true);
     Event::decode(&*[front, rest].concat()).unwrap()
 }

@@ -31,6 +31,11 @@ pub(super) struct Serve {
         value_parser = humantime::parse_duration)]
     signature_window: Duration,
 
+    /// How long a callback is remembered, to mark one that comes in again; 0s marks nothing
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_DUPLICATE_WINDOW", default_value = "10m",
+        value_parser = humantime::parse_duration)]
+    duplicate_window: Duration,
+
     /// Take callbacks of apps without a token from other machines too
     #[arg(long, env = "CALLBACK_GATEWAY_ALLOW_UNSIGNED", value_parser = BoolishValueParser::new())]
     allow_unsigned: bool,
@@ -125,6 +130,7 @@ impl Serve {
         let settings = Settings {
             tokens: tokens::load(self.tokens_file.as_deref())?,
             signature_window: self.signature_window,
+            duplicate_window: self.duplicate_window,
             allow_unsigned: self.allow_unsigned,
             sdk_app_ids: self.sdk_app_ids,
             log: self.log,

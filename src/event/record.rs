@@ -24,7 +24,9 @@
 use std::collections::BTreeSet;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use prost::encoding::{
+    WireType, decode_key, decode_varint, encode_key, encode_varint, encoded_len_varint, key_len,
+};
 
 use super::{Cursor, Epoch, MAX_COMMAND_BYTES, Sequence, Timestamp};
 
@@ -236,6 +238,14 @@ impl StoredRecord {
     /// Whether the body names more groups than the list holds.
     pub fn group_ids_cut(&self) -> bool {
         self.bytes[1] & FLAG_GROUP_IDS_CUT != 0
+    }
+
+    /// The callback's body.
+    pub fn raw_body(&self) -> &[u8] {
+        let mut field = &self.bytes[self.raw_at..];
+        // Behind its key and its length.
+        let header = decode_key(&mut field).and_then(|_| decode_varint(&mut field));
+        header.map_or(&[], |_| field)
     }
 
     /// The encoded event without sequence, cursor and receive time. `raw_body`

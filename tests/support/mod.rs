@@ -55,6 +55,7 @@ pub fn settings(data_dir: &Path) -> Settings {
         sdk_app_ids: vec![APP_ID],
         tokens: Tokens::default(),
         signature_window: Duration::from_secs(60),
+        duplicate_window: Duration::from_secs(600),
         allow_unsigned: false,
         log: LogKind::Disk,
         data_dir: data_dir.to_owned(),
