@@ -244,6 +244,9 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
 /// Has the memory of callbacks follow the log: what is in the window already,
 /// then everything that is stored from now on.
 async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>) {
+    if !duplicates.is_on() {
+        return;
+    }
     let mut tail = log.tail();
     let mut next = tail.borrow_and_update().end;
     if let Err(error) = recall(&*log, &duplicates, next).await {

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use crate::callback::signature::Tokens;
+
 /// Largest body limit that may be set: with more, a response could pass gRPC's
 /// default of 4 MiB.
 pub const MAX_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -17,8 +19,6 @@ const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SIGNATURE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DUPLICATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
-
-use crate::callback::signature::Tokens;
 
 /// The configuration as given, on the command line or otherwise.
 #[derive(Debug, Clone)]

@@ -27,7 +27,7 @@
 //! | [`http`] | the callback front | callback, log, http1 |
 //! | [`admin`] | probes | log, shutdown |
 //! | [`grpc`] | `EventService`, health, reflection | proto, event, log, subscription, shutdown |
-//! | [`config`] | settings and their check | nothing of ours |
+//! | [`config`] | settings and their check | callback (the tokens) |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
 //! | [`cli`] | the command line | app, config, telemetry |

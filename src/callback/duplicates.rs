@@ -46,10 +46,15 @@ impl Duplicates {
         Self { window, capacity, hasher: RandomState::new(), seen: Mutex::default() }
     }
 
+    /// Whether anything is remembered at all.
+    pub fn is_on(&self) -> bool {
+        self.window > 0
+    }
+
     /// The first stored event with the same app, command and body within the
     /// window before `now`. Two copies in flight at once do not find each other.
     pub fn first(&self, sdk_app_id: u32, command: &str, body: &[u8], now: Timestamp) -> Option<Sequence> {
-        if self.window == 0 {
+        if !self.is_on() {
             return None;
         }
         let hash = self.hash(sdk_app_id, command, body);

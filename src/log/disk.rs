@@ -156,7 +156,9 @@ impl Shared {
     /// one that failed, until it ends: callers are refused at once and the
     /// platform is told.
     fn takes_appends(&self) -> bool {
-        let writing_since = *self.writing_since.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held until it is marked: were the write to end in between, the mark would stay,
+        // and with no append let through nothing would ever take it away.
+        let writing_since = self.writing_since.lock().unwrap_or_else(PoisonError::into_inner);
         if writing_since.is_some_and(|since| since.elapsed() > SLOW_WRITE) {
             self.state.send_if_modified(|state| {
                 let is_news = *state == LogState::Writable;
@@ -167,6 +169,7 @@ impl Shared {
                 is_news
             });
         }
+        drop(writing_since);
         *self.state.borrow() == LogState::Writable
     }
 }
