@@ -6,7 +6,7 @@ use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
-    task::{JoinError, JoinHandle},
+    task::{JoinError, JoinHandle, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
 };
 
@@ -39,6 +39,11 @@ const BACKLOG: u32 = 4096;
 const READ_PROBE_INTERVAL: Duration = Duration::from_secs(5);
 /// How long such a read may take before stored events count as unreadable.
 const READ_PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pages of the newest stored callbacks that are taken in before anything is
+/// served: they are the ones that are sent again.
+const RECALL_PAGES: usize = 40;
+/// How long that may take; a slow disk must not keep the gateway from serving.
+const RECALL_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long the last requests may take once their listener is closed: longer than
 /// each of their own deadlines.
 const LAST_REQUESTS: Duration = Duration::from_secs(4);
@@ -157,6 +162,13 @@ impl App {
         health.set_reading(can_read(&*log).await).await;
 
         let duplicates = Arc::new(Duplicates::new(settings.duplicate_window, MAX_REMEMBERED));
+        let mut stored = Stored { end: log.tail().borrow().end, below: None };
+        if duplicates.is_on() {
+            stored.below = Some(stored.end);
+            let newest = stored.recall(&*log, &duplicates, RECALL_PAGES);
+            // The rest follows while the gateway serves.
+            timeout(RECALL_TIMEOUT, newest).await.ok();
+        }
         let front = Front {
             path: settings.http_path,
             apps: Apps {
@@ -175,7 +187,7 @@ impl App {
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
         let probes = admin::router(Arc::clone(&log), drain.clone());
         let callbacks = http::router(front, Arc::clone(&log));
-        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates));
+        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
         let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
@@ -241,17 +253,51 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
     }
 }
 
-/// Has the memory of callbacks follow the log: what is in the window already,
-/// then everything that is stored from now on.
-async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>) {
+/// What was in the log at the start, and how much of it is remembered.
+struct Stored {
+    /// The log's end at the start.
+    end: Sequence,
+    /// What is below is not remembered yet; `None` once nothing more will be.
+    below: Option<Sequence>,
+}
+
+impl Stored {
+    /// Takes in at most so many pages of the stored callbacks of the window, the
+    /// newest first. Dropped half-way, it can be called again.
+    async fn recall(&mut self, log: &dyn EventLog, duplicates: &Duplicates, pages: usize) {
+        for _ in 0..pages {
+            let Some(below) = self.below else { return };
+            match log.read_back(below, PAGE_RECORDS).await {
+                Ok(page) => {
+                    let now = Timestamp::now();
+                    let mut records = page.records.iter();
+                    let goes_on =
+                        !page.records.is_empty() && records.all(|record| duplicates.note_older(record, now));
+                    self.below = goes_on.then_some(page.next);
+                }
+                // The others are still worth remembering.
+                Err(ReadError::Record { sequence, .. }) => self.below = Some(sequence),
+                Err(ReadError::Trimmed { .. }) => self.below = None,
+                Err(ReadError::Unavailable(_)) => sleep(READ_PROBE_INTERVAL).await,
+            }
+            yield_now().await;
+        }
+    }
+}
+
+/// Has the memory of callbacks follow the log, and go on back through what was
+/// stored before.
+async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>, mut stored: Stored) {
     if !duplicates.is_on() {
         return;
     }
+    let new = follow(&*log, &duplicates, stored.end);
+    tokio::join!(new, stored.recall(&*log, &duplicates, usize::MAX));
+}
+
+/// Takes in what is stored from now on.
+async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence) {
     let mut tail = log.tail();
-    let mut next = tail.borrow_and_update().end;
-    if let Err(error) = recall(&*log, &duplicates, next).await {
-        tracing::warn!(%error, "callbacks that come in again may not be marked for a while");
-    }
     while tail.wait_for(|tail| tail.end > next).await.is_ok() {
         match log.read(next, PAGE_RECORDS).await {
             Ok(page) => {
@@ -265,27 +311,6 @@ async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>) {
         }
         tokio::task::consume_budget().await;
     }
-}
-
-/// Takes in the stored events of the window, the oldest first.
-async fn recall(log: &dyn EventLog, duplicates: &Duplicates, end: Sequence) -> Result<(), ReadError> {
-    let oldest = duplicates.oldest(Timestamp::now());
-    let (mut start, mut count) = (end, 0);
-    while count < duplicates.capacity() {
-        let page = log.read_back(start, PAGE_RECORDS).await?;
-        let Some(last) = page.records.last() else { break };
-        start = page.next;
-        count += page.records.len();
-        if last.receive_time() < oldest {
-            break;
-        }
-    }
-    while start < end {
-        let page = log.read(start, PAGE_RECORDS).await?;
-        page.records.iter().for_each(|record| duplicates.note(record));
-        start = page.next;
-    }
-    Ok(())
 }
 
 /// Keeps the reported health true: "" while callbacks can be stored, the event

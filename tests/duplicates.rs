@@ -2,11 +2,19 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use callback_gateway::proto::Event;
+use callback_gateway::{
+    callback::{Apps, Envelope, duplicates::Duplicates},
+    log::{
+        EventLog as _, NewRecord,
+        disk::{DiskLog, DiskOptions},
+    },
+    proto::{Event, ListEventsRequest},
+};
 use support::*;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// Posts the same callback until it is marked; gives the log. It is marked once
 /// the gateway has seen the first one in its log, which is soon after its answer.
@@ -56,5 +64,59 @@ async fn without_a_window_nothing_is_marked() {
     let events = all_events(&mut gateway.client().await).await;
     assert_eq!(events.len(), 20);
     assert!(events.iter().all(|event| event.possible_duplicate_of == 0));
+    gateway.stop().await;
+}
+
+/// Stores callbacks `{"n":0}`, `{"n":1}`, .. in a log of its own, as a gateway
+/// would have before it ended.
+async fn store(data_dir: &Path, count: usize) {
+    let log = DiskLog::open(DiskOptions { dir: data_dir.to_owned(), ring_bytes: 1 << 20 }).unwrap();
+    let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
+    let nothing_seen = Duplicates::new(Duration::ZERO, 1);
+    for from in (0..count).step_by(1000) {
+        let appending: Vec<_> = (from..count.min(from + 1000))
+            .map(|n| {
+                let envelope = Envelope::from_query(&query("A.B"), &apps, 0).unwrap();
+                let stored = envelope.into_record(body(n).as_bytes(), &nothing_seen).unwrap();
+                log.append(NewRecord { stored, deadline: Instant::now() + HANG, permit: None })
+            })
+            .collect();
+        for appended in appending {
+            soon(appended).await.unwrap();
+        }
+    }
+    soon(log.close()).await;
+}
+
+fn body(n: usize) -> String {
+    format!("{{\"n\":{n}}}")
+}
+
+#[tokio::test]
+async fn after_a_restart_the_newest_are_known_at_once_and_the_others_soon() {
+    const COUNT: usize = 100_000;
+    let dir = TempDir::new().unwrap();
+    store(dir.path(), COUNT).await;
+    let gateway = Gateway::start_in(dir.path()).await;
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert!(http.post("A.B", &body(COUNT - 1)).await.is_stored());
+
+    let mut client = gateway.client().await;
+    let request = ListEventsRequest { page_size: 1, ..Default::default() };
+    let newest = soon(client.list_events(request)).await.unwrap().into_inner().events.remove(0);
+    assert_eq!(newest.sequence, COUNT as u64 + 1);
+    assert_eq!(newest.possible_duplicate_of, COUNT as u64);
+
+    // The copies that are posted meanwhile do not take the oldest one's place.
+    let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
+    soon(async {
+        loop {
+            assert!(http.post("A.B", &body(0)).await.is_stored());
+            if subscriber.event().await.unwrap().possible_duplicate_of == 1 {
+                break;
+            }
+        }
+    })
+    .await;
     gateway.stop().await;
 }

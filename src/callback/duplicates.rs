@@ -4,19 +4,21 @@
 //! same bodies. So a repeated callback is marked, never dropped.
 //!
 //! The memory is fed from the log's tail, not by whoever stored the callback: the
-//! callbacks that are sent again are those whose sender gave up waiting.
+//! callbacks that are sent again are those whose sender gave up waiting. After a
+//! start it grows at both ends: what is stored from now on at one, and at the other
+//! what is in the log already, the newest first, since that is what comes in again.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasher as _, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::event::{Record, Sequence, Timestamp};
 
 /// Most callbacks remembered; beyond it the oldest are forgotten early. About
-/// 24 MB at most, and ten minutes at 800 a second.
+/// 35 MB at most, and ten minutes at 800 a second.
 pub const MAX_REMEMBERED: usize = 500_000;
 
 /// The callbacks that were stored within a window of time.
@@ -30,18 +32,39 @@ pub struct Duplicates {
     seen: Mutex<Seen>,
 }
 
+/// Every callback in the window, and for each hash a chain of those that have it.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The first event with each hash.
-    first: HashMap<u64, Sequence>,
-    /// By age, the oldest first.
-    order: VecDeque<(Timestamp, u64)>,
+    /// In the log's order, without gaps: from both ends it only grows, or is forgotten from the front.
+    callbacks: VecDeque<Callback>,
+    /// The number of the first of `callbacks`; the next has the next number, around
+    /// the end of the range too. Numbers stay while positions move.
+    first_number: u32,
+    /// The first and the last callback with each hash.
+    chains: HashMap<u64, Chain>,
+}
+
+#[derive(Debug)]
+struct Callback {
+    time: Timestamp,
+    sequence: Sequence,
+    hash: u64,
+    /// Number of the next callback with the same hash; its own if there is none.
+    next: u32,
+}
+
+/// Numbers of callbacks with the same hash.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    first: u32,
+    last: u32,
 }
 
 impl Duplicates {
     /// Remembers callbacks for `window`, at most `capacity` of them. With a window
     /// of zero nothing is found.
     pub fn new(window: Duration, capacity: usize) -> Self {
+        assert!((1..=u32::MAX as usize / 2).contains(&capacity), "callbacks are numbered in 32 bits");
         let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
         Self { window, capacity, hasher: RandomState::new(), seen: Mutex::default() }
     }
@@ -58,47 +81,113 @@ impl Duplicates {
             return None;
         }
         let hash = self.hash(sdk_app_id, command, body);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.forget(self.capacity, self.oldest(now));
-        seen.first.get(&hash).copied()
+        let mut seen = self.lock();
+        seen.forget_before(self.oldest(now));
+        seen.chains.get(&hash).map(|chain| seen.get(chain.first).sequence)
     }
 
-    /// Takes in a stored event. Events come in the log's order.
+    /// Takes in an event that was just stored. Events come in the log's order.
     pub fn note(&self, record: &Record) {
-        let (stored, time) = (record.stored(), record.receive_time());
-        let hash = self.hash(stored.sdk_app_id(), stored.command(), stored.raw_body());
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before it is looked for: one that is too old is not the first any more.
-        seen.forget(self.capacity, self.oldest(time));
-        if let Entry::Vacant(entry) = seen.first.entry(hash) {
-            entry.insert(record.sequence());
-            seen.order.push_back((time, hash));
+        let callback = self.callback(record);
+        let mut seen = self.lock();
+        seen.forget_before(self.oldest(callback.time));
+        while seen.callbacks.len() >= self.capacity {
+            seen.forget_first();
         }
+        seen.push_back(callback);
+    }
+
+    /// Takes in an event that was stored before all those that are remembered, at
+    /// the time `now`. Whether there is room for still older ones: not after it was
+    /// too old itself, or once the memory is full. For then newer ones may have been
+    /// forgotten already, and it has no gaps.
+    pub fn note_older(&self, record: &Record, now: Timestamp) -> bool {
+        let callback = self.callback(record);
+        let mut seen = self.lock();
+        if seen.callbacks.len() >= self.capacity || callback.time < self.oldest(now) {
+            return false;
+        }
+        seen.push_front(callback);
+        true
     }
 
     /// The oldest receive time that is remembered.
-    pub fn oldest(&self, now: Timestamp) -> Timestamp {
+    fn oldest(&self, now: Timestamp) -> Timestamp {
         Timestamp(now.0.saturating_sub(self.window))
     }
 
-    /// Most callbacks remembered.
-    pub fn capacity(&self) -> usize {
-        self.capacity
+    fn callback(&self, record: &Record) -> Callback {
+        let stored = record.stored();
+        let hash = self.hash(stored.sdk_app_id(), stored.command(), stored.raw_body());
+        // Its place is not known yet, so `next` is not either.
+        Callback { time: record.receive_time(), sequence: record.sequence(), hash, next: 0 }
     }
 
     fn hash(&self, sdk_app_id: u32, command: &str, body: &[u8]) -> u64 {
         self.hasher.hash_one((sdk_app_id, command, body))
     }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        // Every change below leaves it whole, so a panic elsewhere does not spoil it.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Seen {
-    fn forget(&mut self, capacity: usize, oldest: Timestamp) {
-        while let Some(&(time, hash)) = self.order.front() {
-            if self.order.len() < capacity && time >= oldest {
-                return;
+    fn position(&self, number: u32) -> usize {
+        number.wrapping_sub(self.first_number) as usize
+    }
+
+    fn get(&self, number: u32) -> &Callback {
+        &self.callbacks[self.position(number)]
+    }
+
+    fn push_back(&mut self, callback: Callback) {
+        debug_assert!(self.callbacks.back().is_none_or(|last| last.sequence < callback.sequence));
+        let number = self.first_number.wrapping_add(self.callbacks.len() as u32);
+        match self.chains.entry(callback.hash) {
+            Entry::Vacant(entry) => {
+                entry.insert(Chain { first: number, last: number });
             }
-            self.order.pop_front();
-            self.first.remove(&hash);
+            Entry::Occupied(mut entry) => {
+                let last = std::mem::replace(&mut entry.get_mut().last, number);
+                let last = self.position(last);
+                self.callbacks[last].next = number;
+            }
+        }
+        self.callbacks.push_back(Callback { next: number, ..callback });
+    }
+
+    fn push_front(&mut self, callback: Callback) {
+        debug_assert!(self.callbacks.front().is_none_or(|first| callback.sequence < first.sequence));
+        let number = self.first_number.wrapping_sub(1);
+        let next = match self.chains.entry(callback.hash) {
+            Entry::Vacant(entry) => {
+                entry.insert(Chain { first: number, last: number });
+                number
+            }
+            Entry::Occupied(mut entry) => std::mem::replace(&mut entry.get_mut().first, number),
+        };
+        self.callbacks.push_front(Callback { next, ..callback });
+        self.first_number = number;
+    }
+
+    fn forget_before(&mut self, oldest: Timestamp) {
+        while self.callbacks.front().is_some_and(|callback| callback.time < oldest) {
+            self.forget_first();
+        }
+    }
+
+    /// Forgets the oldest callback, which is the first with its hash. The next with
+    /// the same hash takes its place.
+    fn forget_first(&mut self) {
+        let Some(callback) = self.callbacks.pop_front() else { return };
+        let number = self.first_number;
+        self.first_number = number.wrapping_add(1);
+        if callback.next == number {
+            self.chains.remove(&callback.hash);
+        } else if let Some(chain) = self.chains.get_mut(&callback.hash) {
+            chain.first = callback.next;
         }
     }
 }
@@ -111,7 +200,7 @@ mod tests {
     const SECOND: i64 = 1_000_000;
     const WINDOW: Duration = Duration::from_secs(600);
 
-    fn note(duplicates: &Duplicates, sequence: u64, body: &str, seconds: i64) {
+    fn record(sequence: u64, body: &str, seconds: i64) -> Record {
         let stored = RecordParts {
             command: "A.B",
             kind: 0,
@@ -122,8 +211,15 @@ mod tests {
             event: b"",
             raw_body: body,
         };
-        let time = Timestamp(seconds * SECOND);
-        duplicates.note(&Record::new(Epoch(1), Sequence(sequence), time, stored.encode()));
+        Record::new(Epoch(1), Sequence(sequence), Timestamp(seconds * SECOND), stored.encode())
+    }
+
+    fn note(duplicates: &Duplicates, sequence: u64, body: &str, seconds: i64) {
+        duplicates.note(&record(sequence, body, seconds));
+    }
+
+    fn note_older(duplicates: &Duplicates, sequence: u64, body: &str, seconds: i64, now: i64) -> bool {
+        duplicates.note_older(&record(sequence, body, seconds), Timestamp(now * SECOND))
     }
 
     fn first(duplicates: &Duplicates, body: &str, seconds: i64) -> Option<u64> {
@@ -137,10 +233,42 @@ mod tests {
         assert_eq!(first(&duplicates, "{}", 0), None);
         note(&duplicates, 5, "{}", 0);
         note(&duplicates, 9, "{}", 599);
-        assert_eq!(first(&duplicates, "{}", 600), Some(5), "the first, not the last");
-        assert_eq!(first(&duplicates, "{}", 601), None);
         note(&duplicates, 12, "{}", 700);
-        assert_eq!(first(&duplicates, "{}", 701), Some(12));
+        assert_eq!(first(&duplicates, "{}", 700), Some(9), "the first, not the last");
+        assert_eq!(first(&duplicates, "{}", 1199), Some(9));
+        assert_eq!(first(&duplicates, "{}", 1200), Some(12), "the first within the window");
+        assert_eq!(first(&duplicates, "{}", 1301), None);
+        assert_eq!(duplicates.lock().chains.len(), 0);
+    }
+
+    #[test]
+    fn a_repeat_is_found_in_every_copy_within_the_window() {
+        let duplicates = Duplicates::new(WINDOW, 10);
+        note(&duplicates, 5, "{}", 0);
+        note(&duplicates, 9, "{}", 599);
+        assert_eq!(first(&duplicates, "{}", 600), Some(5), "the first, not the last");
+        assert_eq!(first(&duplicates, "{}", 601), Some(9), "which the first one has been forgotten for");
+        assert_eq!(first(&duplicates, "{}", 1200), None);
+    }
+
+    #[test]
+    fn what_was_stored_before_is_taken_in_backwards_while_new_callbacks_come_in() {
+        let duplicates = Duplicates::new(WINDOW, 10);
+        assert!(note_older(&duplicates, 8, "b", 80, 100));
+        note(&duplicates, 11, "a", 100);
+        assert_eq!(first(&duplicates, "a", 100), Some(11));
+        assert!(note_older(&duplicates, 7, "a", 70, 100));
+        assert_eq!(first(&duplicates, "a", 100), Some(7), "an older one was found since");
+        note(&duplicates, 12, "a", 110);
+        assert!(note_older(&duplicates, 3, "b", 30, 110));
+        assert_eq!(first(&duplicates, "b", 110), Some(3));
+        assert!(!note_older(&duplicates, 2, "b", -491, 110), "beyond the window");
+        assert_eq!(first(&duplicates, "b", 631), Some(8));
+        assert_eq!(
+            [670, 671, 700, 701, 710].map(|now| first(&duplicates, "a", now)),
+            [Some(7), Some(11), Some(11), Some(12), Some(12)]
+        );
+        assert_eq!(first(&duplicates, "b", 681), None);
     }
 
     #[test]
@@ -163,7 +291,52 @@ mod tests {
             note(&duplicates, sequence, body, 0);
         }
         let found = bodies.map(|body| first(&duplicates, body, 0));
-        assert_eq!(found[..3], [None; 3]);
-        assert_eq!(found[4], Some(5));
+        assert_eq!(found, [None, None, Some(3), Some(4), Some(5)]);
+        note(&duplicates, 6, "5", 0);
+        note(&duplicates, 7, "5", 0);
+        note(&duplicates, 8, "6", 0);
+        assert_eq!(first(&duplicates, "5", 0), Some(6), "copies count too, and the next takes over");
+        assert!(!note_older(&duplicates, 2, "2", 0, 0), "and full is full at the other end");
+        assert_eq!(duplicates.lock().callbacks.len(), 3);
+    }
+
+    /// Against a list that is searched from its beginning.
+    #[test]
+    fn it_finds_what_a_plain_search_finds() {
+        let (duplicates, capacity) = (Duplicates::new(Duration::from_secs(50), 40), 40);
+        let mut plain: VecDeque<(i64, u64, &str)> = VecDeque::new();
+        let bodies = ["a", "b", "c", "d", "e"];
+        // Numbers go around the end of their range.
+        duplicates.lock().first_number = u32::MAX - 3;
+        let (mut oldest, mut newest, mut now) = (1000, 1001, 1000);
+        let mut random = 1_u64;
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let dice = (random >> 33) as usize;
+            let body = bodies[dice % bodies.len()];
+            now += i64::from(dice.is_multiple_of(7));
+            plain.retain(|(time, ..)| now - time <= 50);
+            duplicates.lock().forget_before(duplicates.oldest(Timestamp(now * SECOND)));
+            if dice.is_multiple_of(3) && oldest > 0 {
+                // About as old as the oldest, since times never decrease along the log.
+                let time = plain.front().map_or(now, |first| first.0);
+                if note_older(&duplicates, oldest, body, time, now) {
+                    plain.push_front((time, oldest, body));
+                }
+                oldest -= 1;
+            } else {
+                note(&duplicates, newest, body, now);
+                plain.push_back((now, newest, body));
+                newest += 1;
+            }
+            if plain.len() > capacity {
+                plain.pop_front();
+            }
+            for body in bodies {
+                let found = plain.iter().find(|callback| callback.2 == body).map(|callback| callback.1);
+                assert_eq!(first(&duplicates, body, now), found);
+            }
+        }
+        assert!(oldest < 990 && newest > 10_000, "both ends grew");
     }
 }
