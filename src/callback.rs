@@ -200,7 +200,7 @@ impl Envelope {
         let status = if facts.depth > MAX_TYPED_JSON_DEPTH && is_known {
             DecodeStatus::TooLarge
         } else {
-            match payload::decode(&command, raw_body, facts.nulls_or_large_numbers) {
+            match payload::decode(&command, raw_body, facts.needs_leniency) {
                 None => DecodeStatus::UnknownCommand,
                 Some(Err(_)) => DecodeStatus::Mismatch,
                 Some(Ok(payload)) => {
@@ -377,7 +377,7 @@ mod tests {
             (hostile.as_bytes(), NotJson),
             (too_deep.as_bytes(), TooDeep),
             (br#"{"CallbackCommand":1}"#, CommandNotString),
-            (br#"{"CallbackCommand":null}"#, CommandNotString),
+            (br#"{"CallbackCommand":[null]}"#, CommandNotString),
             (br#"{"CallbackCommand":"A.B","CallbackCommand":"A.B"}"#, CommandRepeated),
             (br#"{"CallbackCommand":"A.B","Callback\u0043ommand":"A.B"}"#, CommandRepeated),
             (br#"{"CallbackCommand":"A.C"}"#, CommandDisagrees),
@@ -390,6 +390,12 @@ mod tests {
         assert_eq!(decode("A.B", &deepest).raw_body, deepest);
         let without = || envelope("SdkAppid=7").unwrap();
         assert_eq!(without().into_record(b"{}", &no_duplicates()), Err(CommandMissing));
+        let null = br#"{"CallbackCommand":null}"#;
+        assert_eq!(
+            without().into_record(null, &no_duplicates()),
+            Err(CommandMissing),
+            "as if it were absent"
+        );
         assert_eq!(
             without().into_record(br#"{"CallbackCommand":"a b"}"#, &no_duplicates()),
             Err(CommandInvalid)
@@ -414,6 +420,28 @@ mod tests {
             assert_eq!(event.payload, None);
             assert_eq!(event.raw_body, body);
         }
+    }
+
+    #[test]
+    fn a_command_that_is_null_is_absent() {
+        for body in [r#"{"CallbackCommand":null}"#, r#"{"CallbackCommand":null,"CallbackCommand":"A.B"}"#] {
+            let event = decode("A.B", body);
+            assert_eq!((event.command.as_str(), event.raw_body.as_str()), ("A.B", body));
+        }
+        let event = decode("A.B", r#"{"EventTime":1000,"EventTime":null}"#);
+        assert_eq!(event.event_time.map(|time| time.seconds), Some(1));
+    }
+
+    #[test]
+    fn what_lands_in_no_field_is_kept_raw() {
+        let body = r#"{"CallbackCommand":"Follow.CallbackAfterFollowAdd","EventTime":1000,"List":[{"To_Account":"b"}]}"#;
+        let event = decode("Follow.CallbackAfterFollowAdd", body);
+        assert_eq!(event.decode_status(), DecodeStatus::Mismatch);
+        assert_eq!((event.payload, event.raw_body.as_str()), (None, body));
+        assert!(event.event_time.is_some());
+        let record = envelope("SdkAppid=7&CallbackCommand=Follow.CallbackAfterFollowAdd").unwrap();
+        let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap();
+        assert!(!record.typed(), "so its raw body is never cut off");
     }
 
     #[test]
@@ -456,7 +484,7 @@ mod tests {
     #[test]
     fn what_would_break_standard_clients_is_left_raw() {
         let deep = |depth: usize| {
-            format!("{{\"x\":{}{},\"PairList\":[]}}", "[".repeat(depth - 1), "]".repeat(depth - 1))
+            format!("{{\"x\":{}{},\"ClientCmd\":\"c\"}}", "[".repeat(depth - 1), "]".repeat(depth - 1))
         };
         let event = decode("Sns.CallbackFriendAdd", &deep(MAX_TYPED_JSON_DEPTH));
         assert_eq!(event.decode_status(), DecodeStatus::Typed);

@@ -19,8 +19,9 @@ pub(super) struct Facts<'a> {
     pub(super) command: CommandMember<'a>,
     /// The JSON text of the top level's `EventTime`, the last one if there are several.
     pub(super) event_time: Option<&'a str>,
-    /// Whether a null or a number of more than 15 characters, so perhaps beyond 2^53, is in it.
-    pub(super) nulls_or_large_numbers: bool,
+    /// Whether it has what only a lenient reading gets right: a null, a number of more
+    /// than 15 characters, so perhaps beyond 2^53, or a key that begins with a small letter.
+    pub(super) needs_leniency: bool,
     /// Values of keys that end in `Account`, at any depth.
     pub(super) accounts: NameSet,
     /// Values of the keys `GroupId` and `GroupID`, at any depth.
@@ -113,6 +114,7 @@ pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
                 let depth = levels.len();
                 let Some(level) = levels.last_mut() else { return Err(Refusal::NotAnObject) };
                 if expect_key {
+                    facts.needs_leniency |= matches!(bytes.get(start + 1), Some(b'a'..=b'z' | b'\\'));
                     level.role = text(token).map_or(Role::None, |key| Role::of(&key, depth));
                     expect_key = false;
                 } else {
@@ -129,7 +131,7 @@ pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
                 }
                 let Some(level) = levels.last() else { return Err(Refusal::NotAnObject) };
                 let token = &json[start..at];
-                facts.nulls_or_large_numbers |= token == "null" || token.len() > 15;
+                facts.needs_leniency |= token == "null" || token.len() > 15;
                 facts.note(level.role, token);
             }
         }
@@ -163,6 +165,8 @@ fn text(token: &str) -> Option<Cow<'_, str>> {
 impl<'a> Facts<'a> {
     fn note(&mut self, role: Role, token: &'a str) {
         match role {
+            // As if it were absent.
+            _ if token == "null" => {}
             Role::None => {}
             Role::Account => text(token).iter().for_each(|name| self.accounts.insert(name)),
             Role::GroupId => text(token).iter().for_each(|name| self.group_ids.insert(name)),

@@ -1,10 +1,11 @@
 //! From a body's JSON text to its typed payload.
 //!
-//! The generated deserializers do the work. They are made for proto3 JSON, and
-//! two things that the vendor may send are not in it: a null for a string or a
-//! number, and an integer beyond 2^53 where a `google.protobuf.Value` is
-//! declared. [`Lenient`] reads those; it costs a second look at each value, so a
-//! body that has neither is read directly.
+//! The generated deserializers do the work. They are made for proto3 JSON, which
+//! is not quite what the vendor sends: it has no null for a string or a number,
+//! and no integer beyond 2^53 where a `google.protobuf.Value` is declared; and it
+//! takes a field by its name in the `.proto` files too (`limit` for `Limit`),
+//! which is nothing of the vendor's. [`Lenient`] sees to those. It costs a second
+//! look at each value, so a body that has none of them is read directly.
 
 use std::fmt;
 
@@ -18,13 +19,51 @@ use serde_json::{Error, value::RawValue};
 use crate::proto::{self, event::Payload};
 
 /// Decodes the body of a command of the catalogue; `None` for any other
-/// command. `lenient`: the body may have nulls or large integers.
+/// command. `lenient`: the body may have what [`Lenient`] is for.
+///
+/// A payload that came out empty is only right if the body has nothing else:
+/// typed and empty, it would say nothing of the body, and without `raw_body`
+/// nobody would notice.
 pub(super) fn decode(command: &str, body: &str, lenient: bool) -> Option<Result<Payload, Error>> {
-    if lenient {
-        proto::decode_payload(command, Lenient { json: body })
+    let payload = if lenient {
+        proto::decode_payload(command, Lenient::new(body))?
     } else {
-        proto::decode_payload(command, &mut serde_json::Deserializer::from_str(body))
+        proto::decode_payload(command, &mut serde_json::Deserializer::from_str(body))?
+    };
+    if payload.is_ok() && payload.as_ref().ok() == nothing(command).as_ref() {
+        return proto::decode_payload(command, Lenient { json: body, others: Others::Refused });
     }
+    Some(payload)
+}
+
+/// The payload of a body without members.
+fn nothing(command: &str) -> Option<Payload> {
+    proto::decode_payload(command, &mut serde_json::Deserializer::from_str("{}"))?.ok()
+}
+
+/// What becomes of an object's members that its message does not declare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Ignored,
+    /// An object with one does not fit, unless it is [`KEPT_ELSEWHERE`].
+    Refused,
+}
+
+/// Members of a body that become fields of the event itself.
+const KEPT_ELSEWHERE: [&str; 2] = ["CallbackCommand", "EventTime"];
+
+/// Whether a message declares a member of this name. `names` is as it was
+/// generated: the name of each field, followed by its JSON name if that is another.
+fn is_declared(names: &[&str], key: &str) -> bool {
+    names.iter().position(|name| *name == key).is_some_and(|at| {
+        let has_json_name = names.get(at + 1).is_some_and(|next| letters(next).eq(letters(key)));
+        !has_json_name
+    })
+}
+
+/// What a field's two names have in common.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
 }
 
 /// One JSON value, as text. A null member of a message or of a map, and a null
@@ -37,9 +76,15 @@ pub(super) fn decode(command: &str, body: &str, lenient: bool) -> Option<Result<
 /// `deserialize_any`, and are told apart by what they say they expect.
 struct Lenient<'de> {
     json: &'de str,
+    /// Of this object; in those within it, they are ignored.
+    others: Others,
 }
 
 impl<'de> Lenient<'de> {
+    fn new(json: &'de str) -> Self {
+        Self { json, others: Others::Ignored }
+    }
+
     fn inner(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'de>> {
         serde_json::Deserializer::from_str(self.json)
     }
@@ -81,21 +126,21 @@ impl<'de> Deserializer<'de> for Lenient<'de> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.inner().deserialize_map(WithoutNulls(visitor))
+        self.inner().deserialize_map(Pruned { visitor, names: Some(names), others: self.others })
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if expects(&visitor, "google.protobuf.Struct") {
             return self.free_form(visitor);
         }
-        self.inner().deserialize_map(WithoutNulls(visitor))
+        self.inner().deserialize_map(Pruned { visitor, names: None, others: self.others })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.inner().deserialize_seq(WithoutNulls(visitor))
+        self.inner().deserialize_seq(Pruned { visitor, names: None, others: self.others })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -113,27 +158,36 @@ impl<'de> Deserializer<'de> for Lenient<'de> {
     }
 }
 
-/// Shows a visitor an object's members, or an array's elements, that are not null.
-struct WithoutNulls<V>(V);
+/// Shows a visitor an object's members, or an array's elements, that are not
+/// null; of a message's members only the declared ones.
+struct Pruned<V> {
+    visitor: V,
+    /// What the message declares; `None` for a map, whose keys may be any.
+    names: Option<&'static [&'static str]>,
+    others: Others,
+}
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for WithoutNulls<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Pruned<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.expecting(f)
+        self.visitor.expecting(f)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Members { members, value: None })
+        let Self { visitor, names, others } = self;
+        visitor.visit_map(Members { members, names, others, value: None })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Elements { elements })
+        self.visitor.visit_seq(Elements { elements })
     }
 }
 
 struct Members<'de, A> {
     members: A,
+    names: Option<&'static [&'static str]>,
+    others: Others,
     /// The value of the key that was given last.
     value: Option<&'de RawValue>,
 }
@@ -143,9 +197,15 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         while let Some((key, value)) = self.members.next_entry::<String, &RawValue>()? {
-            if value.get() != "null" {
+            if value.get() == "null" {
+                continue;
+            }
+            if self.names.is_none_or(|names| is_declared(names, &key)) {
                 self.value = Some(value);
                 return seed.deserialize(key.into_deserializer()).map(Some);
+            }
+            if self.others == Others::Refused && !KEPT_ELSEWHERE.contains(&key.as_str()) {
+                return Err(A::Error::custom("nothing of the body is declared"));
             }
         }
         Ok(None)
@@ -153,7 +213,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let value = self.value.take().ok_or_else(|| A::Error::custom("a value comes after its key"))?;
-        seed.deserialize(Lenient { json: value.get() }).map_err(A::Error::custom)
+        seed.deserialize(Lenient::new(value.get())).map_err(A::Error::custom)
     }
 }
 
@@ -167,7 +227,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<A> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         while let Some(element) = self.elements.next_element::<&RawValue>()? {
             if element.get() != "null" {
-                return seed.deserialize(Lenient { json: element.get() }).map(Some).map_err(A::Error::custom);
+                return seed.deserialize(Lenient::new(element.get())).map(Some).map_err(A::Error::custom);
             }
         }
         Ok(None)
@@ -231,6 +291,55 @@ mod tests {
         let body = r#"{"ProfileItem":[{"Value":18446744073709551615}]}"#;
         let value = typed("Profile.CallbackPortraitSet", body);
         assert_eq!(value["ProfileItem"][0]["Value"], 18_446_744_073_709_551_615_f64);
+    }
+
+    #[test]
+    fn only_the_vendors_own_names_are_fields() {
+        let body = r#"{"PairList":[{"from_account":"a","To_Account":"b","to_account":"c"}],"pair_list":[],"client_cmd":"x",
+            "ForceFlag":1,"force_flag":2}"#;
+        assert_eq!(
+            typed("Sns.CallbackFriendAdd", body),
+            json!({"PairList":[{"To_Account":"b"}],"ForceFlag":1})
+        );
+        let body = r#"{"GroupAttr":[{"key":"k","value":"v"}],"CreatedGroupNum":{"any_key":1}}"#;
+        assert_eq!(
+            typed("Group.CallbackAfterGroupAttrChanged", body),
+            json!({"GroupAttr":[{"key":"k","value":"v"}]}),
+            "these are the vendor's own"
+        );
+        let body = r#"{"CreatedGroupNum":{"created_group_num":1}}"#;
+        assert_eq!(
+            typed("Group.CallbackBeforeCreateGroup", body),
+            json!({"CreatedGroupNum":{"created_group_num":"1"}}),
+            "a map's keys may be any"
+        );
+    }
+
+    #[test]
+    fn a_body_of_which_nothing_is_declared_does_not_fit() {
+        let fits = |body: &str| {
+            let outcomes = [false, true].map(|lenient| decode("Sns.CallbackFriendDelete", body, lenient));
+            let [direct, lenient] = outcomes.map(|outcome| outcome.unwrap().is_ok());
+            assert_eq!(direct, lenient, "{body}");
+            direct
+        };
+        for body in [
+            "{}",
+            r#"{"CallbackCommand":"x","EventTime":1}"#,
+            r#"{"PairList":[]}"#,
+            r#"{"New":null}"#,
+            r#"{"PairList":[{"From_Account":"a"}],"New":1}"#,
+        ] {
+            assert!(fits(body), "{body}");
+        }
+        for body in [
+            r#"{"New":1}"#,
+            r#"{"CallbackCommand":"x","EventTime":1,"Pairs":[{"From_Account":"a"}]}"#,
+            r#"{"PairList":[],"New":1}"#,
+            r#"{"pairlist":[{"From_Account":"a"}]}"#,
+        ] {
+            assert!(!fits(body), "{body}");
+        }
     }
 
     #[test]
