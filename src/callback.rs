@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use self::{
     duplicates::Duplicates,
     json::{CommandMember, Facts},
-    signature::Tokens,
+    signature::{Tokens, Verified},
 };
 use crate::{
     event::{RecordParts, StoredRecord, Timestamp, is_command},
@@ -107,11 +107,15 @@ pub struct Apps {
 
 impl Apps {
     fn find(&self, text: &str) -> Option<u32> {
-        // `parse` alone would take a leading plus sign.
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let id = text.parse().ok().filter(|_| digits)?;
-        self.ids.contains(&id).then_some(id)
+        app_id(text).filter(|id| self.ids.contains(id))
     }
+}
+
+/// An SDKAppID in decimal digits.
+fn app_id(text: &str) -> Option<u32> {
+    // `parse` alone would take a leading plus sign.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
 }
 
 /// What a callback's URL says, checked.
@@ -121,8 +125,8 @@ pub struct Envelope {
     command: Option<String>,
     client_ip: String,
     opt_platform: String,
-    /// Unix seconds; present if the callback was signed.
-    request_time: Option<u64>,
+    /// Present if the app has a token, and then the callback was signed.
+    verified: Option<Verified>,
 }
 
 impl Envelope {
@@ -151,7 +155,7 @@ impl Envelope {
         let text = |parameter: Option<Cow<'_, str>>| parameter.map(Cow::into_owned);
         let app_id = app_id.ok_or(Refusal::AppIdMissing)?;
         let sdk_app_id = apps.find(&app_id).ok_or(Refusal::AppIdUnknown)?;
-        let request_time = match apps.tokens.of(sdk_app_id) {
+        let verified = match apps.tokens.of(sdk_app_id) {
             [] => None,
             tokens => {
                 let (sign, time) = (sign.as_deref(), request_time.as_deref());
@@ -166,8 +170,15 @@ impl Envelope {
             command: text(command),
             client_ip: text(client_ip).unwrap_or_default(),
             opt_platform: text(opt_platform).unwrap_or_default(),
-            request_time,
+            verified,
         })
+    }
+
+    /// Which of its app's tokens the callback was signed with, from 0, in the order
+    /// in which they were given: shows whether an old one is still in use. `None` if
+    /// the app has none.
+    pub fn token(&self) -> Option<u32> {
+        self.verified.map(|verified| verified.token)
     }
 
     /// Reads the body and encodes the record.
@@ -189,8 +200,8 @@ impl Envelope {
             client_ip: self.client_ip,
             opt_platform: self.opt_platform,
             request_time: self
-                .request_time
-                .and_then(|seconds| i64::try_from(seconds).ok())
+                .verified
+                .and_then(|verified| i64::try_from(verified.request_time).ok())
                 .map(|seconds| pbjson_types::Timestamp { seconds, nanos: 0 }),
             event_time: facts.event_time.and_then(|json| event_time(&command, json)),
             kind: kind.into(),
@@ -343,18 +354,20 @@ mod tests {
 
     #[test]
     fn an_app_with_a_token_needs_a_signature_before_anything_else_is_looked_at() {
-        let tokens = Tokens::parse("7 secret").unwrap();
-        let sign = tokens.of(7)[0].sign("1000");
+        let tokens = Tokens::parse("7 old\n7 secret").unwrap();
+        let sign = tokens.of(7)[1].sign("1000");
         let apps = Apps { tokens, window: Duration::from_secs(60), ..apps() };
         let read = |query: &str| Envelope::from_query(query, &apps, 1000);
         assert_eq!(read("SdkAppid=7&CallbackCommand=A..B"), Err(Refusal::SignMissing));
         assert_eq!(read("SdkAppid=7&Sign=x&RequestTime=1000"), Err(Refusal::SignWrong));
         assert_eq!(read("SdkAppid=7&Sign=x&Sign=x"), Err(Refusal::ParameterRepeated("Sign")));
         let signed = format!("SdkAppid=7&CallbackCommand=A.B&Sign={sign}&RequestTime=1000");
-        assert_eq!(read(&signed).unwrap().request_time, Some(1000));
+        let verified = Some(Verified { request_time: 1000, token: 1 });
+        assert_eq!(read(&signed).unwrap().verified, verified);
+        assert_eq!(read(&signed).unwrap().token(), Some(1), "the second");
         let encoded = signed.replace("=1000", "=%31000");
-        assert_eq!(read(&encoded).unwrap().request_time, Some(1000));
-        assert_eq!(read("SdkAppid=1400000000").unwrap().request_time, None, "the other app has none");
+        assert_eq!(read(&encoded).unwrap().verified, verified);
+        assert_eq!(read("SdkAppid=1400000000").unwrap().verified, None, "the other app has none");
     }
 
     #[test]
@@ -407,22 +420,6 @@ mod tests {
     }
 
     #[test]
-    fn oddities_that_are_json_are_accepted_raw() {
-        for body in [
-            r#"{"ForceFlag":1e999}"#.to_owned(),
-            format!("{{\"ForceFlag\":{}}}", "9".repeat(400)),
-            r#"{"ForceFlag":1,"ForceFlag":2}"#.to_owned(),
-            r#"{"ClientCmd":"\ud800"}"#.to_owned(),
-            r#"{"\udfff":1,"PairList":{}}"#.to_owned(),
-        ] {
-            let event = decode("Sns.CallbackFriendAdd", &body);
-            assert_eq!(event.decode_status(), DecodeStatus::Mismatch, "{body}");
-            assert_eq!(event.payload, None);
-            assert_eq!(event.raw_body, body);
-        }
-    }
-
-    #[test]
     fn a_command_that_is_null_is_absent() {
         for body in [r#"{"CallbackCommand":null}"#, r#"{"CallbackCommand":null,"CallbackCommand":"A.B"}"#] {
             let event = decode("A.B", body);
@@ -442,6 +439,22 @@ mod tests {
         let record = envelope("SdkAppid=7&CallbackCommand=Follow.CallbackAfterFollowAdd").unwrap();
         let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap();
         assert!(!record.typed(), "so its raw body is never cut off");
+    }
+
+    #[test]
+    fn oddities_that_are_json_are_accepted_raw() {
+        for body in [
+            r#"{"ForceFlag":1e999}"#.to_owned(),
+            format!("{{\"ForceFlag\":{}}}", "9".repeat(400)),
+            r#"{"ForceFlag":1,"ForceFlag":2}"#.to_owned(),
+            r#"{"ClientCmd":"\ud800"}"#.to_owned(),
+            r#"{"\udfff":1,"PairList":{}}"#.to_owned(),
+        ] {
+            let event = decode("Sns.CallbackFriendAdd", &body);
+            assert_eq!(event.decode_status(), DecodeStatus::Mismatch, "{body}");
+            assert_eq!(event.payload, None);
+            assert_eq!(event.raw_body, body);
+        }
     }
 
     #[test]

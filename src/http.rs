@@ -1,8 +1,8 @@
 //! The HTTP front: takes callbacks, and answers 200 only after the event is durable.
 //!
-//! A request is checked in this order: method, path, encoding, size, then app
-//! and command from the URL; only then room for the body's bytes is taken and
-//! the body is read.
+//! A request is checked in this order: method, path, encoding, size, then the
+//! URL's query (no parameter twice, the app, its signature, the command); only
+//! then room for the body's bytes is taken and the body is read.
 
 use std::{
     sync::Arc,

@@ -12,6 +12,7 @@ use callback_gateway::{
         AppendError, AppendReply, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail,
         memory::MemoryLog,
     },
+    proto::DecodeStatus,
 };
 use futures_util::future::BoxFuture;
 use support::*;
@@ -108,6 +109,36 @@ async fn every_row_of_the_table_has_its_status_and_packet() {
     assert_refused(&gateway, &post("/?SdkAppid=1", "", "not JSON"), 403, "SdkAppid").await;
     assert!(all_events(&mut gateway.client().await).await.is_empty(), "nothing refused was stored");
     assert!(gateway.post("Sns.CallbackFriendAdd", body).await.is_stored(), "and the next good one is");
+    gateway.stop().await;
+}
+
+/// Neither the header nor the parameter says anything that the body does not.
+#[tokio::test]
+async fn what_type_the_content_is_said_to_have_does_not_matter() {
+    let gateway = Gateway::start().await;
+    for header in [
+        "",
+        "Content-Type: application/json\r\n",
+        "Content-Type: text/xml; charset=latin1\r\n",
+        "Content-Type: \r\n",
+    ] {
+        let request = post(&target("Sns.CallbackFriendAdd"), header, FRIEND_ADD);
+        assert!(exchange(&gateway, request).await.is_stored(), "{header:?}");
+    }
+    for parameter in [
+        "",
+        "&contenttype=json",
+        "&contenttype=JSON",
+        "&ContentType=Json",
+        "&contenttype=xml",
+        "&contenttype=",
+    ] {
+        let target = format!("/?SdkAppid={APP_ID}&CallbackCommand=Sns.CallbackFriendAdd{parameter}");
+        assert!(exchange(&gateway, post(&target, "", FRIEND_ADD)).await.is_stored(), "{parameter:?}");
+    }
+    let events = all_events(&mut gateway.client().await).await;
+    assert_eq!(events.len(), 10);
+    assert!(events.iter().all(|event| event.decode_status() == DecodeStatus::Typed));
     gateway.stop().await;
 }
 

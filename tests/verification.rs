@@ -3,9 +3,17 @@
 
 mod support;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    io::Read as _,
+    process::Stdio,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use callback_gateway::callback::signature::{Token, Tokens};
+use callback_gateway::{
+    callback::signature::{Token, Tokens},
+    proto::ListEventsRequest,
+};
+use prost::Message as _;
 use support::*;
 use tempfile::TempDir;
 
@@ -89,6 +97,51 @@ async fn a_stranger_gets_401_and_leaves_nothing_behind() {
     gateway.stop().await;
 }
 
+/// Each request has everything wrong from one check on, so the answer names the
+/// first check that it did not pass.
+#[tokio::test]
+async fn each_check_comes_before_the_next() {
+    let gateway = Gateway::start_with(|settings| {
+        settings.http_body_limit = 10;
+        settings.tokens = Tokens::parse(&format!("{APP_ID} {TOKEN}")).unwrap();
+    })
+    .await;
+    let gzip = "Content-Encoding: gzip\r\n";
+    let (large, wrong) = ("x".repeat(11), "not JSON");
+    let (time, sign) = (now(), Token::new(TOKEN).unwrap().sign(&now().to_string()));
+    let twice = "/?SdkAppid=1&SdkAppid=1&CallbackCommand=A..B";
+    let stranger = "/?SdkAppid=1&CallbackCommand=A..B&Sign=x";
+    let unsigned = format!("/?SdkAppid={APP_ID}&CallbackCommand=A..B&Sign=x");
+    let late = format!("/?SdkAppid={APP_ID}&CallbackCommand=A..B&Sign={sign}&RequestTime=1");
+    let signed = |command: &str| {
+        format!("/?SdkAppid={APP_ID}&CallbackCommand={command}&Sign={sign}&RequestTime={time}")
+    };
+    for (method, target, more, body, status, text) in [
+        ("GET", "/other?SdkAppid=1&SdkAppid=1", gzip, large.as_str(), 405, "only POST"),
+        ("POST", "/other?SdkAppid=1&SdkAppid=1", gzip, &large, 404, "--http-path"),
+        ("POST", twice, gzip, &large, 415, "Content-Encoding"),
+        ("POST", twice, "", &large, 413, "too large"),
+        ("POST", twice, "", wrong, 400, "the query parameter SdkAppid once"),
+        ("POST", stranger, "", wrong, 403, "not served here"),
+        ("POST", &unsigned, "", wrong, 401, "needs the query parameter RequestTime"),
+        ("POST", &late, "", wrong, 401, "Sign is wrong"),
+        ("POST", &signed("A..B"), "", wrong, 400, "1 to 128 letters"),
+        ("POST", &signed("A.B"), "", wrong, 400, "must be JSON"),
+    ] {
+        let mut http = Http::connect(gateway.addresses.http).await;
+        let length = body.len();
+        http.send(format!(
+            "{method} {target} HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n{body}"
+        ))
+        .await;
+        let answer = http.answer().await;
+        assert_eq!(answer.status, status, "{method} {target}: {answer:?}");
+        assert!(answer.error_info().contains(text), "{method} {target}: {answer:?}");
+    }
+    assert!(all_events(&mut gateway.client().await).await.is_empty());
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn the_time_of_a_signed_callback_is_kept_in_the_event() {
     let gateway = gateway().await;
@@ -158,58 +211,123 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
     assert_eq!(missing.status.code(), Some(64));
 }
 
-/// At the most talkative log level, with good callbacks, strangers' ones and rubbish.
+/// At the most talkative log level, with good callbacks, strangers' ones and
+/// rubbish; all that comes out of the program by any way.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_the_program_writes_shows_a_secret() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("tokens");
     std::fs::write(&file, format!("{APP_ID} {TOKEN}\n")).unwrap();
     let data = dir.path().join("data");
-    let gateway = Process::start(
+    let started = now();
+    let mut gateway = Process::start(
         program()
             .args(serve_args(&data))
             .arg("--tokens-file")
             .arg(&file)
             .args(["--drain-delay", "0s"])
             .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} {OLD_TOKEN}"))
-            .env("RUST_LOG", "trace"),
+            .env("RUST_LOG", "trace")
+            .stdout(Stdio::piped()),
     );
+    let mut stdout = gateway.child.stdout.take().unwrap();
+    let mut written = Vec::new();
+
     let url = format!("http://{}/", gateway.addresses.http);
     let app_id = APP_ID.to_string();
-    let send = |token: &str| {
-        program()
-            .args(["send", "friend-add", "--url", &url, "--sdk-app-id", &app_id, "--from", "a", "--to", "b"])
+    let mut send = |token: &str, url: &str| {
+        let output = program()
+            .args(["send", "friend-add", "--url", url, "--sdk-app-id", &app_id, "--from", "a", "--to", "b"])
             .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} {token}"))
             .env("RUST_LOG", "trace")
             .output()
-            .unwrap()
+            .unwrap();
+        written.extend(output.stdout);
+        written.extend(output.stderr);
+        output.status.code()
     };
-    let (good, stranger) = (send(TOKEN), send("not-our-token"));
-    assert_eq!((good.status.code(), stranger.status.code()), (Some(0), Some(1)));
-    let time = now();
-    let sign = Token::new(TOKEN).unwrap().sign(&time.to_string());
-    let mut http = Http::connect(gateway.addresses.http).await;
-    for query in [signed(TOKEN, time), signed(TOKEN, time) + "&Sign=x", format!("SdkAppid=1&Sign={sign}")] {
-        http.send(format!("POST /?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}")).await;
-        http.answer().await;
+    assert_eq!(send(TOKEN, &url), Some(0));
+    assert_eq!(send("not-our-token", &url), Some(1));
+    assert_eq!(send(TOKEN, "http://127.0.0.1:1/"), Some(1), "nobody answers there");
+
+    let sign = Token::new(TOKEN).unwrap().sign(&started.to_string());
+    let good = signed(TOKEN, started);
+    let mut stored = 0;
+    for (query, body) in [
+        (good.clone(), "{}"),
+        (signed(OLD_TOKEN, started), "{}"),
+        (good.replace("A.B", "Sns.CallbackFriendAdd"), FRIEND_ADD),
+        (good.clone(), "not JSON"),
+        (good.clone() + "&Sign=x", "{}"),
+        (good.replace("Sign=", "Sign=%"), "{}"),
+        (good.replace("RequestTime=", "RequestTime=+"), "{}"),
+        (signed(TOKEN, started - 3600), "{}"),
+        (signed("not-our-token", started), "{}"),
+        (format!("SdkAppid=1&Sign={sign}"), "{}"),
+        (format!("{good}&CallbackCommand={sign}"), "{}"),
+        (format!("SdkAppid={APP_ID}&CallbackCommand=A..{sign}&Sign={sign}&RequestTime={started}"), "{}"),
+    ] {
+        let mut http = Http::connect(gateway.addresses.http).await;
+        let length = body.len();
+        http.send(format!("POST /?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}"))
+            .await;
+        let answer = http.answer().await;
+        stored += usize::from(answer.is_stored());
+        written.extend(format!("{}{}\n", answer.head, answer.body).into_bytes());
     }
+    assert_eq!(stored, 3);
+    // Heads that are refused before anybody has read them, and one that breaks off.
+    for head in [format!("GET /?{good} HTTP/9\r\n\r\n"), format!("POST /?{good} HTTP/1.1\r\nHost: x\r\nbad")]
+    {
+        let mut http = Http::connect(gateway.addresses.http).await;
+        http.send(head).await;
+        written.extend(http.closed().await);
+    }
+
+    let mut client = gateway.client().await;
+    let events = all_events(&mut client).await;
+    assert_eq!(events.len(), 4);
+    for event in events {
+        written.extend(format!("{event:?}").into_bytes());
+        written.extend(event.encode_to_vec());
+    }
+    let list = client.list_events(ListEventsRequest { include_raw_body: true, ..Default::default() });
+    written.extend(soon(list).await.unwrap().into_inner().encode_to_vec());
+    let Err(status) = Subscriber::open(&mut client, after("x")).await else { panic!("no cursor") };
+    written.extend(format!("{status:?}").into_bytes());
+    drop(client);
+    for path in ["/readyz", "/livez"] {
+        written.extend(format!("{:?}", get(gateway.addresses.admin, path).await).into_bytes());
+    }
+
     gateway.signal(rustix::process::Signal::TERM);
     let (status, log) = gateway.ended().await;
     assert!(status.success());
     assert!(log.iter().any(|line| line.contains("refused a callback")), "it was talkative");
-
-    let mut written = log.join("\n").into_bytes();
-    for output in [good, stranger] {
-        written.extend(output.stdout);
-        written.extend(output.stderr);
-    }
+    written.extend(log.join("\n").into_bytes());
+    stdout.read_to_end(&mut written).unwrap();
     for entry in data.read_dir().unwrap() {
         written.extend(std::fs::read(entry.unwrap().path()).unwrap());
     }
-    for secret in [TOKEN, OLD_TOKEN, "not-our-token", &sign] {
+
+    // `send` signed at some time in between.
+    let tokens = [TOKEN, OLD_TOKEN, "not-our-token"];
+    let times = (started..=now()).chain([started - 3600]).map(|time| time.to_string());
+    let signs = times.flat_map(|time| tokens.map(|token| Token::new(token).unwrap().sign(&time)));
+    let secrets: Vec<String> = tokens.map(str::to_owned).into_iter().chain(signs).collect();
+    for secret in secrets.iter().map(String::as_str).chain(["Sign=", "sign="]) {
         let at = written.windows(secret.len()).position(|window| window == secret.as_bytes());
-        let around =
-            at.map(|at| String::from_utf8_lossy(&written[at.saturating_sub(200)..at + 20]).into_owned());
-        assert_eq!(around, None, "{secret} was written");
+        assert_eq!(at.map(|at| around(&written, at)), None, "{secret} was written");
     }
+    // Nothing that could be a signature, whatever it was made of.
+    let mut digits = 0;
+    for (at, byte) in written.iter().enumerate() {
+        digits = if byte.is_ascii_hexdigit() { digits + 1 } else { 0 };
+        assert!(digits < 64, "64 hex digits: {}", around(&written, at));
+    }
+}
+
+fn around(written: &[u8], at: usize) -> String {
+    let range = at.saturating_sub(200)..written.len().min(at + 20);
+    String::from_utf8_lossy(&written[range]).into_owned()
 }

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::Refusal;
 
@@ -55,35 +55,56 @@ pub struct TokensError {
     problem: &'static str,
 }
 
+/// An app has more than [`MAX_TOKENS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the app {app_id} has more than 8 tokens")]
+pub struct TooMany {
+    /// The app.
+    pub app_id: u32,
+}
+
 impl Tokens {
     /// Reads lines of the form `APP_ID TOKEN`, several for one app. Empty lines and
-    /// those that begin with `#` are passed over.
+    /// those that begin with `#` are passed over, and so is a byte order mark.
     pub fn parse(text: &str) -> Result<Self, TokensError> {
         let mut tokens = Self::default();
-        for (line, content) in (1..).zip(text.lines()) {
+        for (line, content) in (1..).zip(text.strip_prefix('\u{feff}').unwrap_or(text).lines()) {
             let content = content.trim();
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
             let problem = |problem| TokensError { line, problem };
             let (app_id, token) = content.split_once([' ', '\t']).ok_or(problem("write APP_ID TOKEN"))?;
-            let app_id = app_id.parse().map_err(|_| problem("the SDKAppID must be a number"))?;
-            let token = Token::new(token.trim_start())
-                .ok_or(problem("a token is 1 to 128 printable ASCII characters without spaces"))?;
-            let of_app = tokens.0.entry(app_id).or_default();
-            if of_app.len() == MAX_TOKENS {
-                return Err(problem("an app has at most 8 tokens"));
+            let app_id =
+                super::app_id(app_id).ok_or(problem("the SDKAppID must be a number in decimal digits"))?;
+            let token = token.trim_start();
+            // As a shell would have them; here they would be part of the token.
+            let is_quoted = |quote| token.len() > 1 && token.starts_with(quote) && token.ends_with(quote);
+            if is_quoted('"') || is_quoted('\'') {
+                return Err(problem("write the token without quotes"));
             }
-            of_app.push(token);
+            let token = Token::new(token)
+                .ok_or(problem("a token is 1 to 128 printable ASCII characters without spaces"))?;
+            tokens.add(app_id, token).map_err(|TooMany { .. }| problem("an app has at most 8 tokens"))?;
         }
         Ok(tokens)
     }
 
     /// Takes over the tokens of another list.
-    pub fn extend(&mut self, other: Self) {
-        for (app_id, tokens) in other.0 {
-            self.0.entry(app_id).or_default().extend(tokens);
+    pub fn extend(&mut self, other: Self) -> Result<(), TooMany> {
+        other
+            .0
+            .into_iter()
+            .try_for_each(|(app_id, tokens)| tokens.into_iter().try_for_each(|token| self.add(app_id, token)))
+    }
+
+    fn add(&mut self, app_id: u32, token: Token) -> Result<(), TooMany> {
+        let tokens = self.0.entry(app_id).or_default();
+        if tokens.len() == MAX_TOKENS {
+            return Err(TooMany { app_id });
         }
+        tokens.push(token);
+        Ok(())
     }
 
     /// The apps that have a token.
@@ -97,7 +118,16 @@ impl Tokens {
     }
 }
 
-/// Checks a callback's signature; gives its RequestTime, in Unix seconds.
+/// What a good signature says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Verified {
+    /// RequestTime, in Unix seconds.
+    pub(super) request_time: u64,
+    /// Which of the tokens fits, from 0; the first one if several do.
+    pub(super) token: u32,
+}
+
+/// Checks a callback's signature.
 ///
 /// Every token is tried, whichever fits, and each comparison takes the same time
 /// wherever the difference is.
@@ -107,7 +137,7 @@ pub(super) fn verify(
     request_time: Option<&str>,
     now: u64,
     window: Duration,
-) -> Result<u64, Refusal> {
+) -> Result<Verified, Refusal> {
     let sign = sign.ok_or(Refusal::SignMissing)?;
     let request_time = request_time.ok_or(Refusal::RequestTimeMissing)?;
     // At most 20 digits fit; `parse` alone would take a plus sign.
@@ -115,16 +145,19 @@ pub(super) fn verify(
     let seconds: u64 = request_time.parse().ok().filter(|_| digits).ok_or(Refusal::RequestTimeMalformed)?;
     let mut given = [0; 32];
     hex::decode_to_slice(sign, &mut given).map_err(|_| Refusal::SignWrong)?;
-    let fits = tokens
-        .iter()
-        .fold(subtle::Choice::from(0), |fits, token| fits | token.digest(request_time).ct_eq(&given));
+    let (mut fits, mut which) = (Choice::from(0), 0);
+    for (index, token) in (0_u32..).zip(tokens) {
+        let this_fits = token.digest(request_time).ct_eq(&given);
+        which.conditional_assign(&index, this_fits & !fits);
+        fits |= this_fits;
+    }
     if !bool::from(fits) {
         return Err(Refusal::SignWrong);
     }
     if now.abs_diff(seconds) > window.as_secs() {
         return Err(Refusal::RequestTimeOutside);
     }
-    Ok(seconds)
+    Ok(Verified { request_time: seconds, token: which })
 }
 
 #[cfg(test)]
@@ -142,7 +175,8 @@ mod tests {
     }
 
     fn check(sign: &str, time: &str, now: u64) -> Result<u64, Refusal> {
-        verify(&[Token::new("other").unwrap(), token()], Some(sign), Some(time), now, WINDOW)
+        let tokens = [Token::new("other").unwrap(), token()];
+        verify(&tokens, Some(sign), Some(time), now, WINDOW).map(|verified| verified.request_time)
     }
 
     #[test]
@@ -150,6 +184,16 @@ mod tests {
         assert_eq!(token().sign(TIME), SIGN);
         assert_eq!(check(SIGN, TIME, NOW), Ok(NOW));
         assert_eq!(check(&SIGN.to_uppercase(), TIME, NOW), Ok(NOW), "either case of hex");
+    }
+
+    #[test]
+    fn the_token_that_fits_is_named() {
+        let tokens = ["a", "b", "a", "c"].map(|token| Token::new(token).unwrap());
+        for (token, index) in [("a", 0), ("b", 1), ("c", 3)] {
+            let sign = Token::new(token).unwrap().sign(TIME);
+            let verified = verify(&tokens, Some(&sign), Some(TIME), NOW, WINDOW);
+            assert_eq!(verified, Ok(Verified { request_time: NOW, token: index }));
+        }
     }
 
     #[test]
@@ -195,6 +239,17 @@ mod tests {
         assert_eq!((tokens.of(7).len(), tokens.of(8).len(), tokens.of(9).len()), (2, 1, 0));
         assert_eq!(tokens.of(8)[0].sign("1"), Token::new("third").unwrap().sign("1"));
         assert_eq!(tokens.apps().collect::<Vec<_>>(), [7, 8]);
+        assert_eq!(Tokens::parse("\u{feff}7 first").unwrap().of(7).len(), 1, "as some editors write it");
+    }
+
+    #[test]
+    fn lists_together_are_bounded_like_one() {
+        let list = |count: usize| Tokens::parse(&"7 s3cr3t\n".repeat(count)).unwrap();
+        let mut tokens = list(5);
+        tokens.extend(list(3)).unwrap();
+        assert_eq!(tokens.of(7).len(), MAX_TOKENS);
+        assert_eq!(tokens.extend(list(1)), Err(TooMany { app_id: 7 }));
+        assert_eq!(tokens.of(7).len(), MAX_TOKENS);
     }
 
     #[test]
@@ -205,6 +260,10 @@ mod tests {
             ("7", 1),
             ("\n# x\ns3cr3t", 3),
             ("x s3cr3t", 1),
+            ("+7 s3cr3t", 1),
+            ("7 \"s3cr3t\"", 1),
+            ("7 's3cr3t'", 1),
+            ("\"7 s3cr3t\"", 1),
             ("7 s3cr3t s3cr3t", 1),
             ("7 s3cr3t\u{7}", 1),
             (long.as_str(), 1),

@@ -57,7 +57,13 @@ enum Callback {
 #[derive(Debug, clap::Args)]
 struct Target {
     /// The gateway's callback URL
-    #[arg(long, env = "CALLBACK_GATEWAY_URL", default_value = "http://127.0.0.1:8080/")]
+    // What the variable has is not shown: a signed URL is a secret.
+    #[arg(
+        long,
+        env = "CALLBACK_GATEWAY_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080/"
+    )]
     url: String,
     /// SDKAppID of the app that the callback belongs to
     // The variable is that of `serve`, which may name several; the first one is taken.
@@ -71,7 +77,8 @@ struct Target {
     sdk_app_id: Vec<u32>,
     /// File with the app's token, to sign the callback: a line `APP_ID TOKEN`. The same line may
     /// stand in CALLBACK_GATEWAY_TOKENS; without a token the callback is not signed
-    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE")]
+    // Nor is it here: somebody may have put the tokens themselves there.
+    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE", hide_env_values = true)]
     tokens_file: Option<PathBuf>,
     /// IP address of the client behind the action
     #[arg(long, value_name = "IP", env = "CALLBACK_GATEWAY_CLIENT_IP", default_value = "127.0.0.1")]
@@ -141,7 +148,12 @@ impl Target {
             .query("ClientIP", &self.client_ip)
             .query("OptPlatform", &self.platform)
             .content_type("application/json");
-        let request = match tokens::load(self.tokens_file.as_deref())?.of(app_id) {
+        let tokens = tokens::load(self.tokens_file.as_deref())?;
+        if let Some(warning) = tokens::exposure(self.tokens_file.as_deref()) {
+            writeln!(io::stderr(), "warning: {warning}").ok();
+        }
+        let tokens = tokens.of(app_id);
+        let request = match tokens {
             [] => request,
             [token, ..] => {
                 let now =
@@ -149,17 +161,17 @@ impl Target {
                 request.query("Sign", token.sign(&now)).query("RequestTime", &now)
             }
         };
+        let url = without_query(&self.url);
         let mut response = request.send(body.to_string()).map_err(|error| {
-            Failure::Other(format!(
-                "no answer from {}: {error}; check --url and that the gateway runs",
-                self.url
-            ))
+            let error = error.to_string();
+            let error = without_query(&error);
+            Failure::Other(format!("no answer from {url}: {error}; check --url and that the gateway runs"))
         })?;
         let status = response.status();
         let answer = response
             .body_mut()
             .read_to_string()
-            .map_err(|error| Failure::Other(format!("the answer from {} broke off: {error}", self.url)))?;
+            .map_err(|error| Failure::Other(format!("the answer from {url} broke off: {error}")))?;
         // Whoever closed the pipe does not want to see it; the exit code still says how it went.
         writeln!(io::stdout(), "{answer}").ok();
         let packet: Value = serde_json::from_str(&answer).unwrap_or(Value::Null);
@@ -168,6 +180,16 @@ impl Target {
         }
         let reason =
             packet["ErrorInfo"].as_str().unwrap_or("the answer is not the packet that a gateway gives");
-        Err(Failure::Other(format!("not acknowledged: HTTP {}: {reason}", status.as_u16())))
+        let remedy = if status == 401 && tokens.is_empty() {
+            format!("; to sign, give the app's token in --tokens-file or in {}", tokens::VARIABLE)
+        } else {
+            String::new()
+        };
+        Err(Failure::Other(format!("not acknowledged: HTTP {}: {reason}{remedy}", status.as_u16())))
     }
+}
+
+/// A URL, or a text that has one in it, up to the query: signatures are in there.
+fn without_query(text: &str) -> &str {
+    text.split_once('?').map_or(text, |(before, _)| before)
 }

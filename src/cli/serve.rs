@@ -1,6 +1,6 @@
 //! `serve`: runs the gateway.
 
-use std::{fs, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
 use clap::builder::BoolishValueParser;
@@ -23,7 +23,8 @@ pub(super) struct Serve {
 
     /// File with the tokens that callbacks are signed with: lines `APP_ID TOKEN`, several for one
     /// app while a token is being changed. The same lines may stand in CALLBACK_GATEWAY_TOKENS
-    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE")]
+    // What the variable has is not shown: somebody may have put the tokens themselves there.
+    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE", hide_env_values = true)]
     tokens_file: Option<PathBuf>,
 
     /// How far a signed callback's RequestTime may be from the clock, both ways
@@ -149,6 +150,10 @@ impl Serve {
         };
         let config = Config::new(settings).map_err(|error| Failure::Usage(error.to_string()))?;
         telemetry::init(self.log_format).map_err(|error| Failure::Usage(format!("RUST_LOG: {error}")))?;
+        if let Some(warning) = tokens::exposure(self.tokens_file.as_deref()) {
+            tracing::warn!("{warning}");
+        }
+        report_apps(config.settings());
         raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -158,6 +163,24 @@ impl Serve {
         // After a second signal nothing is waited for.
         runtime.shutdown_background();
         outcome
+    }
+}
+
+/// Says whose callbacks are verified. Of tokens it says nothing.
+fn report_apps(settings: &Settings) {
+    let apps = settings.sdk_app_ids.iter().copied().collect::<BTreeSet<_>>().into_iter();
+    let (verified, unsigned): (Vec<u32>, Vec<u32>) =
+        apps.partition(|&app_id| !settings.tokens.of(app_id).is_empty());
+    if !verified.is_empty() {
+        tracing::info!(apps = ?verified, "callbacks of these apps must be signed");
+    }
+    if unsigned.is_empty() {
+        return;
+    }
+    if settings.allow_unsigned {
+        tracing::warn!(apps = ?unsigned, "callbacks of these apps are taken from anybody: they have no token");
+    } else {
+        tracing::info!(apps = ?unsigned, "callbacks of these apps are taken unsigned: they have no token");
     }
 }
 
