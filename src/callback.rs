@@ -26,6 +26,9 @@ pub const MAX_JSON_DEPTH: usize = 128;
 /// messages nested 100 deep, and one JSON object in a `google.protobuf.Value`
 /// takes three levels.
 pub const MAX_TYPED_JSON_DEPTH: usize = 24;
+/// Most values in a body that is still typed: each takes dozens of bytes while it
+/// is decoded, whatever it takes in JSON.
+pub const MAX_TYPED_JSON_VALUES: usize = 100_000;
 /// Largest response, raw body included, for which the payload is still typed:
 /// well below the 4 MiB that gRPC clients accept by default.
 pub const MAX_TYPED_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
@@ -134,8 +137,7 @@ impl Envelope {
     ///
     /// Sibling products of the vendor spell two of the parameters otherwise.
     pub fn from_query(query: &str, apps: &Apps, now: u64) -> Result<Self, Refusal> {
-        let [mut app_id, mut command, mut client_ip, mut opt_platform, mut content_type] =
-            [None, None, None, None, None];
+        let [mut app_id, mut command, mut client_ip, mut opt_platform] = [None, None, None, None];
         let (mut sign, mut request_time) = (None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (parameter, name) = match name.as_ref() {
@@ -143,7 +145,6 @@ impl Envelope {
                 "CallbackCommand" | "WebhookCommand" => (&mut command, "CallbackCommand"),
                 "ClientIP" => (&mut client_ip, "ClientIP"),
                 "OptPlatform" => (&mut opt_platform, "OptPlatform"),
-                "contenttype" => (&mut content_type, "contenttype"),
                 "Sign" => (&mut sign, "Sign"),
                 "RequestTime" => (&mut request_time, "RequestTime"),
                 _ => continue,
@@ -208,12 +209,18 @@ impl Envelope {
             possible_duplicate_of: duplicate_of.map_or(0, |sequence| sequence.0),
             ..Default::default()
         };
-        let status = if facts.depth > MAX_TYPED_JSON_DEPTH && is_known {
+        let is_large = facts.depth > MAX_TYPED_JSON_DEPTH || facts.values > MAX_TYPED_JSON_VALUES;
+        let status = if is_large && is_known {
             DecodeStatus::TooLarge
         } else {
             match payload::decode(&command, raw_body, facts.needs_leniency) {
                 None => DecodeStatus::UnknownCommand,
-                Some(Err(_)) => DecodeStatus::Mismatch,
+                Some(Err(error)) => {
+                    // Where, not what: the error's text quotes the body.
+                    let (line, column) = (error.line(), error.column());
+                    tracing::debug!(command, line, column, "a body does not fit its message");
+                    DecodeStatus::Mismatch
+                }
                 Some(Ok(payload)) => {
                     event.payload = Some(payload);
                     DecodeStatus::Typed
@@ -506,6 +513,12 @@ mod tests {
         assert_eq!(event.payload, None);
         let event = decode("Unknown.Command", &deep(MAX_TYPED_JSON_DEPTH + 1));
         assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
+
+        let many = |count: usize| format!("{{\"x\":[{}1],\"ForceFlag\":1}}", "1,".repeat(count));
+        let event = decode("Sns.CallbackFriendAdd", &many(MAX_TYPED_JSON_VALUES - 4));
+        assert_eq!(event.decode_status(), DecodeStatus::Typed);
+        let event = decode("Sns.CallbackFriendAdd", &many(MAX_TYPED_JSON_VALUES));
+        assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
 
         // Typed as large as raw: 2 MiB of body would make a response of 4 MiB.
         let long = format!("{{\"ClientCmd\":\"{}\"}}", "x".repeat((2 << 20) - 20));

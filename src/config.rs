@@ -106,9 +106,12 @@ impl Config {
              (or set CALLBACK_GATEWAY_SDK_APP_ID=N,M)",
         );
         require(!settings.sdk_app_ids.contains(&0), "--sdk-app-id: 0 is no SDKAppID");
-        for app_id in settings.tokens.apps().filter(|app_id| !settings.sdk_app_ids.contains(app_id)) {
-            require(false, &format!("there are tokens for the app {app_id}: pass --sdk-app-id {app_id} too"));
-        }
+        require(
+            settings.tokens.apps().all(|app_id| settings.sdk_app_ids.contains(&app_id)),
+            // Without the number: where a line has its two parts exchanged, it is a token.
+            "there are tokens for an app that --sdk-app-id does not name: pass --sdk-app-id for it too, and \
+             check that each line is `APP_ID TOKEN`, in this order",
+        );
         if !settings.allow_unsigned && !settings.http_listen.ip().is_loopback() {
             for app_id in settings.sdk_app_ids.iter().filter(|&&app_id| settings.tokens.of(app_id).is_empty())
             {

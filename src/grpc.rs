@@ -2,7 +2,9 @@
 
 mod codec;
 mod ending;
-mod page_token;
+// Public for the fuzz target only.
+#[doc(hidden)]
+pub mod page_token;
 mod server;
 mod status;
 

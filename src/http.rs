@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::Serialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -91,6 +91,9 @@ enum Rejection {
     TooLarge,
     #[error("send the body without Content-Encoding")]
     Encoding,
+    /// hyper takes trailers for what ends a line in LF alone, where others see the body's end.
+    #[error("send the body with Content-Length, or in plain chunks without trailers")]
+    Framing,
     #[error(transparent)]
     Callback(#[from] Refusal),
     #[error("too many callbacks at once; try again")]
@@ -109,7 +112,7 @@ impl Rejection {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::BodyBroken | Self::Framing => StatusCode::BAD_REQUEST,
             Self::Callback(refusal) => match refusal {
                 Refusal::AppIdMissing | Refusal::AppIdUnknown => StatusCode::FORBIDDEN,
                 Refusal::SignMissing
@@ -174,15 +177,15 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let (head, body) = request.into_parts();
     let connection = head.extensions.get::<ConnectionInfo>();
     let start = connection.map_or_else(Instant::now, |info| info.request_start);
+    let mut body_may_follow = false;
     let outcome = match shared.check(&head, &body) {
         Ok((envelope, permit)) => shared.store(envelope, permit, body, start).await,
-        Err(rejection) => {
-            // A client that waits for 100 Continue has not sent its body.
-            if !head.headers.contains_key(header::EXPECT) {
-                shared.discard(body, start + BODY_TIMEOUT).await;
-            }
+        Err(rejection) if head.headers.contains_key(header::EXPECT) => {
+            // A client that waits for 100 Continue has not sent its body, and need not.
+            body_may_follow = true;
             Err(rejection)
         }
+        Err(rejection) => Err(shared.discard(body, start + BODY_TIMEOUT).await.err().unwrap_or(rejection)),
     };
     match outcome {
         Ok(()) => {
@@ -193,7 +196,13 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         }
         Err(rejection) => {
             tracing::debug!(status = rejection.status().as_u16(), reason = ?rejection, "refused a callback");
-            rejection.into_response()
+            let mut response = rejection.into_response();
+            // Where the next request begins is in doubt: a proxy in between may take for a request
+            // what we take for a body, or the other way round.
+            if body_may_follow || rejection == Rejection::Framing {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         }
     }
 }
@@ -210,6 +219,12 @@ impl Shared {
         }
         if head.headers.contains_key(header::CONTENT_ENCODING) {
             return Err(Rejection::Encoding);
+        }
+        // hyper takes any list that ends in `chunked`, and leaves the rest of it to us.
+        let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+        let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+        if !encodings.next().is_none_or(is_chunked) || encodings.next().is_some() {
+            return Err(Rejection::Framing);
         }
         // A body of unknown length may become as long as any.
         let bytes = body.size_hint().upper().unwrap_or(self.front.body_limit as u64);
@@ -249,19 +264,20 @@ impl Shared {
 
     /// Reads the body of a refused request and drops it. Closing a connection with
     /// unread bytes resets it, and the client may never see the answer.
-    async fn discard(&self, mut body: Body, deadline: Instant) {
+    async fn discard(&self, mut body: Body, deadline: Instant) -> Result<(), Rejection> {
         let mut left = self.front.body_limit + MAX_DISCARD_BEYOND_LIMIT;
         let read = async {
             while let Some(Ok(frame)) = body.frame().await {
-                let bytes = frame.data_ref().map_or(0, |data| data.len());
-                left = match left.checked_sub(bytes) {
+                let Some(data) = frame.data_ref() else { return Err(Rejection::Framing) };
+                left = match left.checked_sub(data.len()) {
                     Some(left) => left,
-                    None => return,
+                    None => return Ok(()),
                 };
             }
+            Ok(())
         };
         // A body that takes longer is left: its connection is closed.
-        timeout_at(deadline, read).await.ok();
+        timeout_at(deadline, read).await.unwrap_or(Ok(()))
     }
 
     fn body_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
@@ -269,13 +285,20 @@ impl Shared {
         Arc::clone(&self.bodies).try_acquire_many_owned(bytes).map_err(|_| Rejection::Busy)
     }
 
-    async fn body(&self, body: Body, deadline: Instant) -> Result<axum::body::Bytes, Rejection> {
-        let body = Limited::new(body, self.front.body_limit).collect();
-        match timeout_at(deadline, body).await {
-            Err(_) => Err(Rejection::BodyTimeout),
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge),
-            Ok(Err(_)) => Err(Rejection::BodyBroken),
-        }
+    async fn body(&self, mut body: Body, deadline: Instant) -> Result<Vec<u8>, Rejection> {
+        // In one piece: a list of chunks of one byte would take 40 times what they hold.
+        let mut bytes = Vec::new();
+        let read = async {
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| Rejection::BodyBroken)?;
+                let data = frame.data_ref().ok_or(Rejection::Framing)?;
+                if data.len() > self.front.body_limit - bytes.len() {
+                    return Err(Rejection::TooLarge);
+                }
+                bytes.extend_from_slice(data);
+            }
+            Ok(bytes)
+        };
+        timeout_at(deadline, read).await.unwrap_or(Err(Rejection::BodyTimeout))
     }
 }

@@ -29,6 +29,9 @@ use tower::ServiceExt as _;
 
 use crate::shutdown::Drain;
 
+/// Most bytes that a connection holds of what it has read. A request's head must fit,
+/// or it is answered 431; a body is handed on as it comes.
+const BUFFER_BYTES: usize = 64 * 1024;
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// Most connections taken from the system's queue when the listener closes: as
@@ -256,6 +259,10 @@ impl Server {
 
     /// Waits until one more connection fits, having one give way if it can.
     async fn make_room(&mut self) {
+        // Most of the time: to look at each connection for each new one would take long for thousands.
+        if self.connections.len() < self.limits.max_connections {
+            return;
+        }
         loop {
             let giving_way = self.states.values().filter(|state| state.evicted.is_cancelled()).count();
             if self.connections.len() - giving_way < self.limits.max_connections {
@@ -364,6 +371,7 @@ async fn drive(stream: TcpStream, router: Router, state: Arc<State>, limits: Lim
     let mut connection = pin!(
         hyper::server::conn::http1::Builder::new()
             .header_read_timeout(None)
+            .max_buf_size(BUFFER_BYTES)
             // A client may close its side once it has sent its request.
             .half_close(true)
             .serve_connection(io, service)

@@ -132,12 +132,13 @@ async fn what_type_the_content_is_said_to_have_does_not_matter() {
         "&ContentType=Json",
         "&contenttype=xml",
         "&contenttype=",
+        "&contenttype=json&contenttype=json",
     ] {
         let target = format!("/?SdkAppid={APP_ID}&CallbackCommand=Sns.CallbackFriendAdd{parameter}");
         assert!(exchange(&gateway, post(&target, "", FRIEND_ADD)).await.is_stored(), "{parameter:?}");
     }
     let events = all_events(&mut gateway.client().await).await;
-    assert_eq!(events.len(), 10);
+    assert_eq!(events.len(), 11);
     assert!(events.iter().all(|event| event.decode_status() == DecodeStatus::Typed));
     gateway.stop().await;
 }

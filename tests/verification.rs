@@ -40,7 +40,13 @@ async fn post(gateway: &Gateway, query: &str, body: &str) -> Answer {
 }
 
 fn signed(token: &str, time: u64) -> String {
-    let sign = Token::new(token).unwrap().sign(&time.to_string());
+    signed_text(token, &time.to_string())
+}
+
+/// Signed rightly, whatever the time is.
+fn signed_text(token: &str, time: &str) -> String {
+    let sign = Token::new(token).unwrap().sign(time);
+    let time: String = form_urlencoded::byte_serialize(time.as_bytes()).collect();
     format!("{}&Sign={sign}&RequestTime={time}", query("A.B"))
 }
 
@@ -68,6 +74,7 @@ async fn a_stranger_gets_401_and_leaves_nothing_behind() {
     let good = signed(TOKEN, now());
     let without = query("A.B");
     let time = now();
+    let sign = Token::new(TOKEN).unwrap().sign(good.rsplit_once('=').unwrap().1);
     for (query, text) in [
         (without.clone(), "needs the query parameter Sign"),
         (format!("{without}&RequestTime={time}"), "needs the query parameter Sign"),
@@ -80,6 +87,16 @@ async fn a_stranger_gets_401_and_leaves_nothing_behind() {
         (good.replace("RequestTime=", "RequestTime=%2B"), "decimal digits"),
         (good.replace("RequestTime=", "RequestTime=%20"), "decimal digits"),
         (format!("{good}%26x"), "decimal digits"),
+        (signed(TOKEN, time - 61), "too old or too new"),
+        (signed(TOKEN, time + 70), "too old or too new"),
+        (signed(TOKEN, u64::MAX), "too old or too new"),
+        (good.replace(&sign, ""), "Sign is wrong"),
+        (good.replace(&sign, &sign[..63]), "Sign is wrong"),
+        (good.replace(&sign, &sign[..62]), "Sign is wrong"),
+        (good.replace(&sign, &format!("{sign}00")), "Sign is wrong"),
+        (good.replace(&sign, &sign.replace(&sign[..1], "g")), "Sign is wrong"),
+        (good.replace(&sign, &format!("{sign}%00")), "Sign is wrong"),
+        (good.replace("RequestTime=", "requesttime="), "needs the query parameter RequestTime"),
     ] {
         let answer = post(&gateway, &query, "{}").await;
         assert_eq!(answer.status, 401, "{query}: {answer:?}");
@@ -142,6 +159,62 @@ async fn each_check_comes_before_the_next() {
     gateway.stop().await;
 }
 
+/// The token's owner may sign longer things for somebody else, and SHA-256 without a key can be
+/// extended by whoever knows a signature.
+#[tokio::test]
+async fn a_time_that_is_more_than_digits_is_refused_although_it_is_signed_rightly() {
+    let gateway = gateway().await;
+    let time = now();
+    let nulls = format!("{time}\u{80}\0\0\0\u{90}&x");
+    for text in [
+        &format!("{time}&x"),
+        &format!("+{time}"),
+        &format!(" {time}"),
+        &format!("{time} "),
+        &format!("{time}\n"),
+        &format!("{time}.0"),
+        &format!("-{time}"),
+        &format!("{time:#x}"),
+        &format!("{time:021}"),
+        &nulls,
+        "",
+        "٣",
+    ] {
+        let answer = post(&gateway, &signed_text(TOKEN, text), "{}").await;
+        assert_eq!(answer.status, 401, "{text:?}: {answer:?}");
+        assert!(answer.error_info().contains("decimal digits"), "{text:?}: {answer:?}");
+        assert!(post(&gateway, &signed(TOKEN, now()), "{}").await.is_stored());
+    }
+    // Not part of the time, but a parameter that nobody reads.
+    assert!(post(&gateway, &(signed(TOKEN, now()) + "&x"), "{}").await.is_stored());
+    gateway.stop().await;
+}
+
+/// The vendor signs the time alone: within the window a copy cannot be told from its own retry.
+#[tokio::test]
+async fn a_replayed_callback_is_stored_again_and_marked_if_its_body_is_the_same() {
+    let gateway = gateway().await;
+    let mut client = gateway.client().await;
+    let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
+    let url = signed(TOKEN, now());
+    assert!(post(&gateway, &url, "{}").await.is_stored());
+    assert_eq!(subscriber.event().await.unwrap().possible_duplicate_of, 0);
+    // Marked once the gateway has seen the first in its log.
+    soon(async {
+        loop {
+            assert!(post(&gateway, &url, "{}").await.is_stored());
+            match subscriber.event().await.unwrap().possible_duplicate_of {
+                0 => {}
+                first => return assert_eq!(first, 1),
+            }
+        }
+    })
+    .await;
+    assert!(post(&gateway, &url, r#"{"another":"body"}"#).await.is_stored());
+    assert_eq!(subscriber.event().await.unwrap().possible_duplicate_of, 0);
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn the_time_of_a_signed_callback_is_kept_in_the_event() {
     let gateway = gateway().await;
@@ -193,7 +266,9 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
     for (tokens, text) in [
         (format!("# x\n{APP_ID} {TOKEN} {TOKEN}"), "line 2"),
         (TOKEN.to_owned(), "write APP_ID TOKEN"),
-        (format!("8 {TOKEN}"), "--sdk-app-id 8"),
+        (format!("8 {TOKEN}"), "an app that --sdk-app-id does not name"),
+        // The two parts exchanged, where the token is a number.
+        (format!("123456789 {APP_ID}"), "`APP_ID TOKEN`, in this order"),
     ] {
         std::fs::write(&file, &tokens).unwrap();
         let from_file =
@@ -203,7 +278,8 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
         for output in [from_file, from_env] {
             assert_eq!(output.status.code(), Some(64));
             let stderr = String::from_utf8(output.stderr).unwrap();
-            assert!(stderr.contains(text) && !stderr.contains(TOKEN), "{stderr}");
+            assert!(stderr.contains(text), "{stderr}");
+            assert!(!stderr.contains(TOKEN) && !stderr.contains("123456789"), "{stderr}");
         }
     }
     let missing =

@@ -15,6 +15,8 @@ use crate::event::NameSet;
 pub(super) struct Facts<'a> {
     /// Nesting of objects and arrays; 1 for a flat object.
     pub(super) depth: usize,
+    /// Values of any kind, the body itself among them.
+    pub(super) values: usize,
     /// The top level's `CallbackCommand`.
     pub(super) command: CommandMember<'a>,
     /// The JSON text of the top level's `EventTime`, the last one if there are several.
@@ -101,6 +103,7 @@ pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
                 levels
                     .push(Level { is_object, role: if is_object { Role::None } else { role.of_elements() } });
                 facts.depth = facts.depth.max(levels.len());
+                facts.values += 1;
                 expect_key = is_object;
             }
             b'}' | b']' => {
@@ -119,6 +122,7 @@ pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
                     expect_key = false;
                 } else {
                     facts.note(level.role, token);
+                    facts.values += 1;
                 }
             }
             // A number, true, false or null.
@@ -133,6 +137,7 @@ pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
                 let token = &json[start..at];
                 facts.needs_leniency |= token == "null" || token.len() > 15;
                 facts.note(level.role, token);
+                facts.values += 1;
             }
         }
     }

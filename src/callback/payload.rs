@@ -11,7 +11,10 @@ use std::fmt;
 
 use serde::{
     Deserializer,
-    de::{DeserializeSeed, Error as _, Expected, IntoDeserializer as _, MapAccess, SeqAccess, Visitor},
+    de::{
+        DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        value::{MapDeserializer, SeqDeserializer},
+    },
     forward_to_deserialize_any,
 };
 use serde_json::{Error, value::RawValue};
@@ -89,28 +92,59 @@ impl<'de> Lenient<'de> {
         serde_json::Deserializer::from_str(self.json)
     }
 
-    /// Reads a `Struct` or a `Value`, whose numbers are doubles.
+    /// Reads a `Struct` or a `Value`.
     fn free_form<V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, Error> {
-        let mut value = serde_json::from_str(self.json)?;
-        round_to_doubles(&mut value);
-        value.deserialize_any(visitor)
+        FreeForm(serde_json::from_str(self.json)?).deserialize_any(visitor)
+    }
+}
+
+/// What is inside a `Struct` or a `Value`: its numbers are doubles, and a null is
+/// a null value, where the generated code would take it for a value that is not
+/// there, which clients cannot show.
+struct FreeForm(serde_json::Value);
+
+impl<'de> Deserializer<'de> for FreeForm {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        use serde_json::Value;
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Number(number) => {
+                visitor.visit_f64(number.as_f64().expect("a JSON number that was read is finite"))
+            }
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(elements) => {
+                visitor.visit_seq(SeqDeserializer::new(elements.into_iter().map(FreeForm)))
+            }
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(key, value)| (key, FreeForm(value)));
+                visitor.visit_map(MapDeserializer::new(members))
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, Error> for FreeForm {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
 fn expects<'de>(visitor: &impl Visitor<'de>, name: &str) -> bool {
     (visitor as &dyn Expected).to_string() == name
-}
-
-fn round_to_doubles(value: &mut serde_json::Value) {
-    match value {
-        serde_json::Value::Number(number) => {
-            let double = number.as_f64().and_then(serde_json::Number::from_f64);
-            *number = double.expect("a JSON number that was read is finite");
-        }
-        serde_json::Value::Array(elements) => elements.iter_mut().for_each(round_to_doubles),
-        serde_json::Value::Object(members) => members.values_mut().for_each(round_to_doubles),
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::String(_) => {}
-    }
 }
 
 impl<'de> Deserializer<'de> for Lenient<'de> {
@@ -293,6 +327,16 @@ mod tests {
         assert_eq!(value["ProfileItem"][0]["Value"], 18_446_744_073_709_551_615_f64);
     }
 
+    /// `serde_json` gives the neighbour of some, unless told to take its time.
+    #[test]
+    fn a_double_is_the_one_nearest_to_its_text() {
+        let body = r#"{"MsgBody":[{"MsgContent":{"Latitude":98.37282740013183}}]}"#;
+        let value = typed("C2C.CallbackBeforeSendMsg", body);
+        assert_eq!(value["MsgBody"][0]["MsgContent"]["Latitude"], 98.372_827_400_131_83);
+        let read = |lenient| decode("C2C.CallbackBeforeSendMsg", body, lenient).unwrap().unwrap();
+        assert_eq!(read(true), read(false));
+    }
+
     #[test]
     fn only_the_vendors_own_names_are_fields() {
         let body = r#"{"PairList":[{"from_account":"a","To_Account":"b","to_account":"c"}],"pair_list":[],"client_cmd":"x",
@@ -340,6 +384,24 @@ mod tests {
         ] {
             assert!(!fits(body), "{body}");
         }
+    }
+
+    /// pbjson's serializer shows a value without a kind as null, too: so this looks at the message.
+    #[test]
+    fn a_null_inside_a_free_form_field_is_a_null_value() {
+        use pbjson_types::value::Kind;
+        let body = r#"{"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]}"#;
+        let Some(Ok(Payload::C2cBeforeSendMsg(message))) = decode("C2C.CallbackBeforeSendMsg", body, true)
+        else {
+            panic!("it is typed")
+        };
+        let fields = &message.msg_body[0].msg_content.as_ref().unwrap().fields;
+        let null = Some(Kind::NullValue(0));
+        assert_eq!(fields["a"].kind, null);
+        let Some(Kind::ListValue(list)) = &fields["b"].kind else { panic!("{fields:?}") };
+        assert_eq!(list.values[0].kind, null);
+        let Some(Kind::StructValue(inner)) = &list.values[1].kind else { panic!("{list:?}") };
+        assert_eq!(inner.fields["c"].kind, null);
     }
 
     #[test]

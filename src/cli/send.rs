@@ -152,6 +152,14 @@ impl Target {
         if let Some(warning) = tokens::exposure(self.tokens_file.as_deref()) {
             writeln!(io::stderr(), "warning: {warning}").ok();
         }
+        let is_without = tokens.of(app_id).is_empty();
+        if is_without && tokens.apps().next().is_some() {
+            writeln!(
+                io::stderr(),
+                "warning: there is no token for the app {app_id}; the callback is not signed"
+            )
+            .ok();
+        }
         let tokens = tokens.of(app_id);
         let request = match tokens {
             [] => request,

@@ -9,14 +9,14 @@ use crate::{
 
 /// Where the next page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PageToken {
-    pub(super) epoch: Epoch,
+pub struct PageToken {
+    pub epoch: Epoch,
     /// The next page's events are below it.
-    pub(super) before: Sequence,
+    pub before: Sequence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PageTokenError {
+pub enum PageTokenError {
     #[error("page_token is malformed; pass next_page_token of the previous response as it was")]
     Malformed,
     #[error(
@@ -27,18 +27,18 @@ pub(super) enum PageTokenError {
 
 /// A check over the arguments that must stay the same from page to page: all
 /// but the token and the page size.
-pub(super) fn arguments(request: &ListEventsRequest) -> u32 {
+pub fn arguments(request: &ListEventsRequest) -> u32 {
     let arguments = ListEventsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
     crc32fast::hash(&arguments.encode_to_vec())
 }
 
 impl PageToken {
     /// A token has a cursor's form, with the arguments' check in the place of the record's.
-    pub(super) fn encode(self, arguments: u32) -> String {
+    pub fn encode(self, arguments: u32) -> String {
         Cursor { epoch: self.epoch, sequence: self.before, check: Some(arguments) }.to_string()
     }
 
-    pub(super) fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
+    pub fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
         let token: Cursor = text.parse().map_err(|_| PageTokenError::Malformed)?;
         if token.check != Some(arguments) {
             return Err(PageTokenError::OtherArguments);
