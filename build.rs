@@ -46,10 +46,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The server's responses are bytes that were encoded once for all readers.
     let server = out.join("server");
     fs::create_dir_all(&server)?;
-    tonic_prost_build::configure()
-        .build_client(false)
-        .extern_path(format!("{PACKAGE}.SubscribeResponse"), "crate::grpc::Encoded")
-        .extern_path(format!("{PACKAGE}.ListEventsResponse"), "crate::grpc::Encoded")
+    let mut server_build = tonic_prost_build::configure().build_client(false);
+    let services = files.file.iter().flat_map(|file| &file.service);
+    for method in services.flat_map(|service| &service.method) {
+        server_build = server_build.extern_path(method.output_type(), "crate::grpc::Encoded");
+    }
+    server_build
         .extern_path(PACKAGE, "crate::proto")
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")

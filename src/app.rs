@@ -23,7 +23,7 @@ use crate::{
     http1::{self, Limits},
     log::{
         EventLog, LogState, PAGE_RECORDS, ReadError,
-        disk::{DiskLog, DiskOptions, OpenError},
+        disk::{DiskLog, DiskOptions, OpenError, Retention},
         memory::MemoryLog,
     },
     shutdown::Drain,
@@ -126,8 +126,17 @@ impl App {
                 Arc::new(MemoryLog::new(settings.memory_bytes)?)
             }
             LogKind::Disk => {
-                let options =
-                    DiskOptions { dir: settings.data_dir.clone(), ring_bytes: settings.memory_bytes };
+                let options = DiskOptions {
+                    dir: settings.data_dir.clone(),
+                    ring_bytes: settings.memory_bytes,
+                    retention: Retention {
+                        age: settings.retention_age,
+                        bytes: settings.retention_bytes,
+                        count: settings.retention_count,
+                    },
+                    new_epoch: settings.new_epoch,
+                    index: settings.index,
+                };
                 Arc::new(tokio::task::spawn_blocking(move || DiskLog::open(options)).await??)
             }
         };
@@ -191,9 +200,16 @@ impl App {
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
         let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
-        let grpc_connections = settings.grpc_max_connections;
+        let grpc_limits = grpc::Limits {
+            max_connections: settings.grpc_max_connections,
+            max_streams: settings.max_streams,
+            stall_timeout: settings.stall_timeout,
+            max_stream_age: (!settings.max_stream_age.is_zero()).then_some(settings.max_stream_age),
+            keepalive_interval: settings.grpc_keepalive_interval,
+            keepalive_timeout: settings.grpc_keepalive_timeout,
+        };
         let mut grpc_task =
-            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, grpc_connections, drain.clone()));
+            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, grpc_limits, drain.clone()));
 
         let log_closed = async {
             log_state.wait_for(|state| *state == LogState::Closed).await.ok();

@@ -1,7 +1,7 @@
 //! From a callback's URL and body to the record that is stored, encoded once.
 
 pub mod duplicates;
-mod json;
+mod facts;
 mod payload;
 pub mod signature;
 
@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 
 use self::{
     duplicates::Duplicates,
-    json::{CommandMember, Facts},
+    facts::{CommandMember, Facts},
     signature::{Tokens, Verified},
 };
 use crate::{
@@ -190,7 +190,7 @@ impl Envelope {
         let raw_body = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
         // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
         serde_json::from_str::<IgnoredAny>(raw_body).map_err(|_| Refusal::NotJson)?;
-        let facts = json::scan(raw_body)?;
+        let facts = facts::scan(raw_body)?;
         let command = self.command(&facts)?;
 
         let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());

@@ -12,13 +12,20 @@ use crate::callback::signature::Tokens;
 /// Largest body limit that may be set: with more, a response could pass gRPC's
 /// default of 4 MiB.
 pub const MAX_BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// Most streams that can be allowed; memory gives out far below.
+const MAX_STREAMS: usize = 1_000_000;
 /// What a drain takes after its delay: the last requests and their appends, and the end.
 const MIN_DRAIN_WORK: Duration = Duration::from_secs(5);
 /// Longest times that make sense; longer ones are slips.
 const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_STREAM_AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MAX_KEEPALIVE: Duration = Duration::from_secs(60 * 60);
 const MAX_SIGNATURE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DUPLICATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_RETENTION_AGE: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// With less, a few batches of large callbacks would be all that is kept.
+const MIN_RETENTION_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The configuration as given, on the command line or otherwise.
 #[derive(Debug, Clone)]
@@ -39,6 +46,16 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Memory for the newest events, in bytes.
     pub memory_bytes: usize,
+    /// How old events in the embedded log may get; `None` is no bound, here and below.
+    pub retention_age: Option<Duration>,
+    /// How large the embedded log may get, in bytes.
+    pub retention_bytes: Option<u64>,
+    /// How many events the embedded log keeps.
+    pub retention_count: Option<u64>,
+    /// Give the embedded log another epoch, as after a backup was restored.
+    pub new_epoch: bool,
+    /// Whether the embedded log keeps an index by account, group and command.
+    pub index: bool,
     /// Address for callbacks.
     pub http_listen: SocketAddr,
     /// Address for gRPC.
@@ -55,6 +72,16 @@ pub struct Settings {
     pub http_idle_timeout: Duration,
     /// Most gRPC connections at once.
     pub grpc_max_connections: usize,
+    /// Most `Subscribe` streams at once.
+    pub max_streams: usize,
+    /// How long a client may take nothing of its stream.
+    pub stall_timeout: Duration,
+    /// How long a stream may last; zero: for ever.
+    pub max_stream_age: Duration,
+    /// After how much silence a gRPC connection is pinged.
+    pub grpc_keepalive_interval: Duration,
+    /// How long the answer to a ping may take.
+    pub grpc_keepalive_timeout: Duration,
     /// How long everything goes on after the signal to stop.
     pub drain_delay: Duration,
     /// From the signal to stop to the end, at most.
@@ -134,6 +161,16 @@ impl Config {
             settings.duplicate_window <= MAX_DUPLICATE_WINDOW,
             "--duplicate-window must be at most 1day, or 0s to mark nothing",
         );
+        // Old events are looked for every second.
+        let ages = Duration::from_secs(1)..=MAX_RETENTION_AGE;
+        require(
+            settings.retention_age.is_none_or(|age| ages.contains(&age)),
+            "--retention-age must be 1s to 100years, or 0s for no bound",
+        );
+        require(
+            settings.retention_bytes.is_none_or(|bytes| bytes >= MIN_RETENTION_BYTES),
+            "--retention-bytes must be at least 16MiB, or 0B for no bound",
+        );
         let path = settings.http_path.as_str();
         require(
             path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"!$&?#%".contains(&b)),
@@ -149,6 +186,22 @@ impl Config {
             (Duration::from_secs(1)..=MAX_IDLE_TIMEOUT).contains(&settings.http_idle_timeout),
             "--http-idle-timeout must be 1s to 1day",
         );
+        require((1..=MAX_STREAMS).contains(&settings.max_streams), "--max-streams must be 1 to 1000000");
+        let second = Duration::from_secs(1);
+        require(
+            (second..=MAX_IDLE_TIMEOUT).contains(&settings.stall_timeout),
+            "--stall-timeout must be 1s to 1day",
+        );
+        require(
+            settings.max_stream_age.is_zero() || (second..=MAX_STREAM_AGE).contains(&settings.max_stream_age),
+            "--max-stream-age must be 1s to 365days, or 0s for no bound",
+        );
+        for (option, time) in [
+            ("--grpc-keepalive-interval", settings.grpc_keepalive_interval),
+            ("--grpc-keepalive-timeout", settings.grpc_keepalive_timeout),
+        ] {
+            require((second..=MAX_KEEPALIVE).contains(&time), &format!("{option} must be 1s to 1h"));
+        }
         let least = settings.drain_delay.saturating_add(MIN_DRAIN_WORK);
         require(
             (least..=MAX_DRAIN_TIMEOUT).contains(&settings.drain_timeout),

@@ -1,6 +1,7 @@
 //! What the log holds: sequences, epochs, cursors, and the record of one event.
 
 mod cursor;
+pub mod json;
 mod record;
 
 use std::{
@@ -87,6 +88,23 @@ impl Timestamp {
     pub fn seconds_and_nanos(self) -> (i64, u32) {
         (self.0.div_euclid(1_000_000), self.0.rem_euclid(1_000_000) as u32 * 1000)
     }
+
+    /// The time of whole seconds and nanoseconds beyond them, rounded up: whatever
+    /// happened at or after the one did so at or after the other. `None` where it
+    /// is out of reach.
+    pub fn from_seconds_and_nanos(seconds: i64, nanos: u32) -> Option<Self> {
+        seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos.div_ceil(1000))).map(Self)
+    }
+
+    /// The time from `earlier` to this one; zero if it is no earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// This much earlier.
+    pub fn earlier_by(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
+    }
 }
 
 impl From<SystemTime> for Timestamp {
@@ -96,6 +114,13 @@ impl From<SystemTime> for Timestamp {
             Ok(after) => Self(micros(after)),
             Err(before) => Self(-micros(before.duration())),
         }
+    }
+}
+
+impl From<Timestamp> for pbjson_types::Timestamp {
+    fn from(time: Timestamp) -> Self {
+        let (seconds, nanos) = time.seconds_and_nanos();
+        Self { seconds, nanos: nanos as i32 }
     }
 }
 

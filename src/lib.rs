@@ -18,7 +18,7 @@
 //! | Module | What it is | May import |
 //! | --- | --- | --- |
 //! | [`proto`] | the generated API | nothing of ours |
-//! | [`event`] | sequence, epoch, cursor, record | nothing of ours |
+//! | [`event`] | sequence, epoch, cursor, record; the walk over a body | nothing of ours |
 //! | [`shutdown`] | the stages of a drain | nothing of ours |
 //! | [`log`] | the contract of a log, and its backends | event |
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
@@ -26,7 +26,7 @@
 //! | [`http1`] | HTTP/1.1 connections | shutdown |
 //! | [`http`] | the callback front | callback, log, http1 |
 //! | [`admin`] | probes | log, shutdown |
-//! | [`grpc`] | `EventService`, health, reflection | proto, event, log, subscription, shutdown |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, shutdown |
 //! | [`config`] | settings and their check | callback (the tokens) |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |

@@ -68,6 +68,8 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 ///   that there is no more.
 /// - A read below the oldest record is [`ReadError::Trimmed`], never a silent
 ///   skip.
+/// - A search leaves out only what it knows not to fit, never what it has not
+///   looked at; whoever asks still checks each record.
 ///
 /// **Identity.**
 /// - An epoch names this log's life: a wiped or replaced log has another.
@@ -87,6 +89,38 @@ pub trait EventLog: Send + Sync + 'static {
     /// Reads records below `before`, newest first, within the same bounds. At
     /// the oldest record the page is empty: going back simply ends.
     fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>>;
+
+    /// Reads as [`read`](Self::read) or [`read_back`](Self::read_back) does, from
+    /// `position`, but may leave out records that have none of the terms. Records
+    /// that do not fit may be among those given.
+    ///
+    /// A backend without an index gives every record.
+    fn search<'a>(
+        &'a self,
+        _terms: &'a Terms,
+        position: Sequence,
+        order: Order,
+        max_records: usize,
+    ) -> BoxFuture<'a, Result<Page, ReadError>> {
+        match order {
+            Order::OldestFirst => self.read(position, max_records),
+            Order::NewestFirst => self.read_back(position, max_records),
+        }
+    }
+
+    /// The position of the first record received at `time` or later; the tail's
+    /// end if there is none.
+    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>>;
+
+    /// When the newest of the records that are no longer stored was received, at
+    /// least as it was before their trimming could be seen; `None` if none was trimmed.
+    fn trimmed_until(&self) -> Option<Timestamp>;
+
+    /// The position from which on records are read from memory.
+    fn memory_start(&self) -> Sequence;
+
+    /// What the log takes up, for operators.
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>>;
 
     /// The end of the log, as it moves.
     fn tail(&self) -> watch::Receiver<Tail>;
@@ -140,6 +174,37 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where to go on, past any holes: as `from` upwards, as `before` downwards.
     pub next: Sequence,
+}
+
+/// The order of records in a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Upwards.
+    OldestFirst,
+    /// Downwards.
+    NewestFirst,
+}
+
+/// What records are searched by: a record fits if it has one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Terms {
+    /// Accounts that the body names.
+    Accounts(Vec<String>),
+    /// Groups that the body names.
+    GroupIds(Vec<String>),
+    /// Commands.
+    Commands(Vec<String>),
+}
+
+/// What a log takes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// The backend's name.
+    pub backend: &'static str,
+    /// Bytes of storage, with all that belongs to it; for a log in memory, of memory.
+    pub bytes: u64,
+    /// Records below it can be found by an index; `None` without an index.
+    pub index_end: Option<Sequence>,
 }
 
 /// Why an event is not promised to be stored.

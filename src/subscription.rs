@@ -3,100 +3,30 @@
 //! A subscription is a cursor, a watch on the tail, and one loop. There is no
 //! second path for 'live', so there is no seam where an event is lost or doubled.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+mod filter;
+mod list;
 
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 
+pub use self::{
+    filter::{Filter, FilterError, FilterLists, MAX_FILTER_BYTES, MAX_FILTER_ENTRIES},
+    list::{List, MAX_LIST_SCAN, MAX_LIST_SCAN_BYTES, Query, complete_since, list},
+};
 use crate::{
-    event::{Cursor, Record, Sequence, StoredRecord, is_command},
-    log::{EventLog, PAGE_RECORDS, ReadError, Tail},
+    event::{Cursor, Record, Sequence, Timestamp},
+    log::{EventLog, PAGE_RECORDS, Page, ReadError, Tail},
     shutdown::Drain,
 };
-
-/// Most entries in each list of a filter.
-pub const MAX_FILTER_ENTRIES: usize = 100;
-/// Records that one call of [`list`] looks at before it returns what it has.
-pub const MAX_LIST_SCAN: usize = 10_000;
-/// Bytes of records, likewise.
-pub const MAX_LIST_SCAN_BYTES: usize = 32 * 1024 * 1024;
-
-/// Selects events: every list that is not empty must have an entry that fits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Exact commands.
-    commands: Vec<String>,
-    /// Beginnings of commands, with the dot: `Sns.` for `Sns.*`.
-    families: Vec<String>,
-    sdk_app_ids: Vec<u32>,
-}
-
-/// What is wrong with a filter.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct FilterError {
-    /// The filter's list.
-    pub field: &'static str,
-    message: String,
-}
-
-impl Filter {
-    /// A filter from its lists; empty lists select everything.
-    pub fn new(commands: &[String], sdk_app_ids: &[u32]) -> Result<Self, FilterError> {
-        for (field, entries) in [("commands", commands.len()), ("sdk_app_ids", sdk_app_ids.len())] {
-            if entries > MAX_FILTER_ENTRIES {
-                let message = format!("at most {MAX_FILTER_ENTRIES} entries are taken; split the filter");
-                return Err(FilterError { field, message });
-            }
-        }
-        if sdk_app_ids.contains(&0) {
-            return Err(FilterError { field: "sdk_app_ids", message: "0 is no SDKAppID".to_owned() });
-        }
-        let mut filter = Self { sdk_app_ids: sdk_app_ids.to_vec(), ..Self::default() };
-        for (at, command) in commands.iter().enumerate() {
-            let family = command.strip_suffix(".*");
-            if !is_command(family.unwrap_or(command)) {
-                let message = format!(
-                    "entry {at} must be a command, such as Sns.CallbackFriendAdd, or a family, such as Sns.*"
-                );
-                return Err(FilterError { field: "commands", message });
-            }
-            match family {
-                Some(family) => filter.families.push(format!("{family}.")),
-                None => filter.commands.push(command.clone()),
-            }
-        }
-        Ok(filter)
-    }
-
-    /// The commands and families, as a filter's list has them.
-    pub fn commands(&self) -> impl Iterator<Item = String> {
-        let families = self.families.iter().map(|family| format!("{family}*"));
-        self.commands.iter().cloned().chain(families)
-    }
-
-    /// The SDKAppIDs.
-    pub fn sdk_app_ids(&self) -> &[u32] {
-        &self.sdk_app_ids
-    }
-
-    fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.families.is_empty() && self.sdk_app_ids.is_empty()
-    }
-
-    /// Whether an event fits.
-    pub fn fits(&self, record: &StoredRecord) -> bool {
-        let command = || {
-            let command = record.command();
-            self.commands.iter().any(|wanted| wanted == command)
-                || self.families.iter().any(|family| command.starts_with(family.as_str()))
-        };
-        (self.sdk_app_ids.is_empty() || self.sdk_app_ids.contains(&record.sdk_app_id()))
-            && ((self.commands.is_empty() && self.families.is_empty()) || command())
-    }
-}
 
 /// Where a subscription starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +37,32 @@ pub enum Start {
     Earliest,
     /// After a record that was seen.
     After(Cursor),
+    /// At the first record received at this time or later.
+    At(Timestamp),
+}
+
+/// What to do where events are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnGap {
+    /// End with [`SubscribeError::Expired`].
+    Fail,
+    /// Say so with [`Frame::Gap`] and go on.
+    Skip,
+}
+
+/// What a subscription is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to start.
+    pub start: Start,
+    /// Which events to give.
+    pub filter: Arc<Filter>,
+    /// Longest silence.
+    pub heartbeat: Duration,
+    /// What to do where events are gone.
+    pub on_gap: OnGap,
+    /// When to go away; `None`: never.
+    pub end_at: Option<Instant>,
 }
 
 /// What a subscription says.
@@ -116,17 +72,41 @@ pub enum Frame {
     Event(Record),
     /// Nothing was said for the heartbeat's interval. Everything up to the cursor was sent or left out.
     Heartbeat(Cursor),
-    /// The tail was reached for the first time.
+    /// The tail was reached, for the first time or after [`Frame::FellBehind`].
     CaughtUp(Cursor),
-    /// The gateway shuts down; nothing follows.
-    GoingAway(Cursor),
+    /// The reader had caught up, and what comes next is no longer in memory.
+    FellBehind(Cursor),
+    /// Events are gone, or can no longer be read.
+    Gap(Gap),
+    /// Nothing follows.
+    GoingAway(Cursor, Leave),
+}
+
+/// Events that are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The position after them.
+    pub cursor: Cursor,
+    /// The first one; `None`: unknown.
+    pub first: Option<Sequence>,
+    /// The last one; holes may be among them.
+    pub last: Sequence,
+}
+
+/// Why a subscription goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// The gateway shuts down.
+    ShuttingDown,
+    /// The subscription has lasted as long as it may.
+    AgeReached,
 }
 
 /// Why a position cannot be read from, or no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
-    /// Events after the cursor are gone.
-    #[error("events after the cursor are no longer stored")]
+    /// Events after the position are gone.
+    #[error("events after the position are no longer stored")]
     Expired,
     /// The cursor is of another epoch.
     #[error("the cursor belongs to another log: this one was wiped or replaced")]
@@ -160,28 +140,72 @@ pub struct Bounds {
 /// The ends of a log at this moment.
 pub fn bounds(log: &dyn EventLog) -> Bounds {
     let latest = log.tail().borrow().cursor;
-    let sequence = log.oldest().previous();
-    let oldest = if sequence == latest.sequence { latest } else { Cursor::unchecked(latest.epoch, sequence) };
-    Bounds { oldest, latest }
+    Bounds { oldest: before(log.oldest(), latest), latest }
+}
+
+/// The position before `sequence`, which is not above the tail.
+fn before(sequence: Sequence, latest: Cursor) -> Cursor {
+    let sequence = sequence.previous();
+    if sequence == latest.sequence { latest } else { Cursor::unchecked(latest.epoch, sequence) }
+}
+
+/// How far a subscription has come, for others to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Everything up to here was given, or left out by the filter.
+    pub cursor: Cursor,
+    /// Events that were given.
+    pub events: u64,
+    /// Whether it has caught up and not fallen behind since.
+    pub is_live: bool,
+}
+
+/// [`Progress`], shared by a subscription and those who look at it.
+#[derive(Debug, Clone)]
+pub struct SharedProgress(Arc<Mutex<Progress>>);
+
+impl SharedProgress {
+    fn new(cursor: Cursor) -> Self {
+        Self(Arc::new(Mutex::new(Progress { cursor, events: 0, is_live: false })))
+    }
+
+    /// How far it has come.
+    pub fn get(&self) -> Progress {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// Follows a log from a cursor on.
 pub struct Subscription {
     log: Arc<dyn EventLog>,
     tail: watch::Receiver<Tail>,
-    filter: Filter,
+    filter: Arc<Filter>,
     drain: Drain,
     heartbeat: Duration,
     heartbeat_due: Instant,
+    on_gap: OnGap,
+    end_at: Option<Instant>,
     /// Everything up to here was given, or left out by the filter.
     position: Cursor,
+    /// The same, for others.
+    progress: SharedProgress,
     /// Where the next page begins.
     next: Sequence,
+    /// A gap before the next page, not yet told.
+    gap: Option<Gap>,
+    /// A read on its way: it may outlast heartbeats.
+    reading: Option<BoxFuture<'static, Result<Page, ReadError>>>,
     /// Records that were read and not yet looked at.
     page: VecDeque<Record>,
-    caught_up: bool,
+    /// Records that the filter left out since the last pause.
+    left_out: usize,
+    is_live: bool,
     /// The page in hand is the last one: it was read after the end began.
-    last_page: bool,
+    last_page: Option<Leave>,
     ended: bool,
 }
 
@@ -189,18 +213,53 @@ impl Subscription {
     /// Finds the starting point and checks that it is this log's.
     pub async fn open(
         log: Arc<dyn EventLog>,
-        start: Start,
-        filter: Filter,
-        heartbeat: Duration,
+        options: Options,
         drain: Drain,
     ) -> Result<Self, SubscribeError> {
+        let Options { start, filter, heartbeat, on_gap, end_at } = options;
         let tail = log.tail();
+        let (mut gap, mut page, mut next) = (None, VecDeque::new(), None);
         let position = match start {
             Start::Latest => tail.borrow().cursor,
-            Start::Earliest => bounds(&*log).oldest,
+            // With its first page, so that retention does not overtake what was only just the oldest.
+            Start::Earliest => loop {
+                let oldest = bounds(&*log).oldest;
+                let first = oldest.sequence.next();
+                if first >= tail.borrow().end {
+                    break oldest;
+                }
+                match log.read(first, PAGE_RECORDS).await {
+                    Ok(read) => {
+                        next = Some(read.next);
+                        page = read.records.into();
+                        break oldest;
+                    }
+                    Err(ReadError::Trimmed { .. }) => {}
+                    // Said when it is read again, where gaps are dealt with.
+                    Err(ReadError::Record { .. }) => break oldest,
+                    Err(error) => return Err(error.into()),
+                }
+            },
             Start::After(cursor) => {
-                check(&*log, cursor).await?;
+                match check(&*log, cursor).await {
+                    Err(SubscribeError::Expired) if on_gap == OnGap::Skip => {}
+                    checked => checked?,
+                }
                 cursor
+            }
+            Start::At(time) => {
+                let position = before(log.seek(time).await?, tail.borrow().cursor);
+                next = Some(position.sequence.next());
+                // Asked after seeking: what is trimmed from now on is noticed by reading.
+                if log.trimmed_until().is_none_or(|trimmed| trimmed < time) {
+                    position
+                } else if on_gap == OnGap::Fail {
+                    return Err(SubscribeError::Expired);
+                } else {
+                    gap = Some(Gap { cursor: position, first: None, last: position.sequence });
+                    // Who resumes here before the gap was told is told then.
+                    Cursor::unchecked(position.epoch, Sequence(0))
+                }
             }
         };
         Ok(Self {
@@ -210,11 +269,17 @@ impl Subscription {
             drain,
             heartbeat,
             heartbeat_due: Instant::now() + heartbeat,
+            on_gap,
+            end_at,
             position,
-            next: position.sequence.next(),
-            page: VecDeque::new(),
-            caught_up: false,
-            last_page: false,
+            progress: SharedProgress::new(position),
+            next: next.unwrap_or(position.sequence.next()),
+            gap,
+            reading: None,
+            page,
+            left_out: 0,
+            is_live: false,
+            last_page: None,
             ended: false,
         })
     }
@@ -224,6 +289,11 @@ impl Subscription {
         self.position
     }
 
+    /// How far it has come, also later.
+    pub fn progress(&self) -> SharedProgress {
+        self.progress.clone()
+    }
+
     /// The next frame; `None` after [`Frame::GoingAway`] or an error.
     pub async fn next(&mut self) -> Option<Result<Frame, SubscribeError>> {
         if self.ended {
@@ -231,57 +301,125 @@ impl Subscription {
         }
         let frame = self.advance().await;
         self.heartbeat_due = Instant::now() + self.heartbeat;
-        self.ended = matches!(frame, Err(_) | Ok(Frame::GoingAway(_)));
+        self.ended = matches!(frame, Err(_) | Ok(Frame::GoingAway(..)));
+        let is_event = matches!(frame, Ok(Frame::Event(_)));
+        self.publish(u64::from(is_event));
         Some(frame)
+    }
+
+    fn publish(&self, events: u64) {
+        self.progress.update(|progress| {
+            progress.cursor = self.position;
+            progress.events += events;
+            progress.is_live = self.is_live;
+        });
     }
 
     async fn advance(&mut self) -> Result<Frame, SubscribeError> {
         loop {
+            if let Some(gap) = self.gap.take() {
+                self.position = gap.cursor;
+                return Ok(Frame::Gap(gap));
+            }
             while let Some(record) = self.page.pop_front() {
                 self.position = record.cursor();
                 if self.filter.fits(record.stored()) {
                     return Ok(Frame::Event(record));
                 }
+                self.left_out += 1;
             }
-            if self.last_page {
-                return Ok(Frame::GoingAway(self.position));
+            if self.left_out >= PAGE_RECORDS {
+                // A long run of events that are left out must not keep a worker to itself.
+                self.left_out = 0;
+                tokio::task::yield_now().await;
+            }
+            if let Some(leave) = self.last_page {
+                return Ok(Frame::GoingAway(self.position, leave));
             }
             // Asked before reading: what was stored before the end is still given, up to a page.
-            let ending = self.drain.is_ending();
+            let leave = self.leave();
             let end = self.tail.borrow_and_update().end;
             if self.next < end {
-                let page = self.log.read(self.next, PAGE_RECORDS).await?;
-                assert!(page.next > self.next, "a page below the tail moves on");
-                self.next = page.next;
-                self.page = page.records.into();
-                self.last_page = ending;
+                let from = self.next;
+                let mut reading = self.reading.take().unwrap_or_else(|| {
+                    let log = Arc::clone(&self.log);
+                    async move { log.read(from, PAGE_RECORDS).await }.boxed()
+                });
+                let read = tokio::select! {
+                    biased;
+                    read = &mut reading => read,
+                    () = sleep_until(self.heartbeat_due) => {
+                        self.reading = Some(reading);
+                        return Ok(Frame::Heartbeat(self.position));
+                    }
+                };
+                self.last_page = leave;
+                match read {
+                    Ok(page) => {
+                        assert!(page.next > from, "a page below the tail moves on");
+                        self.next = page.next;
+                        self.page = page.records.into();
+                    }
+                    Err(ReadError::Trimmed { oldest }) if self.on_gap == OnGap::Skip => {
+                        assert!(oldest > from, "what is trimmed lies below the oldest record");
+                        self.skip(from, oldest.previous());
+                    }
+                    // It cannot be read any more: as good as gone.
+                    Err(ReadError::Record { sequence, .. }) if self.on_gap == OnGap::Skip => {
+                        self.skip(sequence, sequence);
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                if self.is_live && from < self.log.memory_start() {
+                    self.is_live = false;
+                    return Ok(Frame::FellBehind(self.position));
+                }
                 if Instant::now() >= self.heartbeat_due {
                     return Ok(Frame::Heartbeat(self.position));
                 }
-                // A long run of events that the filter leaves out must not keep a worker to itself.
-                tokio::task::consume_budget().await;
                 continue;
             }
-            if !self.caught_up {
-                self.caught_up = true;
+            if !self.is_live {
+                self.is_live = true;
                 return Ok(Frame::CaughtUp(self.position));
             }
-            if ending {
-                return Ok(Frame::GoingAway(self.position));
+            if let Some(leave) = leave {
+                return Ok(Frame::GoingAway(self.position, leave));
             }
+            // What the filter left out has moved the position, too.
+            self.publish(0);
+            let end_at = self.end_at;
             tokio::select! {
                 changed = self.tail.changed() => if changed.is_err() {
-                    return Ok(Frame::GoingAway(self.position));
+                    return Ok(Frame::GoingAway(self.position, Leave::ShuttingDown));
                 },
                 () = sleep_until(self.heartbeat_due) => return Ok(Frame::Heartbeat(self.position)),
                 () = self.drain.ending() => {}
+                () = sleep_until(end_at.unwrap_or(self.heartbeat_due)), if end_at.is_some() => {}
             }
+        }
+    }
+
+    /// Goes on behind events that are gone, and will say so.
+    fn skip(&mut self, first: Sequence, last: Sequence) {
+        self.next = last.next();
+        let cursor = before(self.next, self.tail.borrow().cursor);
+        self.gap = Some(Gap { cursor, first: Some(first), last });
+    }
+
+    fn leave(&self) -> Option<Leave> {
+        if self.drain.is_ending() {
+            Some(Leave::ShuttingDown)
+        } else if self.end_at.is_some_and(|end_at| end_at <= Instant::now()) {
+            Some(Leave::AgeReached)
+        } else {
+            None
         }
     }
 }
 
 /// Checks that a cursor is a position of this log.
-async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeError> {
+pub async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeError> {
     let Bounds { oldest, latest } = bounds(log);
     if cursor.epoch != latest.epoch {
         return Err(SubscribeError::Replaced);
@@ -302,56 +440,8 @@ async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeError>
         },
         // Its record is gone, but what follows may be there.
         Err(ReadError::Trimmed { oldest }) if cursor.sequence.next() >= oldest => Ok(()),
+        // It cannot be compared, but what follows may be there.
+        Err(ReadError::Record { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// A page of [`list`].
-#[derive(Debug)]
-pub struct List {
-    /// The events, newest first.
-    pub records: Vec<Record>,
-    /// Where to go on, as `before`; `None` at the log's oldest record.
-    pub next: Option<Sequence>,
-}
-
-/// Lists events below `before` that fit, newest first: at most `max_records`
-/// and, by `size`, about `max_bytes`; and it looks at no more than about
-/// [`MAX_LIST_SCAN`] records and [`MAX_LIST_SCAN_BYTES`].
-pub async fn list(
-    log: &dyn EventLog,
-    filter: &Filter,
-    mut before: Sequence,
-    max_records: usize,
-    max_bytes: usize,
-    size: impl Fn(&Record) -> usize,
-) -> Result<List, ReadError> {
-    let mut records: Vec<Record> = Vec::new();
-    let (mut scanned, mut scanned_bytes, mut bytes) = (0, 0, 0);
-    while scanned < MAX_LIST_SCAN && scanned_bytes < MAX_LIST_SCAN_BYTES {
-        // Without a filter no more is read than is given, and one to know whether there is more.
-        let wanted = if filter.is_empty() { max_records - records.len() + 1 } else { PAGE_RECORDS };
-        let page = log.read_back(before, wanted).await?;
-        if page.records.is_empty() && page.next <= log.oldest() {
-            return Ok(List { records, next: None });
-        }
-        // Also a page that was empty costs something.
-        scanned += page.records.len().max(1);
-        before = page.next;
-        for record in page.records {
-            scanned_bytes += record.stored().bytes().len();
-            if !filter.fits(record.stored()) {
-                continue;
-            }
-            let sequence = record.sequence();
-            let record_bytes = size(&record);
-            if records.len() == max_records || (!records.is_empty() && bytes + record_bytes > max_bytes) {
-                return Ok(List { records, next: Some(sequence.next()) });
-            }
-            bytes += record_bytes;
-            records.push(record);
-        }
-        tokio::task::consume_budget().await;
-    }
-    Ok(List { records, next: (before > log.oldest()).then_some(before) })
 }

@@ -39,6 +39,10 @@ fn every_problem_is_reported_at_once_with_exit_code_64() {
         "0",
         "--http-idle-timeout",
         "300000000000y",
+        "--retention-age",
+        "1ms",
+        "--retention-bytes",
+        "15MiB",
         "--drain-delay",
         "30s",
     ]);
@@ -50,6 +54,8 @@ fn every_problem_is_reported_at_once_with_exit_code_64() {
         "--http-body-limit",
         "--http-max-connections",
         "--http-idle-timeout",
+        "--retention-age",
+        "--retention-bytes",
         "--drain-timeout",
     ] {
         assert!(text.contains(option), "{option}: {text}");

@@ -70,7 +70,7 @@ async fn without_a_window_nothing_is_marked() {
 /// Stores callbacks `{"n":0}`, `{"n":1}`, .. in a log of its own, as a gateway
 /// would have before it ended.
 async fn store(data_dir: &Path, count: usize) {
-    let log = DiskLog::open(DiskOptions { dir: data_dir.to_owned(), ring_bytes: 1 << 20 }).unwrap();
+    let log = DiskLog::open(DiskOptions::new(data_dir.to_owned(), 1 << 20)).unwrap();
     let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
     let nothing_seen = Duplicates::new(Duration::ZERO, 1);
     for from in (0..count).step_by(1000) {

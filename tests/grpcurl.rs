@@ -42,7 +42,7 @@ async fn reflection_shows_the_api_with_its_comments_and_options() {
     let methods = grpcurl(&gateway, None, &["list", "imcallback.v1.EventService"]).stdout();
     assert_eq!(
         methods.lines().collect::<Vec<_>>(),
-        ["imcallback.v1.EventService.ListEvents", "imcallback.v1.EventService.Subscribe"]
+        ["GetEvent", "ListEvents", "Subscribe"].map(|method| format!("imcallback.v1.EventService.{method}"))
     );
 
     let service = grpcurl(&gateway, None, &["describe", "imcallback.v1.EventService"]).stdout();

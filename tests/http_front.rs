@@ -9,7 +9,7 @@ use callback_gateway::{
     event::{Epoch, Sequence, Timestamp},
     http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT},
     log::{
-        AppendError, AppendReply, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail,
+        AppendError, AppendReply, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, Usage,
         memory::MemoryLog,
     },
     proto::DecodeStatus,
@@ -520,6 +520,18 @@ impl EventLog for ScriptedLog {
     }
     fn read_back(&self, before: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
         self.log.read_back(before, max)
+    }
+    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
+        self.log.seek(time)
+    }
+    fn trimmed_until(&self) -> Option<Timestamp> {
+        self.log.trimmed_until()
+    }
+    fn memory_start(&self) -> Sequence {
+        self.log.memory_start()
+    }
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
+        self.log.usage()
     }
     fn tail(&self) -> watch::Receiver<Tail> {
         self.log.tail()

@@ -1,55 +1,26 @@
 //! The stream and the list through a client that is not ours: Python's grpcio.
 
+#[path = "support/python.rs"]
+mod python;
 mod support;
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::process::Stdio;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use python::Python;
 use support::*;
-use tempfile::TempDir;
 
-/// The Python that `./scripts/test` gets.
-fn python() -> Command {
-    let python = package().join("target/tools/bin/python3");
-    assert!(python.exists(), "no {}: run ./scripts/test, which gets it", python.display());
-    Command::new(python)
-}
-
-/// The client, with stubs that protoc generated from our files.
-struct Client {
-    stubs: TempDir,
-}
-
-impl Client {
-    fn new() -> Self {
-        let stubs = TempDir::new().unwrap();
-        let mut protoc = python();
-        protoc.args(["-m", "grpc_tools.protoc", "--proto_path=proto"]).current_dir(package());
-        for option in ["--python_out", "--grpc_python_out"] {
-            protoc.arg(option).arg(stubs.path());
-        }
-        let files = package().join("proto/imcallback/v1").read_dir().unwrap();
-        protoc.args(files.map(|file| PathBuf::from("imcallback/v1").join(file.unwrap().file_name())));
-        assert!(protoc.status().unwrap().success());
-        Self { stubs }
-    }
-
-    /// Runs it to its end; gives the lines that it printed.
-    async fn run(&self, gateway: &Gateway, args: &[&str]) -> Vec<Value> {
-        let mut client = python();
-        client.arg(package().join("tests/support/python_client.py"));
-        client.arg(gateway.addresses.grpc.to_string()).args(args);
-        client.env("PYTHONPATH", self.stubs.path()).stdin(Stdio::null());
-        let ran = tokio::task::spawn_blocking(move || client.output().unwrap());
-        let output = soon(ran).await.unwrap();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
-        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
+/// Runs the client to its end; gives the lines that it printed.
+async fn run(python: &Python, gateway: &Gateway, args: &[&str]) -> Vec<Value> {
+    let mut client = python.program("python_client.py");
+    client.arg(gateway.addresses.grpc.to_string()).args(args).stdin(Stdio::null());
+    let ran = tokio::task::spawn_blocking(move || client.output().unwrap());
+    let output = soon(ran).await.unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
+    stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,13 +62,13 @@ async fn events_built_to_break_subscribers_reach_a_standard_client_and_so_do_tho
         }
     }
     let count = all_events(&mut gateway.client().await).await.len().to_string();
-    let client = Client::new();
+    let python = Python::new();
     let oldest_first = ["subscribe", "--start", "earliest", "--count", &count];
     for (args, raw) in
         [(oldest_first.as_slice(), false), (&["list"], false), (&oldest_first, true), (&["list"], true)]
     {
         let raw_arg: &[_] = if raw { &["--raw"] } else { &[] };
-        let mut events = client.run(&gateway, &[args, raw_arg].concat()).await;
+        let mut events = run(&python, &gateway, &[args, raw_arg].concat()).await;
         events.retain(|line| line["event"].is_u64());
         if args == ["list"] {
             events.reverse();

@@ -8,8 +8,8 @@ use callback_gateway::{
     event::Cursor,
     log::memory::MemoryLog,
     proto::{
-        DecodeStatus, EventFilter, SubscribeRequest, SubscribeResponse, event::Payload,
-        subscribe_response::Frame,
+        CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, SubscribeRequest, SubscribeResponse,
+        event::Payload, subscribe_request::Start, subscribe_response::Frame,
     },
 };
 use support::*;
@@ -37,7 +37,7 @@ fn heartbeat(interval: Duration) -> Option<pbjson_types::Duration> {
 
 fn filter(commands: &[&str], sdk_app_ids: &[u32]) -> Option<EventFilter> {
     let commands = commands.iter().map(|&command| command.to_owned()).collect();
-    Some(EventFilter { commands, sdk_app_ids: sdk_app_ids.to_vec() })
+    Some(EventFilter { commands, sdk_app_ids: sdk_app_ids.to_vec(), ..Default::default() })
 }
 
 #[tokio::test]
@@ -225,6 +225,47 @@ async fn a_filter_leaves_out_what_does_not_fit_it() {
 }
 
 #[tokio::test]
+async fn filters_select_by_account_group_and_kind_and_are_repeated() {
+    let gateway = Gateway::start().await;
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for (command, body) in [
+        ("Sns.CallbackFriendAdd", r#"{"PairList":[{"From_Account":"ann","To_Account":"bob"}]}"#),
+        ("Group.CallbackBeforeSendMsg", r#"{"GroupId":"g1","From_Account":"bob"}"#),
+        (
+            "Group.CallbackAfterNewMemberJoin",
+            r#"{"GroupId":"g2","NewMemberList":[{"Member_Account":"ann"}]}"#,
+        ),
+        ("New.Command", r#"{"x":{"Some_Account":["carl","ann"],"GroupID":"g1"}}"#),
+    ] {
+        assert!(http.post(command, body).await.is_stored());
+    }
+    let mut client = gateway.client().await;
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let none = EventFilter::default;
+    for (filter, sequences) in [
+        (none(), vec![1, 2, 3, 4]),
+        (EventFilter { accounts: names(&["ann"]), ..none() }, vec![1, 3, 4]),
+        (EventFilter { accounts: names(&["bob", "carl"]), ..none() }, vec![1, 2, 4]),
+        (EventFilter { accounts: names(&["an"]), ..none() }, vec![]),
+        (EventFilter { group_ids: names(&["g1"]), ..none() }, vec![2, 4]),
+        (EventFilter { kinds: vec![CallbackKind::Before.into()], ..none() }, vec![2]),
+        (EventFilter { kinds: vec![CallbackKind::After.into()], ..none() }, vec![1, 3]),
+        (EventFilter { kinds: vec![CallbackKind::Unspecified.into()], ..none() }, vec![4]),
+        (EventFilter { accounts: names(&["ann"]), group_ids: names(&["g1"]), ..none() }, vec![4]),
+        (EventFilter { accounts: names(&["ann"]), commands: names(&["Group.*"]), ..none() }, vec![3]),
+        (EventFilter { accounts: names(&["ann"]), sdk_app_ids: vec![1], ..none() }, vec![]),
+    ] {
+        let request = SubscribeRequest { filter: Some(filter.clone()), ..earliest() };
+        let (_, subscribed) = Subscriber::open(&mut client, request.clone()).await.unwrap();
+        assert_eq!(subscribed.filter, (filter != none()).then(|| filter.clone()), "as understood");
+        let seen: Vec<u64> =
+            read(&mut client, request).await.into_iter().map(|event| event.sequence).collect();
+        assert_eq!(seen, sequences, "{filter:?}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn heartbeats_come_in_silence_and_pass_events_that_the_filter_left_out() {
     let gateway = Gateway::start().await;
     let mut client = gateway.client().await;
@@ -266,6 +307,27 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
         (SubscribeRequest { filter: filter(&many, &[]), ..latest() }, "INVALID_FIELD", "at most 100"),
         (SubscribeRequest { filter: filter(&[], &[1; 101]), ..latest() }, "INVALID_FIELD", "at most 100"),
         (
+            SubscribeRequest {
+                filter: Some(EventFilter { kinds: vec![3], ..Default::default() }),
+                ..latest()
+            },
+            "INVALID_FIELD",
+            "CALLBACK_KIND_BEFORE",
+        ),
+        (
+            SubscribeRequest {
+                filter: Some(EventFilter { accounts: vec!["x".repeat(256)], ..Default::default() }),
+                ..latest()
+            },
+            "INVALID_FIELD",
+            "filter.accounts: entry 0 must be 1 to 255 bytes",
+        ),
+        (SubscribeRequest { on_gap: 9, ..latest() }, "INVALID_FIELD", "GAP_POLICY_FAIL"),
+        (SubscribeRequest { subscriber: "a b".to_owned(), ..latest() }, "INVALID_FIELD", "hyphens"),
+        (SubscribeRequest { subscriber: "x".repeat(65), ..latest() }, "INVALID_FIELD", "1 to 64"),
+        (at(pbjson_types::Timestamp { seconds: 0, nanos: -1 }), "INVALID_FIELD", "at_time"),
+        (at(pbjson_types::Timestamp { seconds: i64::MAX, nanos: 0 }), "INVALID_FIELD", "at_time"),
+        (
             SubscribeRequest { heartbeat_interval: heartbeat(Duration::from_millis(999)), ..latest() },
             "INVALID_FIELD",
             "1 to 60 seconds",
@@ -289,6 +351,36 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
         assert_eq!(reason(&status), reason_name, "{status}");
         assert!(status.message().contains(text), "{status}");
     }
+    gateway.stop().await;
+}
+
+fn at(time: pbjson_types::Timestamp) -> SubscribeRequest {
+    SubscribeRequest { start: Some(Start::AtTime(time)), ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_stream_starts_at_a_time() {
+    let gateway = Gateway::start_with(|settings| settings.memory_bytes = 1000).await;
+    post_numbers(&gateway, "A.B", 0..20).await;
+    let mut client = gateway.client().await;
+    let events = all_events(&mut client).await;
+    for event in &events {
+        let time = event.receive_time.unwrap();
+        let first = events.iter().position(|event| event.receive_time == Some(time)).unwrap();
+        assert_eq!(read(&mut client, at(time)).await, events[first..], "also from the disk");
+        // A time between two events: the later one is the first.
+        let after = pbjson_types::Timestamp { nanos: time.nanos + 1, ..time };
+        let later = events.iter().filter(|event| nanos(event.receive_time) > nanos(Some(time))).count();
+        assert_eq!(read(&mut client, at(after)).await.len(), later);
+    }
+    let epoch = pbjson_types::Timestamp::default();
+    assert_eq!(read(&mut client, at(epoch)).await, events, "nothing was ever trimmed");
+
+    let future = pbjson_types::Timestamp { seconds: 253_402_300_799, nanos: 0 };
+    let (mut subscriber, subscribed) = Subscriber::open(&mut client, at(future)).await.unwrap();
+    assert_eq!(subscribed.cursor, events[19].cursor);
+    post_numbers(&gateway, "A.B", 20..21).await;
+    assert_eq!(subscriber.event().await.unwrap().sequence, 21, "a time to come means latest");
     gateway.stop().await;
 }
 
@@ -341,6 +433,87 @@ async fn a_trimmed_cursor_gets_out_of_range_and_the_way_on() {
     gateway.stop().await;
 }
 
+/// A gateway whose log has trimmed the first events; the cursor of the first one.
+async fn trimmed() -> (Gateway, String) {
+    let gateway = Gateway::start_over(Arc::new(MemoryLog::new(20_000).unwrap())).await;
+    post_numbers(&gateway, "A.B", 0..1).await;
+    let first = all_events(&mut gateway.client().await).await.remove(0).cursor;
+    post_numbers(&gateway, "A.B", 1..500).await;
+    (gateway, first)
+}
+
+#[tokio::test]
+async fn with_skip_a_gap_is_told_and_the_stream_goes_on() {
+    let (gateway, first) = trimmed().await;
+    let mut client = gateway.client().await;
+    let left = all_events(&mut client).await;
+    let long_ago = pbjson_types::Timestamp::default();
+    for (request, first_missing) in [(after(&first), 2), (at(long_ago), 0)] {
+        let failed = refused(&gateway, request.clone()).await;
+        assert_eq!((failed.code(), reason(&failed).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
+
+        let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..request };
+        let (mut subscriber, subscribed) = Subscriber::open(&mut client, request).await.unwrap();
+        assert_eq!(subscribed.on_gap(), GapPolicy::Skip);
+        let Frame::Gap(gap) = subscriber.frame().await.unwrap() else { panic!("no gap") };
+        assert_eq!(gap.first_missing_sequence, first_missing);
+        assert_eq!(gap.last_missing_sequence, left[0].sequence - 1);
+        assert_eq!(
+            subscriber.event().await.unwrap(),
+            Event { raw_body: left[0].raw_body.clone(), ..left[0].clone() }
+        );
+        // Resuming after the gap misses nothing of what is left.
+        assert_eq!(read(&mut client, after(&gap.cursor)).await, left);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn retention_that_overtakes_a_slow_reader_is_never_silent() {
+    for on_gap in [GapPolicy::Fail, GapPolicy::Skip] {
+        // One subscriber reads nothing while more than its buffers hold is trimmed behind its back.
+        let gateway = Gateway::start_over(Arc::new(MemoryLog::new(1 << 20).unwrap())).await;
+        let mut client = gateway.client().await;
+        let request = SubscribeRequest { on_gap: on_gap.into(), include_raw_body: true, ..earliest() };
+        let (mut slow, _) = Subscriber::open(&mut client, request).await.unwrap();
+        let body = format!("{{\"x\":\"{}\"}}", "x".repeat(100_000));
+        let mut http = Http::connect(gateway.addresses.http).await;
+        for _ in 0..200 {
+            assert!(http.post("A.B", &body).await.is_stored());
+        }
+        let (mut next, mut gaps) = (1, 0);
+        let ended = loop {
+            match slow.frame().await {
+                Ok(Frame::Event(event)) => {
+                    assert_eq!(event.sequence, next, "in order, without a hole that is not told");
+                    next += 1;
+                    if event.sequence == 200 {
+                        break None;
+                    }
+                }
+                Ok(Frame::Gap(gap)) => {
+                    assert_eq!(gap.first_missing_sequence, next);
+                    assert!(gap.last_missing_sequence >= next);
+                    next = gap.last_missing_sequence + 1;
+                    gaps += 1;
+                }
+                Ok(_) => {}
+                Err(status) => break Some(status),
+            }
+        };
+        match on_gap {
+            GapPolicy::Skip => assert!(ended.is_none() && gaps > 0, "{ended:?}, {gaps} gaps"),
+            _ => {
+                let status = ended.expect("the stream ends");
+                assert_eq!((status.code(), reason(&status).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
+                let oldest = &status.get_details_error_info().unwrap().metadata["oldest_cursor"];
+                assert!(oldest.parse::<Cursor>().unwrap().sequence.0 >= next);
+            }
+        }
+        gateway.stop().await;
+    }
+}
+
 /// A subscriber that reads nothing holds a cursor, not events: flow control
 /// stops it, and what it misses meanwhile it reads from the log.
 #[tokio::test]
@@ -354,11 +527,28 @@ async fn a_slow_subscriber_loses_nothing() {
     for _ in 0..200 {
         assert!(http.post("A.B", &body).await.is_stored());
     }
-    for sequence in 1..=200 {
-        let event = slow.event().await.unwrap();
-        assert_eq!(event.sequence, sequence);
-        assert_eq!(event.raw_body, body);
+    let (mut next, mut told) = (1, Vec::new());
+    while next <= 200 || told.last() != Some(&"caught up") {
+        match slow.frame().await.unwrap() {
+            Frame::Event(event) => {
+                assert_eq!(event.sequence, next);
+                assert_eq!(event.raw_body, body);
+                next += 1;
+            }
+            Frame::CaughtUp(at) => {
+                assert_eq!(at.cursor.parse::<Cursor>().unwrap().sequence.0, next - 1);
+                told.push("caught up");
+            }
+            Frame::FellBehind(at) => {
+                assert_eq!(at.cursor.parse::<Cursor>().unwrap().sequence.0, next - 1);
+                told.push("fell behind");
+            }
+            frame => panic!("unexpected {frame:?}"),
+        }
     }
+    assert!(told.contains(&"fell behind"), "{told:?}");
+    let alternating: Vec<_> = ["caught up", "fell behind"].into_iter().cycle().take(told.len()).collect();
+    assert_eq!(told, alternating);
     gateway.stop().await;
 }
 

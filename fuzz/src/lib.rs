@@ -85,7 +85,7 @@ pub fn page_token(data: &[u8]) {
             assert_eq!(PageToken::parse(text, arguments), Err(PageTokenError::OtherArguments));
         }
         Ok(Cursor { check: Some(check), epoch, sequence }) => {
-            let token = PageToken { epoch, before: sequence };
+            let token = PageToken { epoch, position: sequence };
             assert_eq!(PageToken::parse(text, check), Ok(token));
             assert_eq!(PageToken::parse(text, !check), Err(PageTokenError::OtherArguments));
             assert_eq!(token.encode(check), text, "a token has one text");

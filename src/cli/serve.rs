@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
-use clap::builder::BoolishValueParser;
+use clap::{ArgAction, builder::BoolishValueParser};
 use rustix::process::{Resource, Rlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -53,6 +53,29 @@ pub(super) struct Serve {
     #[arg(long, value_name = "SIZE", env = "CALLBACK_GATEWAY_MEMORY", default_value = "64MiB")]
     memory: ByteSize,
 
+    /// How old events on disk may get; 0s is no bound
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_RETENTION_AGE", default_value = "7days",
+        value_parser = humantime::parse_duration)]
+    retention_age: Duration,
+
+    /// How large the events on disk may get, at least 16MiB; 0B is no bound. The disk needs
+    /// about 100MiB more
+    #[arg(long, value_name = "SIZE", env = "CALLBACK_GATEWAY_RETENTION_BYTES", default_value = "10GiB")]
+    retention_bytes: ByteSize,
+
+    /// How many events are kept on disk; 0 is no bound
+    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_RETENTION_COUNT", default_value = "0")]
+    retention_count: u64,
+
+    /// Have the log on disk begin a new epoch, for the one start after a backup was restored:
+    /// every earlier cursor is refused
+    #[arg(long, env = "CALLBACK_GATEWAY_NEW_EPOCH", value_parser = BoolishValueParser::new())]
+    new_epoch: bool,
+    /// Keep an index by account, group and command: off only to measure without it
+    #[arg(long, value_name = "on|off", env = "CALLBACK_GATEWAY_INDEX", default_value = "on", hide = true,
+        action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    index: bool,
+
     /// Address for callbacks; port 0 takes a free one
     #[arg(
         long,
@@ -101,6 +124,30 @@ pub(super) struct Serve {
     #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_GRPC_MAX_CONNECTIONS", default_value = "1024")]
     grpc_max_connections: usize,
 
+    /// Most Subscribe streams at once; further ones get RESOURCE_EXHAUSTED
+    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_MAX_STREAMS", default_value = "5000")]
+    max_streams: usize,
+
+    /// How long a client may take nothing of its stream before it loses it
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_STALL_TIMEOUT", default_value = "5m",
+        value_parser = humantime::parse_duration)]
+    stall_timeout: Duration,
+
+    /// How long a stream may last, so that streams spread over replicas again; 0s for ever
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_MAX_STREAM_AGE", default_value = "0s",
+        value_parser = humantime::parse_duration)]
+    max_stream_age: Duration,
+
+    /// After how much silence a gRPC connection is pinged
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_GRPC_KEEPALIVE_INTERVAL", default_value = "30s",
+        value_parser = humantime::parse_duration)]
+    grpc_keepalive_interval: Duration,
+
+    /// How long the answer to a ping may take before the connection is closed
+    #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_GRPC_KEEPALIVE_TIMEOUT", default_value = "20s",
+        value_parser = humantime::parse_duration)]
+    grpc_keepalive_timeout: Duration,
+
     /// How long callbacks are still taken after SIGTERM, while proxies learn of it
     #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_DRAIN_DELAY", default_value = "5s",
         value_parser = humantime::parse_duration)]
@@ -137,6 +184,11 @@ impl Serve {
             log: self.log,
             data_dir: self.data_dir,
             memory_bytes: bytes(self.memory),
+            retention_age: Some(self.retention_age).filter(|age| !age.is_zero()),
+            retention_bytes: Some(self.retention_bytes.as_u64()).filter(|&bytes| bytes > 0),
+            retention_count: Some(self.retention_count).filter(|&count| count > 0),
+            new_epoch: self.new_epoch,
+            index: self.index,
             http_listen: self.http_listen,
             grpc_listen: self.grpc_listen,
             admin_listen: self.admin_listen,
@@ -145,6 +197,11 @@ impl Serve {
             http_max_connections: self.http_max_connections,
             http_idle_timeout: self.http_idle_timeout,
             grpc_max_connections: self.grpc_max_connections,
+            max_streams: self.max_streams,
+            stall_timeout: self.stall_timeout,
+            max_stream_age: self.max_stream_age,
+            grpc_keepalive_interval: self.grpc_keepalive_interval,
+            grpc_keepalive_timeout: self.grpc_keepalive_timeout,
             drain_delay: self.drain_delay,
             drain_timeout: self.drain_timeout,
         };

@@ -14,12 +14,14 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::event::Record;
+use crate::event::{Record, Timestamp};
 
 // Field numbers that are written by hand.
 const SUBSCRIBE_RESPONSE_EVENT: u32 = 2;
 const LIST_EVENTS_RESPONSE_EVENTS: u32 = 1;
 const LIST_EVENTS_RESPONSE_NEXT_PAGE_TOKEN: u32 = 2;
+const LIST_EVENTS_RESPONSE_COMPLETE_SINCE: u32 = 3;
+const GET_EVENT_RESPONSE_EVENT: u32 = 1;
 
 /// Longest head of a frame: a field's key and a length.
 const HEAD_BYTES: usize = 11;
@@ -44,10 +46,19 @@ impl Encoded {
 
     /// A `SubscribeResponse` with an event.
     pub fn event_frame(record: &Record, include_raw_body: bool) -> Self {
+        Self::event_field(SUBSCRIBE_RESPONSE_EVENT, record, include_raw_body)
+    }
+
+    /// A `GetEventResponse`.
+    pub fn get_event(record: &Record, include_raw_body: bool) -> Self {
+        Self::event_field(GET_EVENT_RESPONSE_EVENT, record, include_raw_body)
+    }
+
+    fn event_field(field: u32, record: &Record, include_raw_body: bool) -> Self {
         let (front, rest) = record.event(include_raw_body);
         let mut head = [0; HEAD_BYTES];
         let mut room = &mut head[..];
-        encode_key(SUBSCRIBE_RESPONSE_EVENT, WireType::LengthDelimited, &mut room);
+        encode_key(field, WireType::LengthDelimited, &mut room);
         encode_varint((front.len() + rest.len()) as u64, &mut room);
         let head_len = HEAD_BYTES - room.len();
         Self { head, head_len: head_len as u8, parts: [front, rest] }
@@ -61,9 +72,14 @@ impl Encoded {
     }
 
     /// A `ListEventsResponse`.
-    pub fn list(records: &[Record], include_raw_body: bool, next_page_token: &str) -> Self {
+    pub fn list(
+        records: &[Record],
+        include_raw_body: bool,
+        next_page_token: &str,
+        complete_since: Timestamp,
+    ) -> Self {
         let len: usize = records.iter().map(|record| Self::list_entry_len(record, include_raw_body)).sum();
-        let mut out = BytesMut::with_capacity(len + HEAD_BYTES + next_page_token.len());
+        let mut out = BytesMut::with_capacity(len + 2 * HEAD_BYTES + 20 + next_page_token.len());
         for record in records {
             let (front, rest) = record.event(include_raw_body);
             encode_key(LIST_EVENTS_RESPONSE_EVENTS, WireType::LengthDelimited, &mut out);
@@ -76,6 +92,8 @@ impl Encoded {
             encode_varint(next_page_token.len() as u64, &mut out);
             out.put_slice(next_page_token.as_bytes());
         }
+        let complete_since = pbjson_types::Timestamp::from(complete_since);
+        prost::encoding::message::encode(LIST_EVENTS_RESPONSE_COMPLETE_SINCE, &complete_since, &mut out);
         Self::whole(out.freeze())
     }
 
@@ -137,7 +155,7 @@ impl Encoder for EncodedEncoder {
 mod tests {
     use super::*;
     use crate::{
-        event::{Epoch, NameSet, RecordParts, Sequence, Timestamp},
+        event::{Epoch, NameSet, RecordParts, Sequence},
         proto,
     };
 
@@ -175,10 +193,19 @@ mod tests {
 
     #[test]
     fn a_list_decodes_as_a_list_events_response() {
-        let list: proto::ListEventsResponse = decode(&Encoded::list(&[record(2), record(1)], true, "token"));
+        let list: proto::ListEventsResponse =
+            decode(&Encoded::list(&[record(2), record(1)], true, "token", Timestamp(1_500_000)));
         assert_eq!(list.events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(list.next_page_token, "token");
-        let empty: proto::ListEventsResponse = decode(&Encoded::list(&[], true, ""));
-        assert_eq!(empty, proto::ListEventsResponse::default());
+        let since = list.complete_since.unwrap();
+        assert_eq!((since.seconds, since.nanos), (1, 500_000_000));
+        let empty: proto::ListEventsResponse = decode(&Encoded::list(&[], true, "", Timestamp(0)));
+        assert!(empty.events.is_empty() && empty.next_page_token.is_empty());
+    }
+
+    #[test]
+    fn an_event_decodes_as_a_get_event_response() {
+        let response: proto::GetEventResponse = decode(&Encoded::get_event(&record(9), true));
+        assert_eq!(response.event.unwrap().sequence, 9);
     }
 }

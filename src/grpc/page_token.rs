@@ -11,8 +11,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageToken {
     pub epoch: Epoch,
-    /// The next page's events are below it.
-    pub before: Sequence,
+    /// `List::next` of the page before.
+    pub position: Sequence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub fn arguments(request: &ListEventsRequest) -> u32 {
 impl PageToken {
     /// A token has a cursor's form, with the arguments' check in the place of the record's.
     pub fn encode(self, arguments: u32) -> String {
-        Cursor { epoch: self.epoch, sequence: self.before, check: Some(arguments) }.to_string()
+        Cursor { epoch: self.epoch, sequence: self.position, check: Some(arguments) }.to_string()
     }
 
     pub fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
@@ -43,7 +43,7 @@ impl PageToken {
         if token.check != Some(arguments) {
             return Err(PageTokenError::OtherArguments);
         }
-        Ok(Self { epoch: token.epoch, before: token.sequence })
+        Ok(Self { epoch: token.epoch, position: token.sequence })
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_token_survives_its_text_and_only_with_its_arguments() {
-        let token = PageToken { epoch: Epoch(3), before: Sequence(99) };
+        let token = PageToken { epoch: Epoch(3), position: Sequence(99) };
         let text = token.encode(7);
         assert_eq!(PageToken::parse(&text, 7), Ok(token));
         assert_eq!(PageToken::parse(&text, 8), Err(PageTokenError::OtherArguments));

@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::sleep,
+    time::{Sleep, sleep},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::{
@@ -23,18 +23,26 @@ use tonic::transport::{
 };
 use tonic_health::{ServingStatus, pb::health_server, server::HealthReporter};
 
-use super::{EventService, ending::Ending, generated::event_service_server::EventServiceServer};
+use super::{
+    Limits,
+    admin_service::AdminService,
+    ending::Ending,
+    event_service::{EventService, LISTS_AT_ONCE},
+    generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
+    streams::{Streams, Watched},
+};
 use crate::{log::EventLog, proto, shutdown::Drain};
 
-/// The server pings a silent connection after this long, so that one whose peer
-/// has vanished is noticed.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long the answer to a ping may take; then the connection is closed.
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Streams on one connection. A proxy puts all of its clients' streams on one,
-/// and beyond this limit a client waits without knowing why.
-const MAX_CONCURRENT_STREAMS: u32 = 10_000;
+/// Calls on one connection beyond the cap on streams. A proxy puts all of its
+/// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
+/// without knowing why: so that limit is never reached before the cap, which
+/// answers RESOURCE_EXHAUSTED.
+const OTHER_CALLS: u32 = 1000;
+/// Largest request. A filter with all its lists full takes about 80 KiB.
+const MAX_REQUEST_BYTES: usize = 256 * 1024;
 
+/// How long a connection that was shut down waits for its client to close it.
+const LINGER: Duration = Duration::from_secs(1);
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -83,7 +91,7 @@ pub async fn serve(
     listener: TcpListener,
     log: Arc<dyn EventLog>,
     health: Health,
-    max_connections: usize,
+    limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
     let reflection = || {
@@ -96,21 +104,38 @@ pub async fn serve(
     let reflection_v1 = reflection().build_v1().expect("the built-in descriptors are valid");
     let reflection_v1alpha = reflection().build_v1alpha().expect("the built-in descriptors are valid");
 
-    let incoming = stream::unfold(Incoming::new(listener, max_connections, drain.clone()), Incoming::next);
+    let incoming =
+        stream::unfold(Incoming::new(listener, limits.max_connections, drain.clone()), Incoming::next);
     let closing = {
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .add_service(EventServiceServer::new(EventService { log, drain: drain.clone() }))
+    let streams = Streams::new(&limits);
+    let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
+    let event_service = EventService {
+        log: Arc::clone(&log),
+        streams: Arc::clone(&streams),
+        limits,
+        drain: drain.clone(),
+        lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
+    };
+    let admin_service = AdminService { log, streams: Arc::clone(&streams) };
+    let served = Server::builder()
+        .http2_keepalive_interval(Some(limits.keepalive_interval))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
+        .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
+        .add_service(Watched(
+            EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES),
+        ))
+        .add_service(AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES))
         .add_service(Ending::new(health.service, drain.clone()))
         .add_service(Ending::new(reflection_v1, drain.clone()))
         .add_service(Ending::new(reflection_v1alpha, drain))
-        .serve_with_incoming_shutdown(incoming, closing)
-        .await
+        .serve_with_incoming_shutdown(incoming, closing);
+    tokio::select! {
+        served = served => served,
+        never = streams.watch() => never,
+    }
 }
 
 /// The connections of a listener, a bounded number at once.
@@ -140,7 +165,7 @@ impl Incoming {
                         tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
                     }
                     let cut = Box::pin(self.drain.until_cut());
-                    return Some((Ok(CuttableStream { stream, cut, _place: place }), self));
+                    return Some((Ok(CuttableStream { stream, cut, lingering: None, _place: place }), self));
                 }
                 Err(error) => {
                     if !self.failed {
@@ -157,9 +182,15 @@ impl Incoming {
 
 /// A connection that fails when connections are cut: tonic's own shutdown waits
 /// for every stream, also one whose client reads nothing.
+///
+/// Once it is shut down, it reads on until the client has closed it too. The system
+/// resets a connection that is closed with something unread, such as an update of
+/// a window, and what the client has not read by then is lost: `going_away`, perhaps.
 struct CuttableStream {
     stream: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Set when it was shut down: until when to read on.
+    lingering: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -206,6 +237,25 @@ impl AsyncWrite for CuttableStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.lingering = Some(Box::pin(sleep(LINGER)));
+        }
+        let mut unread = [0; 1024];
+        while self.cut.as_mut().poll(cx).is_pending() {
+            let mut unread = ReadBuf::new(&mut unread);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut unread) {
+                Poll::Ready(Ok(())) if !unread.filled().is_empty() => {}
+                Poll::Ready(_) => break,
+                Poll::Pending => match &mut self.lingering {
+                    Some(over) => {
+                        ready!(over.as_mut().poll(cx));
+                        break;
+                    }
+                    None => break,
+                },
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -7,16 +7,19 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::rfc3339;
 use crate::{
+    event::Sequence,
     log::{EventLog, ReadError},
     proto::ErrorReason,
-    subscription::{Bounds, SubscribeError, bounds},
+    subscription::{Bounds, Leave, SubscribeError, bounds},
 };
 
 /// The domain of every `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "imcallback.v1";
 /// When a client should come back after a shutdown: another replica, or the next process, is there by then.
 const SHUTDOWN_RETRY: Duration = Duration::from_secs(1);
-/// When a client should try a read again that failed.
+/// When a client should try for a stream again that there was no place for.
+const STREAMS_RETRY: Duration = Duration::from_secs(10);
+/// When a client should try again to read, which failed, or which it did not do.
 const READ_RETRY: Duration = Duration::from_secs(1);
 
 fn details(reason: ErrorReason, metadata: impl IntoIterator<Item = (&'static str, String)>) -> ErrorDetails {
@@ -37,43 +40,107 @@ pub(super) fn invalid(field: &str, message: &str) -> Status {
     with_field(ErrorReason::InvalidField, field, message)
 }
 
-/// UNAVAILABLE after a `going_away` frame.
+/// UNAVAILABLE when the gateway ends.
 pub(super) fn shutting_down() -> Status {
-    let mut details = details(ErrorReason::ShuttingDown, []);
-    details.set_retry_info(Some(SHUTDOWN_RETRY));
-    let message = "the gateway is shutting down; connect again and resume after the last cursor";
-    Status::with_error_details(Code::Unavailable, message, details)
+    leaving(Leave::ShuttingDown).2
 }
 
-/// Why a position cannot be read from.
+/// UNAVAILABLE after a `going_away` frame, with its reason and when to come back.
+pub(super) fn leaving(leave: Leave) -> (ErrorReason, Duration, Status) {
+    let (reason, delay, message) = match leave {
+        Leave::ShuttingDown => (ErrorReason::ShuttingDown, SHUTDOWN_RETRY, "the gateway is shutting down"),
+        Leave::AgeReached => {
+            (ErrorReason::StreamAgeReached, Duration::ZERO, "the stream has lasted as long as it may")
+        }
+    };
+    let mut details = details(reason, []);
+    details.set_retry_info(Some(delay));
+    let message = format!("{message}; connect again and resume after the last cursor");
+    (reason, delay, Status::with_error_details(Code::Unavailable, message, details))
+}
+
+/// RESOURCE_EXHAUSTED at the cap on streams.
+pub(super) fn too_many_streams() -> Status {
+    let mut details = details(ErrorReason::TooManyStreams, []);
+    details.set_retry_info(Some(STREAMS_RETRY));
+    let message = "the gateway has as many streams as it may; connect again later, or raise --max-streams";
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// RESOURCE_EXHAUSTED for a client that took nothing for too long.
+pub(super) fn receiver_stalled() -> Status {
+    let message = "the client took nothing from the stream for too long; connect again and resume after the last cursor";
+    let mut details = details(ErrorReason::ReceiverStalled, []);
+    details.set_retry_info(Some(READ_RETRY));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// NOT_FOUND for a sequence.
+pub(super) fn event_not_found(sequence: Sequence) -> Status {
+    let details = details(ErrorReason::EventNotFound, [("sequence", sequence.to_string())]);
+    let message = format!("no event has the sequence {sequence}, or none yet");
+    Status::with_error_details(Code::NotFound, message, details)
+}
+
+/// The reason that a status carries, or its code's description.
+pub(super) fn reason(status: &Status) -> String {
+    match status.get_details_error_info() {
+        Some(info) => info.reason,
+        None => status.code().description().to_owned(),
+    }
+}
+
+/// Why a stream cannot begin or go on, or a cursor is refused.
 pub(super) fn subscribe(error: &SubscribeError, log: &dyn EventLog) -> Status {
+    match error {
+        SubscribeError::Expired => expired(
+            "events after the position are no longer stored; start with earliest, or after oldest_cursor, for \
+             what is left",
+            log,
+        ),
+        SubscribeError::Replaced => another_log(ErrorReason::LogReplaced, error, log),
+        SubscribeError::Rewound => another_log(ErrorReason::LogRewound, error, log),
+        SubscribeError::Read(error) => unreadable(error, log),
+    }
+}
+
+/// Why events could not be listed.
+pub(super) fn list(error: &ReadError, log: &dyn EventLog) -> Status {
+    match error {
+        ReadError::Trimmed { .. } => {
+            expired("events after the page token are no longer stored; start without a token", log)
+        }
+        ReadError::Unavailable(_) | ReadError::Record { .. } => unreadable(error, log),
+    }
+}
+
+/// Why an event, or anything else in the log, could not be read.
+pub(super) fn get(error: &ReadError, log: &dyn EventLog) -> Status {
+    match error {
+        ReadError::Trimmed { .. } => expired("the event is no longer stored", log),
+        ReadError::Unavailable(_) | ReadError::Record { .. } => unreadable(error, log),
+    }
+}
+
+fn ends(log: &dyn EventLog) -> [(&'static str, String); 2] {
     let Bounds { oldest, latest } = bounds(log);
-    let ends = [("oldest_cursor", oldest.to_string()), ("latest_cursor", latest.to_string())];
+    [("oldest_cursor", oldest.to_string()), ("latest_cursor", latest.to_string())]
+}
+
+fn expired(message: &str, log: &dyn EventLog) -> Status {
+    Status::with_error_details(Code::OutOfRange, message, details(ErrorReason::CursorExpired, ends(log)))
+}
+
+fn another_log(reason: ErrorReason, error: &SubscribeError, log: &dyn EventLog) -> Status {
     let (epoch, epoch_start) = log.epoch();
     let life = [("epoch", epoch.to_string()), ("epoch_start", rfc3339(epoch_start))];
-    let (code, remedy, details) = match error {
-        SubscribeError::Expired => (
-            Code::OutOfRange,
-            "resume after oldest_cursor for what is left",
-            details(ErrorReason::CursorExpired, ends),
-        ),
-        SubscribeError::Replaced => (
-            Code::FailedPrecondition,
-            "start anew with earliest or latest",
-            details(ErrorReason::LogReplaced, ends.into_iter().chain(life)),
-        ),
-        SubscribeError::Rewound => (
-            Code::FailedPrecondition,
-            "compare what you have with the log, then start anew with earliest or latest",
-            details(ErrorReason::LogRewound, ends.into_iter().chain(life)),
-        ),
-        SubscribeError::Read(error) => return read(error, log),
-    };
-    Status::with_error_details(code, format!("{error}; {remedy}"), details)
+    let message =
+        format!("{error}; compare what you have with the log, then start anew with earliest or latest");
+    let details = details(reason, ends(log).into_iter().chain(life));
+    Status::with_error_details(Code::FailedPrecondition, message, details)
 }
 
-/// Why the log could not be read.
-pub(super) fn read(error: &ReadError, log: &dyn EventLog) -> Status {
+fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
         ReadError::Unavailable(_) => {
             tracing::error!(%error, "reading the log failed");
@@ -93,6 +160,6 @@ pub(super) fn read(error: &ReadError, log: &dyn EventLog) -> Status {
             let details = details(ErrorReason::LogDamaged, [("sequence", sequence.to_string())]);
             Status::with_error_details(Code::DataLoss, message, details)
         }
-        ReadError::Trimmed { .. } => subscribe(&SubscribeError::Expired, log),
+        ReadError::Trimmed { .. } => expired("events are no longer stored", log),
     }
 }

@@ -12,7 +12,7 @@ use super::{disk::*, memory::MemoryLog, *};
 use crate::event::{NameSet, RecordParts};
 
 /// Longer than anything here takes; a test that reaches it hangs.
-const HANG: Duration = Duration::from_secs(30);
+pub(super) const HANG: Duration = Duration::from_secs(30);
 
 pub(super) fn stored(raw_body: &str) -> StoredRecord {
     RecordParts {
@@ -60,7 +60,8 @@ fn sequences(records: &[Record]) -> Vec<u64> {
 
 /// A log with a small ring, so that most reads of a disk log reach the disk.
 fn open_disk(dir: &TempDir, ring_bytes: usize) -> Result<DiskLog, OpenError> {
-    DiskLog::open(DiskOptions { dir: dir.path().join("data"), ring_bytes })
+    let dir = dir.path().join("data");
+    DiskLog::open(DiskOptions::new(dir, ring_bytes))
 }
 
 macro_rules! conformance {
@@ -88,6 +89,14 @@ macro_rules! conformance {
                 super::$name(Arc::new(open_disk(&dir, 0).unwrap())).await;
             })*
         }
+        mod disk_log_from_both {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let dir = TempDir::new().unwrap();
+                super::$name(Arc::new(open_disk(&dir, 10_000).unwrap())).await;
+            })*
+        }
     };
 }
 
@@ -101,6 +110,7 @@ conformance! {
     a_permit_comes_back_once_the_record_is_stored_or_dropped,
     a_large_record_makes_a_page_of_its_own,
     times_never_decrease,
+    seeking_finds_the_first_record_at_a_time_or_later,
     many_writers_get_distinct_sequences,
     a_closed_log_refuses,
 }
@@ -203,6 +213,30 @@ async fn times_never_decrease(log: Arc<dyn EventLog>) {
     assert!(records[0].receive_time() >= before);
 }
 
+async fn seeking_finds_the_first_record_at_a_time_or_later(log: Arc<dyn EventLog>) {
+    for time in [Timestamp(0), Timestamp::now(), Timestamp(i64::MAX)] {
+        assert_eq!(log.seek(time).await, Ok(Sequence::FIRST), "of an empty log");
+    }
+    // Those that are stored as one batch have one time.
+    for count in [1, 3, 200, 1, 100] {
+        append_all(&*log, count).await;
+    }
+    let records = read_all(&*log, Sequence::FIRST).await;
+    assert_seeks(&*log, &records).await;
+}
+
+/// Checks every time at which the answer changes against what the log holds.
+pub(super) async fn assert_seeks(log: &dyn EventLog, records: &[Record]) {
+    let end = log.tail().borrow().end;
+    let mut times: Vec<i64> = records.iter().map(|record| record.receive_time().0).collect();
+    times.dedup();
+    times.extend(times.clone().iter().flat_map(|time| [time - 1, time + 1]));
+    for time in times.into_iter().chain([i64::MIN, 0, i64::MAX]).map(Timestamp) {
+        let first = records.iter().find(|record| record.receive_time() >= time).map_or(end, Record::sequence);
+        assert_eq!(timeout(HANG, log.seek(time)).await.unwrap(), Ok(first), "{time:?}");
+    }
+}
+
 async fn many_writers_get_distinct_sequences(log: Arc<dyn EventLog>) {
     let writers: Vec<_> = (0..16)
         .map(|_| {
@@ -243,6 +277,7 @@ mod memory_bound {
         assert_eq!(read_all(&log, oldest).await.len() as u64, log.tail().borrow().end.0 - oldest.0);
         let back = log.read_back(oldest, 10).await.unwrap();
         assert!(back.records.is_empty(), "going back simply ends");
+        assert_seeks(&log, &read_all(&log, oldest).await).await;
     }
 }
 
@@ -499,6 +534,21 @@ mod disk_only {
         timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
         append_all(&log, 5).await;
         assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn seeking_passes_holes_and_finds_the_first_of_equal_times() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 30).await;
+        log.close().await;
+        let change = "UPDATE record SET receive_time = 1000 + sequence / 7 * 10;
+            DELETE FROM record WHERE sequence IN (1, 7, 8, 14, 20, 21, 22, 23, 29, 30)";
+        sqlite(&dir).execute_batch(change).unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        let records = read_all(&log, Sequence(2)).await;
+        assert_eq!(records.len(), 20);
+        assert_seeks(&log, &records).await;
     }
 
     #[tokio::test]

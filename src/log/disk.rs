@@ -3,10 +3,18 @@
 //! One thread writes. It takes whatever is queued, stores it as one transaction
 //! with one sync, then moves the tail and answers the waiters. There is no timer
 //! that waits for more: while a batch is being written the next one gathers.
+//! Between batches it deletes what [`Retention`] does not keep, a slice at a time.
 //! Readers near the tail are served from memory, others by a fixed pool of
-//! read-only connections.
+//! read-only connections. Another thread follows the log and keeps an index of
+//! it, in a file of its own.
 
+mod index;
+mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod store;
+#[cfg(test)]
+mod wal_tests;
 mod writer;
 
 use std::{
@@ -14,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -24,12 +32,16 @@ use std::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{Semaphore, watch};
 
-pub use self::store::STORE_FORMAT;
 use self::{
+    index::{Following, Index, Indexer, Limits, Stop},
     store::{Reader, Store},
     writer::{Job, Writer},
 };
-use super::{AppendError, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, ring::Ring};
+pub use self::{retention::Retention, store::STORE_FORMAT};
+use super::{
+    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, ReadError, Tail, Terms, Usage,
+    ring::Ring,
+};
 use crate::event::{Epoch, Sequence, Timestamp};
 
 /// Most records that wait for the writer; beyond it appends get [`AppendError::QueueFull`].
@@ -38,6 +50,8 @@ pub const QUEUE_RECORDS: usize = 4096;
 pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// A write that takes longer than a callback's deadline.
 const SLOW_WRITE: Duration = Duration::from_secs(2);
+/// [`Shared::trimmed_until`] of a log that nothing was deleted from.
+const NEVER_TRIMMED: i64 = 0;
 /// Read-only connections; further readers wait for one.
 const READERS: usize = 4;
 
@@ -48,6 +62,19 @@ pub struct DiskOptions {
     pub dir: PathBuf,
     /// Memory for the newest records, in bytes.
     pub ring_bytes: usize,
+    /// What is kept on the disk.
+    pub retention: Retention,
+    /// Give the log another epoch, as after a backup was restored.
+    pub new_epoch: bool,
+    /// Whether to keep an index by account, group and command.
+    pub index: bool,
+}
+
+impl DiskOptions {
+    /// A log that keeps everything, with an index.
+    pub fn new(dir: PathBuf, ring_bytes: usize) -> Self {
+        Self { dir, ring_bytes, retention: Retention::default(), new_epoch: false, index: true }
+    }
 }
 
 /// Why the log could not be opened, or opened again after a write error.
@@ -109,8 +136,8 @@ pub enum OpenError {
     /// It could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// No thread could be started for the writer.
-    #[error("starting the log's writer: {0}")]
+    /// No thread could be started for the writer or the index.
+    #[error("starting a thread of the log: {0}")]
     Thread(io::Error),
 }
 
@@ -124,6 +151,9 @@ pub struct DiskLog {
     queue_bytes: Arc<Semaphore>,
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Arc<ReaderPool>,
+    index: Option<Arc<Index>>,
+    /// `None` without an index, and once the log is closed. Dropping it ends the thread.
+    indexer: Mutex<Option<Following>>,
 }
 
 /// What the writer and the readers share.
@@ -137,6 +167,9 @@ struct Shared {
     /// When the writer began what it is writing now.
     writing_since: Mutex<Option<Instant>>,
     oldest: AtomicU64,
+    /// Receive time of the newest record that retention has deleted, or is about to
+    /// delete: set before, so that whoever misses a record knows of it.
+    trimmed_until: AtomicI64,
     /// Readers hold it for one page; the writer holds it alone to reset the WAL.
     checkpoint_gate: RwLock<()>,
 }
@@ -172,14 +205,39 @@ impl Shared {
         drop(writing_since);
         *self.state.borrow() == LogState::Writable
     }
+
+    /// Notes that records below `oldest` are gone, in memory too: reading there
+    /// gives the same answer from wherever it is tried.
+    fn note_trimmed(&self, oldest: Sequence) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        ring.trim(oldest);
+        self.oldest.fetch_max(oldest.0, Ordering::Relaxed);
+    }
 }
 
 impl DiskLog {
     /// Opens the log, making it if it is missing. Blocks on the disk.
     pub fn open(options: DiskOptions) -> Result<Self, OpenError> {
+        let (log, indexer) = Self::open_unindexed(options, Limits::default())?;
+        if let Some((indexer, stop)) = indexer {
+            let indexer = indexer.spawn(stop).map_err(OpenError::Thread)?;
+            *log.indexer.lock().unwrap_or_else(PoisonError::into_inner) = Some(indexer);
+        }
+        Ok(log)
+    }
+
+    /// Opens the log, and leaves it to the caller to have it indexed, until it drops the sender.
+    fn open_unindexed(
+        options: DiskOptions,
+        limits: Limits,
+    ) -> Result<(Self, Option<(Indexer, Stop)>), OpenError> {
         let lock = store::prepare_dir(&options.dir)?;
         let path = options.dir.join(store::FILE_NAME);
-        let store = Store::open(&path)?;
+        let mut store = Store::open(&path)?;
+        if options.new_epoch {
+            store.begin_epoch()?;
+            tracing::warn!(epoch = %store.state().epoch, "the log begins a new epoch: earlier cursors are refused");
+        }
         let state = store.state();
         let readers = (0..READERS).map(|_| Reader::open(&path, state.epoch)).collect::<Result<_, _>>()?;
         // On a full disk this fails, and the log starts as one that recovers: reading works.
@@ -206,16 +264,20 @@ impl DiskLog {
             state: watch::Sender::new(log_state),
             writing_since: Mutex::default(),
             oldest: AtomicU64::new(state.oldest.0),
+            trimmed_until: AtomicI64::new(state.trimmed_until.0),
             checkpoint_gate: RwLock::new(()),
         });
         let (queue, jobs) = mpsc::sync_channel(QUEUE_RECORDS);
-        let writer =
-            Writer::new(store, state, path.clone(), lock, Arc::clone(&shared), jobs, options.ring_bytes);
+        let writer = Writer::new(store, state, path.clone(), lock, Arc::clone(&shared), jobs, &options);
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(OpenError::Thread)?;
-        Ok(Self {
+        let index = options.index.then(|| Arc::new(Index::new(&options.dir)));
+        let indexer = index
+            .as_ref()
+            .map(|index| Indexer::new(Arc::clone(index), Arc::clone(&shared), path.clone(), limits));
+        let log = Self {
             shared,
             queue: Mutex::new(Some(queue)),
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES)),
@@ -225,7 +287,10 @@ impl DiskLog {
                 idle: Mutex::new(readers),
                 permits: Arc::new(Semaphore::new(READERS)),
             }),
-        })
+            index,
+            indexer: Mutex::default(),
+        };
+        Ok((log, indexer))
     }
 
     fn enqueue(&self, record: NewRecord) -> Result<Appending, AppendError> {
@@ -248,10 +313,10 @@ impl DiskLog {
 
     /// Runs a read on the pool. It runs to its end even if nobody waits for it
     /// any more, so a connection is never left in the middle of something.
-    async fn on_disk(
+    async fn on_disk<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&mut Reader, &Shared) -> Result<Page, ReadError> + Send + 'static,
-    ) -> Result<Page, ReadError> {
+        read: impl FnOnce(&mut Reader, &Shared) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
         let permit = Arc::clone(&self.readers.permits)
             .acquire_owned()
             .await
@@ -312,6 +377,61 @@ impl EventLog for DiskLog {
         }
     }
 
+    fn search<'a>(
+        &'a self,
+        terms: &'a Terms,
+        position: Sequence,
+        order: Order,
+        max_records: usize,
+    ) -> BoxFuture<'a, Result<Page, ReadError>> {
+        async move {
+            let found = match &self.index {
+                Some(index) => index.find(terms, position, order, max_records).await,
+                None => None,
+            };
+            match (found, order) {
+                (Some(found), _) => {
+                    self.on_disk(move |reader, _| reader.pick(position, order, &found.sequences, found.next))
+                        .await
+                }
+                (None, Order::OldestFirst) => self.read(position, max_records).await,
+                (None, Order::NewestFirst) => self.read_back(position, max_records).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
+        let position = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).seek(time);
+        match position {
+            Some(position) => std::future::ready(Ok(position)).boxed(),
+            None => self.on_disk(move |reader, shared| reader.seek(time, shared.tail.borrow().end)).boxed(),
+        }
+    }
+
+    fn trimmed_until(&self) -> Option<Timestamp> {
+        let time = self.shared.trimmed_until.load(Ordering::SeqCst);
+        (time > NEVER_TRIMMED).then_some(Timestamp(time))
+    }
+
+    fn memory_start(&self) -> Sequence {
+        self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).start()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
+        let index = self.index.clone();
+        self.on_disk(move |reader, shared| {
+            let oldest = Sequence(shared.oldest.load(Ordering::Relaxed));
+            Ok(Usage {
+                backend: "disk",
+                bytes: reader.file_bytes()? + index.as_ref().map_or(0, |index| index.file_bytes()),
+                // One that cannot be used is as good as one that has not begun.
+                index_end: index.map(|index| index.end().unwrap_or(oldest)),
+            })
+        })
+        .boxed()
+    }
+
     fn tail(&self) -> watch::Receiver<Tail> {
         self.shared.tail.subscribe()
     }
@@ -329,17 +449,26 @@ impl EventLog for DiskLog {
             // The writer ends once it has written what is queued.
             self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let indexer = indexer.map(Following::stop);
+            if let Some(index) = &self.index {
+                index.close();
+            }
             self.readers.permits.close();
             self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            if let Some(writer) = writer {
-                match tokio::task::spawn_blocking(move || writer.join()).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => tracing::error!("the log's writer panicked"),
-                    Err(error) => tracing::error!(%error, "could not wait for the log's writer"),
-                }
-            }
+            join("writer", writer).await;
+            join("indexer", indexer).await;
         }
         .boxed()
+    }
+}
+
+async fn join(name: &str, thread: Option<JoinHandle<()>>) {
+    let Some(thread) = thread else { return };
+    match tokio::task::spawn_blocking(move || thread.join()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => tracing::error!("the log's {name} panicked"),
+        Err(error) => tracing::error!(%error, "could not wait for the log's {name}"),
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{sync::watch, time::Instant};
 
-use super::{AppendError, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, ring::Ring};
+use super::{
+    AppendError, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, Usage, ring::Ring,
+};
 use crate::event::{Cursor, Epoch, Record, Sequence, Timestamp};
 
 /// See the module's documentation.
@@ -88,6 +90,26 @@ impl EventLog for MemoryLog {
     fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
         let page = self.lock().ring.read_back(before, max_records);
         std::future::ready(Ok(page.unwrap_or(Page { records: Vec::new(), next: Sequence::FIRST }))).boxed()
+    }
+
+    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
+        let state = self.lock();
+        // Where the ring begins, this log does.
+        let position = state.ring.seek(time).unwrap_or(state.ring.start());
+        std::future::ready(Ok(position)).boxed()
+    }
+
+    fn trimmed_until(&self) -> Option<Timestamp> {
+        self.lock().ring.gave_way()
+    }
+
+    fn memory_start(&self) -> Sequence {
+        self.oldest()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
+        let bytes = self.lock().ring.bytes() as u64;
+        std::future::ready(Ok(Usage { backend: "memory", bytes, index_end: None })).boxed()
     }
 
     fn tail(&self) -> watch::Receiver<Tail> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{PAGE_BYTES, PAGE_RECORDS, Page};
-use crate::event::{Record, Sequence};
+use crate::event::{Record, Sequence, Timestamp};
 
 /// A run of records that ends at the tail, bounded in bytes: the oldest give way.
 #[derive(Debug)]
@@ -16,12 +16,14 @@ pub(super) struct Ring {
     start: Sequence,
     /// The tail.
     end: Sequence,
+    /// Receive time of the newest record that gave way.
+    gave_way: Option<Timestamp>,
 }
 
 impl Ring {
     /// An empty ring for records from `start` on.
     pub(super) fn new(max_bytes: usize, start: Sequence) -> Self {
-        Self { records: VecDeque::new(), bytes: 0, max_bytes, start, end: start }
+        Self { records: VecDeque::new(), bytes: 0, max_bytes, start, end: start, gave_way: None }
     }
 
     /// Adds the newest record.
@@ -35,13 +37,46 @@ impl Ring {
             if let Some(oldest) = self.records.pop_front() {
                 self.bytes -= oldest.memory();
                 self.start = oldest.sequence().next();
+                self.gave_way = Some(oldest.receive_time());
             }
         }
+    }
+
+    /// Receive time of the newest record that gave way to newer ones.
+    pub(super) fn gave_way(&self) -> Option<Timestamp> {
+        self.gave_way
     }
 
     /// The position from which on the ring holds everything up to the tail.
     pub(super) fn start(&self) -> Sequence {
         self.start
+    }
+
+    /// Memory of the records, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets go of records below `oldest`.
+    pub(super) fn trim(&mut self, oldest: Sequence) {
+        while let Some(first) = self.records.front()
+            && first.sequence() < oldest
+        {
+            self.bytes -= first.memory();
+            self.records.pop_front();
+        }
+        self.start = self.start.max(oldest);
+    }
+
+    /// The position of the first record received at `time` or later; `None` if
+    /// it may lie before the ring.
+    pub(super) fn seek(&self, time: Timestamp) -> Option<Sequence> {
+        let at = self.records.partition_point(|record| record.receive_time() < time);
+        match self.records.get(at) {
+            _ if at == 0 => None,
+            Some(record) => Some(record.sequence()),
+            None => Some(self.end),
+        }
     }
 
     /// A page from `from` upwards; `None` if the ring no longer goes back that far.

@@ -60,6 +60,11 @@ pub fn settings(data_dir: &Path) -> Settings {
         log: LogKind::Disk,
         data_dir: data_dir.to_owned(),
         memory_bytes: 64 << 20,
+        retention_age: Some(Duration::from_secs(7 * 24 * 60 * 60)),
+        retention_bytes: Some(10 << 30),
+        retention_count: None,
+        new_epoch: false,
+        index: true,
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,
@@ -68,6 +73,11 @@ pub fn settings(data_dir: &Path) -> Settings {
         http_max_connections: 1024,
         http_idle_timeout: Duration::from_secs(75),
         grpc_max_connections: 1024,
+        max_streams: 5000,
+        stall_timeout: Duration::from_secs(300),
+        max_stream_age: Duration::ZERO,
+        grpc_keepalive_interval: Duration::from_secs(30),
+        grpc_keepalive_timeout: Duration::from_secs(20),
         drain_delay: Duration::from_millis(100),
         drain_timeout: Duration::from_secs(20),
     }
@@ -96,12 +106,23 @@ impl Gateway {
     }
 
     pub async fn start_in(data_dir: &Path) -> Self {
-        Self::run(App::bind(Config::new(settings(data_dir)).unwrap()).await.unwrap())
+        Self::start_in_with(data_dir, |_| {}).await
+    }
+
+    pub async fn start_in_with(data_dir: &Path, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings(data_dir);
+        change(&mut settings);
+        Self::run(App::bind(Config::new(settings).unwrap()).await.unwrap())
     }
 
     pub async fn start_over(log: Arc<dyn EventLog>) -> Self {
-        let config = Config::new(settings(Path::new("unused"))).unwrap();
-        Self::run(App::bind_with_log(config, log).await.unwrap())
+        Self::start_over_with(log, |_| {}).await
+    }
+
+    pub async fn start_over_with(log: Arc<dyn EventLog>, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings(Path::new("unused"));
+        change(&mut settings);
+        Self::run(App::bind_with_log(Config::new(settings).unwrap(), log).await.unwrap())
     }
 
     fn run(app: App) -> Self {
@@ -243,6 +264,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The first answer in these bytes, once it is complete, and what follows it.
+    fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let head_len = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+        let head = String::from_utf8(bytes[..head_len].to_vec()).unwrap();
+        let length = head
+            .lines()
+            .find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
+            })
+            .unwrap_or(0);
+        let body = bytes.get(head_len..head_len + length)?;
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Some((Self { status, head, body }, &bytes[head_len + length..]))
+    }
+
     pub fn is_stored(&self) -> bool {
         self.status == 200 && self.body == OK_PACKET
     }
@@ -308,32 +345,31 @@ impl Http {
     pub async fn try_answer(&mut self) -> std::io::Result<Answer> {
         soon(async {
             let mut bytes = Vec::new();
-            let head_len = loop {
-                if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-                    break at + 4;
+            loop {
+                if let Some((answer, rest)) = Answer::parse(&bytes) {
+                    assert!(rest.is_empty(), "one answer at a time");
+                    return Ok(answer);
                 }
-                if self.stream.read_buf(&mut bytes).await? == 0 {
-                    return Err(std::io::ErrorKind::UnexpectedEof.into());
-                }
-            };
-            let head = String::from_utf8(bytes[..head_len].to_vec()).unwrap();
-            let length = head
-                .lines()
-                .find_map(|line| {
-                    line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
-                })
-                .unwrap_or(0);
-            while bytes.len() < head_len + length {
                 if self.stream.read_buf(&mut bytes).await? == 0 {
                     return Err(std::io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            assert_eq!(bytes.len(), head_len + length, "one answer at a time");
-            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-            let body = String::from_utf8(bytes[head_len..].to_vec()).unwrap();
-            Ok(Answer { status, head, body })
         })
         .await
+    }
+
+    /// Reads so many answers to requests that were sent at once.
+    pub async fn answers(&mut self, count: usize) -> Vec<Answer> {
+        let mut bytes = Vec::new();
+        let mut answers = Vec::new();
+        while answers.len() < count {
+            assert!(self.stream.read_buf(&mut bytes).await.unwrap() > 0, "an answer to each");
+            while let Some((answer, rest)) = Answer::parse(&bytes) {
+                answers.push(answer);
+                bytes = rest.to_vec();
+            }
+        }
+        answers
     }
 
     /// Waits until the server closes the connection; gives what it sent before.
@@ -444,6 +480,12 @@ pub fn reason(status: &Status) -> String {
     let info = status.get_details_error_info().expect("an error carries ErrorInfo");
     assert_eq!(info.domain, "imcallback.v1");
     info.reason
+}
+
+/// A time as one number, to compare.
+pub fn nanos(time: Option<pbjson_types::Timestamp>) -> i128 {
+    let time = time.expect("a time");
+    i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
 }
 
 /// The directory of this package.

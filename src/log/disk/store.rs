@@ -15,7 +15,7 @@ use rusqlite::{
 use super::{OpenError, io_error, sqlite_error};
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, StoredRecord, Timestamp},
-    log::{Page, ReadError, Tail, ring::PageBuilder},
+    log::{Order, Page, ReadError, Tail, ring::PageBuilder},
 };
 
 /// The newest store format that this program reads and writes (SQLite's `user_version`).
@@ -28,7 +28,7 @@ const LOCK_NAME: &str = "lock";
 
 /// How long the writer waits for a foreign lock on the file, as by an operator's
 /// `sqlite3`. Well below a callback's deadline.
-const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long a reader waits for one.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Written by a probe: enough that a disk with no room refuses it.
@@ -95,7 +95,7 @@ fn close_to_others(dir: &Path) -> io::Result<()> {
 }
 
 /// Opens a file for us alone (0600), making it if it is missing.
-fn private_file(path: &Path) -> io::Result<File> {
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
@@ -117,12 +117,14 @@ pub(super) struct StoreState {
     pub(super) tail: Tail,
     /// Receive time of the newest record, for clamping the next one's.
     pub(super) last_time: Timestamp,
+    /// Receive time of the newest record that was deleted, or 0.
+    pub(super) trimmed_until: Timestamp,
 }
 
 /// The writing connection.
 #[derive(Debug)]
 pub(super) struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     wal_path: PathBuf,
     /// Device and inode of the file when it was opened.
@@ -137,16 +139,21 @@ impl Store {
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite_error(path))?;
         connection.busy_timeout(WRITER_BUSY_TIMEOUT).map_err(sqlite_error(path))?;
         check_format(&connection, path)?;
-        let mut wal_path = path.as_os_str().to_owned();
-        wal_path.push("-wal");
+        let wal_path = wal_path(path);
         let state = prepare(&mut connection).map_err(sqlite_error(path))?;
         let identity = identity(path).map_err(io_error(path))?;
-        Ok(Self { connection, path: path.to_owned(), wal_path: wal_path.into(), identity, state })
+        Ok(Self { connection, path: path.to_owned(), wal_path, identity, state })
     }
 
     /// What the store said when it was opened.
     pub(super) fn state(&self) -> StoreState {
         self.state
+    }
+
+    /// Begins another life of the log over the same records.
+    pub(super) fn begin_epoch(&mut self) -> Result<(), OpenError> {
+        self.state = begin_epoch(&mut self.connection).map_err(sqlite_error(&self.path))?;
+        Ok(())
     }
 
     /// Stores records as one transaction with one sync: all or none. Their
@@ -200,7 +207,13 @@ impl Store {
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
+pub(super) fn wal_path(path: &Path) -> PathBuf {
+    let mut wal_path = path.as_os_str().to_owned();
+    wal_path.push("-wal");
+    wal_path.into()
+}
+
+pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
 }
@@ -234,11 +247,9 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     if tables == 0 {
-        let epoch = Epoch::random().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;
-        set_meta(&transaction, "epoch", epoch.0.cast_signed())?;
-        set_meta(&transaction, "epoch_start", Timestamp::now().0)?;
+        set_new_epoch(&transaction)?;
         set_meta(&transaction, "next_sequence", Sequence::FIRST.0.cast_signed())?;
         set_meta(&transaction, "last_time", 0_i64)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -247,6 +258,20 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
     }
     // One snapshot, so that its parts agree.
     read_state(&*connection.transaction()?)
+}
+
+fn begin_epoch(connection: &mut Connection) -> rusqlite::Result<StoreState> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    set_new_epoch(&transaction)?;
+    transaction.commit()?;
+    read_state(&*connection.transaction()?)
+}
+
+fn set_new_epoch(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let epoch = Epoch::random().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    set_meta(transaction, "epoch", epoch.0.cast_signed())?;
+    set_meta(transaction, "epoch_start", Timestamp::now().0)?;
+    Ok(())
 }
 
 fn set_meta(
@@ -263,7 +288,8 @@ fn meta(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 
 fn read_state(connection: &Connection) -> rusqlite::Result<StoreState> {
     let epoch = Epoch(meta(connection, "epoch")?.cast_unsigned());
-    let mut last_time = Timestamp(meta(connection, "last_time")?);
+    let trimmed_until = Timestamp(meta(connection, "last_time")?);
+    let mut last_time = trimmed_until;
     let mut cursor = Cursor::unchecked(epoch, next_sequence(connection)?.previous());
     let newest = connection
         .query_row(
@@ -287,6 +313,7 @@ fn read_state(connection: &Connection) -> rusqlite::Result<StoreState> {
         oldest: oldest(connection)?,
         tail: Tail { end: cursor.sequence.next(), cursor },
         last_time,
+        trimmed_until,
     })
 }
 
@@ -297,7 +324,7 @@ fn next_sequence(connection: &Connection) -> rusqlite::Result<Sequence> {
     Ok(Sequence(newest.map_or(stored, |newest| stored.max(newest + 1)).cast_unsigned()))
 }
 
-fn oldest(connection: &Connection) -> rusqlite::Result<Sequence> {
+pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Sequence> {
     let oldest: Option<i64> =
         connection.prepare_cached("SELECT min(sequence) FROM record")?.query_row([], |row| row.get(0))?;
     match oldest {
@@ -383,6 +410,75 @@ impl Reader {
         let mut rows = select.query([before.0.cast_signed()]).map_err(unavailable)?;
         fill(&mut page, &mut rows, self.epoch)?;
         Ok(page.downwards())
+    }
+}
+
+impl Reader {
+    /// The first record received at `time` or later, or `end`. Times never
+    /// decrease, so it is found by halving, without an index over them.
+    pub(super) fn seek(&mut self, time: Timestamp, end: Sequence) -> Result<Sequence, ReadError> {
+        let snapshot = self.connection.transaction().map_err(unavailable)?;
+        let mut select = snapshot
+            .prepare_cached(
+                "SELECT sequence, receive_time FROM record WHERE sequence >= ?1 ORDER BY sequence LIMIT 1",
+            )
+            .map_err(unavailable)?;
+        // Records below `low` are too early, those from `high` on are not; `first` is the first of these.
+        let mut low = oldest(&snapshot).map_err(unavailable)?;
+        // All that there was may have been deleted since the tail was looked at.
+        let end = end.max(low);
+        let (mut high, mut first) = (end, end);
+        while low < high {
+            let middle = Sequence(low.0.midpoint(high.0));
+            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+            match select.query_row([middle.0.cast_signed()], row).optional().map_err(unavailable)? {
+                Some((found, at)) if at < time.0 => low = Sequence(found.cast_unsigned()).next(),
+                found => {
+                    high = middle;
+                    first = found.map_or(first, |(found, _)| end.min(Sequence(found.cast_unsigned())));
+                }
+            }
+        }
+        Ok(first)
+    }
+
+    /// The records at these positions, in this order, past those that are not there. With
+    /// all of them, the page goes on at `next`. Upwards it says what was trimmed.
+    pub(super) fn pick(
+        &mut self,
+        position: Sequence,
+        order: Order,
+        sequences: &[Sequence],
+        next: Sequence,
+    ) -> Result<Page, ReadError> {
+        let mut page = PageBuilder::new(position, sequences.len());
+        let snapshot = self.connection.transaction().map_err(unavailable)?;
+        if order == Order::OldestFirst {
+            let oldest = oldest(&snapshot).map_err(unavailable)?;
+            if position < oldest {
+                return Err(ReadError::Trimmed { oldest });
+            }
+        }
+        let mut select = snapshot
+            .prepare_cached("SELECT sequence, receive_time, record FROM record WHERE sequence = ?1")
+            .map_err(unavailable)?;
+        for sequence in sequences {
+            let mut rows = select.query([sequence.0.cast_signed()]).map_err(unavailable)?;
+            if fill(&mut page, &mut rows, self.epoch)? {
+                return Ok(match order {
+                    Order::OldestFirst => page.upwards(None),
+                    Order::NewestFirst => page.downwards(),
+                });
+            }
+        }
+        Ok(Page { next, ..page.downwards() })
+    }
+
+    /// Bytes of the store's files.
+    pub(super) fn file_bytes(&self) -> Result<u64, ReadError> {
+        let path = Path::new(self.connection.path().unwrap_or_default());
+        let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        Ok(bytes(path) + bytes(&wal_path(path)))
     }
 }
 

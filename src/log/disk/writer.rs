@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     path::PathBuf,
-    sync::{Arc, PoisonError, mpsc},
+    sync::{Arc, PoisonError, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,9 @@ use rusqlite::ErrorCode;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    OpenError, Shared, sqlite_error,
+    DiskOptions, OpenError, Shared,
+    retention::{NextLook, Trimmer},
+    sqlite_error,
     store::{Store, StoreState},
 };
 use crate::{
@@ -22,10 +24,10 @@ use crate::{
 /// Most records in one transaction.
 const BATCH_RECORDS: usize = 512;
 /// Bytes of records after which a transaction takes no more.
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// The WAL's bound. Overlapping readers, however short, keep SQLite from starting
 /// it over, so above this the writer holds back new reads for a moment.
-const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Pause between attempts to empty a WAL that a foreign reader keeps in use.
 const WAL_RETRY: Duration = Duration::from_secs(5);
 /// Pause between attempts to recover from a write error.
@@ -52,6 +54,7 @@ pub(super) struct Writer {
     /// The clock is behind `last_time`, and that has been logged.
     clock_is_behind: bool,
     next_wal_reset: Instant,
+    trimmer: Trimmer,
 }
 
 impl Writer {
@@ -63,7 +66,7 @@ impl Writer {
         lock: File,
         shared: Arc<Shared>,
         queue: mpsc::Receiver<Job>,
-        ring_bytes: usize,
+        options: &DiskOptions,
     ) -> Self {
         Self {
             path,
@@ -71,11 +74,12 @@ impl Writer {
             _lock: lock,
             shared,
             queue,
-            ring_bytes,
+            ring_bytes: options.ring_bytes,
             next: state.tail.end,
             last_time: state.last_time,
             clock_is_behind: false,
             next_wal_reset: Instant::now(),
+            trimmer: Trimmer::new(options.retention),
         }
     }
 
@@ -86,8 +90,9 @@ impl Writer {
             return;
         }
         while let Some(batch) = self.gather() {
+            let is_idle = batch.is_empty();
             self.note_writing(Some(Instant::now()));
-            let written = self.write(batch);
+            let written = self.write(batch).and_then(|()| self.trim(is_idle));
             if written.is_ok() {
                 self.bound_wal();
             }
@@ -129,10 +134,19 @@ impl Writer {
         });
     }
 
-    /// Waits for a record and takes what else is queued by then. `None` once the
-    /// queue is closed and empty.
+    /// Waits for a record and takes what else is queued by then. Nothing, if none
+    /// came before retention is to be looked at; `None` once the queue is closed
+    /// and empty.
     fn gather(&mut self) -> Option<Vec<Job>> {
-        let mut batch = vec![self.queue.recv().ok()?];
+        let first = match self.trimmer.pause() {
+            None => self.queue.recv().ok()?,
+            Some(pause) => match self.queue.recv_timeout(pause) {
+                Ok(job) => job,
+                Err(mpsc::RecvTimeoutError::Timeout) => return Some(Vec::new()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+            },
+        };
+        let mut batch = vec![first];
         let mut bytes = batch[0].record.stored.bytes().len();
         while batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
             let Ok(job) = self.queue.try_recv() else { break };
@@ -174,6 +188,7 @@ impl Writer {
             return Err(error);
         }
         self.last_time = time;
+        self.trimmer.note_added(records.iter().map(|record| record.stored().bytes().len() as u64).sum());
         let cursors: Vec<Cursor> = records.iter().map(Record::cursor).collect();
         self.publish(Tail { end: newest.sequence.next(), cursor: newest }, |ring| {
             records.into_iter().for_each(|record| ring.push(record));
@@ -183,6 +198,58 @@ impl Writer {
             answer(reply, Ok(cursor));
         }
         Ok(())
+    }
+
+    /// Deletes what retention does not keep, if it is time to look. An error is
+    /// one of writing, as a commit's is.
+    fn trim(&mut self, is_idle: bool) -> Result<(), OpenError> {
+        let Some(added) = self.trimmer.begin_look() else { return Ok(()) };
+        match self.delete_slices(added, is_idle) {
+            Ok(next) => self.trimmer.end_look(next),
+            // It can wait.
+            Err(error) if is_locked(&error) => self.trimmer.end_look(NextLook::Later),
+            Err(error) => {
+                tracing::error!("old events could not be deleted");
+                self.trimmer.end_look(NextLook::AfterFailure);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes one slice, or as many as free what was added since the last look:
+    /// a log of small records that takes large ones must not grow beyond its bound.
+    /// With nothing to do, gives free space back.
+    fn delete_slices(&mut self, mut added: u64, is_idle: bool) -> Result<NextLook, OpenError> {
+        let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
+        loop {
+            let slice = match self.trimmer.slice(store, self.next) {
+                Ok(Some(slice)) => slice,
+                Ok(None) => {
+                    let may_give_back = is_idle && store.is_in_place();
+                    let gave_back = may_give_back && store.give_back().map_err(sqlite_error(&self.path))?;
+                    return Ok(if gave_back { NextLook::AtOnce } else { NextLook::Later });
+                }
+                Err(error) => {
+                    // Only reading failed: it must not cost new callbacks.
+                    tracing::error!(%error, "could not look for old events to delete");
+                    return Ok(NextLook::AfterFailure);
+                }
+            };
+            if !store.is_in_place() {
+                return Err(OpenError::Replaced { path: self.path.clone() });
+            }
+            self.shared.trimmed_until.fetch_max(slice.time.0, Ordering::SeqCst);
+            let oldest = store.delete_below(slice.end).map_err(sqlite_error(&self.path))?;
+            self.shared.note_trimmed(oldest);
+            added = added.saturating_sub(slice.bytes);
+            if !slice.is_full {
+                return Ok(NextLook::Later);
+            }
+            if added == 0 {
+                return Ok(NextLook::AtOnce);
+            }
+        }
     }
 
     /// The batch's receive time: the clock's, but never before the last one's.
@@ -254,6 +321,8 @@ impl Writer {
         let state = store.state();
         self.store = Some(store);
         self.last_time = self.last_time.max(state.last_time);
+        // The failed write may have been a deletion.
+        self.shared.note_trimmed(state.oldest);
         // Records of the failed batch may have turned up; readers get them from the disk.
         if state.tail.end > self.next {
             let ring_bytes = self.ring_bytes;

@@ -1,0 +1,147 @@
+//! `imcallback.v1.AdminService`: who reads, who is behind, what is stored.
+
+use std::sync::Arc;
+
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::{
+    Encoded, MAX_PAGE_BYTES,
+    generated::admin_service_server,
+    request, status,
+    streams::{Ended, Slot, Streams},
+};
+use crate::{
+    event::{Record, Sequence, Timestamp},
+    log::{self, EventLog, ReadError},
+    proto::{
+        ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListSubscribersRequest,
+        ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
+    },
+    subscription,
+};
+
+#[derive(Clone)]
+pub(super) struct AdminService {
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) streams: Arc<Streams>,
+}
+
+#[tonic::async_trait]
+impl admin_service_server::AdminService for AdminService {
+    async fn list_subscribers(
+        &self,
+        request: Request<ListSubscribersRequest>,
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        let page_size = request::page_size(request.page_size)?;
+        let after = match request.page_token.as_str() {
+            "" => 0,
+            token => token.parse().map_err(|_| {
+                let problem =
+                    "page_token is malformed; pass next_page_token of the previous response as it was";
+                status::with_field(ErrorReason::InvalidPageToken, "page_token", problem)
+            })?,
+        };
+        let mut response = ListSubscribersResponse::default();
+        let mut bytes = 0;
+        for (slot, ended) in self.streams.list(after) {
+            let last = response.subscribers.last().map(|last| last.stream_id.to_string());
+            if response.subscribers.len() == page_size {
+                response.next_page_token = last.unwrap_or_default();
+                break;
+            }
+            let status = self.subscriber(&slot, ended).await;
+            // With the key and the length of the field.
+            bytes += status.encoded_len() + 8;
+            if let Some(last) = last
+                && bytes > MAX_PAGE_BYTES
+            {
+                response.next_page_token = last;
+                break;
+            }
+            response.subscribers.push(status);
+        }
+        Ok(Response::new(Encoded::message(&response)))
+    }
+
+    async fn get_log_status(&self, _: Request<GetLogStatusRequest>) -> Result<Response<Encoded>, Status> {
+        let log = &*self.log;
+        let usage = log.usage().await.map_err(|error| status::get(&error, log))?;
+        let (epoch, epoch_start) = log.epoch();
+        let bounds = subscription::bounds(log);
+        // What cannot be read has no time; the rest is still worth saying.
+        let oldest = first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
+        let newest = log.read_back(bounds.latest.sequence.next(), 1).await.ok();
+        let newest = newest.and_then(|page| page.records.into_iter().next());
+        let is_empty = bounds.oldest.sequence == bounds.latest.sequence;
+        let state = match *log.state().borrow() {
+            log::LogState::Writable => LogState::Writable,
+            log::LogState::Recovering => LogState::Recovering,
+            log::LogState::Closed => LogState::Closed,
+        };
+        let time = |record: Option<&Record>| record.map(|record| record.receive_time().into());
+        Ok(Response::new(Encoded::message(&GetLogStatusResponse {
+            epoch: epoch.to_string(),
+            epoch_start: Some(epoch_start.into()),
+            backend: usage.backend.to_owned(),
+            state: state.into(),
+            oldest_sequence: if is_empty { 0 } else { bounds.oldest.sequence.next().0 },
+            oldest_cursor: bounds.oldest.to_string(),
+            oldest_receive_time: time(oldest.as_ref()),
+            latest_sequence: bounds.latest.sequence.0,
+            latest_cursor: bounds.latest.to_string(),
+            latest_receive_time: time(newest.as_ref()),
+            bytes: usage.bytes,
+            memory_sequence: log.memory_start().0,
+            index_sequence: usage.index_end.map(|end| end.0),
+        })))
+    }
+}
+
+impl AdminService {
+    async fn subscriber(&self, slot: &Slot, ended: Option<Ended>) -> SubscriberStatus {
+        let progress = slot.progress.get();
+        let latest = self.log.tail().borrow().cursor.sequence;
+        let lag_events = latest.0.saturating_sub(progress.cursor.sequence.0);
+        let mut waiting = None;
+        if lag_events > 0 {
+            // What cannot be read says nothing about the subscriber.
+            let first = first_from(&*self.log, progress.cursor.sequence.next()).await.ok().flatten();
+            waiting = first.map(|record| record.receive_time());
+        }
+        let (state, blocked_time) = match ended {
+            Some(_) => (SubscriberState::Ended, std::time::Duration::ZERO),
+            None => self.streams.state(slot),
+        };
+        SubscriberStatus {
+            stream_id: slot.id,
+            name: slot.name.clone(),
+            peer: slot.peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            start_time: Some(slot.start_time.into()),
+            filter: request::filter_message(&slot.filter),
+            state: state.into(),
+            cursor: progress.cursor.to_string(),
+            lag_events,
+            lag_time: Some(waiting.map(|since| Timestamp::now().since(since)).unwrap_or_default().into()),
+            sent_events: progress.events,
+            blocked_time: Some(blocked_time.into()),
+            end_time: ended.as_ref().map(|ended| ended.time.into()),
+            end_reason: ended.map(|ended| ended.reason).unwrap_or_default(),
+        }
+    }
+}
+
+/// The first record from `from` on that is still stored.
+async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option<Record>, ReadError> {
+    let end = log.tail().borrow().end;
+    while from < end {
+        match log.read(from, 1).await {
+            Ok(page) if page.records.is_empty() => from = page.next,
+            Ok(page) => return Ok(page.records.into_iter().next()),
+            Err(ReadError::Trimmed { oldest }) => from = oldest,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}

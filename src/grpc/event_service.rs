@@ -1,0 +1,150 @@
+//! `imcallback.v1.EventService` over a log.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+
+use super::{
+    Encoded, Limits, MAX_PAGE_BYTES,
+    generated::event_service_server,
+    page_token::{self, PageToken},
+    request,
+    status::{self, invalid},
+    streams::{EventStream, NewStream, Streams},
+};
+use crate::{
+    event::{Record, Sequence},
+    log::EventLog,
+    proto::{
+        ErrorReason, GetEventRequest, ListEventsRequest, SubscribeRequest, Subscribed, get_event_request,
+    },
+    shutdown::Drain,
+    subscription::{self, Options, Query, SubscribeError, Subscription},
+};
+
+#[derive(Clone)]
+pub(super) struct EventService {
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) limits: Limits,
+    pub(super) drain: Drain,
+    /// Turns of `ListEvents`; further calls wait for one.
+    pub(super) lists: Arc<Semaphore>,
+}
+
+/// Lists that are put together at the same time.
+pub(super) const LISTS_AT_ONCE: usize = 16;
+
+#[tonic::async_trait]
+impl event_service_server::EventService for EventService {
+    type SubscribeStream = EventStream;
+
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<EventStream>, Status> {
+        let peer = request.remote_addr();
+        let request = request.into_inner();
+        let options = Options {
+            start: request::start(request.start)?,
+            filter: Arc::new(request::filter(request.filter.as_ref())?),
+            heartbeat: request::heartbeat(request.heartbeat_interval)?,
+            on_gap: request::on_gap(request.on_gap)?,
+            end_at: self.limits.stream_end(),
+        };
+        let name = request::subscriber(request.subscriber)?;
+        // Before anything is read for it.
+        let place = self.streams.place().ok_or_else(status::too_many_streams)?;
+
+        let filter = Arc::clone(&options.filter);
+        let (heartbeat, on_gap) = (options.heartbeat, options.on_gap);
+        let subscription = Subscription::open(Arc::clone(&self.log), options, self.drain.clone())
+            .await
+            .map_err(|error| status::subscribe(&error, &*self.log))?;
+        let bounds = subscription::bounds(&*self.log);
+        let subscribed = Subscribed {
+            cursor: subscription.position().to_string(),
+            epoch: bounds.latest.epoch.to_string(),
+            oldest_cursor: bounds.oldest.to_string(),
+            latest_cursor: bounds.latest.to_string(),
+            filter: request::filter_message(&filter),
+            include_raw_body: request.include_raw_body,
+            heartbeat_interval: Some(heartbeat.into()),
+            on_gap: request::on_gap_message(on_gap).into(),
+            subscriber: name,
+        };
+        let log = Arc::clone(&self.log);
+        Ok(self.streams.open(NewStream { place, peer, filter, subscribed }, log, subscription))
+    }
+
+    async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        let filter = request::filter(request.filter.as_ref())?;
+        let time = |field, time: Option<_>| time.map(|time| request::time(field, time)).transpose();
+        let start_time = time("start_time", request.start_time)?;
+        let end_time = time("end_time", request.end_time)?;
+        if start_time.zip(end_time).is_some_and(|(start, end)| start >= end) {
+            return Err(invalid("end_time", "end_time must be after start_time"));
+        }
+        let (epoch, _) = self.log.epoch();
+        let arguments = page_token::arguments(&request);
+        let mut position = None;
+        if !request.page_token.is_empty() {
+            let token = PageToken::parse(&request.page_token, arguments).map_err(|problem| {
+                status::with_field(ErrorReason::InvalidPageToken, "page_token", &problem.to_string())
+            })?;
+            if token.epoch != epoch {
+                return Err(status::subscribe(&SubscribeError::Replaced, &*self.log));
+            }
+            if token.position > self.log.tail().borrow().end {
+                return Err(status::subscribe(&SubscribeError::Rewound, &*self.log));
+            }
+            position = Some(token.position);
+        }
+        let query = Query {
+            filter: &filter,
+            order: request::order(request.order)?,
+            start_time,
+            end_time,
+            position,
+            max_records: request::page_size(request.page_size)?,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        // Each call may hold tens of megabytes of records.
+        let _turn = self.lists.acquire().await.map_err(|_| status::shutting_down())?;
+        let include_raw_body = request.include_raw_body;
+        let list = subscription::list(&*self.log, &query, |record| {
+            Encoded::list_entry_len(record, include_raw_body)
+        })
+        .await
+        .map_err(|error| status::list(&error, &*self.log))?;
+        // After the events, so that what was trimmed meanwhile is not claimed.
+        let complete_since = subscription::complete_since(&*self.log);
+        let token =
+            list.next.map(|position| PageToken { epoch, position }.encode(arguments)).unwrap_or_default();
+        Ok(Response::new(Encoded::list(&list.records, include_raw_body, &token, complete_since)))
+    }
+
+    async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        let latest = self.log.tail().borrow().cursor;
+        let sequence = match request.event {
+            None => return Err(invalid("sequence", "set either sequence or cursor")),
+            Some(get_event_request::Event::Sequence(sequence)) => Sequence(sequence),
+            Some(get_event_request::Event::Cursor(text)) => {
+                let cursor = request::cursor("cursor", &text, "; pass an event's cursor as it was")?;
+                match subscription::check(&*self.log, cursor).await {
+                    // What matters is this one, not what follows it.
+                    Ok(()) | Err(SubscribeError::Expired) => cursor.sequence,
+                    Err(error) => return Err(status::subscribe(&error, &*self.log)),
+                }
+            }
+        };
+        if sequence < Sequence::FIRST || sequence > latest.sequence {
+            return Err(status::event_not_found(sequence));
+        }
+        let page = self.log.read(sequence, 1).await.map_err(|error| status::get(&error, &*self.log))?;
+        match page.records.first().filter(|record: &&Record| record.sequence() == sequence) {
+            Some(record) => Ok(Response::new(Encoded::get_event(record, request.include_raw_body))),
+            None => Err(status::event_not_found(sequence)),
+        }
+    }
+}

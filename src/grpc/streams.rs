@@ -1,0 +1,493 @@
+//! The `Subscribe` streams: the cap on them, the watch for stalled ones, and what
+//! operators see of them.
+//!
+//! While a client's HTTP/2 window is shut, hyper does not poll a response's body:
+//! timers inside the stream do not fire, and no status can be sent. So a watch
+//! outside the streams takes a stalled one's reader, pages and place away; the
+//! status follows if the client ever reads again.
+//!
+//! Whether a client takes something is seen at the body, in pieces of
+//! [`PIECE_BYTES`]: whoever takes one within the time is slow, not stalled.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    convert::Infallible,
+    mem,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
+use pin_project_lite::pin_project;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tonic::{Response, Status, body::Body, codegen::http, server::NamedService};
+use tower::Service;
+
+use super::{Encoded, Limits, status};
+use crate::{
+    event::Timestamp,
+    log::EventLog,
+    proto::{self, Subscribed, SubscriberState, subscribe_response},
+    subscription::{Filter, Frame, SharedProgress, Subscription},
+};
+
+/// How often streams are looked at, and the precision of what is said about their stalling.
+const TICK: Duration = Duration::from_millis(200);
+/// What of a body is handed to the connection at once: a frame of HTTP/2.
+const PIECE_BYTES: usize = 16 * 1024;
+/// Streams that were taken away leave what the connection holds of them behind
+/// until their client reads or goes. With so many times the cap, new ones are refused.
+const LEFT_BEHIND: usize = 2;
+/// After this a stream that takes nothing is shown as blocked.
+const BLOCKED_AFTER: Duration = Duration::from_secs(5);
+/// Named streams that ended are remembered for this long.
+const REMEMBER_ENDED: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most of them; beyond it the one that ended first is forgotten.
+const MAX_ENDED: usize = 1000;
+/// Why a stream ended that its client left, or whose connection was lost.
+const CLIENT_GONE: &str = "CLIENT_GONE";
+
+impl Limits {
+    /// When a stream that begins now is to end. Streams that began together end
+    /// apart: each lasts up to 10% less than it may.
+    pub(super) fn stream_end(&self) -> Option<Instant> {
+        // Without random numbers they end together, which is no harm to them.
+        let jitter = getrandom::u32().map_or(0.0, |random| f64::from(random) / f64::from(u32::MAX) * 0.1);
+        self.max_stream_age.map(|age| Instant::now() + age.mul_f64(1.0 - jitter))
+    }
+}
+
+/// A stream that has nothing ready for its client.
+const WAITING: u64 = u64::MAX;
+
+/// All streams of this process.
+#[derive(Debug)]
+pub(super) struct Streams {
+    /// The cap: each open stream holds one.
+    places: Arc<Semaphore>,
+    /// Each stream holds one until its client is gone, also when it was taken away.
+    bodies: Arc<Semaphore>,
+    stall_timeout: Duration,
+    /// Ticks since the start: a clock that costs a stream nothing to read.
+    now: AtomicU64,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    last_id: u64,
+    /// Bounded by the cap.
+    open: BTreeMap<u64, Arc<Slot>>,
+    /// The last ended stream of each name, in the order of their ends. Bounded by [`MAX_ENDED`].
+    ended: VecDeque<Ended>,
+}
+
+/// A stream that ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) slot: Arc<Slot>,
+    pub(super) time: Timestamp,
+    pub(super) reason: String,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) start_time: Timestamp,
+    pub(super) filter: Arc<Filter>,
+    pub(super) progress: SharedProgress,
+    /// When its client last took a piece that was ready, by [`Streams::now`]; or [`WAITING`].
+    taken: AtomicU64,
+    state: Mutex<State>,
+}
+
+enum State {
+    Open(Frames, #[allow(dead_code, reason = "held for the cap")] OwnedSemaphorePermit),
+    /// Taken away; the client has not been told.
+    Stalled,
+    Ended,
+}
+
+type Frames = Pin<Box<dyn Stream<Item = Result<Encoded, Status>> + Send>>;
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Open(..) => "Open",
+            Self::Stalled => "Stalled",
+            Self::Ended => "Ended",
+        })
+    }
+}
+
+/// Room for one stream.
+#[derive(Debug)]
+pub(super) struct Place {
+    place: OwnedSemaphorePermit,
+    body: OwnedSemaphorePermit,
+}
+
+/// What a new stream is.
+#[derive(Debug)]
+pub(super) struct NewStream {
+    pub(super) place: Place,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) filter: Arc<Filter>,
+    pub(super) subscribed: Subscribed,
+}
+
+impl Streams {
+    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(limits.max_streams)),
+            bodies: Arc::new(Semaphore::new(limits.max_streams * LEFT_BEHIND)),
+            stall_timeout: limits.stall_timeout,
+            now: AtomicU64::new(0),
+            table: Mutex::default(),
+        })
+    }
+
+    /// A place for one more stream, if there is one.
+    pub(super) fn place(&self) -> Option<Place> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let body = Arc::clone(&self.bodies).try_acquire_owned().ok()?;
+        Some(Place { place, body })
+    }
+
+    /// Makes a subscription a response.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        new: NewStream,
+        log: Arc<dyn EventLog>,
+        subscription: Subscription,
+    ) -> Response<EventStream> {
+        let NewStream { place: Place { place, body }, peer, filter, subscribed } = new;
+        let name = subscribed.subscriber.clone();
+        let include_raw_body = subscribed.include_raw_body;
+        let progress = subscription.progress();
+        let first = frame(subscribe_response::Frame::Subscribed(subscribed));
+        // On the heap, so that it is not moved for every event.
+        let next = Following::Running(Box::new(subscription));
+        let frames = stream::unfold(next, move |mut following| {
+            let log = Arc::clone(&log);
+            async move {
+                let item = following.next(include_raw_body, &*log).await?;
+                Some((item, following))
+            }
+        });
+        let frames: Frames = Box::pin(stream::once(std::future::ready(Ok(first))).chain(frames));
+        let mut table = self.table();
+        table.last_id += 1;
+        let slot = Arc::new(Slot {
+            id: table.last_id,
+            name,
+            peer,
+            start_time: Timestamp::now(),
+            filter,
+            progress,
+            taken: AtomicU64::new(self.now()),
+            state: Mutex::new(State::Open(frames, place)),
+        });
+        table.open.insert(slot.id, Arc::clone(&slot));
+        drop(table);
+        let taking = Taking { streams: Arc::clone(self), slot: Arc::clone(&slot) };
+        let mut response = Response::new(EventStream { streams: Arc::clone(self), slot, _body: body });
+        // For [`Watched`], which sees the body that this becomes.
+        response.extensions_mut().insert(taking);
+        response
+    }
+
+    fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// Looks after stalled streams, until it is dropped.
+    pub(super) async fn watch<T>(&self) -> T {
+        let mut ticks = interval(TICK);
+        // A pause of this process is no stall of its clients.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.now.fetch_add(1, Ordering::Relaxed);
+            let open: Vec<_> = self.table().open.values().cloned().collect();
+            for slot in open {
+                if self.is_stalled(&slot) {
+                    self.take_away(&slot);
+                }
+            }
+        }
+    }
+
+    /// For how long its client has not taken what is ready for it.
+    fn blocked(&self, slot: &Slot) -> Duration {
+        let ticks = match slot.taken.load(Ordering::Relaxed) {
+            WAITING => 0,
+            taken => self.now().saturating_sub(taken),
+        };
+        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
+    fn is_stalled(&self, slot: &Slot) -> bool {
+        self.blocked(slot) > self.stall_timeout
+    }
+
+    fn take_away(&self, slot: &Arc<Slot>) {
+        let mut state = slot.lock();
+        // Looked at again under the lock: it may have been taken by now.
+        if matches!(*state, State::Open(..)) && self.is_stalled(slot) {
+            let taken = mem::replace(&mut *state, State::Stalled);
+            drop(state);
+            drop(taken);
+            tracing::warn!(
+                subscriber = slot.name,
+                peer = slot.peer.map(tracing::field::display),
+                "a client took nothing of its stream for too long and loses it"
+            );
+            self.note_end(slot, &status::reason(&status::receiver_stalled()));
+        }
+    }
+
+    /// What a stream is doing, and how long it has been blocked.
+    pub(super) fn state(&self, slot: &Slot) -> (SubscriberState, Duration) {
+        match self.blocked(slot) {
+            blocked if blocked > BLOCKED_AFTER => (SubscriberState::Blocked, blocked),
+            _ if slot.progress.get().is_live => (SubscriberState::Live, Duration::ZERO),
+            _ => (SubscriberState::CatchingUp, Duration::ZERO),
+        }
+    }
+
+    /// Open streams and remembered ones after `id`, in the order of their beginnings.
+    pub(super) fn list(&self, id: u64) -> Vec<(Arc<Slot>, Option<Ended>)> {
+        let mut table = self.table();
+        table.forget_ended();
+        let open = table.open.values().map(|slot| (Arc::clone(slot), None));
+        let ended = table.ended.iter().map(|ended| (Arc::clone(&ended.slot), Some(ended.clone())));
+        let mut list: Vec<_> = open.chain(ended).filter(|(slot, _)| slot.id > id).collect();
+        list.sort_by_key(|(slot, _)| slot.id);
+        list
+    }
+
+    /// Notes that a stream has ended; only the first reason counts.
+    fn note_end(&self, slot: &Arc<Slot>, reason: &str) {
+        let mut table = self.table();
+        if table.open.remove(&slot.id).is_none() || slot.name.is_empty() {
+            return;
+        }
+        table.ended.retain(|ended| ended.slot.name != slot.name);
+        let (slot, reason) = (Arc::clone(slot), reason.to_owned());
+        table.ended.push_back(Ended { slot, time: Timestamp::now(), reason });
+        table.forget_ended();
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn forget_ended(&mut self) {
+        let oldest = Timestamp::now().earlier_by(REMEMBER_ENDED);
+        while self.ended.len() > MAX_ENDED || self.ended.front().is_some_and(|ended| ended.time < oldest) {
+            self.ended.pop_front();
+        }
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream's responses.
+#[derive(Debug)]
+pub(super) struct EventStream {
+    streams: Arc<Streams>,
+    slot: Arc<Slot>,
+    _body: OwnedSemaphorePermit,
+}
+
+impl Stream for EventStream {
+    type Item = Result<Encoded, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { streams, slot, .. } = &*self;
+        let mut state = slot.lock();
+        let item = match &mut *state {
+            State::Open(frames, _) => ready!(frames.as_mut().poll_next(cx)),
+            State::Stalled => Some(Err(status::receiver_stalled())),
+            State::Ended => None,
+        };
+        if !matches!(item, Some(Ok(_))) {
+            let ended = mem::replace(&mut *state, State::Ended);
+            drop(state);
+            drop(ended);
+            if let Some(Err(status)) = &item {
+                streams.note_end(slot, &status::reason(status));
+            }
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        let ended = mem::replace(&mut *self.slot.lock(), State::Ended);
+        drop(ended);
+        self.streams.note_end(&self.slot, CLIENT_GONE);
+    }
+}
+
+/// Where it is noted that a stream's client takes something.
+#[derive(Debug, Clone)]
+struct Taking {
+    streams: Arc<Streams>,
+    slot: Arc<Slot>,
+}
+
+/// A service whose streams' bodies are watched.
+#[derive(Debug, Clone)]
+pub(super) struct Watched<S>(pub(super) S);
+
+impl<S: NamedService> NamedService for Watched<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S> Service<http::Request<Body>> for Watched<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let response = self.0.call(request);
+        Box::pin(async move {
+            let mut response = response.await?;
+            Ok(match response.extensions_mut().remove::<Taking>() {
+                Some(taking) => {
+                    response.map(|body| Body::new(WatchedBody { body, rest: Bytes::new(), taking }))
+                }
+                None => response,
+            })
+        })
+    }
+}
+
+pin_project! {
+    /// Hands a body on in pieces, and notes each that is taken.
+    struct WatchedBody {
+        #[pin]
+        body: Body,
+        // What of a run of messages has not been handed on.
+        rest: Bytes,
+        taking: Taking,
+    }
+}
+
+impl http_body::Body for WatchedBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+        let this = self.project();
+        let Taking { streams, slot } = this.taking;
+        if this.rest.is_empty() {
+            let polled = this.body.poll_frame(cx);
+            slot.taken.store(if polled.is_pending() { WAITING } else { streams.now() }, Ordering::Relaxed);
+            match ready!(polled) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => *this.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        } else {
+            slot.taken.store(streams.now(), Ordering::Relaxed);
+        }
+        let piece = this.rest.split_to(this.rest.len().min(PIECE_BYTES));
+        Poll::Ready(Some(Ok(http_body::Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+}
+
+/// A subscription's frames, then its end.
+enum Following {
+    Running(Box<Subscription>),
+    /// The last frame was sent; the status follows.
+    Leaving(Status),
+    Ended,
+}
+
+impl Following {
+    async fn next(&mut self, include_raw_body: bool, log: &dyn EventLog) -> Option<Result<Encoded, Status>> {
+        let subscription = match self {
+            Self::Running(subscription) => subscription,
+            Self::Leaving(_) | Self::Ended => {
+                return match mem::replace(self, Self::Ended) {
+                    Self::Leaving(status) => Some(Err(status)),
+                    Self::Running(_) | Self::Ended => None,
+                };
+            }
+        };
+        use subscribe_response::Frame as Message;
+        let message = match subscription.next().await? {
+            Ok(Frame::Event(record)) => return Some(Ok(Encoded::event_frame(&record, include_raw_body))),
+            Ok(Frame::Heartbeat(cursor)) => {
+                Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string() })
+            }
+            Ok(Frame::CaughtUp(cursor)) => Message::CaughtUp(proto::CaughtUp { cursor: cursor.to_string() }),
+            Ok(Frame::FellBehind(cursor)) => {
+                Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
+            }
+            Ok(Frame::Gap(gap)) => Message::Gap(proto::Gap {
+                cursor: gap.cursor.to_string(),
+                first_missing_sequence: gap.first.map_or(0, |first| first.0),
+                last_missing_sequence: gap.last.0,
+            }),
+            Ok(Frame::GoingAway(cursor, leave)) => {
+                let (reason, retry_delay, status) = status::leaving(leave);
+                *self = Self::Leaving(status);
+                Message::GoingAway(proto::GoingAway {
+                    cursor: cursor.to_string(),
+                    reason: reason.into(),
+                    retry_delay: Some(retry_delay.into()),
+                })
+            }
+            Err(error) => {
+                *self = Self::Ended;
+                return Some(Err(status::subscribe(&error, log)));
+            }
+        };
+        Some(Ok(frame(message)))
+    }
+}
+
+fn frame(frame: subscribe_response::Frame) -> Encoded {
+    Encoded::message(&proto::SubscribeResponse { frame: Some(frame) })
+}

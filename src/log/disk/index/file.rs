@@ -1,0 +1,299 @@
+//! The index's SQLite file. What is in it can always be made again from the log.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, params};
+
+use super::{
+    super::store::{identity, private_file, wal_path},
+    Mark, Segment, Term,
+};
+use crate::event::{Epoch, Sequence};
+
+pub(super) const FILE_NAME: &str = "index.db";
+/// The format of the file (SQLite's `user_version`); one of another format is made anew.
+const FORMAT: i64 = 1;
+/// Marks the file as ours (SQLite's `application_id`): "cbgi".
+const APPLICATION_ID: i64 = 0x6362_6769;
+/// How long a change waits for a foreign lock on the file.
+const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+/// How long a search waits for one before it reads the log instead.
+const LOOKUP_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
+/// Rows between two rests of a long transaction.
+const REST_ROWS: usize = 256;
+
+/// A segment's entries lie together and in order, so that they are written at the
+/// end of the table and deleted at its beginning. A plain integer as the key makes
+/// SQLite fill its pages when rows come in order.
+const SCHEMA: &str = "
+    CREATE TABLE log (
+        epoch INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE segment (
+        number         INTEGER PRIMARY KEY,
+        first_sequence INTEGER NOT NULL,
+        end_sequence   INTEGER NOT NULL,  -- exclusive
+        last_sequence  INTEGER,           -- of the newest record that could be read, by then
+        last_check     INTEGER            -- its check
+    ) STRICT;
+    CREATE TABLE entry (
+        id        INTEGER PRIMARY KEY,  -- the segment's number << 32 | the term
+        positions BLOB NOT NULL         -- from the segment's first sequence: ascending, two bytes each, little-endian
+    ) STRICT;
+";
+
+/// Why the file cannot be used.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Not now.
+    Passing(String),
+    /// Not any more: it is to be made anew.
+    Useless(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        use ErrorCode::*;
+        match error.sqlite_error_code() {
+            Some(
+                DatabaseBusy
+                | DatabaseLocked
+                | FileLockingProtocolFailed
+                | OperationInterrupted
+                | OutOfMemory
+                | SystemIoFailure
+                | DiskFull
+                | ReadOnly
+                | CannotOpen
+                | PermissionDenied,
+            ) => Self::Passing(error.to_string()),
+            _ => Self::Useless(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Passing(error.to_string())
+    }
+}
+
+/// The writing connection.
+#[derive(Debug)]
+pub(super) struct IndexFile {
+    connection: Connection,
+    path: PathBuf,
+    /// Device and inode of the file when it was opened.
+    identity: (u64, u64),
+}
+
+impl IndexFile {
+    /// Opens the file, making it if it is missing, and says what is in it.
+    ///
+    /// To be called only while no other connection is open: closing a file drops
+    /// every POSIX lock that this process has on it, SQLite's among them.
+    pub(super) fn open(path: &Path, epoch: Epoch) -> Result<(Self, Vec<Segment>, Option<Mark>), Fault> {
+        private_file(path)?;
+        let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_BUSY_TIMEOUT)?;
+        let pragma =
+            |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let (application_id, format) = (pragma("application_id")?, pragma("user_version")?);
+        let is_new = tables == 0 && application_id == 0;
+        if !is_new && application_id != APPLICATION_ID {
+            // Not ours to delete.
+            return Err(Fault::Passing(format!("{} is something else; move it away", path.display())));
+        }
+        if !is_new && format != FORMAT {
+            return Err(Fault::Useless(format!("it has format {format}, not {FORMAT}")));
+        }
+        connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
+        // A power cut may take the last segments, which are then made again.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        if is_new {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(SCHEMA)?;
+            transaction.execute("INSERT INTO log (epoch) VALUES (?1)", [epoch.0.cast_signed()])?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+            transaction.commit()?;
+        }
+        let found: i64 = connection.query_row("SELECT epoch FROM log", [], |row| row.get(0))?;
+        if found != epoch.0.cast_signed() {
+            return Err(Fault::Useless("it belongs to another log".to_owned()));
+        }
+        let (segments, mark) = read_segments(&connection)?;
+        let identity = identity(path)?;
+        Ok((Self { connection, path: path.to_owned(), identity }, segments, mark))
+    }
+
+    /// Whether the file is still where it was opened.
+    pub(super) fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|identity| identity == self.identity)
+    }
+
+    /// Adds a segment as one transaction. `entries` are in order; `rest` is called now and then.
+    pub(super) fn add(
+        &mut self,
+        segment: &Segment,
+        mark: Option<Mark>,
+        entries: impl Iterator<Item = (Term, u16)>,
+        mut rest: impl FnMut(),
+    ) -> Result<(), Fault> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO entry (id, positions) VALUES (?1, ?2)")?;
+            let mut entries = entries.peekable();
+            let mut positions = Vec::new();
+            let mut rows = 0;
+            while let Some((term, first)) = entries.next() {
+                positions.clear();
+                positions.extend(first.to_le_bytes());
+                while let Some((_, position)) = entries.next_if(|(next, _)| *next == term) {
+                    positions.extend(position.to_le_bytes());
+                }
+                insert.execute(params![entry_id(segment.number, term), positions])?;
+                rows += 1;
+                if rows % REST_ROWS == 0 {
+                    rest();
+                }
+            }
+        }
+        transaction.execute(
+            "INSERT INTO segment (number, first_sequence, end_sequence, last_sequence, last_check) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                segment.number,
+                segment.first.0.cast_signed(),
+                segment.end.0.cast_signed(),
+                mark.map(|mark| mark.sequence.0.cast_signed()),
+                mark.map(|mark| mark.check),
+            ],
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Deletes a segment as one transaction.
+    pub(super) fn remove(&mut self, number: u32) -> Result<(), Fault> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute(
+            "DELETE FROM entry WHERE id BETWEEN ?1 AND ?2",
+            [entry_id(number, Term::MIN), entry_id(number, Term::MAX)],
+        )?;
+        transaction.execute("DELETE FROM segment WHERE number = ?1", [number])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Stands in for a full disk.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: i64) {
+        self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    }
+
+    /// The WAL's size in bytes.
+    pub(super) fn wal_bytes(&self) -> u64 {
+        fs::metadata(wal_path(&self.path)).map_or(0, |wal| wal.len())
+    }
+
+    /// Moves the WAL into the main file and empties it, unless another program is in the way.
+    pub(super) fn reset_wal(&self) -> Result<(), Fault> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+}
+
+fn open(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(busy_timeout)?;
+    Ok(connection)
+}
+
+fn entry_id(segment: u32, term: Term) -> i64 {
+    i64::from(segment) << 32 | i64::from(term)
+}
+
+fn read_segments(connection: &Connection) -> Result<(Vec<Segment>, Option<Mark>), Fault> {
+    let mut select = connection.prepare(
+        "SELECT number, first_sequence, end_sequence, last_sequence, last_check FROM segment ORDER BY number",
+    )?;
+    let sequence = |number: i64| Sequence(number.cast_unsigned());
+    let mut rows = select.query([])?;
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut mark = None;
+    while let Some(row) = rows.next()? {
+        let segment =
+            Segment { number: row.get(0)?, first: sequence(row.get(1)?), end: sequence(row.get(2)?) };
+        let is_next = segments.last().is_none_or(|last| last.end <= segment.first);
+        if !is_next || segment.first >= segment.end {
+            return Err(Fault::Useless("its segments contradict each other".to_owned()));
+        }
+        segments.push(segment);
+        let last: Option<i64> = row.get(3)?;
+        let check: Option<u32> = row.get(4)?;
+        mark = last.zip(check).map(|(last, check)| Mark { sequence: sequence(last), check });
+    }
+    Ok((segments, mark))
+}
+
+/// A connection for searches.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    connection: Connection,
+}
+
+impl Lookup {
+    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
+        let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, LOOKUP_BUSY_TIMEOUT)?;
+        // Attaches it to the WAL's index, which needs a little room on the disk.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(Self { connection })
+    }
+
+    /// What is looked up while it lives comes from one snapshot, which is faster too.
+    pub(super) fn snapshot(&self) -> Result<Transaction<'_>, Fault> {
+        Ok(self.connection.unchecked_transaction()?)
+    }
+
+    /// Gives each term's positions in a segment, ascending.
+    pub(super) fn each(
+        &self,
+        segment: u32,
+        terms: &[Term],
+        mut give: impl FnMut(&mut dyn DoubleEndedIterator<Item = u16>),
+    ) -> Result<(), Fault> {
+        let mut select = self.connection.prepare_cached("SELECT positions FROM entry WHERE id = ?1")?;
+        for &term in terms {
+            let give = |row: &Row<'_>| {
+                let positions = row.get_ref(0)?.as_blob()?;
+                give(&mut positions.as_chunks().0.iter().map(|&position| u16::from_le_bytes(position)));
+                Ok(())
+            };
+            select.query_row([entry_id(segment, term)], give).optional()?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of the files.
+pub(super) fn bytes(path: &Path) -> u64 {
+    [path, &wal_path(path)].into_iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
+}
+
+/// Deletes the files. To be called only while no connection is open.
+pub(super) fn delete(path: &Path) -> io::Result<()> {
+    let mut shm_path = path.as_os_str().to_owned();
+    shm_path.push("-shm");
+    // The main file first: SQLite takes a WAL without one for what it is, left over. Without
+    // its WAL, the main file could pass for whole.
+    for path in [path, &wal_path(path), shm_path.as_ref()] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What a search wants, and in which order it gets it.
+
+use std::ops::RangeInclusive;
+
+use super::{Kind, Open, Segment, Term, UNKNOWN, term};
+use crate::{
+    event::Sequence,
+    log::{Order, PAGE_RECORDS, Terms},
+};
+
+/// What a search wants.
+pub(super) struct Search {
+    pub(super) terms: Vec<Term>,
+    position: Sequence,
+    pub(super) order: Order,
+    pub(super) max_records: usize,
+}
+
+/// What a search found: records that may fit, at most as many as were wanted, and where
+/// to go on, as [`Page::next`](crate::log::Page::next). Some may be gone from the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct Found {
+    pub(in super::super) sequences: Vec<Sequence>,
+    pub(in super::super) next: Sequence,
+}
+
+impl Search {
+    pub(super) fn new(terms: &Terms, position: Sequence, order: Order, max_records: usize) -> Self {
+        Self { terms: terms_wanted(terms), position, order, max_records: max_records.clamp(1, PAGE_RECORDS) }
+    }
+
+    /// The positions of a segment that are still ahead of the search.
+    pub(super) fn ahead(&self, first: Sequence) -> Option<RangeInclusive<u16>> {
+        match self.order {
+            Order::OldestFirst => {
+                let from = self.position.0.saturating_sub(first.0);
+                Some(u16::try_from(from).ok()?..=u16::MAX)
+            }
+            Order::NewestFirst => {
+                let last = self.position.0.checked_sub(first.0)?.checked_sub(1)?;
+                Some(0..=u16::try_from(last).unwrap_or(u16::MAX))
+            }
+        }
+    }
+
+    /// Whether all that is ahead of it is below the index's end, or at least where it begins.
+    pub(super) fn is_within(&self, end: Sequence) -> bool {
+        match self.order {
+            Order::OldestFirst => self.position < end,
+            Order::NewestFirst => self.position <= end,
+        }
+    }
+
+    /// Where it goes on once it has as many records as are wanted.
+    pub(super) fn after_last(&self, found: &[Sequence]) -> Option<Sequence> {
+        let last = *found.get(self.max_records - 1)?;
+        Some(match self.order {
+            Order::OldestFirst => last.next(),
+            Order::NewestFirst => last,
+        })
+    }
+
+    /// Where it goes on that has not looked into this segment yet.
+    pub(super) fn before(&self, segment: &Segment) -> Sequence {
+        match self.order {
+            Order::OldestFirst => segment.first,
+            Order::NewestFirst => segment.end,
+        }
+    }
+
+    /// Adds a segment's positions, whichever terms they are from, up to what is wanted.
+    pub(super) fn take(&self, found: &mut Vec<Sequence>, first: Sequence, mut positions: Vec<u16>) {
+        positions.sort_unstable();
+        positions.dedup();
+        if self.order == Order::NewestFirst {
+            positions.reverse();
+        }
+        positions.truncate(self.max_records - found.len());
+        found.extend(positions.into_iter().map(|position| Sequence(first.0 + u64::from(position))));
+    }
+
+    /// Collects a segment's positions that are ahead, of one term, as many as are wanted.
+    pub(super) fn collect(
+        &self,
+        positions: &mut Vec<u16>,
+        ahead: &RangeInclusive<u16>,
+        all: impl DoubleEndedIterator<Item = u16>,
+    ) {
+        let max = self.max_records;
+        match self.order {
+            Order::OldestFirst => positions.extend(all.skip_while(|at| at < ahead.start()).take(max)),
+            Order::NewestFirst => positions.extend(all.rev().skip_while(|at| at > ahead.end()).take(max)),
+        }
+    }
+
+    pub(super) fn look_into_open(&self, open: &Open) -> Vec<u16> {
+        let mut positions = Vec::new();
+        let Some(ahead) = self.ahead(open.first) else { return positions };
+        for &term in &self.terms {
+            let entries = open.entries.range((term, *ahead.start())..=(term, *ahead.end()));
+            self.collect(&mut positions, &ahead, entries.map(|&(_, position)| position));
+        }
+        positions
+    }
+
+    /// The segments to look into, in this order.
+    pub(super) fn path<'a>(&self, segments: &'a [Segment]) -> Box<dyn Iterator<Item = &'a Segment> + 'a> {
+        match self.order {
+            Order::OldestFirst => {
+                let start = segments.partition_point(|segment| segment.end <= self.position);
+                Box::new(segments[start..].iter())
+            }
+            Order::NewestFirst => {
+                let end = segments.partition_point(|segment| segment.first < self.position);
+                Box::new(segments[..end].iter().rev())
+            }
+        }
+    }
+}
+
+/// The terms of the records that a search gives, each once.
+fn terms_wanted(terms: &Terms) -> Vec<Term> {
+    let (kind, names) = match terms {
+        Terms::Accounts(names) => (Kind::Account, names),
+        Terms::GroupIds(names) => (Kind::GroupId, names),
+        Terms::Commands(names) => (Kind::Command, names),
+    };
+    let mut terms: Vec<_> =
+        names.iter().map(String::as_str).chain([UNKNOWN]).map(|name| term(kind, name)).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}

@@ -1,0 +1,187 @@
+//! An index that is missing, damaged, not this log's, or cannot be written: it hurts nothing.
+
+use super::*;
+
+/// An index that is no good is made anew, and meanwhile searches read the log.
+async fn assert_made_anew(dir: &TempDir, reason: &str) {
+    let mut indexed = Indexed::open(dir, SMALL);
+    let seven = found(&indexed.log, &accounts(&["7"]), 3).await;
+    assert!(!seven.is_empty());
+    let told = indexed.index_anew();
+    assert!(told.contains(reason), "{told}");
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await, seven);
+    indexed.close().await;
+}
+
+async fn an_indexed_log(dir: &TempDir) {
+    let mut indexed = Indexed::open(dir, SMALL);
+    append_numbered(&indexed.log, 100).await;
+    indexed.index();
+    indexed.close().await;
+}
+
+#[tokio::test]
+async fn an_index_that_is_missing_is_made() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    fs::remove_file(file(&dir)).unwrap();
+    let mut indexed = Indexed::open(&dir, SMALL);
+    indexed.indexer.step().unwrap();
+    assert_eq!(indexed.end(), Some(Sequence::FIRST), "from the beginning");
+    indexed.index();
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+}
+
+#[tokio::test]
+async fn an_index_that_was_shortened_or_overwritten_is_made_anew() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    let whole = fs::read(file(&dir)).unwrap();
+    for len in [whole.len() / 2, 4096, 4000, 100, 7] {
+        fs::write(file(&dir), &whole[..len]).unwrap();
+        assert_made_anew(&dir, "").await;
+    }
+    let garbage: Vec<u8> = (0..whole.len()).map(|n| (n * 31 % 251) as u8).collect();
+    fs::write(file(&dir), garbage).unwrap();
+    assert_made_anew(&dir, "not a database").await;
+}
+
+#[tokio::test]
+async fn an_index_of_another_log_or_format_is_made_anew() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    sqlite(&file(&dir)).execute_batch("PRAGMA user_version = 2").unwrap();
+    assert_made_anew(&dir, "format 2").await;
+    let store = sqlite(&data_dir(&dir).join("events.db"));
+    store.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'", []).unwrap();
+    drop(store);
+    assert_made_anew(&dir, "another log").await;
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_index_is_taken_up_where_it_ends() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    let copy = fs::read(file(&dir)).unwrap();
+    an_indexed_log(&dir).await;
+    fs::write(file(&dir), copy).unwrap();
+    let mut indexed = Indexed::open(&dir, SMALL);
+    indexed.indexer.step().unwrap();
+    assert_eq!(indexed.end(), Some(Sequence(97)));
+    indexed.index();
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["n7"]), 3).await, [8, 108]);
+}
+
+#[tokio::test]
+async fn an_index_that_is_ahead_of_a_restored_store_is_made_anew() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    let store = data_dir(&dir).join("events.db");
+    let backup = fs::read(&store).unwrap();
+    an_indexed_log(&dir).await;
+    fs::write(&store, &backup).unwrap();
+    assert_made_anew(&dir, "further than the log").await;
+
+    // The restored store has grown past it, with other events, before the index was there again.
+    an_indexed_log(&dir).await;
+    fs::write(&store, &backup).unwrap();
+    let options = DiskOptions { index: false, ..DiskOptions::new(data_dir(&dir), 0) };
+    let log = DiskLog::open(options).unwrap();
+    assert_eq!(log.usage().await.unwrap().index_end, None);
+    append(&log, (0..200).map(|_| stored("A.C", &["7"], &[]))).await;
+    log.close().await;
+    assert_made_anew(&dir, "last record").await;
+}
+
+#[tokio::test]
+async fn a_file_of_something_else_is_left_alone() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(data_dir(&dir)).unwrap();
+    sqlite(&file(&dir)).execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
+    let mut indexed = Indexed::open(&dir, SMALL);
+    append_numbered(&indexed.log, 20).await;
+    let Err(Fault::Passing(error)) = indexed.indexer.step() else { panic!("it takes a foreign file") };
+    assert!(error.contains("move it away"), "{error}");
+    assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await, [8, 18]);
+    let theirs: i64 = sqlite(&file(&dir)).query_row("SELECT x FROM theirs", [], |row| row.get(0)).unwrap();
+    assert_eq!(theirs, 1);
+}
+
+#[tokio::test]
+async fn damage_that_a_search_meets_is_repaired() {
+    let dir = TempDir::new().unwrap();
+    let mut indexed = Indexed::open(&dir, SMALL);
+    append_numbered(&indexed.log, 100).await;
+    indexed.index();
+    sqlite(&file(&dir)).execute_batch("DROP TABLE entry").unwrap();
+    assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+    assert!(indexed.index_anew().contains("no such table"));
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+    // Torn, but for what is looked at first.
+    indexed.close().await;
+    let mut bytes = fs::read(file(&dir)).unwrap();
+    bytes[3 * 4096..].fill(0xa5);
+    fs::write(file(&dir), bytes).unwrap();
+    indexed = Indexed::open(&dir, SMALL);
+    indexed.index();
+    assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+    assert!(indexed.index_anew().contains("malformed"));
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+    // Deleted under the running log.
+    fs::remove_file(file(&dir)).unwrap();
+    assert!(indexed.index_anew().contains("gone"));
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+}
+
+#[tokio::test]
+async fn an_index_that_cannot_be_written_hurts_nothing_and_goes_on_later() {
+    let dir = TempDir::new().unwrap();
+    let mut indexed = Indexed::open(&dir, SMALL);
+    append_numbered(&indexed.log, 20).await;
+    indexed.index();
+    indexed.indexer.file.as_ref().unwrap().limit_pages(1);
+    append_numbered(&indexed.log, 500).await;
+    let error = loop {
+        match indexed.indexer.step() {
+            Ok(_) => {}
+            Err(Fault::Passing(error)) => break error,
+            Err(Fault::Useless(error)) => panic!("{error}"),
+        }
+    };
+    assert!(error.contains("full"), "{error}");
+    let end = indexed.end().unwrap();
+    assert!(end < Sequence(200), "it stands still: {end}");
+    assert!(matches!(indexed.indexer.step(), Err(Fault::Passing(_))));
+    assert_eq!(indexed.end(), Some(end));
+    append_numbered(&indexed.log, 10).await;
+    assert_eq!(found(&indexed.log, &accounts(&["n7"]), 3).await, [8, 28, 528]);
+    let below = page(&indexed.log, &accounts(&["n7"]), end, Order::NewestFirst, 10).await;
+    assert_eq!(sequences(&below.records), [28, 8], "what it has is used");
+    indexed.indexer.file.as_ref().unwrap().limit_pages(1 << 20);
+    indexed.index();
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["n7"]), 3).await, [8, 28, 528]);
+}
+
+#[tokio::test]
+async fn a_foreign_lock_keeps_no_search_waiting() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    let intruder = sqlite(&file(&dir));
+    intruder.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let mut indexed = Indexed::open(&dir, SMALL);
+    assert!(matches!(indexed.indexer.step(), Err(Fault::Passing(_))));
+    assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+    drop(intruder);
+    indexed.index();
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
+
+    // A writer that is in the way of a change.
+    let intruder = sqlite(&file(&dir));
+    intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    append_numbered(&indexed.log, 20).await;
+    while indexed.indexer.step().unwrap_or_default() {}
+    assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 12);
+    intruder.execute_batch("ROLLBACK").unwrap();
+    indexed.index();
+    assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 12);
+}

@@ -1,0 +1,311 @@
+//! Retention: what is deleted and when, in slices that fit between two batches.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::store::{Store, oldest};
+use crate::event::{Sequence, Timestamp};
+
+/// Most records that one slice deletes.
+const SLICE_RECORDS: usize = 1000;
+/// Bytes of records after which a slice takes no more: freeing a large record's
+/// pages takes long, too.
+const SLICE_BYTES: u64 = 4 * 1024 * 1024;
+/// How often to look whether something is to be deleted.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Bytes of new records after which to look sooner, so that a burst does not get
+/// far beyond the bound.
+const LOOK_BYTES: u64 = 1024 * 1024;
+/// Pause after a failure. If what fails is an old record that is damaged, new
+/// callbacks are not refused all the time.
+const RETRY: Duration = Duration::from_secs(30);
+/// How far below the bound in bytes to delete, at most: each slice costs a sync.
+const SLACK_BYTES: u64 = 1024 * 1024;
+/// A clock that gains more than this on the monotonic one was set, or was wrong
+/// before, or the machine slept.
+const CLOCK_JUMP: Duration = Duration::from_secs(60);
+/// How long nothing is deleted by age after that: time to set it right.
+const CLOCK_HOLD: Duration = Duration::from_secs(60 * 60);
+/// Free space is given back to the file system while the file has more of it than
+/// this, and it is more than a quarter of the file. Less is reused soon.
+const FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// Pages that one step gives back.
+const VACUUM_PAGES: u64 = 512;
+
+/// What the store keeps. What is beyond any bound is deleted, the oldest first;
+/// `None` is no bound. Bounds are looked at every second, or after a mebibyte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// How old an event may get. It may empty the log, which goes on counting.
+    pub age: Option<Duration>,
+    /// Bytes in use in the file of events. Its free pages, the write-ahead log and
+    /// the index come on top.
+    pub bytes: Option<u64>,
+    /// How many events stay.
+    pub count: Option<u64>,
+}
+
+/// Finds what to delete, and when to look.
+#[derive(Debug)]
+pub(super) struct Trimmer {
+    retention: Retention,
+    clock: Clock,
+    next_look: Instant,
+    /// Bytes of records that were stored since the last look.
+    added: u64,
+    /// Whether so many of them may bring the next look forward: not after a failure.
+    may_look_early: bool,
+}
+
+/// The oldest records that are to be deleted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slice {
+    /// The first record that stays.
+    pub(super) end: Sequence,
+    /// Receive time of the last record that goes.
+    pub(super) time: Timestamp,
+    /// Bytes of the records below it.
+    pub(super) bytes: u64,
+    /// There may be more to delete.
+    pub(super) is_full: bool,
+}
+
+impl Trimmer {
+    pub(super) fn new(retention: Retention) -> Self {
+        let now = Instant::now();
+        let clock = Clock::new(Timestamp::now(), now);
+        Self { retention, clock, next_look: now, added: 0, may_look_early: true }
+    }
+
+    /// How long the writer may wait for records before the next look; `None` for ever.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        (self.retention != Retention::default())
+            .then(|| self.next_look.saturating_duration_since(Instant::now()))
+    }
+
+    /// Notes that records were stored.
+    pub(super) fn note_added(&mut self, bytes: u64) {
+        self.added += bytes;
+    }
+
+    /// Whether to look now; gives the bytes that were stored since the last look.
+    pub(super) fn begin_look(&mut self) -> Option<u64> {
+        let is_early = self.may_look_early && self.added >= LOOK_BYTES;
+        let is_due = self.pause().is_some_and(|pause| pause.is_zero() || is_early);
+        is_due.then(|| std::mem::take(&mut self.added))
+    }
+
+    /// Says when to look again.
+    pub(super) fn end_look(&mut self, next: NextLook) {
+        let pause = match next {
+            NextLook::AtOnce => Duration::ZERO,
+            NextLook::Later => INTERVAL,
+            NextLook::AfterFailure => RETRY,
+        };
+        self.next_look = Instant::now() + pause;
+        self.may_look_early = next != NextLook::AfterFailure;
+    }
+
+    /// What to delete first. `tail` is the log's end.
+    pub(super) fn slice(&mut self, store: &Store, tail: Sequence) -> rusqlite::Result<Option<Slice>> {
+        let Retention { age, bytes, count } = self.retention;
+        let too_old = age.and_then(|age| {
+            let now = self.clock.trusted(Timestamp::now(), Instant::now())?;
+            let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+            Some(Timestamp(now.0.saturating_sub(age)))
+        });
+        let too_many = count.map(|count| Sequence(tail.0.saturating_sub(count)));
+        let mut excess = 0;
+        if let Some(bytes) = bytes {
+            let used = store.space()?.used_bytes();
+            if used > bytes {
+                excess = used - bytes + SLACK_BYTES.min(bytes / 8);
+            }
+        }
+
+        let mut slice = Slice { end: Sequence::FIRST, time: Timestamp(0), bytes: 0, is_full: false };
+        let mut records = 0;
+        store.oldest_records(|sequence, time, bytes| {
+            let goes = too_old.is_some_and(|limit| time < limit)
+                || too_many.is_some_and(|limit| sequence < limit)
+                || slice.bytes < excess;
+            if goes {
+                slice.end = sequence.next();
+                slice.time = time;
+                slice.bytes += bytes;
+                records += 1;
+                slice.is_full = records == SLICE_RECORDS || slice.bytes >= SLICE_BYTES;
+            }
+            goes && !slice.is_full
+        })?;
+        Ok((records > 0).then_some(slice))
+    }
+}
+
+/// When to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NextLook {
+    /// There is more to do.
+    AtOnce,
+    /// There is nothing to do now.
+    Later,
+    /// It did not work.
+    AfterFailure,
+}
+
+/// The system clock, watched: by one that jumps ahead, everything would be too
+/// old at once. One that is wrong already when the log is opened is believed.
+#[derive(Debug)]
+struct Clock {
+    last: (Timestamp, Instant),
+    held_until: Option<Instant>,
+}
+
+impl Clock {
+    fn new(now: Timestamp, at: Instant) -> Self {
+        Self { last: (now, at), held_until: None }
+    }
+
+    /// The time, unless the clock jumped ahead not long ago.
+    fn trusted(&mut self, now: Timestamp, at: Instant) -> Option<Timestamp> {
+        let (last, last_at) = std::mem::replace(&mut self.last, (now, at));
+        let gained = Duration::from_micros(now.0.saturating_sub(last.0).try_into().unwrap_or(0));
+        let jump = gained.saturating_sub(at.saturating_duration_since(last_at));
+        if jump > CLOCK_JUMP {
+            self.held_until = Some(at + CLOCK_HOLD);
+            tracing::error!(
+                ?jump,
+                "the system clock jumped ahead; for an hour nothing is deleted by age, so that it can be set right"
+            );
+        }
+        let is_held = self.held_until.is_some_and(|until| at < until);
+        (!is_held).then_some(now)
+    }
+}
+
+/// The pages of the store's file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Space {
+    page_bytes: u64,
+    pages: u64,
+    free_pages: u64,
+}
+
+impl Space {
+    fn used_bytes(self) -> u64 {
+        (self.pages - self.free_pages) * self.page_bytes
+    }
+
+    fn is_too_free(self) -> bool {
+        self.free_pages * self.page_bytes > FREE_BYTES && self.free_pages > self.pages / 4
+    }
+}
+
+impl Store {
+    /// The file's pages, as of the last commit.
+    fn space(&self) -> rusqlite::Result<Space> {
+        let pragma = |name: &str| -> rusqlite::Result<u64> {
+            let sql = format!("PRAGMA {name}");
+            let value = self.connection.prepare_cached(&sql)?.query_row([], |row| row.get::<_, i64>(0))?;
+            Ok(value.unsigned_abs())
+        };
+        let (page_bytes, pages) = (pragma("page_size")?, pragma("page_count")?);
+        Ok(Space { page_bytes, pages, free_pages: pragma("freelist_count")?.min(pages) })
+    }
+
+    /// Gives sequence, receive time and size of records, from the oldest on, as long as they are wanted.
+    fn oldest_records(
+        &self,
+        mut is_wanted: impl FnMut(Sequence, Timestamp, u64) -> bool,
+    ) -> rusqlite::Result<()> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT sequence, receive_time, length(record) FROM record ORDER BY sequence")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let sequence = Sequence(row.get::<_, i64>(0)?.cast_unsigned());
+            if !is_wanted(sequence, Timestamp(row.get(1)?), row.get::<_, i64>(2)?.unsigned_abs()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the records below `end`, with one sync; gives the oldest that is left.
+    pub(super) fn delete_below(&mut self, end: Sequence) -> rusqlite::Result<Sequence> {
+        self.without_waiting(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction
+                .prepare_cached("DELETE FROM record WHERE sequence < ?1")?
+                .execute([end.0.cast_signed()])?;
+            let oldest = oldest(&transaction)?;
+            transaction.commit()?;
+            Ok(oldest)
+        })
+    }
+
+    /// Gives a little free space back to the file system if there is too much of it; whether it did.
+    pub(super) fn give_back(&mut self) -> rusqlite::Result<bool> {
+        if !self.space()?.is_too_free() {
+            return Ok(false);
+        }
+        self.without_waiting(|connection| {
+            let mut vacuum =
+                connection.prepare_cached(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+            let mut rows = vacuum.query([])?;
+            // Every step gives back one page.
+            while rows.next()?.is_some() {}
+            // The file is cut once a checkpoint has moved everything; if a reader is in the
+            // way, by a later one.
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(true))
+        })
+    }
+
+    /// Fails at once, with `SQLITE_BUSY`, while another program holds the write lock: this can wait.
+    fn without_waiting<T>(
+        &mut self,
+        write: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let written = write(&mut self.connection);
+        self.connection.busy_timeout(super::store::WRITER_BUSY_TIMEOUT)?;
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clock with a monotonic one beside it.
+    struct Clocks {
+        clock: Clock,
+        now: Timestamp,
+        at: Instant,
+    }
+
+    impl Clocks {
+        /// Both go on; the clock gains so many seconds.
+        fn look_after(&mut self, seconds: u64, gained: i64) -> Option<Timestamp> {
+            self.at += Duration::from_secs(seconds);
+            self.now.0 += (seconds.cast_signed() + gained) * 1_000_000;
+            self.clock.trusted(self.now, self.at)
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_is_not_believed_for_an_hour() {
+        let (now, at) = (Timestamp::now(), Instant::now());
+        let mut clocks = Clocks { clock: Clock::new(now, at), now, at };
+        for seconds in [0, 1, 3600, 30 * 24 * 3600] {
+            assert_eq!(clocks.look_after(seconds, 0), Some(clocks.now), "time went by");
+        }
+        assert_eq!(clocks.look_after(1, 59), Some(clocks.now), "small corrections are believed");
+        assert_eq!(clocks.look_after(1, -3600), Some(clocks.now), "by one that goes back nothing is too old");
+        assert_eq!(clocks.look_after(1, 3600), None);
+        assert_eq!(clocks.look_after(1, 0), None);
+        assert_eq!(clocks.look_after(3598, 0), None);
+        assert_eq!(clocks.look_after(1, 0), Some(clocks.now));
+    }
+}

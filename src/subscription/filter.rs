@@ -1,0 +1,296 @@
+//! Which events a reader wants.
+
+use crate::{
+    event::{
+        MAX_NAME_BYTES, StoredRecord, is_command,
+        json::{Item, Role, text, walk},
+    },
+    log::Terms,
+};
+
+/// Most entries in each list of a filter.
+pub const MAX_FILTER_ENTRIES: usize = 100;
+/// Most bytes of names in a filter: every stream keeps its own.
+pub const MAX_FILTER_BYTES: usize = 8 * 1024;
+
+/// A filter's lists, as a request has them. Empty lists select everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilterLists {
+    /// Commands, and families such as `Sns.*`.
+    pub commands: Vec<String>,
+    /// SDKAppIDs.
+    pub sdk_app_ids: Vec<u32>,
+    /// Accounts that the body names.
+    pub accounts: Vec<String>,
+    /// Groups that the body names.
+    pub group_ids: Vec<String>,
+    /// Numbers of `CallbackKind`.
+    pub kinds: Vec<u8>,
+}
+
+/// Selects events: every list that is not empty must have an entry that fits.
+///
+/// All lists are sorted and have nothing twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Exact commands.
+    commands: Vec<String>,
+    /// Beginnings of commands, with the dot: `Sns.` for `Sns.*`.
+    families: Vec<String>,
+    sdk_app_ids: Vec<u32>,
+    accounts: Vec<String>,
+    group_ids: Vec<String>,
+    kinds: Vec<u8>,
+}
+
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FilterError {
+    /// The filter's list.
+    pub field: &'static str,
+    message: String,
+}
+
+impl Filter {
+    /// A filter from its lists.
+    pub fn new(lists: FilterLists) -> Result<Self, FilterError> {
+        let error = |field, message| Err(FilterError { field, message });
+        for (field, entries) in [
+            ("commands", lists.commands.len()),
+            ("sdk_app_ids", lists.sdk_app_ids.len()),
+            ("accounts", lists.accounts.len()),
+            ("group_ids", lists.group_ids.len()),
+            ("kinds", lists.kinds.len()),
+        ] {
+            if entries > MAX_FILTER_ENTRIES {
+                return error(
+                    field,
+                    format!("at most {MAX_FILTER_ENTRIES} entries are taken; split the filter"),
+                );
+            }
+        }
+        let mut bytes = 0;
+        for (field, names) in
+            [("commands", &lists.commands), ("accounts", &lists.accounts), ("group_ids", &lists.group_ids)]
+        {
+            bytes += names.iter().map(String::len).sum::<usize>();
+            if bytes > MAX_FILTER_BYTES {
+                return error(
+                    field,
+                    format!("names of at most {MAX_FILTER_BYTES} bytes in all are taken; split the filter"),
+                );
+            }
+        }
+        if lists.sdk_app_ids.contains(&0) {
+            return error("sdk_app_ids", "0 is no SDKAppID".to_owned());
+        }
+        for (field, names) in [("accounts", &lists.accounts), ("group_ids", &lists.group_ids)] {
+            if let Some(at) = names.iter().position(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
+                return error(field, format!("entry {at} must be 1 to {MAX_NAME_BYTES} bytes"));
+            }
+        }
+        let (mut commands, mut families) = (Vec::new(), Vec::new());
+        for (at, command) in lists.commands.into_iter().enumerate() {
+            let family = command.strip_suffix(".*");
+            if !is_command(family.unwrap_or(&command)) {
+                return error(
+                    "commands",
+                    format!(
+                        "entry {at} must be a command, such as Sns.CallbackFriendAdd, or a family, such as Sns.*"
+                    ),
+                );
+            }
+            match family {
+                Some(family) => families.push(format!("{family}.")),
+                None => commands.push(command),
+            }
+        }
+        Ok(Self {
+            commands: sorted(commands),
+            families: sorted(families),
+            sdk_app_ids: sorted(lists.sdk_app_ids),
+            accounts: sorted(lists.accounts),
+            group_ids: sorted(lists.group_ids),
+            kinds: sorted(lists.kinds),
+        })
+    }
+
+    /// Its lists, as a request could have them.
+    pub fn lists(&self) -> FilterLists {
+        let families = self.families.iter().map(|family| format!("{family}*"));
+        FilterLists {
+            commands: self.commands.iter().cloned().chain(families).collect(),
+            sdk_app_ids: self.sdk_app_ids.clone(),
+            accounts: self.accounts.clone(),
+            group_ids: self.group_ids.clone(),
+            kinds: self.kinds.clone(),
+        }
+    }
+
+    /// Whether every event fits.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What an index can find fitting events by: the list that says most about an event.
+    pub fn terms(&self) -> Option<Terms> {
+        if !self.accounts.is_empty() {
+            Some(Terms::Accounts(self.accounts.clone()))
+        } else if !self.group_ids.is_empty() {
+            Some(Terms::GroupIds(self.group_ids.clone()))
+        } else if !self.commands.is_empty() && self.families.is_empty() {
+            Some(Terms::Commands(self.commands.clone()))
+        } else {
+            None
+        }
+    }
+
+    /// Whether an event fits.
+    pub fn fits(&self, record: &StoredRecord) -> bool {
+        let any_command = self.commands.is_empty() && self.families.is_empty();
+        (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
+            && (self.kinds.is_empty() || has(&self.kinds, &record.kind()))
+            && (any_command || self.fits_command(record.command()))
+            && (self.accounts.is_empty() || self.fits_accounts(record))
+            && (self.group_ids.is_empty() || self.fits_group_ids(record))
+    }
+
+    fn fits_command(&self, command: &str) -> bool {
+        has_name(&self.commands, command)
+            || self.families.iter().any(|family| command.starts_with(family.as_str()))
+    }
+
+    fn fits_accounts(&self, record: &StoredRecord) -> bool {
+        record.accounts().any(|name| has_name(&self.accounts, name))
+            || (record.accounts_cut() && names_one(record, Role::Account, &self.accounts))
+    }
+
+    fn fits_group_ids(&self, record: &StoredRecord) -> bool {
+        record.group_ids().any(|name| has_name(&self.group_ids, name))
+            || (record.group_ids_cut() && names_one(record, Role::GroupId, &self.group_ids))
+    }
+}
+
+fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+fn has<T: Ord>(sorted: &[T], entry: &T) -> bool {
+    sorted.binary_search(entry).is_ok()
+}
+
+fn has_name(sorted: &[String], name: &str) -> bool {
+    sorted.binary_search_by(|entry| entry.as_str().cmp(name)).is_ok()
+}
+
+/// Whether the body has one of the names in this role: for a record whose list
+/// of them was cut.
+fn names_one(record: &StoredRecord, wanted: Role, names: &[String]) -> bool {
+    struct Found;
+    let visit = |role, item: Item<'_>| match item {
+        Item::Scalar { token, .. } if role == wanted => match text(token) {
+            Some(name) if has_name(names, &name) => Err(Found),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    };
+    // It was checked to be JSON, so text, when it was stored.
+    std::str::from_utf8(record.raw_body()).is_ok_and(|body| walk(body, visit).is_err())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::callback::{Apps, Envelope, duplicates::Duplicates};
+
+    fn stored(command: &str, body: &str) -> StoredRecord {
+        let apps = Apps { ids: [7, 8].into(), ..Apps::default() };
+        let query = format!("SdkAppid=7&CallbackCommand={command}");
+        let duplicates = Duplicates::new(Duration::ZERO, 1);
+        Envelope::from_query(&query, &apps, 0).unwrap().into_record(body.as_bytes(), &duplicates).unwrap()
+    }
+
+    fn strings(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn fits(lists: FilterLists, record: &StoredRecord) -> bool {
+        Filter::new(lists).unwrap().fits(record)
+    }
+
+    #[test]
+    fn an_event_fits_if_every_list_has_an_entry_that_fits() {
+        let record = stored(
+            "Sns.CallbackFriendAdd",
+            r#"{"x":{"To_Account":["a","b"]},"GroupId":"g","List":[{"GroupID":"h","From_Account":"c"}]}"#,
+        );
+        let all = FilterLists {
+            commands: strings(&["A.B", "Sns.*"]),
+            sdk_app_ids: vec![9, 7],
+            accounts: strings(&["z", "b"]),
+            group_ids: strings(&["h"]),
+            kinds: vec![2],
+        };
+        assert!(fits(FilterLists::default(), &record));
+        assert!(fits(all.clone(), &record));
+        for other in [
+            FilterLists { commands: strings(&["Sns.Other", "Sn.*", "Sns.CallbackFriend.*"]), ..all.clone() },
+            FilterLists { sdk_app_ids: vec![8], ..all.clone() },
+            FilterLists { accounts: strings(&["A", "g", "ab"]), ..all.clone() },
+            FilterLists { group_ids: strings(&["a"]), ..all.clone() },
+            FilterLists { kinds: vec![0, 1], ..all.clone() },
+        ] {
+            assert!(!fits(other.clone(), &record), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn names_beyond_a_records_list_are_found_all_the_same() {
+        let names: Vec<String> = (0..1000).map(|n| format!("\"user {n}\"")).collect();
+        let body = format!(r#"{{"Member_Account":[{}],"GroupId":"g"}}"#, names.join(","));
+        let record = stored("Group.CallbackAfterNewMemberJoin", &body);
+        assert!(record.accounts_cut());
+        let accounts = |name: &str| FilterLists { accounts: strings(&[name]), ..FilterLists::default() };
+        for n in 0..1000 {
+            assert!(fits(accounts(&format!("user {n}")), &record));
+        }
+        for other in ["user 1000", "g", "Member_Account"] {
+            assert!(!fits(accounts(other), &record));
+        }
+        let many: Vec<String> = (0..1000).map(|n| format!(r#"{{"GroupID":"g\u00fc{n}"}}"#)).collect();
+        let record = stored("A.B", &format!(r#"{{"List":[{}]}}"#, many.join(",")));
+        assert!(record.group_ids_cut());
+        let groups = |name: &str| FilterLists { group_ids: strings(&[name]), ..FilterLists::default() };
+        assert!(fits(groups("gü999"), &record) && !fits(groups("gü1000"), &record));
+    }
+
+    #[test]
+    fn wrong_lists_are_refused_by_name() {
+        let long = "x".repeat(MAX_NAME_BYTES + 1);
+        for (lists, field) in [
+            (FilterLists { commands: strings(&["A..B"]), ..Default::default() }, "commands"),
+            (FilterLists { commands: strings(&["*"]), ..Default::default() }, "commands"),
+            (FilterLists { commands: vec!["A".to_owned(); 101], ..Default::default() }, "commands"),
+            (FilterLists { sdk_app_ids: vec![0], ..Default::default() }, "sdk_app_ids"),
+            (FilterLists { accounts: strings(&["a", ""]), ..Default::default() }, "accounts"),
+            (FilterLists { accounts: strings(&[&long]), ..Default::default() }, "accounts"),
+            (FilterLists { group_ids: strings(&[&long]), ..Default::default() }, "group_ids"),
+            (
+                FilterLists {
+                    accounts: vec!["x".repeat(100); 81],
+                    group_ids: vec!["x".repeat(93)],
+                    ..Default::default()
+                },
+                "group_ids",
+            ),
+            (FilterLists { kinds: vec![1; 101], ..Default::default() }, "kinds"),
+        ] {
+            assert_eq!(Filter::new(lists).unwrap_err().field, field);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Clients in Python, with stubs that protoc generated from our files.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
+
+use std::{path::PathBuf, process::Command};
+
+use tempfile::TempDir;
+
+use crate::support::package;
+
+/// The Python that `./scripts/test` gets.
+fn python() -> Command {
+    let python = package().join("target/tools/bin/python3");
+    assert!(python.exists(), "no {}: run ./scripts/test, which gets it", python.display());
+    Command::new(python)
+}
+
+/// The stubs, which go with it.
+pub struct Python {
+    stubs: TempDir,
+}
+
+impl Python {
+    pub fn new() -> Self {
+        let stubs = TempDir::new().unwrap();
+        let mut protoc = python();
+        protoc.args(["-m", "grpc_tools.protoc", "--proto_path=proto"]).current_dir(package());
+        for option in ["--python_out", "--grpc_python_out"] {
+            protoc.arg(option).arg(stubs.path());
+        }
+        let files = package().join("proto/imcallback/v1").read_dir().unwrap();
+        protoc.args(files.map(|file| PathBuf::from("imcallback/v1").join(file.unwrap().file_name())));
+        assert!(protoc.status().unwrap().success());
+        Self { stubs }
+    }
+
+    /// A program of ours that can import them.
+    pub fn program(&self, name: &str) -> Command {
+        let mut program = python();
+        program.arg(package().join("tests/support").join(name));
+        program.env("PYTHONPATH", self.stubs.path());
+        program
+    }
+}
