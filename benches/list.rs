@@ -29,6 +29,9 @@ const SCANNING: Duration = Duration::from_secs(3);
 /// Events of one round of ingest, and rounds with the index and without.
 const INGEST: u64 = 200_000;
 const ROUNDS: usize = 3;
+/// About what the HTTP front takes, and for how long it does.
+const RATE: u64 = 25_000;
+const FOLLOWED: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() {
@@ -124,10 +127,6 @@ async fn main() {
             }
             rates.push(ingest(&log, stored, INGEST, events).await);
             stored += INGEST;
-            if index {
-                let behind = log.tail().borrow().end.0 - log.usage().await.unwrap().index_end.unwrap().0;
-                println!("the index is {behind} events behind after {INGEST}");
-            }
             log.close().await;
         }
     }
@@ -140,6 +139,12 @@ async fn main() {
         without[ROUNDS / 2],
         with[ROUNDS / 2] / without[ROUNDS / 2]
     );
+
+    let log = open(dir.path(), true);
+    indexed(&log).await;
+    let behind = follow(&log, stored, events).await;
+    println!("at {RATE} events a second the index is at most {behind} behind");
+    log.close().await;
 }
 
 fn open(dir: &Path, index: bool) -> Arc<DiskLog> {
@@ -213,6 +218,22 @@ async fn ingest(log: &Arc<DiskLog>, first: u64, count: u64, events: u64) -> f64 
         task.await.unwrap();
     }
     count as f64 / started.elapsed().as_secs_f64()
+}
+
+/// Stores events at [`RATE`]; how many of them the index was behind, at most.
+async fn follow(log: &Arc<DiskLog>, first: u64, events: u64) -> u64 {
+    const TICK: Duration = Duration::from_millis(10);
+    const RUN: u64 = RATE / 100;
+    let mut ticks = tokio::time::interval(TICK);
+    let mut behind = 0;
+    for run in 0..FOLLOWED.as_millis() as u64 / TICK.as_millis() as u64 {
+        ticks.tick().await;
+        let first = first + run * RUN;
+        ingest(log, first, RUN, events).await;
+        let indexed = log.usage().await.unwrap().index_end.unwrap();
+        behind = behind.max(log.tail().borrow().end.0 - indexed.0);
+    }
+    behind
 }
 
 fn fits(record: &StoredRecord, terms: &Terms) -> bool {

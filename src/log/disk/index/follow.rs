@@ -30,9 +30,12 @@ const IDLE: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_secs(30);
 /// The least work after which it rests, if callbacks come in meanwhile; in processor time.
 const STINT: Duration = Duration::from_millis(5);
-/// How much longer than its work a rest is. So a rebuild takes no more than a quarter
-/// of one processor from a gateway that is in use, and outruns what comes in.
-const REST: u32 = 3;
+/// How much longer than its work a rest is while it reads from the disk, so far behind
+/// that it does not matter: a rebuild takes no more than a quarter of one processor from
+/// a gateway that is in use, and outruns what comes in.
+const REST_BEHIND: u32 = 3;
+/// The same while it reads from memory, and a search has to read what it has not reached.
+const REST_NEAR: u32 = 1;
 /// Longest rest.
 const MAX_REST: Duration = Duration::from_millis(50);
 /// The WAL's bound: above it, searches are held back for a moment to empty it.
@@ -85,7 +88,7 @@ impl Indexer {
     ) -> (Self, Stop) {
         let (stop, stopped) = watch::channel(());
         let tail = shared.tail.subscribe();
-        let pace = Pace { stopped, tail: tail.clone(), since: Duration::ZERO };
+        let pace = Pace { stopped, tail: tail.clone(), since: Duration::ZERO, rest: REST_BEHIND };
         let indexer =
             Self { index, shared, store_path, limits, tail, reader: None, file: None, pace, complaint: None };
         (indexer, stop)
@@ -297,8 +300,10 @@ impl Indexer {
     fn read(&mut self, from: Sequence, max_records: usize) -> Result<Page, ReadError> {
         let page = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).read(from, max_records);
         if let Some(page) = page {
+            self.pace.rest = REST_NEAR;
             return Ok(page);
         }
+        self.pace.rest = REST_BEHIND;
         let end = self.shared.tail.borrow().end;
         let _gate = self.shared.checkpoint_gate.read().unwrap_or_else(PoisonError::into_inner);
         let reader = match &mut self.reader {
@@ -330,6 +335,8 @@ struct Pace {
     /// The thread's processor time when it last rested. Not the clock's: where others are
     /// busy too, waiting for a processor is rest enough.
     since: Duration,
+    /// How much longer than its work a rest is.
+    rest: u32,
 }
 
 impl Pace {
@@ -353,7 +360,7 @@ impl Pace {
     fn rest_after(&mut self, worked: Duration) -> Option<Duration> {
         let is_busy = self.tail.has_changed().unwrap_or_default();
         self.tail.mark_unchanged();
-        (is_busy && !self.is_stopped()).then(|| (worked * REST).min(MAX_REST))
+        (is_busy && !self.is_stopped()).then(|| (worked * self.rest).min(MAX_REST))
     }
 }
 
@@ -372,10 +379,10 @@ mod tests {
         let tail = |end| Tail { end: Sequence(end), cursor: Cursor::unchecked(Epoch(1), Sequence(end - 1)) };
         let moving = watch::Sender::new(tail(1));
         let (stop, stopped) = watch::channel(());
-        let mut pace = Pace { stopped, tail: moving.subscribe(), since: Duration::ZERO };
+        let mut pace = Pace { stopped, tail: moving.subscribe(), since: Duration::ZERO, rest: 2 };
         assert_eq!(pace.rest_after(STINT), None);
         moving.send_replace(tail(2));
-        assert_eq!(pace.rest_after(STINT), Some(STINT * REST));
+        assert_eq!(pace.rest_after(STINT), Some(STINT * 2));
         assert_eq!(pace.rest_after(STINT), None, "nothing came in since");
         moving.send_replace(tail(3));
         assert_eq!(pace.rest_after(Duration::from_secs(1)), Some(MAX_REST));
