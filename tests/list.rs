@@ -225,6 +225,8 @@ async fn a_list_says_from_when_on_it_is_complete() {
     assert!(http.post("A.B", "{}").await.is_stored());
     assert!(http.post("A.B", "{}").await.is_stored());
     let first = soon(client.list_events(oldest_first.clone())).await.unwrap().into_inner();
+    let newest_first = ListEventsRequest { page_size: 1, ..Default::default() };
+    let before_trimming = soon(client.list_events(newest_first)).await.unwrap().into_inner();
     for _ in 0..500 {
         assert!(http.post("A.B", "{}").await.is_stored());
     }
@@ -237,7 +239,11 @@ async fn a_list_says_from_when_on_it_is_complete() {
         "what was trimmed is not claimed"
     );
 
-    // A token below the oldest event: oldest first that is an error, newest first the list ends.
+    // A token below the oldest event: newest first the list ends, oldest first that is an error.
+    let below =
+        ListEventsRequest { page_token: before_trimming.next_page_token, page_size: 1, ..Default::default() };
+    let below = soon(client.list_events(below)).await.unwrap().into_inner();
+    assert!(below.events.is_empty() && below.next_page_token.is_empty(), "{below:?}");
     let status =
         soon(client.list_events(ListEventsRequest { page_token: first.next_page_token, ..oldest_first }))
             .await

@@ -124,7 +124,7 @@ struct Model {
 fn change(settings: &mut Settings) {
     // Little enough that readers leave the memory, and that events are trimmed.
     settings.memory_bytes = 50_000;
-    settings.retention_count = Some(150);
+    settings.retention_count = Some(40);
     settings.drain_delay = Duration::ZERO;
 }
 

@@ -178,6 +178,7 @@ async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
     let gateway = Gateway::start_with(|settings| {
         settings.grpc_keepalive_interval = Duration::from_secs(1);
         settings.grpc_keepalive_timeout = Duration::from_secs(1);
+        settings.max_streams = 1;
     })
     .await;
     // This very program, running the test below.
@@ -196,6 +197,7 @@ async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
     post_more_than_a_window(&gateway).await;
     let list = until(&mut admin, |list| list[0].state() == SubscriberState::Ended).await;
     assert_eq!((list[0].name.as_str(), list[0].end_reason.as_str()), ("child", "CLIENT_GONE"));
+    Subscriber::open(&mut gateway.client().await, latest()).await.expect("its place is free");
     gateway.stop().await;
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Serve {
     retention_age: Duration,
 
     /// How large the events on disk may get, at least 16MiB; 0B is no bound. The disk needs
-    /// about 100MiB more
+    /// about 150MiB more, and some 30 bytes an event for the index
     #[arg(long, value_name = "SIZE", env = "CALLBACK_GATEWAY_RETENTION_BYTES", default_value = "10GiB")]
     retention_bytes: ByteSize,
 
@@ -121,14 +121,14 @@ pub(super) struct Serve {
     http_idle_timeout: Duration,
 
     /// Most gRPC connections at once; beyond it new ones wait
-    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_GRPC_MAX_CONNECTIONS", default_value = "1024")]
+    #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_GRPC_MAX_CONNECTIONS", default_value = "6000")]
     grpc_max_connections: usize,
 
     /// Most Subscribe streams at once; further ones get RESOURCE_EXHAUSTED
     #[arg(long, value_name = "N", env = "CALLBACK_GATEWAY_MAX_STREAMS", default_value = "5000")]
     max_streams: usize,
 
-    /// How long a client may take nothing of its stream before it loses it
+    /// How long a client may take nothing of its stream, not a piece of 16KiB, before it loses it
     #[arg(long, value_name = "TIME", env = "CALLBACK_GATEWAY_STALL_TIMEOUT", default_value = "5m",
         value_parser = humantime::parse_duration)]
     stall_timeout: Duration,

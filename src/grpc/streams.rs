@@ -491,3 +491,26 @@ impl Following {
 fn frame(frame: subscribe_response::Frame) -> Encoded {
     Encoded::message(&proto::SubscribeResponse { frame: Some(frame) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_began_together_end_apart_within_a_tenth_of_their_age() {
+        let age = Duration::from_secs(1000);
+        let limits = Limits {
+            max_connections: 1,
+            max_streams: 1,
+            stall_timeout: age,
+            max_stream_age: Some(age),
+            keepalive_interval: age,
+            keepalive_timeout: age,
+        };
+        let now = Instant::now();
+        let ends: Vec<_> = (0..100).map(|_| limits.stream_end().unwrap() - now).collect();
+        assert!(ends.iter().all(|end| (age.mul_f64(0.9)..age + Duration::from_secs(10)).contains(end)));
+        assert!(ends.iter().max().unwrap().abs_diff(*ends.iter().min().unwrap()) > age.mul_f64(0.05));
+        assert_eq!(Limits { max_stream_age: None, ..limits }.stream_end(), None);
+    }
+}
