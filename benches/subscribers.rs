@@ -1,7 +1,8 @@
 //! What subscribers cost, with the real program: `cargo bench --bench subscribers`.
 //!
-//! The server's memory for 1,000 idle subscribers, held for a minute; and the
-//! delay from a callback's POST to its receipt by 99 subscribers, beside one
+//! The server's memory for 1,000 idle subscribers, held for a minute, and for 100
+//! that take nothing of a long log of large events, each on a connection of its
+//! own; and the delay from a callback's POST to its receipt by 99 subscribers, beside one
 //! more that takes nothing and without it. Rounds are interleaved; the load
 //! generator shares the machine, so read the ratio.
 
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 const IDLE: usize = 1000;
 const HELD: Duration = Duration::from_secs(60);
+const BLOCKED: usize = 100;
 const ROUNDS: usize = 3;
 const READERS: usize = 99;
 /// Clients share connections, as behind a proxy.
@@ -31,6 +33,7 @@ async fn main() {
         return;
     }
     idle().await;
+    blocked().await;
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         without.push(delays(false).await);
@@ -87,6 +90,31 @@ async fn idle() {
         HELD.as_secs(),
         (after - before) as f64 / IDLE as f64
     );
+    gateway.kill();
+}
+
+async fn blocked() {
+    let dir = TempDir::new().unwrap();
+    // Without memory for the newest events, what is held is held for the streams.
+    let gateway = Process::serve(dir.path(), &["--memory", "1MiB"]);
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(10_000));
+    for _ in 0..5000 {
+        assert!(http.post("Bench.Fill", &body).await.is_stored());
+    }
+    let before = memory(&gateway);
+    let mut subscribers = Vec::new();
+    for _ in 0..BLOCKED {
+        let request = SubscribeRequest { include_raw_body: true, ..earliest() };
+        subscribers.push(Subscriber::open(&mut gateway.client().await, request).await.unwrap().0);
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let after = memory(&gateway);
+    println!(
+        "memory: {before} KiB before, {after} KiB with {BLOCKED} subscribers that take nothing: {:.0} KiB each",
+        after.saturating_sub(before) as f64 / BLOCKED as f64
+    );
+    drop(subscribers);
     gateway.kill();
 }
 

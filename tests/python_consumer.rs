@@ -248,6 +248,33 @@ async fn it_starts_anew_with_another_log_and_with_one_that_went_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_goes_on_behind_a_damaged_event_and_over_a_gateway_that_is_killed() {
+    let site = Site::new();
+    let gateway = site.gateway(None, |_| {}).await;
+    post(&gateway, 5).await;
+    gateway.stop().await;
+    let store = rusqlite::Connection::open(site.data().join("events.db")).unwrap();
+    store.execute("UPDATE record SET record = x'00' WHERE sequence = 3", []).unwrap();
+    store.close().unwrap();
+
+    let gateway = Process::serve(&site.data(), &[]);
+    let addresses = gateway.addresses;
+    let mut consumer = Consumer::start(&site.python, addresses.grpc, &site.state(), &[]);
+    consumer.ends_with("DATA_LOSS", "LOG_DAMAGED").await;
+    let gap = consumer.says(|line| line["gap"].is_array()).await;
+    assert_eq!(gap["gap"], json!([3, 3]));
+    consumer.says_event(5).await;
+    gateway.kill();
+    // No status comes from a process that is gone.
+    let ended = consumer.says(|line| line["ended"].is_string() && line["reason"].is_null()).await;
+    assert_eq!(ended["ended"], "UNAVAILABLE");
+    let gateway = site.gateway(Some(addresses.grpc), |_| {}).await;
+    post_last(&gateway).await;
+    assert_eq!(consumer.took().await, [1, 2, 4, 5, 6]);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_resumes_after_it_took_nothing_for_too_long() {
     let site = Site::new();
     let gateway = site.gateway(None, |settings| settings.stall_timeout = Duration::from_secs(1)).await;

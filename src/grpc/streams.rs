@@ -272,7 +272,7 @@ impl Streams {
     /// Open streams and remembered ones after `id`, in the order of their beginnings.
     pub(super) fn list(&self, id: u64) -> Vec<(Arc<Slot>, Option<Ended>)> {
         let mut table = self.table();
-        table.forget_ended();
+        table.forget_ended(Timestamp::now());
         let open = table.open.values().map(|slot| (Arc::clone(slot), None));
         let ended = table.ended.iter().map(|ended| (Arc::clone(&ended.slot), Some(ended.clone())));
         let mut list: Vec<_> = open.chain(ended).filter(|(slot, _)| slot.id > id).collect();
@@ -289,7 +289,7 @@ impl Streams {
         table.ended.retain(|ended| ended.slot.name != slot.name);
         let (slot, reason) = (Arc::clone(slot), reason.to_owned());
         table.ended.push_back(Ended { slot, time: Timestamp::now(), reason });
-        table.forget_ended();
+        table.forget_ended(Timestamp::now());
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -298,8 +298,8 @@ impl Streams {
 }
 
 impl Table {
-    fn forget_ended(&mut self) {
-        let oldest = Timestamp::now().earlier_by(REMEMBER_ENDED);
+    fn forget_ended(&mut self, now: Timestamp) {
+        let oldest = now.earlier_by(REMEMBER_ENDED);
         while self.ended.len() > MAX_ENDED || self.ended.front().is_some_and(|ended| ended.time < oldest) {
             self.ended.pop_front();
         }
@@ -495,18 +495,53 @@ fn frame(frame: subscribe_response::Frame) -> Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        log::memory::MemoryLog,
+        shutdown::Drain,
+        subscription::{OnGap, Options, Start},
+    };
+
+    fn limits() -> Limits {
+        let time = Duration::from_secs(1000);
+        Limits {
+            max_connections: 1,
+            max_streams: 1,
+            stall_timeout: time,
+            max_stream_age: Some(time),
+            keepalive_interval: time,
+            keepalive_timeout: time,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_ended_stream_is_forgotten_after_a_day() {
+        let streams = Streams::new(&limits());
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
+        let options = Options {
+            start: Start::Latest,
+            filter: Arc::default(),
+            heartbeat: Duration::from_secs(1),
+            on_gap: OnGap::Fail,
+            end_at: None,
+        };
+        let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
+        let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
+        let place = streams.place().unwrap();
+        let new = NewStream { place, peer: None, filter: Arc::default(), subscribed };
+        drop(streams.open(new, log, subscription));
+        assert!(streams.place().is_some(), "its place is free");
+
+        let after = |seconds: i64| Timestamp(Timestamp::now().0 + seconds * 1_000_000);
+        streams.table().forget_ended(after(24 * 3600 - 60));
+        assert_eq!(streams.list(0).len(), 1);
+        streams.table().forget_ended(after(24 * 3600 + 60));
+        assert!(streams.list(0).is_empty());
+    }
 
     #[test]
     fn streams_that_began_together_end_apart_within_a_tenth_of_their_age() {
-        let age = Duration::from_secs(1000);
-        let limits = Limits {
-            max_connections: 1,
-            max_streams: 1,
-            stall_timeout: age,
-            max_stream_age: Some(age),
-            keepalive_interval: age,
-            keepalive_timeout: age,
-        };
+        let limits = limits();
+        let age = limits.max_stream_age.unwrap();
         let now = Instant::now();
         let ends: Vec<_> = (0..100).map(|_| limits.stream_end().unwrap() - now).collect();
         assert!(ends.iter().all(|end| (age.mul_f64(0.9)..age + Duration::from_secs(10)).contains(end)));

@@ -97,6 +97,9 @@ class Consumer:
             case grpc.StatusCode.OUT_OF_RANGE:
                 # Events are lost to us: a real consumer tells somebody, then goes on with what is left.
                 self.move(metadata["oldest_cursor"])
+            case grpc.StatusCode.DATA_LOSS:
+                # An event cannot be read: a real consumer tells somebody, then goes on behind it.
+                self.args.skip = True
             case grpc.StatusCode.FAILED_PRECONDITION:
                 # Another log: a real consumer compares what it has, then starts anew.
                 self.move("")
