@@ -159,6 +159,8 @@ pub struct DiskLog {
 /// What the writer and the readers share.
 #[derive(Debug)]
 struct Shared {
+    /// The store's file, by device and inode: the readers have this one open.
+    identity: (u64, u64),
     epoch: Epoch,
     epoch_start: Timestamp,
     ring: RwLock<Ring>,
@@ -185,6 +187,12 @@ struct ReaderPool {
 }
 
 impl Shared {
+    /// The tail's end. Whoever holds what `tail.borrow()` gives keeps the tail from
+    /// moving, and with it the writer: so nobody does while it reads the disk.
+    fn end(&self) -> Sequence {
+        self.tail.borrow().end
+    }
+
     /// Whether appends are taken now. A write that takes too long is as good as
     /// one that failed, until it ends: callers are refused at once and the
     /// platform is told.
@@ -238,7 +246,7 @@ impl DiskLog {
             store.begin_epoch()?;
             tracing::warn!(epoch = %store.state().epoch, "the log begins a new epoch: earlier cursors are refused");
         }
-        let state = store.state();
+        let (state, identity) = (store.state(), store.identity());
         let readers = (0..READERS).map(|_| Reader::open(&path, state.epoch)).collect::<Result<_, _>>()?;
         // On a full disk this fails, and the log starts as one that recovers: reading works.
         let store = match store.reset_wal() {
@@ -257,6 +265,7 @@ impl DiskLog {
         };
         let log_state = if store.is_some() { LogState::Writable } else { LogState::Recovering };
         let shared = Arc::new(Shared {
+            identity,
             epoch: state.epoch,
             epoch_start: state.epoch_start,
             ring: RwLock::new(Ring::new(options.ring_bytes, state.tail.end)),
@@ -358,9 +367,7 @@ impl EventLog for DiskLog {
         let page = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).read(from, max_records);
         match page {
             Some(page) => std::future::ready(Ok(page)).boxed(),
-            None => self
-                .on_disk(move |reader, shared| reader.read(from, shared.tail.borrow().end, max_records))
-                .boxed(),
+            None => self.on_disk(move |reader, shared| reader.read(from, shared.end(), max_records)).boxed(),
         }
     }
 
@@ -370,9 +377,7 @@ impl EventLog for DiskLog {
         match page {
             Some(page) => std::future::ready(Ok(page)).boxed(),
             None => self
-                .on_disk(move |reader, shared| {
-                    reader.read_back(before.min(shared.tail.borrow().end), max_records)
-                })
+                .on_disk(move |reader, shared| reader.read_back(before.min(shared.end()), max_records))
                 .boxed(),
         }
     }
@@ -405,7 +410,7 @@ impl EventLog for DiskLog {
         let position = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).seek(time);
         match position {
             Some(position) => std::future::ready(Ok(position)).boxed(),
-            None => self.on_disk(move |reader, shared| reader.seek(time, shared.tail.borrow().end)).boxed(),
+            None => self.on_disk(move |reader, shared| reader.seek(time, shared.end())).boxed(),
         }
     }
 

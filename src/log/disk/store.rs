@@ -145,6 +145,11 @@ impl Store {
         Ok(Self { connection, path: path.to_owned(), wal_path, identity, state })
     }
 
+    /// Device and inode of its file.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
     /// What the store said when it was opened.
     pub(super) fn state(&self) -> StoreState {
         self.state

@@ -341,7 +341,9 @@ impl Writer {
         let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
         let mut store = Store::open(&self.path)?;
         let state = store.state();
-        if state.epoch != self.shared.epoch || state.tail.end < self.next {
+        // A copy has another inode: the readers would go on reading the file that is gone.
+        let is_same = store.identity() == self.shared.identity && state.epoch == self.shared.epoch;
+        if !is_same || state.tail.end < self.next {
             return Err(OpenError::Replaced { path: self.path.clone() });
         }
         if !store.reset_wal().map_err(sqlite_error(&self.path))? {
