@@ -30,6 +30,8 @@ pub(super) const BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Pause between attempts to empty a WAL that a foreign reader keeps in use.
 const WAL_RETRY: Duration = Duration::from_secs(5);
+/// After this, deleting old events lets the next callbacks go first, whatever it has freed.
+const LONGEST_LOOK: Duration = Duration::from_millis(500);
 /// Pause between attempts to recover from a write error.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -222,6 +224,7 @@ impl Writer {
     /// With nothing to do, gives free space back.
     fn delete_slices(&mut self, mut added: u64, is_idle: bool) -> Result<NextLook, OpenError> {
         let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
+        let until = Instant::now() + LONGEST_LOOK;
         loop {
             let slice = match self.trimmer.slice(store, self.next) {
                 Ok(Some(slice)) => slice,
@@ -246,7 +249,9 @@ impl Writer {
             if !slice.is_full {
                 return Ok(NextLook::Later);
             }
-            if added == 0 {
+            if added == 0 || Instant::now() >= until {
+                // The rest is freed behind the next batch.
+                self.trimmer.note_added(added);
                 return Ok(NextLook::AtOnce);
             }
         }
