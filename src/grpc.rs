@@ -12,6 +12,7 @@ mod request;
 mod server;
 mod status;
 mod streams;
+mod watched;
 
 use std::time::Duration;
 

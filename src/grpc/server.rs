@@ -29,7 +29,8 @@ use super::{
     ending::Ending,
     event_service::{EventService, LISTS_AT_ONCE},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
-    streams::{Streams, Watched},
+    streams::Streams,
+    watched::Watched,
 };
 use crate::{log::EventLog, proto, shutdown::Drain};
 

@@ -7,11 +7,10 @@
 //! status follows if the client ever reads again.
 //!
 //! Whether a client takes something is seen at the body, in pieces of
-//! [`PIECE_BYTES`]: whoever takes one within the time is slow, not stalled.
+//! [`PIECE_BYTES`](super::watched::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    convert::Infallible,
     mem,
     net::SocketAddr,
     pin::Pin,
@@ -23,15 +22,12 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
-use pin_project_lite::pin_project;
+use futures_util::{Stream, StreamExt as _, stream};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, MissedTickBehavior, interval},
 };
-use tonic::{Response, Status, body::Body, codegen::http, server::NamedService};
-use tower::Service;
+use tonic::{Response, Status};
 
 use super::{Encoded, Limits, status};
 use crate::{
@@ -43,8 +39,6 @@ use crate::{
 
 /// How often streams are looked at, and the precision of what is said about their stalling.
 const TICK: Duration = Duration::from_millis(200);
-/// What of a body is handed to the connection at once: a frame of HTTP/2.
-const PIECE_BYTES: usize = 16 * 1024;
 /// Streams that were taken away leave what the connection holds of them behind
 /// until their client reads or goes. With so many times the cap, new ones are refused.
 const LEFT_BEHIND: usize = 2;
@@ -205,7 +199,7 @@ impl Streams {
         drop(table);
         let taking = Taking { streams: Arc::clone(self), slot: Arc::clone(&slot) };
         let mut response = Response::new(EventStream { streams: Arc::clone(self), slot, _body: body });
-        // For [`Watched`], which sees the body that this becomes.
+        // For `Watched`, which sees the body that this becomes.
         response.extensions_mut().insert(taking);
         response
     }
@@ -353,86 +347,16 @@ impl Drop for EventStream {
 
 /// Where it is noted that a stream's client takes something.
 #[derive(Debug, Clone)]
-struct Taking {
+pub(super) struct Taking {
     streams: Arc<Streams>,
     slot: Arc<Slot>,
 }
 
-/// A service whose streams' bodies are watched.
-#[derive(Debug, Clone)]
-pub(super) struct Watched<S>(pub(super) S);
-
-impl<S: NamedService> NamedService for Watched<S> {
-    const NAME: &'static str = S::NAME;
-}
-
-impl<S> Service<http::Request<Body>> for Watched<S>
-where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = http::Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let response = self.0.call(request);
-        Box::pin(async move {
-            let mut response = response.await?;
-            Ok(match response.extensions_mut().remove::<Taking>() {
-                Some(taking) => {
-                    response.map(|body| Body::new(WatchedBody { body, rest: Bytes::new(), taking }))
-                }
-                None => response,
-            })
-        })
-    }
-}
-
-pin_project! {
-    /// Hands a body on in pieces, and notes each that is taken.
-    struct WatchedBody {
-        #[pin]
-        body: Body,
-        // What of a run of messages has not been handed on.
-        rest: Bytes,
-        taking: Taking,
-    }
-}
-
-impl http_body::Body for WatchedBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
-        let this = self.project();
-        let Taking { streams, slot } = this.taking;
-        if this.rest.is_empty() {
-            let polled = this.body.poll_frame(cx);
-            slot.taken.store(if polled.is_pending() { WAITING } else { streams.now() }, Ordering::Relaxed);
-            match ready!(polled) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => *this.rest = data,
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-                },
-                end => return Poll::Ready(end),
-            }
-        } else {
-            slot.taken.store(streams.now(), Ordering::Relaxed);
-        }
-        let piece = this.rest.split_to(this.rest.len().min(PIECE_BYTES));
-        Poll::Ready(Some(Ok(http_body::Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+impl Taking {
+    /// Its client took what was ready, or found nothing.
+    pub(super) fn note(&self, found_nothing: bool) {
+        let taken = if found_nothing { WAITING } else { self.streams.now() };
+        self.slot.taken.store(taken, Ordering::Relaxed);
     }
 }
 
