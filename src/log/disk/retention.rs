@@ -7,11 +7,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::store::{Store, oldest};
 use crate::event::{Sequence, Timestamp};
 
-/// Most records that one slice deletes.
+/// Records after which a slice takes no more, unless more was added meanwhile.
 const SLICE_RECORDS: usize = 1000;
-/// Bytes of records after which a slice takes no more: freeing a large record's
-/// pages takes long, too.
+/// Bytes of records after which a slice takes no more, unless more was added
+/// meanwhile: freeing a large record's pages takes long, too.
 const SLICE_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes after which a slice takes no more, whatever was added: callbacks wait
+/// while it is deleted. A batch and what comes before the next look is less.
+const MAX_SLICE_BYTES: u64 = 16 * 1024 * 1024;
 /// How often to look whether something is to be deleted.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of new records after which to look sooner, so that a burst does not get
@@ -107,8 +110,14 @@ impl Trimmer {
         self.may_look_early = next != NextLook::AfterFailure;
     }
 
-    /// What to delete first. `tail` is the log's end.
-    pub(super) fn slice(&mut self, store: &Store, tail: Sequence) -> rusqlite::Result<Option<Slice>> {
+    /// What to delete first: if there is so much, no less than was `added` since the
+    /// last look, so that the store stays at its bound. `tail` is the log's end.
+    pub(super) fn slice(
+        &mut self,
+        store: &Store,
+        tail: Sequence,
+        added: u64,
+    ) -> rusqlite::Result<Option<Slice>> {
         let Retention { age, bytes, count } = self.retention;
         let too_old = age.and_then(|age| {
             let now = self.clock.trusted(Timestamp::now(), Instant::now())?;
@@ -135,7 +144,8 @@ impl Trimmer {
                 slice.time = time;
                 slice.bytes += bytes;
                 records += 1;
-                slice.is_full = records == SLICE_RECORDS || slice.bytes >= SLICE_BYTES;
+                slice.is_full = slice.bytes >= added.min(MAX_SLICE_BYTES)
+                    && (records >= SLICE_RECORDS || slice.bytes >= SLICE_BYTES);
             }
             goes && !slice.is_full
         })?;

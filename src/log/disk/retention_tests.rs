@@ -172,8 +172,9 @@ async fn append_bytes(log: &DiskLog, bytes: usize, body: &str, mut look: impl Fn
 #[tokio::test(flavor = "multi_thread")]
 async fn the_file_stops_growing_at_its_bound_whatever_is_written() {
     const BOUND: u64 = 8 << 20;
-    /// The bound may be passed by a batch, and by what is added before the next look.
-    const PASSED: u64 = 10 << 20;
+    /// The bound may be passed by a batch, by what is added before the next look, and
+    /// by what the pages of the large ones need beyond their bytes.
+    const PASSED: u64 = 12 << 20;
     let dir = TempDir::new().unwrap();
     let log = open(&dir, 0, by_bytes(BOUND));
     let mut largest = 0;

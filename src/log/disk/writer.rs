@@ -30,8 +30,6 @@ pub(super) const BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Pause between attempts to empty a WAL that a foreign reader keeps in use.
 const WAL_RETRY: Duration = Duration::from_secs(5);
-/// After this, deleting old events lets the next callbacks go first, whatever it has freed.
-const LONGEST_LOOK: Duration = Duration::from_millis(500);
 /// Pause between attempts to recover from a write error.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -206,7 +204,7 @@ impl Writer {
     /// one of writing, as a commit's is.
     fn trim(&mut self, is_idle: bool) -> Result<(), OpenError> {
         let Some(added) = self.trimmer.begin_look() else { return Ok(()) };
-        match self.delete_slices(added, is_idle) {
+        match self.delete_slice(added, is_idle) {
             Ok(next) => self.trimmer.end_look(next),
             // It can wait.
             Err(error) if is_locked(&error) => self.trimmer.end_look(NextLook::Later),
@@ -219,42 +217,34 @@ impl Writer {
         Ok(())
     }
 
-    /// Deletes one slice, or as many as free what was added since the last look:
-    /// a log of small records that takes large ones must not grow beyond its bound.
-    /// With nothing to do, gives free space back.
-    fn delete_slices(&mut self, mut added: u64, is_idle: bool) -> Result<NextLook, OpenError> {
+    /// Deletes one slice. With nothing to delete, gives free space back.
+    fn delete_slice(&mut self, added: u64, is_idle: bool) -> Result<NextLook, OpenError> {
         let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
-        let until = Instant::now() + LONGEST_LOOK;
-        loop {
-            let slice = match self.trimmer.slice(store, self.next) {
-                Ok(Some(slice)) => slice,
-                Ok(None) => {
-                    let may_give_back = is_idle && store.is_in_place();
-                    let gave_back = may_give_back && store.give_back().map_err(sqlite_error(&self.path))?;
-                    return Ok(if gave_back { NextLook::AtOnce } else { NextLook::Later });
-                }
-                Err(error) => {
-                    // Only reading failed: it must not cost new callbacks.
-                    tracing::error!(%error, "could not look for old events to delete");
-                    return Ok(NextLook::AfterFailure);
-                }
-            };
-            if !store.is_in_place() {
-                return Err(OpenError::Replaced { path: self.path.clone() });
+        let slice = match self.trimmer.slice(store, self.next, added) {
+            Ok(Some(slice)) => slice,
+            Ok(None) => {
+                let may_give_back = is_idle && store.is_in_place();
+                let gave_back = may_give_back && store.give_back().map_err(sqlite_error(&self.path))?;
+                return Ok(if gave_back { NextLook::AtOnce } else { NextLook::Later });
             }
-            self.shared.trimmed_until.fetch_max(slice.time.0, Ordering::SeqCst);
-            let oldest = store.delete_below(slice.end).map_err(sqlite_error(&self.path))?;
-            self.shared.note_trimmed(oldest);
-            added = added.saturating_sub(slice.bytes);
-            if !slice.is_full {
-                return Ok(NextLook::Later);
+            Err(error) => {
+                // Only reading failed: it must not cost new callbacks.
+                tracing::error!(%error, "could not look for old events to delete");
+                return Ok(NextLook::AfterFailure);
             }
-            if added == 0 || Instant::now() >= until {
-                // The rest is freed behind the next batch.
-                self.trimmer.note_added(added);
-                return Ok(NextLook::AtOnce);
-            }
+        };
+        if !store.is_in_place() {
+            return Err(OpenError::Replaced { path: self.path.clone() });
         }
+        self.shared.trimmed_until.fetch_max(slice.time.0, Ordering::SeqCst);
+        let oldest = store.delete_below(slice.end).map_err(sqlite_error(&self.path))?;
+        self.shared.note_trimmed(oldest);
+        if !slice.is_full {
+            return Ok(NextLook::Later);
+        }
+        // What it did not make room for is freed behind the next batch.
+        self.trimmer.note_added(added.saturating_sub(slice.bytes));
+        Ok(NextLook::AtOnce)
     }
 
     /// The batch's receive time: the clock's, but never before the last one's.
