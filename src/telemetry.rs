@@ -1,7 +1,11 @@
 //! Logs: to standard error, for people on a terminal and as JSON otherwise.
+//!
+//! A thread of its own writes them: whoever reads standard error, and stops, must
+//! not stop the gateway. Lines that it cannot write in time are lost, and counted.
 
 use std::io::{self, IsTerminal as _};
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -17,20 +21,52 @@ pub enum LogFormat {
     Json,
 }
 
+/// Lines that wait to be written; beyond it further ones are lost. Some megabytes
+/// at level `trace`.
+const QUEUED_LINES: usize = 8192;
+
+/// Logging, as long as it lives. Dropped, it writes what is queued, for a second at most.
+#[derive(Debug)]
+pub struct Logs {
+    lost: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+/// Counts the log lines that were lost.
+#[derive(Debug, Clone)]
+pub struct LostLines(ErrorCounter);
+
+impl LostLines {
+    /// Lines since the start.
+    pub fn count(&self) -> u64 {
+        self.0.dropped_lines() as u64
+    }
+}
+
+impl Logs {
+    /// What it could not write.
+    pub fn lost_lines(&self) -> LostLines {
+        LostLines(self.lost.clone())
+    }
+}
+
 /// Starts logging at level `info`; the environment variable `RUST_LOG` overrides the level.
-pub fn init(format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub fn init(format: LogFormat) -> Result<Logs, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env()?;
     let json = match format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES);
+    let (writer, guard) = queue.thread_name("log-lines").finish(io::stderr());
+    let lost = writer.error_counter();
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry().with(filter);
     if json {
         registry.with(lines.json().flatten_event(true)).try_init()?;
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    Ok(())
+    Ok(Logs { lost, _writer: guard })
 }

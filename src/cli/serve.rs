@@ -206,7 +206,9 @@ impl Serve {
             drain_timeout: self.drain_timeout,
         };
         let config = Config::new(settings).map_err(|error| Failure::Usage(error.to_string()))?;
-        telemetry::init(self.log_format).map_err(|error| Failure::Usage(format!("RUST_LOG: {error}")))?;
+        // Until the end: what is queued then is written.
+        let _logs =
+            telemetry::init(self.log_format).map_err(|error| Failure::Usage(format!("RUST_LOG: {error}")))?;
         if let Some(warning) = tokens::exposure(self.tokens_file.as_deref()) {
             tracing::warn!("{warning}");
         }
