@@ -6,6 +6,7 @@ use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
+    sync::Semaphore,
     task::{JoinError, JoinHandle, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
 };
@@ -18,7 +19,7 @@ use crate::{
     },
     config::{Config, LogKind},
     event::{Sequence, Timestamp},
-    grpc::{self, Health},
+    grpc::{self, Health, Streams},
     http::{self, Front},
     http1::{self, Limits},
     log::{
@@ -27,6 +28,7 @@ use crate::{
         memory::MemoryLog,
     },
     refusals::Refusals,
+    scrape::{Disk, Scrape},
     shutdown::Drain,
 };
 
@@ -181,6 +183,7 @@ impl App {
         }
         let app = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
         let refusals = Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(app)));
+        let metrics = Arc::new(http::metrics(settings.sdk_app_ids.iter().copied()));
         let front = Front {
             path: settings.http_path,
             apps: Apps {
@@ -191,6 +194,7 @@ impl App {
             body_limit: settings.http_body_limit,
             duplicates: Arc::clone(&duplicates),
             refusals: Arc::clone(&refusals),
+            metrics: Arc::clone(&metrics),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -198,12 +202,6 @@ impl App {
             idle_timeout: settings.http_idle_timeout,
         };
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
-        let probes = admin::router(Arc::clone(&log), drain.clone());
-        let callbacks = http::router(front, Arc::clone(&log));
-        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
-        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
-        let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
-        let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
         let grpc_limits = grpc::Limits {
             max_connections: settings.grpc_max_connections,
             max_streams: settings.max_streams,
@@ -212,8 +210,29 @@ impl App {
             keepalive_interval: settings.grpc_keepalive_interval,
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
-        let mut grpc_task =
-            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, refusals, grpc_limits, drain.clone()));
+        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics));
+        let scrape = Arc::new(Scrape {
+            metrics,
+            log: Arc::clone(&log),
+            streams: Arc::clone(&streams),
+            refusals: Arc::clone(&refusals),
+            drain: drain.clone(),
+            disk: (settings.log == LogKind::Disk).then_some(Disk {
+                dir: settings.data_dir,
+                retention_bytes: settings.retention_bytes,
+                retention_age: settings.retention_age,
+            }),
+            turn: Arc::new(Semaphore::new(1)),
+        });
+        let probes = admin::router(Arc::clone(&log), scrape, drain.clone());
+        let callbacks = http::router(front, Arc::clone(&log));
+        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
+        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
+        let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
+        let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
+        let serving =
+            grpc::serve(grpc, Arc::clone(&log), health, refusals, streams, grpc_limits, drain.clone());
+        let mut grpc_task = tokio::spawn(serving);
 
         let log_closed = async {
             log_state.wait_for(|state| *state == LogState::Closed).await.ok();

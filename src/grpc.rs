@@ -19,6 +19,7 @@ use std::time::Duration;
 pub use self::{
     codec::{Encoded, EncodedCodec},
     server::{Health, serve},
+    streams::{Readers, Streams},
 };
 use crate::event::Timestamp;
 

@@ -3,7 +3,10 @@
 //! A thread of its own writes them: whoever reads standard error, and stops, must
 //! not stop the gateway. Lines that it cannot write in time are lost, and counted.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::OnceLock,
+};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
@@ -25,29 +28,18 @@ pub enum LogFormat {
 /// at level `trace`.
 const QUEUED_LINES: usize = 8192;
 
+/// Of the one that writes this process' lines.
+static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
+
 /// Logging, as long as it lives. Dropped, it writes what is queued, for a second at most.
 #[derive(Debug)]
 pub struct Logs {
-    lost: ErrorCounter,
     _writer: WorkerGuard,
 }
 
-/// Counts the log lines that were lost.
-#[derive(Debug, Clone)]
-pub struct LostLines(ErrorCounter);
-
-impl LostLines {
-    /// Lines since the start.
-    pub fn count(&self) -> u64 {
-        self.0.dropped_lines() as u64
-    }
-}
-
-impl Logs {
-    /// What it could not write.
-    pub fn lost_lines(&self) -> LostLines {
-        LostLines(self.lost.clone())
-    }
+/// How many log lines of this process were lost.
+pub fn lost_lines() -> u64 {
+    LOST_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64)
 }
 
 /// Starts logging at level `info`; the environment variable `RUST_LOG` overrides the level.
@@ -68,5 +60,7 @@ pub fn init(format: LogFormat) -> Result<Logs, Box<dyn std::error::Error + Send 
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    Ok(Logs { lost, _writer: guard })
+    // The first one counts, as it does for logging itself.
+    LOST_LINES.set(lost).ok();
+    Ok(Logs { _writer: guard })
 }

@@ -93,6 +93,7 @@ pub async fn serve(
     log: Arc<dyn EventLog>,
     health: Health,
     refusals: Arc<Refusals>,
+    streams: Arc<Streams>,
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
@@ -112,7 +113,6 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let streams = Streams::new(&limits);
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),
