@@ -26,6 +26,7 @@ use crate::{
         disk::{DiskLog, DiskOptions, OpenError, Retention},
         memory::MemoryLog,
     },
+    refusals::Refusals,
     shutdown::Drain,
 };
 
@@ -178,6 +179,8 @@ impl App {
             // The rest follows while the gateway serves.
             timeout(RECALL_TIMEOUT, newest).await.ok();
         }
+        let app = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
+        let refusals = Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(app)));
         let front = Front {
             path: settings.http_path,
             apps: Apps {
@@ -187,6 +190,7 @@ impl App {
             },
             body_limit: settings.http_body_limit,
             duplicates: Arc::clone(&duplicates),
+            refusals: Arc::clone(&refusals),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -209,7 +213,7 @@ impl App {
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
         let mut grpc_task =
-            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, grpc_limits, drain.clone()));
+            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, refusals, grpc_limits, drain.clone()));
 
         let log_closed = async {
             log_state.wait_for(|state| *state == LogState::Closed).await.ok();

@@ -65,7 +65,10 @@ pub enum Refusal {
     RequestTimeMalformed,
     /// The time is too long ago, or too far ahead.
     #[error("RequestTime is too old or too new; check the gateway's clock")]
-    RequestTimeOutside,
+    RequestTimeOutside {
+        /// RequestTime minus our clock, in seconds.
+        skew: i64,
+    },
     /// Neither the URL nor the body names the command.
     #[error("the URL needs the query parameter CallbackCommand")]
     CommandMissing,
@@ -119,6 +122,32 @@ fn app_id(text: &str) -> Option<u32> {
     // `parse` alone would take a leading plus sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
+}
+
+/// What the URL of a refused callback says of it, for operators: nothing is checked but the form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// SDKAppID, whether or not it is served; 0 if there is none or it is no number.
+    pub sdk_app_id: u32,
+    /// Command; `None` if there is none, or it cannot be one.
+    pub command: Option<String>,
+}
+
+impl Claims {
+    /// Reads the URL's query. A parameter that stands there twice says nothing.
+    pub fn from_query(query: &str) -> Self {
+        let once = |names: [&str; 2]| {
+            let parameters = form_urlencoded::parse(query.as_bytes());
+            let mut values = parameters.filter(|(name, _)| names.contains(&name.as_ref()));
+            values.next().filter(|_| values.next().is_none()).map(|(_, value)| value)
+        };
+        let app_id = once(["SdkAppid", "SdkAppId"]);
+        let command = once(["CallbackCommand", "WebhookCommand"]);
+        Self {
+            sdk_app_id: app_id.and_then(|text| self::app_id(&text)).unwrap_or(0),
+            command: command.filter(|text| is_command(text)).map(Cow::into_owned),
+        }
+    }
 }
 
 /// What a callback's URL says, checked.
@@ -357,6 +386,25 @@ mod tests {
         assert_eq!((envelope.sdk_app_id, envelope.command.as_deref()), (7, Some("LiveGo.X")));
         let twice = super::Envelope::from_query("SdkAppid=7&SdkAppId=7", &apps(), 0);
         assert_eq!(twice, Err(Refusal::ParameterRepeated("SdkAppid")));
+    }
+
+    #[test]
+    fn a_refused_urls_claims_are_read_as_far_as_they_have_a_form() {
+        let claims = |query| {
+            let Claims { sdk_app_id, command } = Claims::from_query(query);
+            (sdk_app_id, command.unwrap_or_default())
+        };
+        assert_eq!(claims("SdkAppId=8&WebhookCommand=A.B&Sign=x"), (8, "A.B".to_owned()));
+        assert_eq!(claims("SdkAppid=8&CallbackCommand=A..B"), (8, String::new()));
+        for none in [
+            "",
+            "SdkAppid=&CallbackCommand=",
+            "SdkAppid=+8&CallbackCommand=A%0AB",
+            "SdkAppid=4294967296",
+            "SdkAppid=8&SdkAppId=8&CallbackCommand=A.B&CallbackCommand=A.B",
+        ] {
+            assert_eq!(claims(none), (0, String::new()), "{none}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! URL's query (no parameter twice, the app, its signature, the command); only
 //! then room for the body's bytes is taken and the body is read.
 
+mod rejection;
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -14,20 +16,23 @@ use axum::{
     body::Body,
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    response::{IntoResponse as _, Response},
 };
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use serde::Serialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
+use self::rejection::{Rejection, STORED, answer};
 use crate::{
-    callback::{Apps, Envelope, Refusal, duplicates::Duplicates},
+    callback::{self, Apps, Claims, Envelope, duplicates::Duplicates},
+    event::{StoredRecord, Timestamp},
     http1::ConnectionInfo,
     log::{AppendError, EventLog, NewRecord},
+    proto,
+    refusals::{self, Line, Refusals},
 };
 
 /// From a request's first byte to the end of its head.
@@ -50,6 +55,8 @@ pub const BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that are read of a refused body beyond the limit on bodies, so that the
 /// client sees the answer; of a longer one the rest is cut off.
 const MAX_DISCARD_BEYOND_LIMIT: usize = 1024 * 1024;
+/// The longest `google.protobuf.Duration`.
+const MAX_SKEW_SECONDS: i64 = 315_576_000_000;
 
 /// What the front needs to take callbacks.
 #[derive(Debug)]
@@ -62,6 +69,8 @@ pub struct Front {
     pub body_limit: usize,
     /// What came in of late.
     pub duplicates: Arc<Duplicates>,
+    /// What was refused and what was accepted.
+    pub refusals: Arc<Refusals>,
 }
 
 struct Shared {
@@ -76,117 +85,33 @@ pub fn router(front: Front, log: Arc<dyn EventLog>) -> Router {
     Router::new().fallback(receive).with_state(Arc::new(Shared { front, log, bodies }))
 }
 
-/// Why a callback is not answered 200.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum Rejection {
-    #[error("only POST is accepted")]
-    Method,
-    #[error("callbacks are not taken at this path; check --http-path and the console's URL")]
-    Path,
-    #[error("the body came too slowly; send it within a second")]
-    BodyTimeout,
-    #[error("the body broke off; send it whole")]
-    BodyBroken,
-    #[error("the body is too large; check --http-body-limit")]
-    TooLarge,
-    #[error("send the body without Content-Encoding")]
-    Encoding,
-    /// hyper takes trailers for what ends a line in LF alone, where others see the body's end.
-    #[error("send the body with Content-Length, or in plain chunks without trailers")]
-    Framing,
-    #[error(transparent)]
-    Callback(#[from] Refusal),
-    #[error("too many callbacks at once; try again")]
-    Busy,
-    #[error("the callback could not be stored in time; try again")]
-    Late,
-    #[error("callbacks cannot be stored just now; try again")]
-    Log(AppendError),
-}
-
-impl Rejection {
-    fn status(self) -> StatusCode {
-        match self {
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Path => StatusCode::NOT_FOUND,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyBroken | Self::Framing => StatusCode::BAD_REQUEST,
-            Self::Callback(refusal) => match refusal {
-                Refusal::AppIdMissing | Refusal::AppIdUnknown => StatusCode::FORBIDDEN,
-                Refusal::SignMissing
-                | Refusal::SignWrong
-                | Refusal::RequestTimeMissing
-                | Refusal::RequestTimeMalformed
-                | Refusal::RequestTimeOutside => StatusCode::UNAUTHORIZED,
-                Refusal::ParameterRepeated(_)
-                | Refusal::CommandMissing
-                | Refusal::CommandInvalid
-                | Refusal::CommandDisagrees
-                | Refusal::CommandRepeated
-                | Refusal::CommandNotString
-                | Refusal::NotUtf8
-                | Refusal::NotJson
-                | Refusal::NotAnObject
-                | Refusal::TooDeep => StatusCode::BAD_REQUEST,
-            },
-            Self::Busy
-            | Self::Late
-            | Self::Log(
-                AppendError::QueueFull
-                | AppendError::Recovering
-                | AppendError::Expired
-                | AppendError::Failed
-                | AppendError::Closed,
-            ) => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-}
-
-/// The vendor's answer packet.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Packet<'a> {
-    action_status: &'a str,
-    error_code: u8,
-    error_info: &'a str,
-}
-
-const STORED: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
-
-fn answer(status: StatusCode, packet: impl Into<Body>) -> Response {
-    let json = HeaderValue::from_static("application/json");
-    (status, [(header::CONTENT_TYPE, json)], packet.into()).into_response()
-}
-
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        let text = self.to_string();
-        let packet = Packet { action_status: "FAIL", error_code: 1, error_info: &text };
-        let packet = serde_json::to_string(&packet).expect("three plain fields always serialize");
-        let mut response = answer(self.status(), packet);
-        if self == Self::Method {
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        }
-        response
-    }
+/// What is known of a callback so far, for those who ask what became of it.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The body's size, as announced or as read.
+    body_bytes: Option<u64>,
+    /// The record that was made of it.
+    stored: Option<StoredRecord>,
 }
 
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let connection = head.extensions.get::<ConnectionInfo>();
     let start = connection.map_or_else(Instant::now, |info| info.request_start);
+    let mut seen = Seen { body_bytes: body.size_hint().exact(), stored: None };
     let mut body_may_follow = false;
     let outcome = match shared.check(&head, &body) {
-        Ok((envelope, permit)) => shared.store(envelope, permit, body, start).await,
+        Ok((envelope, permit)) => shared.store(envelope, permit, body, start, &mut seen).await,
         Err(rejection) if head.headers.contains_key(header::EXPECT) => {
             // A client that waits for 100 Continue has not sent its body, and need not.
             body_may_follow = true;
             Err(rejection)
         }
-        Err(rejection) => Err(shared.discard(body, start + BODY_TIMEOUT).await.err().unwrap_or(rejection)),
+        Err(rejection) => {
+            Err(shared.discard(body, start + BODY_TIMEOUT, &mut seen).await.err().unwrap_or(rejection))
+        }
     };
+    shared.note(&head, &seen, outcome.err());
     match outcome {
         Ok(()) => {
             if let Some(connection) = connection {
@@ -195,7 +120,6 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             answer(StatusCode::OK, STORED)
         }
         Err(rejection) => {
-            tracing::debug!(status = rejection.status().as_u16(), reason = ?rejection, "refused a callback");
             let mut response = rejection.into_response();
             // Where the next request begins is in doubt: a proxy in between may take for a request
             // what we take for a body, or the other way round.
@@ -245,10 +169,13 @@ impl Shared {
         permit: OwnedSemaphorePermit,
         body: Body,
         start: Instant,
+        seen: &mut Seen,
     ) -> Result<(), Rejection> {
         let body = self.body(body, start + BODY_TIMEOUT).await?;
+        seen.body_bytes = Some(body.len() as u64);
         let stored = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
+        seen.stored = Some(stored.clone());
         let deadline = start + ANSWER_TIMEOUT;
         // From here the record is on its way, whether or not the caller still waits.
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
@@ -264,20 +191,80 @@ impl Shared {
 
     /// Reads the body of a refused request and drops it. Closing a connection with
     /// unread bytes resets it, and the client may never see the answer.
-    async fn discard(&self, mut body: Body, deadline: Instant) -> Result<(), Rejection> {
-        let mut left = self.front.body_limit + MAX_DISCARD_BEYOND_LIMIT;
+    async fn discard(&self, mut body: Body, deadline: Instant, seen: &mut Seen) -> Result<(), Rejection> {
+        let most = self.front.body_limit + MAX_DISCARD_BEYOND_LIMIT;
         let read = async {
-            while let Some(Ok(frame)) = body.frame().await {
-                let Some(data) = frame.data_ref() else { return Err(Rejection::Framing) };
-                left = match left.checked_sub(data.len()) {
-                    Some(left) => left,
-                    None => return Ok(()),
-                };
+            let mut bytes = 0;
+            while let Some(frame) = body.frame().await {
+                let Ok(frame) = frame else { return Ok(()) };
+                bytes += frame.data_ref().ok_or(Rejection::Framing)?.len();
+                if bytes > most {
+                    return Ok(());
+                }
             }
+            seen.body_bytes = Some(bytes as u64);
             Ok(())
         };
         // A body that takes longer is left: its connection is closed.
         timeout_at(deadline, read).await.unwrap_or(Ok(()))
+    }
+
+    /// The one place that knows what became of each callback.
+    fn note(&self, head: &Parts, seen: &Seen, rejection: Option<Rejection>) {
+        let refusals = &self.front.refusals;
+        let Some(rejection) = rejection else {
+            if let Some(stored) = &seen.stored {
+                refusals.note_accepted(stored.sdk_app_id(), Timestamp::now());
+            }
+            return;
+        };
+        let Claims { sdk_app_id, command } = Claims::from_query(head.uri.query().unwrap_or_default());
+        let in_body = || seen.stored.as_ref().map(|stored| stored.command().to_owned());
+        let skew = match rejection {
+            Rejection::Callback(callback::Refusal::RequestTimeOutside { skew }) => Some(skew),
+            _ => None,
+        };
+        let reason = rejection.reason();
+        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer.to_string());
+        let refusal = proto::Refusal {
+            peer: peer.unwrap_or_default(),
+            http_status: rejection.status().as_u16().into(),
+            reason: reason.into(),
+            error_info: rejection.to_string(),
+            sdk_app_id,
+            command: command.or_else(in_body).unwrap_or_default(),
+            body_bytes: seen.body_bytes,
+            clock_skew: skew.map(|skew| pbjson_types::Duration {
+                seconds: skew.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS),
+                nanos: 0,
+            }),
+            time: None,
+        };
+        let proto::Refusal { peer, http_status, command, .. } = refusal.clone();
+        match refusals.note_refused(refusal, Timestamp::now(), std::time::Instant::now()) {
+            Line::Written => {
+                let reason = refusals::name(reason);
+                tracing::warn!(
+                    app_id = sdk_app_id,
+                    reason,
+                    status = http_status,
+                    peer,
+                    command,
+                    "refused a callback"
+                );
+            }
+            Line::FirstLeftOut => {
+                let refusals = Arc::clone(refusals);
+                // One for each reason and time that lines are counted in.
+                tokio::spawn(async move {
+                    sleep(refusals::LINES_TIME).await;
+                    let left_out = refusals.take_left_out(reason);
+                    let reason = refusals::name(reason);
+                    tracing::warn!(reason, left_out, "refused further callbacks");
+                });
+            }
+            Line::LeftOut => {}
+        }
     }
 
     fn body_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {

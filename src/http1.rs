@@ -65,6 +65,8 @@ pub struct Limits {
 /// What a request's handler knows of its connection: a request extension.
 #[derive(Debug, Clone)]
 pub struct ConnectionInfo {
+    /// Where it comes from.
+    pub peer: SocketAddr,
     /// When the request's first byte arrived.
     pub request_start: Instant,
     state: Arc<State>,
@@ -241,7 +243,7 @@ impl Server {
             became_idle: Arc::clone(&self.became_idle),
         });
         let connection =
-            drive(stream, self.router.clone(), Arc::clone(&state), self.limits, self.drain.clone());
+            drive(stream, peer, self.router.clone(), Arc::clone(&state), self.limits, self.drain.clone());
         let id = self.connections.spawn(connection).id();
         self.states.insert(id, state);
     }
@@ -342,11 +344,19 @@ enum Evicted {
 }
 
 /// Runs one connection to its end.
-async fn drive(stream: TcpStream, router: Router, state: Arc<State>, limits: Limits, drain: Drain) {
+async fn drive(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    state: Arc<State>,
+    limits: Limits,
+    drain: Drain,
+) {
     let service = {
         let (state, drain) = (Arc::clone(&state), drain.clone());
         service_fn(move |mut request: Request<Incoming>| {
-            let info = ConnectionInfo { request_start: state.request_begins(), state: Arc::clone(&state) };
+            let request_start = state.request_begins();
+            let info = ConnectionInfo { peer, request_start, state: Arc::clone(&state) };
             request.extensions_mut().insert(info);
             let response = router.clone().oneshot(request.map(Body::new));
             let (state, drain) = (Arc::clone(&state), drain.clone());

@@ -23,10 +23,11 @@
 //! | [`log`] | the contract of a log, and its backends | event |
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
 //! | [`callback`] | a callback's check and decoding | proto, event |
+//! | [`refusals`] | what was refused, and what each app sent last | proto, event |
 //! | [`http1`] | HTTP/1.1 connections | shutdown |
-//! | [`http`] | the callback front | callback, log, http1 |
+//! | [`http`] | the callback front | proto, event, callback, log, refusals, http1 |
 //! | [`admin`] | probes | log, shutdown |
-//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, shutdown |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, refusals, shutdown |
 //! | [`config`] | settings and their check | callback (the tokens) |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
@@ -45,6 +46,7 @@ pub mod http;
 pub mod http1;
 pub mod log;
 pub mod proto;
+pub mod refusals;
 pub mod shutdown;
 pub mod subscription;
 pub mod telemetry;

@@ -6,20 +6,12 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use callback_gateway::{
-    event::{Epoch, Sequence, Timestamp},
     http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT},
-    log::{
-        AppendError, AppendReply, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, Usage,
-        memory::MemoryLog,
-    },
+    log::{AppendError, EventLog as _, NewRecord},
     proto::DecodeStatus,
 };
-use futures_util::future::BoxFuture;
-use support::*;
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use support::{scripted_log::scripted_log, *};
+use tokio::time::Instant;
 
 /// Sends bytes on a new connection and reads the answer.
 async fn exchange(gateway: &Gateway, bytes: impl AsRef<[u8]>) -> Answer {
@@ -489,61 +481,6 @@ async fn whoever_is_connected_when_the_listener_closes_is_still_answered() {
             assert!(answer.is_stored() && answer.closes(), "{answer:?}");
         }
         gateway.stop().await;
-    }
-}
-
-/// A log that leaves the outcome of every append to the test.
-#[derive(Debug)]
-struct ScriptedLog {
-    log: MemoryLog,
-    appends: mpsc::UnboundedSender<(NewRecord, AppendReply)>,
-}
-
-type Appends = mpsc::UnboundedReceiver<(NewRecord, AppendReply)>;
-
-fn scripted_log() -> (Arc<ScriptedLog>, Appends) {
-    let (appends, at_append) = mpsc::unbounded_channel();
-    (Arc::new(ScriptedLog { log: MemoryLog::new(1 << 30).unwrap(), appends }), at_append)
-}
-
-impl EventLog for ScriptedLog {
-    fn epoch(&self) -> (Epoch, Timestamp) {
-        self.log.epoch()
-    }
-    fn append(&self, record: NewRecord) -> Appending {
-        let (reply, appending) = Appending::pending();
-        self.appends.send((record, reply)).unwrap();
-        appending
-    }
-    fn read(&self, from: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.log.read(from, max)
-    }
-    fn read_back(&self, before: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.log.read_back(before, max)
-    }
-    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
-        self.log.seek(time)
-    }
-    fn trimmed_until(&self) -> Option<Timestamp> {
-        self.log.trimmed_until()
-    }
-    fn memory_start(&self) -> Sequence {
-        self.log.memory_start()
-    }
-    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
-        self.log.usage()
-    }
-    fn tail(&self) -> watch::Receiver<Tail> {
-        self.log.tail()
-    }
-    fn oldest(&self) -> Sequence {
-        self.log.oldest()
-    }
-    fn state(&self) -> watch::Receiver<LogState> {
-        self.log.state()
-    }
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.log.close()
     }
 }
 

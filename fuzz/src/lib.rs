@@ -125,7 +125,7 @@ pub fn query(data: &[u8]) {
             | Refusal::SignWrong
             | Refusal::RequestTimeMissing
             | Refusal::RequestTimeMalformed
-            | Refusal::RequestTimeOutside,
+            | Refusal::RequestTimeOutside { .. },
         ) => assert_eq!(parameters.app(), Some(SIGNED_APP)),
         signed => assert_eq!(*signed, unsigned, "the signature decides on nothing else"),
     }

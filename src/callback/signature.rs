@@ -155,7 +155,8 @@ pub(super) fn verify(
         return Err(Refusal::SignWrong);
     }
     if now.abs_diff(seconds) > window.as_secs() {
-        return Err(Refusal::RequestTimeOutside);
+        let skew = i64::try_from(i128::from(seconds) - i128::from(now)).unwrap_or(i64::MAX);
+        return Err(Refusal::RequestTimeOutside { skew });
     }
     Ok(Verified { request_time: seconds, token: which })
 }
@@ -213,8 +214,8 @@ mod tests {
     fn the_time_window_is_open_both_ways_and_no_wider() {
         assert_eq!(check(SIGN, TIME, NOW + 60), Ok(NOW));
         assert_eq!(check(SIGN, TIME, NOW - 60), Ok(NOW));
-        assert_eq!(check(SIGN, TIME, NOW + 61), Err(Refusal::RequestTimeOutside));
-        assert_eq!(check(SIGN, TIME, NOW - 61), Err(Refusal::RequestTimeOutside));
+        assert_eq!(check(SIGN, TIME, NOW + 61), Err(Refusal::RequestTimeOutside { skew: -61 }));
+        assert_eq!(check(SIGN, TIME, NOW - 61), Err(Refusal::RequestTimeOutside { skew: 61 }));
     }
 
     /// Signed rightly, but not what the vendor sends: whoever can make the token's
@@ -230,7 +231,8 @@ mod tests {
         let huge = "9".repeat(21);
         assert_eq!(check(&token().sign(&huge), &huge, NOW), Err(Refusal::RequestTimeMalformed));
         let largest = u64::MAX.to_string();
-        assert_eq!(check(&token().sign(&largest), &largest, NOW), Err(Refusal::RequestTimeOutside));
+        let far = Refusal::RequestTimeOutside { skew: i64::MAX };
+        assert_eq!(check(&token().sign(&largest), &largest, NOW), Err(far));
     }
 
     #[test]

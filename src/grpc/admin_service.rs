@@ -1,4 +1,4 @@
-//! `imcallback.v1.AdminService`: who reads, who is behind, what is stored.
+//! `imcallback.v1.AdminService`: who reads, who is behind, what is stored, what was refused.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use crate::{
     event::{Record, Sequence, Timestamp},
     log::{self, EventLog, ReadError},
     proto::{
-        ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListSubscribersRequest,
-        ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
+        ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListRefusalsRequest, ListRefusalsResponse,
+        ListSubscribersRequest, ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
     },
+    refusals::Refusals,
     subscription,
 };
 
@@ -25,6 +26,7 @@ use crate::{
 pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) streams: Arc<Streams>,
+    pub(super) refusals: Arc<Refusals>,
 }
 
 #[tonic::async_trait]
@@ -95,6 +97,22 @@ impl admin_service_server::AdminService for AdminService {
             bytes: usage.bytes,
             memory_sequence: log.memory_start().0,
             index_sequence: usage.index_end.map(|end| end.0),
+            process_start_time: Some(self.refusals.start_time().into()),
+            apps: self.refusals.apps(),
+        })))
+    }
+
+    async fn list_refusals(
+        &self,
+        request: Request<ListRefusalsRequest>,
+    ) -> Result<Response<Encoded>, Status> {
+        let request = request.into_inner();
+        let reasons = request::refusal_reasons(&request.reasons)?;
+        let since = request.start_time.map(|time| request::time("start_time", time)).transpose()?;
+        Ok(Response::new(Encoded::message(&ListRefusalsResponse {
+            refusals: self.refusals.list(&reasons, request.sdk_app_id, since),
+            counts: self.refusals.counts(),
+            process_start_time: Some(self.refusals.start_time().into()),
         })))
     }
 }

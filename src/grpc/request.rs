@@ -1,6 +1,6 @@
 //! Requests' fields, checked: what is wrong is INVALID_ARGUMENT with the field and the remedy.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tonic::Status;
 
@@ -8,7 +8,7 @@ use super::status::{self, invalid};
 use crate::{
     event::{Cursor, Timestamp},
     log::Order,
-    proto::{CallbackKind, ErrorReason, EventFilter, GapPolicy, ListOrder, subscribe_request},
+    proto::{CallbackKind, ErrorReason, EventFilter, GapPolicy, ListOrder, RefusalReason, subscribe_request},
     subscription::{Filter, FilterLists, OnGap, Start},
 };
 
@@ -114,6 +114,18 @@ pub(super) fn on_gap_message(on_gap: OnGap) -> GapPolicy {
         OnGap::Fail => GapPolicy::Fail,
         OnGap::Skip => GapPolicy::Skip,
     }
+}
+
+/// Each once.
+pub(super) fn refusal_reasons(reasons: &[i32]) -> Result<Vec<RefusalReason>, Status> {
+    let reason = |&reason: &i32| {
+        let known = RefusalReason::try_from(reason).ok();
+        known.filter(|&reason| reason != RefusalReason::Unspecified).ok_or_else(|| {
+            invalid("reasons", "reasons: list names of RefusalReason, without REFUSAL_REASON_UNSPECIFIED")
+        })
+    };
+    let reasons = reasons.iter().map(reason).collect::<Result<BTreeSet<_>, _>>()?;
+    Ok(reasons.into_iter().collect())
 }
 
 /// A subscriber's name; it becomes a metric's label and log text.

@@ -32,7 +32,7 @@ use super::{
     streams::Streams,
     watched::Watched,
 };
-use crate::{log::EventLog, proto, shutdown::Drain};
+use crate::{log::EventLog, proto, refusals::Refusals, shutdown::Drain};
 
 /// Calls on one connection beyond the cap on streams. A proxy puts all of its
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
@@ -92,6 +92,7 @@ pub async fn serve(
     listener: TcpListener,
     log: Arc<dyn EventLog>,
     health: Health,
+    refusals: Arc<Refusals>,
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
@@ -120,7 +121,7 @@ pub async fn serve(
         drain: drain.clone(),
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
-    let admin_service = AdminService { log, streams: Arc::clone(&streams) };
+    let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals };
     let served = Server::builder()
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))

@@ -3,12 +3,14 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
+pub mod scripted_log;
+
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -26,7 +28,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -159,7 +161,7 @@ impl Gateway {
 pub struct Process {
     pub addresses: Addresses,
     pub child: Child,
-    log: Arc<Mutex<Vec<String>>>,
+    log: Arc<watch::Sender<Vec<String>>>,
     reader: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -211,11 +213,11 @@ impl Process {
                 break Addresses { http: address("http"), grpc: address("grpc"), admin: address("admin") };
             }
         };
-        let log = Arc::new(Mutex::new(log));
+        let log = Arc::new(watch::Sender::new(log));
         let sink = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                sink.lock().unwrap().push(line);
+                sink.send_modify(|log| log.push(line));
             }
         });
         Self { addresses, child, log, reader: Some(reader) }
@@ -232,12 +234,24 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits for a log line with this message.
+    pub async fn line(&self, message: &str) -> serde_json::Value {
+        let find = |log: &Vec<String>| {
+            let mut lines =
+                log.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            lines.find(|line| line["message"] == message)
+        };
+        let mut log = self.log.subscribe();
+        let log = soon(log.wait_for(|log| find(log).is_some())).await.unwrap();
+        find(&log).expect("it was just there")
+    }
+
     /// Waits for its own end; gives its log lines too.
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let ended = tokio::task::spawn_blocking(move || {
             let status = self.child.wait().unwrap();
             self.reader.take().unwrap().join().unwrap();
-            let log = self.log.lock().unwrap().clone();
+            let log = self.log.borrow().clone();
             (status, log)
         });
         soon(ended).await.unwrap()

@@ -1,0 +1,341 @@
+//! The callbacks that were refused, and what each app sent last: why do callbacks not arrive?
+//!
+//! In bounded memory: of each reason the last few, so that many of one hide no
+//! other. Of a callback there is what its sender says of itself and the gateway
+//! of it, never its body, its URL's query or its signature.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    event::Timestamp,
+    proto::{AppStatus, Refusal, RefusalCount, RefusalReason},
+};
+
+/// Refusals of each reason that are remembered; beyond it the oldest of that reason
+/// is forgotten. A megabyte in all, where every one is as long as it can be.
+pub const KEPT: usize = 50;
+/// Log lines of each reason within [`LINES_TIME`]; further refusals are only counted.
+pub const LINES: u32 = 5;
+/// The time in which [`LINES`] are counted.
+pub const LINES_TIME: Duration = Duration::from_secs(1);
+/// Reasons are numbers below it. A new one is the last.
+const REASONS: usize = RefusalReason::LogClosed as usize + 1;
+/// `last_accept` of an app without an accepted callback.
+const NEVER: i64 = i64::MIN;
+
+/// What was refused and accepted since the process began.
+#[derive(Debug)]
+pub struct Refusals {
+    start: Timestamp,
+    /// The apps that are served. Another one in a URL makes no state.
+    apps: BTreeMap<u32, App>,
+    refused: Mutex<Refused>,
+}
+
+#[derive(Debug, Default)]
+struct Refused {
+    /// Since the start: the number of the next one.
+    count: u64,
+    reasons: [OfReason; REASONS],
+}
+
+/// The refusals of one reason.
+#[derive(Debug, Default)]
+struct OfReason {
+    count: u64,
+    /// The newest, oldest first; at most [`KEPT`].
+    kept: VecDeque<Kept>,
+    lines: Lines,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// Its place among all refusals; the clock may go back.
+    number: u64,
+    time: Timestamp,
+    refusal: Refusal,
+}
+
+/// The bound on log lines.
+#[derive(Debug, Default)]
+struct Lines {
+    since: Option<Instant>,
+    written: u32,
+    left_out: u64,
+}
+
+/// One app.
+#[derive(Debug)]
+struct App {
+    is_verified: bool,
+    accepted: AtomicU64,
+    /// In microseconds, or [`NEVER`].
+    last_accept: AtomicI64,
+    refused: Mutex<(u64, Option<(Timestamp, RefusalReason)>)>,
+}
+
+/// Whether a refusal gets a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// It does.
+    Written,
+    /// It is the first of its reason that does not: once [`LINES_TIME`] is over,
+    /// [`Refusals::take_left_out`] has how many there were.
+    FirstLeftOut,
+    /// Nor does this one.
+    LeftOut,
+}
+
+impl Refusals {
+    /// Nothing has come in yet. The apps are those that are served, and whether
+    /// their callbacks must be signed.
+    pub fn new(apps: impl IntoIterator<Item = (u32, bool)>) -> Self {
+        let app = |is_verified| App {
+            is_verified,
+            accepted: AtomicU64::new(0),
+            last_accept: AtomicI64::new(NEVER),
+            refused: Mutex::default(),
+        };
+        Self {
+            start: Timestamp::now(),
+            apps: apps.into_iter().map(|(app_id, is_verified)| (app_id, app(is_verified))).collect(),
+            refused: Mutex::default(),
+        }
+    }
+
+    /// When this memory began.
+    pub fn start_time(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Notes that a callback of an app was stored and is acknowledged.
+    pub fn note_accepted(&self, app_id: u32, time: Timestamp) {
+        if let Some(app) = self.apps.get(&app_id) {
+            app.accepted.fetch_add(1, Ordering::Relaxed);
+            app.last_accept.fetch_max(time.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes a refused callback; its time is set here.
+    pub fn note_refused(&self, refusal: Refusal, time: Timestamp, now: Instant) -> Line {
+        let reason = refusal.reason();
+        if let Some(app) = self.apps.get(&refusal.sdk_app_id) {
+            let mut refused = app.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            *refused = (refused.0 + 1, Some((time, reason)));
+        }
+        let mut refused = self.lock();
+        let number = refused.count;
+        refused.count += 1;
+        let of_reason = &mut refused.reasons[reason as usize];
+        of_reason.count += 1;
+        if of_reason.kept.len() == KEPT {
+            of_reason.kept.pop_front();
+        }
+        let refusal = Refusal { time: Some(time.into()), ..refusal };
+        of_reason.kept.push_back(Kept { number, time, refusal });
+        of_reason.lines.next(now)
+    }
+
+    /// How many refusals for this reason got no line in the log since this was last asked.
+    pub fn take_left_out(&self, reason: RefusalReason) -> u64 {
+        std::mem::take(&mut self.lock().reasons[reason as usize].lines.left_out)
+    }
+
+    /// The remembered refusals, newest first: for one of `reasons`, with this app id,
+    /// at `since` or later. No reason, the app id 0 and no time narrow nothing.
+    pub fn list(&self, reasons: &[RefusalReason], app_id: u32, since: Option<Timestamp>) -> Vec<Refusal> {
+        let refused = self.lock();
+        let fits = |kept: &&Kept| {
+            (reasons.is_empty() || reasons.contains(&kept.refusal.reason()))
+                && (app_id == 0 || kept.refusal.sdk_app_id == app_id)
+                && since.is_none_or(|since| kept.time >= since)
+        };
+        let mut found: Vec<_> = refused
+            .reasons
+            .iter()
+            .flat_map(|of_reason| &of_reason.kept)
+            .filter(fits)
+            .map(|kept| (kept.number, kept.refusal.clone()))
+            .collect();
+        drop(refused);
+        found.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+        found.into_iter().map(|(_, refusal)| refusal).collect()
+    }
+
+    /// How many there were for each reason, where there were any.
+    pub fn counts(&self) -> Vec<RefusalCount> {
+        let refused = self.lock();
+        let reasons = (0..).zip(&refused.reasons).filter(|(_, of_reason)| of_reason.count > 0);
+        reasons.map(|(reason, of_reason)| RefusalCount { reason, count: of_reason.count }).collect()
+    }
+
+    /// What came in for each app that is served.
+    pub fn apps(&self) -> Vec<AppStatus> {
+        let status = |(&sdk_app_id, app): (&u32, &App)| {
+            let last_accept = app.last_accept.load(Ordering::Relaxed);
+            let (refused, last) = *app.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            AppStatus {
+                sdk_app_id,
+                is_verified: app.is_verified,
+                accepted: app.accepted.load(Ordering::Relaxed),
+                last_accept_time: (last_accept != NEVER).then(|| Timestamp(last_accept).into()),
+                refused,
+                last_refusal_time: last.map(|(time, _)| time.into()),
+                last_refusal_reason: last.map_or(RefusalReason::Unspecified, |(_, reason)| reason).into(),
+            }
+        };
+        self.apps.iter().map(status).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Refused> {
+        // Every change leaves it whole, so a panic elsewhere does not spoil it.
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    fn next(&mut self, now: Instant) -> Line {
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= LINES_TIME) {
+            self.since = Some(now);
+            self.written = 0;
+        }
+        if self.written < LINES {
+            self.written += 1;
+            return Line::Written;
+        }
+        self.left_out += 1;
+        if self.left_out == 1 { Line::FirstLeftOut } else { Line::LeftOut }
+    }
+}
+
+/// A reason's name in the API, without its prefix.
+pub fn name(reason: RefusalReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("REFUSAL_REASON_").unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    fn refusal(reason: RefusalReason, app_id: u32) -> Refusal {
+        Refusal { reason: reason.into(), sdk_app_id: app_id, ..Default::default() }
+    }
+
+    fn note(refusals: &Refusals, reason: RefusalReason, app_id: u32, time: i64) -> Line {
+        refusals.note_refused(refusal(reason, app_id), Timestamp(time), Instant::now())
+    }
+
+    #[test]
+    fn every_reason_has_a_place() {
+        for number in 0..REASONS {
+            assert!(RefusalReason::try_from(number as i32).is_ok());
+        }
+        assert!(RefusalReason::try_from(REASONS as i32).is_err(), "the last reason has the highest number");
+    }
+
+    #[test]
+    fn a_flood_of_one_reason_hides_no_other_and_takes_no_more_memory() {
+        let refusals = Refusals::new([]);
+        note(&refusals, RefusalReason::SignWrong, 7, 1);
+        for time in 0..10_000 {
+            note(&refusals, RefusalReason::Path, 0, time);
+        }
+        let all = refusals.list(&[], 0, None);
+        assert_eq!(all.len(), KEPT + 1);
+        assert_eq!(all.last().unwrap().reason(), RefusalReason::SignWrong, "newest first");
+        assert_eq!(all[0].time, Some(Timestamp(9_999).into()));
+        assert!(refusals.lock().reasons[RefusalReason::Path as usize].kept.capacity() <= 2 * KEPT);
+        let counts = [(RefusalReason::Path, 10_000), (RefusalReason::SignWrong, 1)];
+        assert_eq!(
+            refusals.counts(),
+            counts.map(|(reason, count)| RefusalCount { reason: reason.into(), count })
+        );
+    }
+
+    #[test]
+    fn as_many_as_are_kept_fit_a_response() {
+        let refusals = Refusals::new([]);
+        for reason in (0..REASONS as i32).filter_map(|reason| RefusalReason::try_from(reason).ok()) {
+            for _ in 0..=KEPT {
+                let longest = Refusal {
+                    peer: "x".repeat(60),
+                    error_info: "x".repeat(200),
+                    command: "x".repeat(128),
+                    ..refusal(reason, u32::MAX)
+                };
+                refusals.note_refused(longest, Timestamp::now(), Instant::now());
+            }
+        }
+        let list = refusals.list(&[], 0, None);
+        assert_eq!(list.len(), REASONS * KEPT);
+        assert!(list.iter().map(|refusal| refusal.encoded_len() + 4).sum::<usize>() < 3 << 20);
+    }
+
+    #[test]
+    fn a_list_is_narrowed_by_reason_app_and_time() {
+        let refusals = Refusals::new([]);
+        for (reason, app_id, time) in [
+            (RefusalReason::SignWrong, 7, 1),
+            (RefusalReason::SignMissing, 7, 2),
+            (RefusalReason::SignWrong, 8, 3),
+            // The clock goes back.
+            (RefusalReason::NotJson, 8, 1),
+        ] {
+            note(&refusals, reason, app_id, time);
+        }
+        let times = |reasons: &[RefusalReason], app_id, since: Option<i64>| -> Vec<_> {
+            let found = refusals.list(reasons, app_id, since.map(Timestamp));
+            found.into_iter().map(|refusal| (refusal.reason(), refusal.sdk_app_id)).collect()
+        };
+        use RefusalReason::{NotJson, SignMissing, SignWrong};
+        assert_eq!(times(&[], 0, None), [(NotJson, 8), (SignWrong, 8), (SignMissing, 7), (SignWrong, 7)]);
+        assert_eq!(times(&[SignWrong], 0, None), [(SignWrong, 8), (SignWrong, 7)]);
+        assert_eq!(times(&[SignWrong, NotJson], 8, None), [(NotJson, 8), (SignWrong, 8)]);
+        assert_eq!(times(&[], 0, Some(2)), [(SignWrong, 8), (SignMissing, 7)]);
+        assert_eq!(times(&[SignMissing], 8, None), []);
+    }
+
+    #[test]
+    fn an_app_that_is_not_served_makes_no_state() {
+        let refusals = Refusals::new([(7, true)]);
+        for app_id in [7, 8, 0] {
+            note(&refusals, RefusalReason::SignWrong, app_id, 5);
+            refusals.note_accepted(app_id, Timestamp(6));
+        }
+        refusals.note_accepted(7, Timestamp(4));
+        let apps = refusals.apps();
+        assert_eq!(apps.len(), 1);
+        assert_eq!((apps[0].sdk_app_id, apps[0].is_verified), (7, true));
+        assert_eq!((apps[0].accepted, apps[0].refused), (2, 1));
+        assert_eq!(apps[0].last_accept_time, Some(Timestamp(6).into()));
+        assert_eq!(apps[0].last_refusal_time, Some(Timestamp(5).into()));
+        assert_eq!(apps[0].last_refusal_reason(), RefusalReason::SignWrong);
+    }
+
+    #[test]
+    fn log_lines_of_a_reason_are_few_and_what_is_left_out_is_counted() {
+        let refusals = Refusals::new([]);
+        let begin = Instant::now();
+        let next = |reason, millis| {
+            refusals.note_refused(refusal(reason, 7), Timestamp(0), begin + Duration::from_millis(millis))
+        };
+        use RefusalReason::{NotJson, SignWrong};
+        assert!((0..LINES).all(|_| next(SignWrong, 0) == Line::Written));
+        assert_eq!(next(SignWrong, 500), Line::FirstLeftOut);
+        assert_eq!(next(SignWrong, 999), Line::LeftOut);
+        assert_eq!(next(NotJson, 999), Line::Written, "each reason has its own bound");
+        assert_eq!(next(SignWrong, 1000), Line::Written);
+        assert_eq!(refusals.take_left_out(SignWrong), 2);
+        assert_eq!((refusals.take_left_out(SignWrong), refusals.take_left_out(NotJson)), (0, 0));
+    }
+}
