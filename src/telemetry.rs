@@ -3,11 +3,11 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::{
-    EnvFilter, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
 
 /// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     Auto,
@@ -17,9 +17,44 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging at level `info`; the environment variable `RUST_LOG` overrides the level.
-pub fn init(format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env()?;
+/// Which log lines are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// A level, or several by module, as `tracing_subscriber::EnvFilter` has them.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let filter = EnvFilter::builder().parse(text);
+        filter.map(|_| Self(text.to_owned())).map_err(|error| {
+            format!(
+                "{error}; write a level such as info, or levels by module such as info,callback_gateway=debug"
+            )
+        })
+    }
+
+    fn filter(&self) -> EnvFilter {
+        EnvFilter::builder().parse_lossy(&self.0)
+    }
+}
+
+/// Changes which log lines are written, while the program runs.
+#[derive(Debug, Clone)]
+pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
+
+impl LogLevel {
+    /// Puts a filter into force.
+    pub fn set(&self, filter: &LogFilter) {
+        // Fails only when logging has ended.
+        self.0.reload(filter.filter()).ok();
+    }
+}
+
+/// Starts logging; it can be started once.
+pub fn init(
+    format: LogFormat,
+    filter: &LogFilter,
+) -> Result<LogLevel, Box<dyn std::error::Error + Send + Sync>> {
+    let (filter, handle) = reload::Layer::new(filter.filter());
     let json = match format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Text => false,
@@ -32,5 +67,5 @@ pub fn init(format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + 
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    Ok(())
+    Ok(LogLevel(handle))
 }
