@@ -1,7 +1,11 @@
 //! Logs: to standard error, for people on a terminal and as JSON otherwise.
+//!
+//! A thread of its own writes them: whoever reads standard error, and stops, must
+//! not stop the gateway. Lines that it cannot write in time are lost, and counted.
 
 use std::io::{self, IsTerminal as _};
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
@@ -49,23 +53,58 @@ impl LogLevel {
     }
 }
 
+/// Lines that wait to be written; beyond it further ones are lost. Some megabytes
+/// at level `trace`.
+const QUEUED_LINES: usize = 8192;
+
+/// Logging, as long as it lives. Dropped, it writes what is queued, for a second at most.
+#[derive(Debug)]
+pub struct Logs {
+    level: LogLevel,
+    lost: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+/// Counts the log lines that were lost.
+#[derive(Debug, Clone)]
+pub struct LostLines(ErrorCounter);
+
+impl LostLines {
+    /// Lines since the start.
+    pub fn count(&self) -> u64 {
+        self.0.dropped_lines() as u64
+    }
+}
+
+impl Logs {
+    /// What changes which lines are written.
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
+
+    /// What it could not write.
+    pub fn lost_lines(&self) -> LostLines {
+        LostLines(self.lost.clone())
+    }
+}
+
 /// Starts logging; it can be started once.
-pub fn init(
-    format: LogFormat,
-    filter: &LogFilter,
-) -> Result<LogLevel, Box<dyn std::error::Error + Send + Sync>> {
+pub fn init(format: LogFormat, filter: &LogFilter) -> Result<Logs, Box<dyn std::error::Error + Send + Sync>> {
     let (filter, handle) = reload::Layer::new(filter.filter());
     let json = match format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES);
+    let (writer, guard) = queue.thread_name("log-lines").finish(io::stderr());
+    let lost = writer.error_counter();
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry().with(filter);
     if json {
         registry.with(lines.json().flatten_event(true)).try_init()?;
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    Ok(LogLevel(handle))
+    Ok(Logs { level: LogLevel(handle), lost, _writer: guard })
 }

@@ -32,7 +32,8 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let (given, loaded) = self.sources.load().map_err(|problems| failure(&problems))?;
-        let log_level = telemetry::init(loaded.log_format, &loaded.log_level)
+        // Until the end: what is queued then is written.
+        let logs = telemetry::init(loaded.log_format, &loaded.log_level)
             .map_err(|error| Failure::Other(format!("cannot start logging: {error}")))?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -43,7 +44,7 @@ impl Serve {
             .enable_all()
             .build()
             .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
-        let reloading = Reloading { sources: self.sources, given, log_level };
+        let reloading = Reloading { sources: self.sources, given, log_level: logs.level() };
         let outcome = runtime.block_on(serve(loaded.config, loaded.ready_file, reloading));
         // After a second signal nothing is waited for.
         runtime.shutdown_background();

@@ -6,10 +6,10 @@
 pub mod scripted_log;
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Lines},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -203,6 +203,18 @@ impl Process {
 
     /// Starts it and waits for its log line that says where it listens.
     pub fn start(command: &mut Command) -> Self {
+        let (mut process, lines) = Self::start_unread(command);
+        let sink = Arc::clone(&process.log);
+        process.reader = Some(std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                sink.send_modify(|log| log.push(line));
+            }
+        }));
+        process
+    }
+
+    /// The same, but what follows that line is left to the caller to read.
+    pub fn start_unread(command: &mut Command) -> (Self, Lines<BufReader<ChildStderr>>) {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = Vec::new();
@@ -218,13 +230,7 @@ impl Process {
             }
         };
         let log = Arc::new(watch::Sender::new(log));
-        let sink = Arc::clone(&log);
-        let reader = std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                sink.send_modify(|log| log.push(line));
-            }
-        });
-        Self { addresses, child, log, reader: Some(reader) }
+        (Self { addresses, child, log, reader: None }, lines)
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -262,7 +268,9 @@ impl Process {
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let ended = tokio::task::spawn_blocking(move || {
             let status = self.child.wait().unwrap();
-            self.reader.take().unwrap().join().unwrap();
+            if let Some(reader) = self.reader.take() {
+                reader.join().unwrap();
+            }
             let log = self.log.borrow().clone();
             (status, log)
         });
