@@ -13,7 +13,10 @@ const CALLBACKS: usize = 1000;
 async fn nobody_has_to_read_the_log() {
     let dir = TempDir::new().unwrap();
     let (gateway, unread) = Process::start_unread(
-        program().args(serve_args(dir.path())).args(["--drain-delay", "0s"]).env("CALLBACK_GATEWAY_LOG_LEVEL", "trace"),
+        program()
+            .args(serve_args(dir.path()))
+            .args(["--drain-delay", "0s"])
+            .env("CALLBACK_GATEWAY_LOG_LEVEL", "trace"),
     );
     let mut http = Http::connect(gateway.addresses.http).await;
     for number in 0..CALLBACKS {
