@@ -1,5 +1,6 @@
 //! The command line.
 
+mod config;
 mod send;
 mod serve;
 mod tokens;
@@ -26,6 +27,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    CheckConfig(config::CheckConfig),
+    PrintConfig(config::PrintConfig),
     Send(send::Send),
 }
 
@@ -52,6 +55,8 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Serve(serve) => serve.run(),
+        Command::CheckConfig(check) => check.run(),
+        Command::PrintConfig(print) => print.run(),
         Command::Send(send) => send.run(),
     };
     let (message, code) = match outcome {

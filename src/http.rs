@@ -22,7 +22,7 @@ use axum::{
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Instant, timeout_at},
 };
 
@@ -65,8 +65,8 @@ const MAX_DISCARD_BEYOND_LIMIT: usize = 1024 * 1024;
 pub struct Front {
     /// The path that callbacks are posted to.
     pub path: String,
-    /// The apps whose callbacks are accepted.
-    pub apps: Apps,
+    /// The apps whose callbacks are accepted; their tokens may change at any time.
+    pub apps: watch::Receiver<Arc<Apps>>,
     /// Largest body, in bytes.
     pub body_limit: usize,
     /// What came in of late.
@@ -152,7 +152,8 @@ impl Shared {
             return Err(Rejection::TooLarge);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &self.front.apps, now)?;
+        let apps = Arc::clone(&self.front.apps.borrow());
+        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &apps, now)?;
         Ok((envelope, self.body_permit(bytes)?))
     }
 

@@ -25,18 +25,21 @@
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
 //! | [`callback`] | a callback's check and decoding | proto, event |
 //! | [`refusals`] | what was refused, and what each app sent last | proto, event |
-//! | [`http1`] | HTTP/1.1 connections | shutdown |
+//! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
 //! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics |
-//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, refusals, metrics, shutdown |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, shutdown, tls |
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
 //! | [`admin`] | probes and metrics | log, scrape, shutdown |
-//! | [`config`] | settings and their check | callback (the tokens) |
+//! | [`access`] | who may call over gRPC, and what it may read | event, subscription (the filter) |
+//! | [`tls`] | certificates, handshakes | nothing of ours |
+//! | [`config`] | the table of settings, the file, their check | access, callback (the tokens), tls, telemetry |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
 //! | [`cli`] | the command line | app, config, telemetry |
 
 #![deny(clippy::unwrap_used)]
 
+pub mod access;
 pub mod admin;
 pub mod app;
 pub mod callback;
@@ -54,3 +57,4 @@ pub mod scrape;
 pub mod shutdown;
 pub mod subscription;
 pub mod telemetry;
+pub mod tls;

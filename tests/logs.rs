@@ -11,7 +11,10 @@ use tempfile::TempDir;
 async fn nobody_has_to_read_the_log() {
     let dir = TempDir::new().unwrap();
     let (gateway, unread) = Process::start_unread(
-        program().args(serve_args(dir.path())).args(["--drain-delay", "0s"]).env("RUST_LOG", "trace"),
+        program()
+            .args(serve_args(dir.path()))
+            .args(["--drain-delay", "0s"])
+            .env("CALLBACK_GATEWAY_LOG_LEVEL", "trace"),
     );
     let mut http = Http::connect(gateway.addresses.http).await;
     let mut client = gateway.client().await;

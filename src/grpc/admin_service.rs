@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Encoded, MAX_PAGE_BYTES,
+    caller::Guard,
     generated::admin_service_server,
     request, status,
     streams::{Ended, Slot, Streams},
@@ -27,6 +28,7 @@ pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) streams: Arc<Streams>,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) guard: Guard,
 }
 
 #[tonic::async_trait]
@@ -35,6 +37,7 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<ListSubscribersRequest>,
     ) -> Result<Response<Encoded>, Status> {
+        self.guard.caller(&request)?.require_admin()?;
         let request = request.into_inner();
         let page_size = request::page_size(request.page_size)?;
         let after = match request.page_token.as_str() {
@@ -67,7 +70,11 @@ impl admin_service_server::AdminService for AdminService {
         Ok(Response::new(Encoded::message(&response)))
     }
 
-    async fn get_log_status(&self, _: Request<GetLogStatusRequest>) -> Result<Response<Encoded>, Status> {
+    async fn get_log_status(
+        &self,
+        request: Request<GetLogStatusRequest>,
+    ) -> Result<Response<Encoded>, Status> {
+        self.guard.caller(&request)?.require_admin()?;
         let log = &*self.log;
         let usage = log.usage().await.map_err(|error| status::get(&error, log))?;
         let (epoch, epoch_start) = log.epoch();
@@ -106,6 +113,7 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<ListRefusalsRequest>,
     ) -> Result<Response<Encoded>, Status> {
+        self.guard.caller(&request)?.require_admin()?;
         let request = request.into_inner();
         let reasons = request::refusal_reasons(&request.reasons)?;
         let since = request.start_time.map(|time| request::time("start_time", time)).transpose()?;

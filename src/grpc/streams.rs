@@ -16,21 +16,26 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream, task::AtomicWaker};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, MissedTickBehavior, interval},
 };
 use tonic::{Response, Status};
 
-use super::{Encoded, Limits, status};
+use super::{
+    Encoded, Limits,
+    caller::{Caller, Guard},
+    status,
+};
 use crate::{
+    access::Access,
     event::{Sequence, Timestamp},
     log::EventLog,
     metrics::Metrics,
@@ -117,6 +122,11 @@ pub(super) struct Slot {
     pub(super) start_time: Timestamp,
     pub(super) filter: Arc<Filter>,
     pub(super) progress: SharedProgress,
+    caller: Caller,
+    /// Set when its caller may no longer do what it does.
+    revoked: AtomicBool,
+    /// Wakes it to see that: an atomic and a waker cost it less for every event than a token.
+    revoking: AtomicWaker,
     /// When its client last took a piece that was ready, by [`Streams::now`]; or [`WAITING`].
     taken: AtomicU64,
     state: Mutex<State>,
@@ -153,6 +163,7 @@ pub(super) struct Place {
 pub(super) struct NewStream {
     pub(super) place: Place,
     pub(super) peer: Option<SocketAddr>,
+    pub(super) caller: Caller,
     pub(super) filter: Arc<Filter>,
     pub(super) subscribed: Subscribed,
 }
@@ -196,10 +207,11 @@ impl Streams {
     pub(super) fn open(
         self: &Arc<Self>,
         new: NewStream,
+        guard: &Guard,
         log: Arc<dyn EventLog>,
         subscription: Subscription,
     ) -> Response<EventStream> {
-        let NewStream { place: Place { place, body }, peer, filter, subscribed } = new;
+        let NewStream { place: Place { place, body }, peer, caller, filter, subscribed } = new;
         let name = subscribed.subscriber.clone();
         let include_raw_body = subscribed.include_raw_body;
         let progress = subscription.progress();
@@ -224,16 +236,34 @@ impl Streams {
             start_time: Timestamp::now(),
             filter,
             progress,
+            caller,
+            revoked: AtomicBool::new(false),
+            revoking: AtomicWaker::new(),
             taken: AtomicU64::new(self.now()),
             state: Mutex::new(State::Open(frames, place)),
         });
         table.open.insert(slot.id, Arc::clone(&slot));
         drop(table);
+        // It may have been taken back before the stream was in the table.
+        if !guard.still_allows(&slot.caller) {
+            slot.revoke();
+        }
         let taking = Taking { streams: Arc::clone(self), slot: Arc::clone(&slot) };
         let mut response = Response::new(EventStream { streams: Arc::clone(self), slot, _body: body });
         // For `Watched`, which sees the body that this becomes.
         response.extensions_mut().insert(taking);
         response
+    }
+
+    /// Ends the streams of callers that are not in the list as they were.
+    pub(super) fn revoke(&self, access: &Access) {
+        for slot in self.table().open.values().filter(|slot| !slot.caller.is_in(access)) {
+            tracing::info!(
+                subscriber = slot.name,
+                "a stream ends: its token was taken back or has other rights"
+            );
+            slot.revoke();
+        }
     }
 
     fn now(&self) -> u64 {
@@ -333,6 +363,11 @@ impl Table {
 }
 
 impl Slot {
+    fn revoke(&self) {
+        self.revoked.store(true, Ordering::SeqCst);
+        self.revoking.wake();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -352,8 +387,19 @@ impl Stream for EventStream {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { streams, slot, .. } = &*self;
         let mut state = slot.lock();
+        let is_revoked = || slot.revoked.load(Ordering::SeqCst);
         let item = match &mut *state {
-            State::Open(frames, _) => ready!(frames.as_mut().poll_next(cx)),
+            State::Open(..) if is_revoked() => Some(Err(status::token_revoked())),
+            State::Open(frames, _) => match frames.as_mut().poll_next(cx) {
+                Poll::Ready(item) => item,
+                Poll::Pending => {
+                    slot.revoking.register(cx.waker());
+                    if !is_revoked() {
+                        return Poll::Pending;
+                    }
+                    Some(Err(status::token_revoked()))
+                }
+            },
             State::Stalled => Some(Err(status::receiver_stalled())),
             State::Ended => None,
         };
@@ -494,8 +540,10 @@ mod tests {
         let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
         let place = streams.place().unwrap();
-        let new = NewStream { place, peer: None, filter: Arc::default(), subscribed };
-        drop(streams.open(new, log, subscription));
+        let guard = Guard(tokio::sync::watch::channel(Arc::default()).1);
+        let caller = guard.caller(&tonic::Request::new(())).unwrap();
+        let new = NewStream { place, peer: None, caller, filter: Arc::default(), subscribed };
+        drop(streams.open(new, &guard, log, subscription));
         assert!(streams.place().is_some(), "its place is free");
 
         let after = |seconds: i64| Timestamp(Timestamp::now().0 + seconds * 1_000_000);

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
+pub mod certificates;
 pub mod scripted_log;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 };
 
 use callback_gateway::{
+    access::Access,
     app::{Addresses, App, RunError},
     callback::signature::Tokens,
     config::{Config, LogKind, Settings},
@@ -70,6 +72,11 @@ pub fn settings(data_dir: &Path) -> Settings {
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,
+        http_tls: None,
+        grpc_tls: None,
+        grpc_needs_certificate: false,
+        grpc_access: Access::default(),
+        grpc_open: false,
         http_path: "/".to_owned(),
         http_body_limit: 1 << 20,
         http_max_connections: 1024,
@@ -166,9 +173,7 @@ pub struct Process {
 }
 
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callback-gateway"));
-    command.env_remove("RUST_LOG");
-    command
+    Command::new(env!("CARGO_BIN_EXE_callback-gateway"))
 }
 
 /// Arguments of `serve` with free ports.
@@ -242,10 +247,18 @@ impl Process {
 
     /// Waits for a log line with this message.
     pub async fn line(&self, message: &str) -> serde_json::Value {
+        self.nth_line(0, |line| line["message"] == message).await
+    }
+
+    /// Waits for the log line, from 0, of those that are wanted.
+    pub async fn nth_line(
+        &self,
+        nth: usize,
+        is_wanted: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
         let find = |log: &Vec<String>| {
-            let mut lines =
-                log.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-            lines.find(|line| line["message"] == message)
+            let lines = log.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            lines.filter(&is_wanted).nth(nth)
         };
         let mut log = self.log.subscribe();
         let log = soon(log.wait_for(|log| find(log).is_some())).await.unwrap();
