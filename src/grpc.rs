@@ -4,6 +4,7 @@
 mod admin_service;
 mod caller;
 mod codec;
+mod counted;
 mod ending;
 mod event_service;
 // Public for the fuzz target only.

@@ -56,6 +56,7 @@ pub struct Metrics {
     callbacks: IntCounterVec,
     tokens: IntCounterVec,
     verification_failures: IntCounterVec,
+    append_errors: IntCounterVec,
     undecoded: IntCounterVec,
     accepted_seconds: Histogram,
     refused_seconds: Histogram,
@@ -67,6 +68,8 @@ pub struct Metrics {
     pub events_delivered: IntCounter,
     /// Gaps that streams were told of.
     pub gaps: IntCounter,
+    unauthenticated: IntCounter,
+    permission_denied: IntCounter,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -158,16 +161,31 @@ pub struct CallbackOutcome<'a> {
     pub took: Duration,
 }
 
+/// Why a caller was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// It showed no token, or not one of ours.
+    Unauthenticated,
+    /// Its token does not allow it.
+    PermissionDenied,
+}
+
 impl Metrics {
     /// Nothing has happened yet. Reasons and states are those of the API, in lower case.
     pub fn new<'a>(
         apps: impl IntoIterator<Item = u32>,
         verification_failures: impl IntoIterator<Item = &'a str>,
+        append_errors: impl IntoIterator<Item = &'a str>,
         decode_states: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
         let build = new.gauges("build_info", "1, with the gateway's version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let denied = new.counters(
+            "grpc_denied_total",
+            "Calls on gRPC that were refused for who made them, by code.",
+            &["code"],
+        );
         let callback_seconds = new.histograms(
             "callback_seconds",
             "Time from a callback's first byte to its answer, by whether it was accepted.",
@@ -190,6 +208,11 @@ impl Metrics {
                 "Callbacks that were refused for their signature, by reason.",
                 &["reason"],
             ),
+            append_errors: new.counters(
+                "append_errors_total",
+                "Good callbacks that were refused because they could not be stored, by reason.",
+                &["reason"],
+            ),
             undecoded: new.counters(
                 "undecoded_bodies_total",
                 "Stored callbacks that are delivered without a typed payload, by the reason.",
@@ -210,6 +233,8 @@ impl Metrics {
             ),
             events_delivered: new.counter("events_delivered_total", "Events that were given to streams."),
             gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
+            unauthenticated: denied.with_label_values(&["unauthenticated"]),
+            permission_denied: denied.with_label_values(&["permission_denied"]),
             gauges: Mutex::new(Gauges::new(&mut new)),
             registry: new.registry,
             descriptions: new.descriptions,
@@ -217,6 +242,9 @@ impl Metrics {
         // They are there from the beginning: a rate needs a first value.
         for reason in verification_failures {
             metrics.verification_failures.with_label_values(&[reason]);
+        }
+        for reason in append_errors {
+            metrics.append_errors.with_label_values(&[reason]);
         }
         for status in decode_states {
             metrics.undecoded.with_label_values(&[status]);
@@ -253,9 +281,22 @@ impl Metrics {
         self.verification_failures.with_label_values(&[reason]).inc();
     }
 
+    /// Counts a good callback that could not be stored.
+    pub fn note_append_error(&self, reason: &str) {
+        self.append_errors.with_label_values(&[reason]).inc();
+    }
+
     /// Counts a stored callback without a typed payload.
     pub fn note_undecoded(&self, status: &str) {
         self.undecoded.with_label_values(&[status]).inc();
+    }
+
+    /// Counts a call that was refused for who made it.
+    pub fn note_denied(&self, denied: Denied) {
+        match denied {
+            Denied::Unauthenticated => self.unauthenticated.inc(),
+            Denied::PermissionDenied => self.permission_denied.inc(),
+        }
     }
 
     fn app(&self, app_id: u32) -> &str {

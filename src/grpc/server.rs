@@ -29,6 +29,7 @@ use super::{
     Limits,
     admin_service::AdminService,
     caller::Guard,
+    counted::Counted,
     ending::Ending,
     event_service::{EventService, LISTS_AT_ONCE},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
@@ -147,14 +148,14 @@ pub async fn serve(
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
     let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard };
+    let event_service = EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let admin_service = AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let served = Server::builder()
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
-        .add_service(Watched(
-            EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES),
-        ))
-        .add_service(AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(Counted::new(Watched(event_service), streams.metrics()))
+        .add_service(Counted::new(admin_service, streams.metrics()))
         .add_service(Ending::new(health.service, drain.clone()))
         .add_service(Ending::new(reflection_v1, drain.clone()))
         .add_service(Ending::new(reflection_v1alpha, drain))
