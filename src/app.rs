@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
-    sync::watch,
+    sync::{Semaphore, watch},
     task::{JoinError, JoinHandle, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
 };
@@ -21,7 +21,7 @@ use crate::{
     },
     config::{Config, LogKind},
     event::{Sequence, Timestamp},
-    grpc::{self, Health},
+    grpc::{self, Health, Streams},
     http::{self, Front},
     http1::{self, Limits},
     log::{
@@ -30,6 +30,7 @@ use crate::{
         memory::MemoryLog,
     },
     refusals::Refusals,
+    scrape::{Disk, Scrape},
     shutdown::Drain,
 };
 
@@ -221,12 +222,14 @@ impl App {
             timeout(RECALL_TIMEOUT, newest).await.ok();
         }
         let refusals = Arc::clone(&reload.refusals);
+        let metrics = Arc::new(http::metrics(settings.sdk_app_ids.iter().copied()));
         let front = Front {
             path: settings.http_path,
             apps: reload.apps.subscribe(),
             body_limit: settings.http_body_limit,
             duplicates: Arc::clone(&duplicates),
             refusals: Arc::clone(&refusals),
+            metrics: Arc::clone(&metrics),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -234,15 +237,6 @@ impl App {
             idle_timeout: settings.http_idle_timeout,
         };
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
-        let probes = admin::router(Arc::clone(&log), drain.clone());
-        let callbacks = http::router(front, Arc::clone(&log));
-        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
-        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
-        let mut admin_task =
-            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
-        let [http_tls, grpc_tls] =
-            [&reload.http_tls, &reload.grpc_tls].map(|tls| tls.as_ref().map(watch::Sender::subscribe));
-        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
         let grpc_limits = grpc::Limits {
             max_connections: settings.grpc_max_connections,
             max_streams: settings.max_streams,
@@ -251,8 +245,31 @@ impl App {
             keepalive_interval: settings.grpc_keepalive_interval,
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
-        let served =
-            grpc::Served { log: Arc::clone(&log), access: reload.access.subscribe(), refusals, health };
+        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics));
+        let scrape = Arc::new(Scrape {
+            metrics,
+            log: Arc::clone(&log),
+            streams: Arc::clone(&streams),
+            refusals: Arc::clone(&refusals),
+            drain: drain.clone(),
+            disk: (settings.log == LogKind::Disk).then_some(Disk {
+                dir: settings.data_dir,
+                retention_bytes: settings.retention_bytes,
+                retention_age: settings.retention_age,
+            }),
+            turn: Arc::new(Semaphore::new(1)),
+        });
+        let probes = admin::router(Arc::clone(&log), scrape, drain.clone());
+        let callbacks = http::router(front, Arc::clone(&log));
+        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
+        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
+        let mut admin_task =
+            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
+        let [http_tls, grpc_tls] =
+            [&reload.http_tls, &reload.grpc_tls].map(|tls| tls.as_ref().map(watch::Sender::subscribe));
+        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
+        let access = reload.access.subscribe();
+        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {

@@ -20,6 +20,7 @@ use std::time::Duration;
 pub use self::{
     codec::{Encoded, EncodedCodec},
     server::{Health, Served, serve},
+    streams::{Readers, Streams},
 };
 use crate::event::Timestamp;
 

@@ -3,7 +3,10 @@
 //! A thread of its own writes them: whoever reads standard error, and stops, must
 //! not stop the gateway. Lines that it cannot write in time are lost, and counted.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::OnceLock,
+};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
@@ -57,23 +60,14 @@ impl LogLevel {
 /// at level `trace`.
 const QUEUED_LINES: usize = 8192;
 
+/// Of the one that writes this process' lines.
+static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
+
 /// Logging, as long as it lives. Dropped, it writes what is queued, for a second at most.
 #[derive(Debug)]
 pub struct Logs {
     level: LogLevel,
-    lost: ErrorCounter,
     _writer: WorkerGuard,
-}
-
-/// Counts the log lines that were lost.
-#[derive(Debug, Clone)]
-pub struct LostLines(ErrorCounter);
-
-impl LostLines {
-    /// Lines since the start.
-    pub fn count(&self) -> u64 {
-        self.0.dropped_lines() as u64
-    }
 }
 
 impl Logs {
@@ -81,11 +75,11 @@ impl Logs {
     pub fn level(&self) -> LogLevel {
         self.level.clone()
     }
+}
 
-    /// What it could not write.
-    pub fn lost_lines(&self) -> LostLines {
-        LostLines(self.lost.clone())
-    }
+/// How many log lines of this process were lost.
+pub fn lost_lines() -> u64 {
+    LOST_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64)
 }
 
 /// Starts logging; it can be started once.
@@ -106,5 +100,7 @@ pub fn init(format: LogFormat, filter: &LogFilter) -> Result<Logs, Box<dyn std::
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    Ok(Logs { level: LogLevel(handle), lost, _writer: guard })
+    // The first one counts, as it does for logging itself.
+    LOST_LINES.set(lost).ok();
+    Ok(Logs { level: LogLevel(handle), _writer: guard })
 }

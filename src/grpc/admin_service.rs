@@ -13,8 +13,8 @@ use super::{
     streams::{Ended, Slot, Streams},
 };
 use crate::{
-    event::{Record, Sequence, Timestamp},
-    log::{self, EventLog, ReadError},
+    event::{Record, Timestamp},
+    log::{self, EventLog},
     proto::{
         ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListRefusalsRequest, ListRefusalsResponse,
         ListSubscribersRequest, ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
@@ -80,7 +80,7 @@ impl admin_service_server::AdminService for AdminService {
         let (epoch, epoch_start) = log.epoch();
         let bounds = subscription::bounds(log);
         // What cannot be read has no time; the rest is still worth saying.
-        let oldest = first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
+        let oldest = subscription::first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
         let newest = log.read_back(bounds.latest.sequence.next(), 1).await.ok();
         let newest = newest.and_then(|page| page.records.into_iter().next());
         let is_empty = bounds.oldest.sequence == bounds.latest.sequence;
@@ -133,7 +133,8 @@ impl AdminService {
         let mut waiting = None;
         if lag_events > 0 {
             // What cannot be read says nothing about the subscriber.
-            let first = first_from(&*self.log, progress.cursor.sequence.next()).await.ok().flatten();
+            let first =
+                subscription::first_from(&*self.log, progress.cursor.sequence.next()).await.ok().flatten();
             waiting = first.map(|record| record.receive_time());
         }
         let (state, blocked_time) = match ended {
@@ -156,18 +157,4 @@ impl AdminService {
             end_reason: ended.map(|ended| ended.reason).unwrap_or_default(),
         }
     }
-}
-
-/// The first record from `from` on that is still stored.
-async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option<Record>, ReadError> {
-    let end = log.tail().borrow().end;
-    while from < end {
-        match log.read(from, 1).await {
-            Ok(page) if page.records.is_empty() => from = page.next,
-            Ok(page) => return Ok(page.records.into_iter().next()),
-            Err(ReadError::Trimmed { oldest }) => from = oldest,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
 }

@@ -93,6 +93,8 @@ fn status(serving: bool) -> ServingStatus {
 pub struct Served {
     /// The events.
     pub log: Arc<dyn EventLog>,
+    /// The streams that read them.
+    pub streams: Arc<Streams>,
     /// Who may call. When it changes, streams of tokens that are no longer in it, or
     /// that have other rights there, end.
     pub access: watch::Receiver<Arc<Access>>,
@@ -117,7 +119,7 @@ pub async fn serve(
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
-    let Served { log, access, refusals, health } = served;
+    let Served { log, streams, access, refusals, health } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -134,7 +136,6 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let streams = Streams::new(&limits);
     let guard = Guard(access.clone());
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {

@@ -36,8 +36,9 @@ use super::{
 };
 use crate::{
     access::Access,
-    event::Timestamp,
+    event::{Sequence, Timestamp},
     log::EventLog,
+    metrics::Metrics,
     proto::{self, Subscribed, SubscriberState, subscribe_response},
     subscription::{Filter, Frame, SharedProgress, Subscription},
 };
@@ -69,9 +70,9 @@ impl Limits {
 /// A stream that has nothing ready for its client.
 const WAITING: u64 = u64::MAX;
 
-/// All streams of this process.
+/// All `Subscribe` streams of this process.
 #[derive(Debug)]
-pub(super) struct Streams {
+pub struct Streams {
     /// The cap: each open stream holds one.
     places: Arc<Semaphore>,
     /// Each stream holds one until its client is gone, also when it was taken away.
@@ -80,6 +81,19 @@ pub(super) struct Streams {
     /// Ticks since the start: a clock that costs a stream nothing to read.
     now: AtomicU64,
     table: Mutex<Table>,
+    metrics: Arc<Metrics>,
+}
+
+/// Who reads, and how far it has come, by the name that it gave itself; empty for all without.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readers {
+    /// Open streams.
+    pub streams: usize,
+    /// Everything up to here was sent, or left out by the filter: of each name's
+    /// streams the one that is furthest behind.
+    pub positions: BTreeMap<String, Sequence>,
+    /// When the last stream ended of a name that has none now.
+    pub departed: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -155,14 +169,31 @@ pub(super) struct NewStream {
 }
 
 impl Streams {
-    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+    /// None is open yet.
+    pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(limits.max_streams)),
             bodies: Arc::new(Semaphore::new(limits.max_streams * LEFT_BEHIND)),
             stall_timeout: limits.stall_timeout,
             now: AtomicU64::new(0),
             table: Mutex::default(),
+            metrics,
         })
+    }
+
+    /// Who reads at this moment.
+    pub fn readers(&self) -> Readers {
+        let mut table = self.table();
+        table.forget_ended(Timestamp::now());
+        let mut readers = Readers { streams: table.open.len(), ..Readers::default() };
+        for slot in table.open.values() {
+            let position = slot.progress.get().cursor.sequence;
+            let worst = readers.positions.entry(slot.name.clone()).or_insert(position);
+            *worst = position.min(*worst);
+        }
+        let gone = table.ended.iter().filter(|ended| !readers.positions.contains_key(&ended.slot.name));
+        readers.departed = gone.map(|ended| (ended.slot.name.clone(), ended.time)).collect();
+        readers
     }
 
     /// A place for one more stream, if there is one.
@@ -187,10 +218,11 @@ impl Streams {
         let first = frame(subscribe_response::Frame::Subscribed(subscribed));
         // On the heap, so that it is not moved for every event.
         let next = Following::Running(Box::new(subscription));
+        let metrics = Arc::clone(&self.metrics);
         let frames = stream::unfold(next, move |mut following| {
-            let log = Arc::clone(&log);
+            let (log, metrics) = (Arc::clone(&log), Arc::clone(&metrics));
             async move {
-                let item = following.next(include_raw_body, &*log).await?;
+                let item = following.next(include_raw_body, &*log, &metrics).await?;
                 Some((item, following))
             }
         });
@@ -415,7 +447,12 @@ enum Following {
 }
 
 impl Following {
-    async fn next(&mut self, include_raw_body: bool, log: &dyn EventLog) -> Option<Result<Encoded, Status>> {
+    async fn next(
+        &mut self,
+        include_raw_body: bool,
+        log: &dyn EventLog,
+        metrics: &Metrics,
+    ) -> Option<Result<Encoded, Status>> {
         let subscription = match self {
             Self::Running(subscription) => subscription,
             Self::Leaving(_) | Self::Ended => {
@@ -427,7 +464,10 @@ impl Following {
         };
         use subscribe_response::Frame as Message;
         let message = match subscription.next().await? {
-            Ok(Frame::Event(record)) => return Some(Ok(Encoded::event_frame(&record, include_raw_body))),
+            Ok(Frame::Event(record)) => {
+                metrics.events_delivered.inc();
+                return Some(Ok(Encoded::event_frame(&record, include_raw_body)));
+            }
             Ok(Frame::Heartbeat(cursor)) => {
                 Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string() })
             }
@@ -435,11 +475,14 @@ impl Following {
             Ok(Frame::FellBehind(cursor)) => {
                 Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
             }
-            Ok(Frame::Gap(gap)) => Message::Gap(proto::Gap {
-                cursor: gap.cursor.to_string(),
-                first_missing_sequence: gap.first.map_or(0, |first| first.0),
-                last_missing_sequence: gap.last.0,
-            }),
+            Ok(Frame::Gap(gap)) => {
+                metrics.gaps.inc();
+                Message::Gap(proto::Gap {
+                    cursor: gap.cursor.to_string(),
+                    first_missing_sequence: gap.first.map_or(0, |first| first.0),
+                    last_missing_sequence: gap.last.0,
+                })
+            }
             Ok(Frame::GoingAway(cursor, leave)) => {
                 let (reason, retry_delay, status) = status::leaving(leave);
                 *self = Self::Leaving(status);
@@ -485,7 +528,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
-        let streams = Streams::new(&limits());
+        let streams = Streams::new(&limits(), Arc::new(Metrics::new([], [], [])));
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = Options {
             start: Start::Latest,

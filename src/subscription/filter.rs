@@ -245,7 +245,11 @@ mod tests {
         let apps = Apps { ids: [7, 8].into(), ..Apps::default() };
         let query = format!("SdkAppid=7&CallbackCommand={command}");
         let duplicates = Duplicates::new(Duration::ZERO, 1);
-        Envelope::from_query(&query, &apps, 0).unwrap().into_record(body.as_bytes(), &duplicates).unwrap()
+        Envelope::from_query(&query, &apps, 0)
+            .unwrap()
+            .into_record(body.as_bytes(), &duplicates)
+            .unwrap()
+            .record
     }
 
     fn strings(names: &[&str]) -> Vec<String> {
