@@ -67,6 +67,14 @@ pub struct Metrics {
     pub events_delivered: IntCounter,
     /// Gaps that streams were told of.
     pub gaps: IntCounter,
+    /// gRPC calls without a token that is known.
+    pub unauthenticated: IntCounter,
+    /// gRPC calls of a token that may not do what it asked for.
+    pub denied: IntCounter,
+    /// TLS handshakes that failed, of callbacks.
+    pub http_handshake_failures: IntCounter,
+    /// TLS handshakes that failed, of gRPC.
+    pub grpc_handshake_failures: IntCounter,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -173,7 +181,21 @@ impl Metrics {
             "Time from a callback's first byte to its answer, by whether it was accepted.",
             &["outcome"],
         );
+        let calls_refused = new.counters(
+            "grpc_calls_refused_total",
+            "gRPC calls that were refused for who called: token_invalid (none, or not known), access_denied.",
+            &["reason"],
+        );
+        let handshakes = new.counters(
+            "tls_handshake_failures_total",
+            "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
+            &["listener"],
+        );
         let metrics = Self {
+            unauthenticated: calls_refused.with_label_values(&["token_invalid"]),
+            denied: calls_refused.with_label_values(&["access_denied"]),
+            http_handshake_failures: handshakes.with_label_values(&["http"]),
+            grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",

@@ -35,7 +35,9 @@ use super::{
     streams::Streams,
     watched::Watched,
 };
-use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
+use crate::{
+    access::Access, log::EventLog, metrics::Metrics, proto, refusals::Refusals, shutdown::Drain, tls,
+};
 
 /// Calls on one connection beyond the cap on streams. A proxy puts all of its
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
@@ -100,6 +102,8 @@ pub struct Served {
     pub access: watch::Receiver<Arc<Access>>,
     /// What was refused.
     pub refusals: Arc<Refusals>,
+    /// Where it is counted who was not let in.
+    pub metrics: Arc<Metrics>,
     /// What `grpc.health.v1.Health` reports.
     pub health: Health,
 }
@@ -114,12 +118,12 @@ impl fmt::Debug for Served {
 /// stream has ended, or `drain` cuts connections.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     served: Served,
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
-    let Served { log, streams, access, refusals, health } = served;
+    let Served { log, streams, access, refusals, metrics, health } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -136,7 +140,7 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let guard = Guard(access.clone());
+    let guard = Guard { access: access.clone(), metrics };
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),
@@ -178,7 +182,7 @@ async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) 
 /// The connections of a listener, a bounded number at once.
 struct Incoming {
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     /// Those that are in their TLS handshake; each has its place.
     handshakes: JoinSet<Option<CuttableStream>>,
     places: Arc<Semaphore>,
@@ -188,7 +192,7 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(listener: TcpListener, tls: Option<tls::Current>, max_connections: usize, drain: Drain) -> Self {
+    fn new(listener: TcpListener, tls: Option<tls::Acceptor>, max_connections: usize, drain: Drain) -> Self {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         Self { listener, tls, handshakes: JoinSet::new(), places, drain, failed: false }
     }
