@@ -3,6 +3,7 @@
 
 use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
+use prometheus::IntCounter;
 use rustls::ServerConfig;
 use serde::Serialize;
 use tokio::{
@@ -32,6 +33,7 @@ use crate::{
     refusals::Refusals,
     scrape::{Disk, Scrape},
     shutdown::Drain,
+    tls,
 };
 
 /// Most connections on the admin listener.
@@ -247,7 +249,7 @@ impl App {
         };
         let streams = Streams::new(&grpc_limits, Arc::clone(&metrics));
         let scrape = Arc::new(Scrape {
-            metrics,
+            metrics: Arc::clone(&metrics),
             log: Arc::clone(&log),
             streams: Arc::clone(&streams),
             refusals: Arc::clone(&refusals),
@@ -265,11 +267,15 @@ impl App {
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task =
             tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
-        let [http_tls, grpc_tls] =
-            [&reload.http_tls, &reload.grpc_tls].map(|tls| tls.as_ref().map(watch::Sender::subscribe));
+        let tls = |config: &Option<watch::Sender<_>>, failures: &IntCounter| {
+            let config = config.as_ref()?.subscribe();
+            Some(tls::Acceptor { config, failures: failures.clone() })
+        };
+        let http_tls = tls(&reload.http_tls, &metrics.http_handshake_failures);
+        let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
         let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
         let access = reload.access.subscribe();
-        let served = grpc::Served { log: Arc::clone(&log), access, refusals, streams, health };
+        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, metrics, health };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {

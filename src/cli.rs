@@ -1,8 +1,21 @@
 //! The command line.
 
 mod config;
+mod connect;
+mod event_text;
+mod filter;
+mod get;
+mod output;
+mod recent;
+mod refusals;
 mod send;
 mod serve;
+mod status;
+mod subscribers;
+mod table;
+mod tail;
+mod text;
+mod tls;
 mod tokens;
 
 use std::{
@@ -29,6 +42,12 @@ enum Command {
     Serve(serve::Serve),
     CheckConfig(config::CheckConfig),
     PrintConfig(config::PrintConfig),
+    Tail(tail::Tail),
+    Recent(recent::Recent),
+    Get(get::Get),
+    Subscribers(subscribers::Subscribers),
+    Refusals(refusals::Refusals),
+    Status(status::Status),
     Send(send::Send),
 }
 
@@ -38,6 +57,18 @@ enum Failure {
     Usage(String),
     /// Exit code 1.
     Other(String),
+    /// Whoever read standard output has seen enough: exit code 0.
+    ClosedPipe,
+}
+
+impl From<io::Error> for Failure {
+    /// Of writing to standard output.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::Other(format!("cannot write to standard output: {error}")),
+        }
+    }
 }
 
 /// Parses the command line and runs the command.
@@ -57,14 +88,20 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::CheckConfig(check) => check.run(),
         Command::PrintConfig(print) => print.run(),
+        Command::Tail(tail) => tail.run(),
+        Command::Recent(recent) => recent.run(),
+        Command::Get(get) => get.run(),
+        Command::Subscribers(subscribers) => subscribers.run(),
+        Command::Refusals(refusals) => refusals.run(),
+        Command::Status(status) => status.run(),
         Command::Send(send) => send.run(),
     };
     let (message, code) = match outcome {
-        Ok(()) => return ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => (message, ExitCode::from(EXIT_USAGE)),
         Err(Failure::Other(message)) => (message, ExitCode::FAILURE),
     };
     // Nothing can be done if even this cannot be said.
-    writeln!(io::stderr(), "error: {message}").ok();
+    writeln!(io::stderr(), "error: {}", text::escape_lines(&message)).ok();
     code
 }

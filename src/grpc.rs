@@ -4,7 +4,6 @@
 mod admin_service;
 mod caller;
 mod codec;
-mod counted;
 mod ending;
 mod event_service;
 // Public for the fuzz target only.

@@ -28,10 +28,10 @@
 //! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
 //! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics |
 //! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, shutdown, tls |
-//! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
-//! | [`admin`] | probes and metrics | log, scrape, shutdown |
 //! | [`access`] | who may call over gRPC, and what it may read | event, subscription (the filter) |
 //! | [`tls`] | certificates, handshakes | nothing of ours |
+//! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
+//! | [`admin`] | probes and metrics | log, scrape, shutdown |
 //! | [`config`] | the table of settings, the file, their check | access, callback (the tokens), tls, telemetry |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |

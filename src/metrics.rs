@@ -68,8 +68,14 @@ pub struct Metrics {
     pub events_delivered: IntCounter,
     /// Gaps that streams were told of.
     pub gaps: IntCounter,
-    unauthenticated: IntCounter,
-    permission_denied: IntCounter,
+    /// gRPC calls without a token that is known.
+    pub unauthenticated: IntCounter,
+    /// gRPC calls of a token that may not do what it asked for.
+    pub denied: IntCounter,
+    /// TLS handshakes that failed, of callbacks.
+    pub http_handshake_failures: IntCounter,
+    /// TLS handshakes that failed, of gRPC.
+    pub grpc_handshake_failures: IntCounter,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -161,15 +167,6 @@ pub struct CallbackOutcome<'a> {
     pub took: Duration,
 }
 
-/// Why a caller was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denied {
-    /// It showed no token, or not one of ours.
-    Unauthenticated,
-    /// Its token does not allow it.
-    PermissionDenied,
-}
-
 impl Metrics {
     /// Nothing has happened yet. Reasons and states are those of the API, in lower case.
     pub fn new<'a>(
@@ -181,17 +178,26 @@ impl Metrics {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
         let build = new.gauges("build_info", "1, with the gateway's version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
-        let denied = new.counters(
-            "grpc_denied_total",
-            "Calls on gRPC that were refused for who made them, by code.",
-            &["code"],
-        );
         let callback_seconds = new.histograms(
             "callback_seconds",
             "Time from a callback's first byte to its answer, by whether it was accepted.",
             &["outcome"],
         );
+        let calls_refused = new.counters(
+            "grpc_calls_refused_total",
+            "gRPC calls that were refused for who called: token_invalid (none, or not known), access_denied.",
+            &["reason"],
+        );
+        let handshakes = new.counters(
+            "tls_handshake_failures_total",
+            "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
+            &["listener"],
+        );
         let metrics = Self {
+            unauthenticated: calls_refused.with_label_values(&["token_invalid"]),
+            denied: calls_refused.with_label_values(&["access_denied"]),
+            http_handshake_failures: handshakes.with_label_values(&["http"]),
+            grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",
@@ -233,8 +239,6 @@ impl Metrics {
             ),
             events_delivered: new.counter("events_delivered_total", "Events that were given to streams."),
             gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
-            unauthenticated: denied.with_label_values(&["unauthenticated"]),
-            permission_denied: denied.with_label_values(&["permission_denied"]),
             gauges: Mutex::new(Gauges::new(&mut new)),
             registry: new.registry,
             descriptions: new.descriptions,
@@ -289,14 +293,6 @@ impl Metrics {
     /// Counts a stored callback without a typed payload.
     pub fn note_undecoded(&self, status: &str) {
         self.undecoded.with_label_values(&[status]).inc();
-    }
-
-    /// Counts a call that was refused for who made it.
-    pub fn note_denied(&self, denied: Denied) {
-        match denied {
-            Denied::Unauthenticated => self.unauthenticated.inc(),
-            Denied::PermissionDenied => self.permission_denied.inc(),
-        }
     }
 
     fn app(&self, app_id: u32) -> &str {

@@ -70,16 +70,16 @@ pub struct Logs {
     _writer: WorkerGuard,
 }
 
-/// How many log lines of this process were lost.
-pub fn lost_lines() -> u64 {
-    LOST_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64)
-}
-
 impl Logs {
     /// What changes which lines are written.
     pub fn level(&self) -> LogLevel {
         self.level.clone()
     }
+}
+
+/// How many log lines of this process were lost.
+pub fn lost_lines() -> u64 {
+    LOST_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64)
 }
 
 /// Starts logging; it can be started once.

@@ -85,7 +85,7 @@ async fn a_gateway_is_set_up_from_a_file_alone() {
 #[test]
 fn everything_that_is_wrong_is_said_at_once_with_exit_code_64() {
     let dir = TempDir::new().unwrap();
-    let path = file(dir.path(), "[http]\nlisten = 'here'\n[retention]\nage = '1ms'\n");
+    let path = file(dir.path(), "frob = 1\n[http]\nlisten = 'here'\n[retention]\nage = '1ms'\n");
     for name in ["serve", "check-config"] {
         let output = command(name, &path)
             .args(["--log", "paper"])
@@ -93,11 +93,14 @@ fn everything_that_is_wrong_is_said_at_once_with_exit_code_64() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(64), "{name}");
-        let problems: Vec<&str> = stderr(&output).lines().collect();
+        let path = path.display().to_string();
+        let problems = stderr(&output).replace(&path, "FILE");
+        let problems: Vec<&str> = problems.lines().collect();
         assert_eq!(
             problems,
             [
                 "error: wrong configuration:",
+                "  - FILE: there is no key frob; see `callback-gateway print-config`",
                 "  - sdk_app_id: name every app whose callbacks are to be accepted: --sdk-app-id N, \
                  CALLBACK_GATEWAY_SDK_APP_ID=N,M, or sdk_app_id = [N, M] in the file",
                 "  - log (--log): `paper` is none of disk, memory",

@@ -26,24 +26,32 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Reads the file anew, and adds what was given otherwise.
-    pub(super) fn read(&self) -> Result<Given, Vec<String>> {
-        let mut given = match &self.file {
-            None => Given::default(),
+    /// Reads the file anew, and adds what was given otherwise. Gives what is wrong with
+    /// the file too.
+    fn read(&self) -> Result<(Given, Vec<String>), String> {
+        let (mut given, problems) = match &self.file {
+            None => Default::default(),
             Some(path) => {
                 let text = fs::read_to_string(path)
-                    .map_err(|error| vec![format!("--config {}: {error}", path.display())])?;
+                    .map_err(|error| format!("--config {}: {error}", path.display()))?;
                 Given::from_toml(&text, path)?
             }
         };
         given.set_all(self.given.clone());
-        Ok(given)
+        Ok((given, problems))
     }
 
-    /// Reads and checks everything.
+    /// Reads and checks everything; gives all that is wrong.
     pub(super) fn load(&self) -> Result<(Given, Loaded), Vec<String>> {
-        let given = self.read()?;
-        let mut loaded = read::load(&given)?;
+        let (given, mut problems) = self.read().map_err(|problem| vec![problem])?;
+        let loaded = match read::load(&given) {
+            Ok(loaded) => Some(loaded),
+            Err(more) => {
+                problems.extend(more);
+                None
+            }
+        };
+        let Some(mut loaded) = loaded.filter(|_| problems.is_empty()) else { return Err(problems) };
         let has_secrets = SETTINGS.iter().any(|setting| {
             let (text, source) = given.get(setting);
             setting.is_secret() && source == Source::File && !text.is_empty()
@@ -182,7 +190,10 @@ pub(super) struct PrintConfig {
 
 impl PrintConfig {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let given = self.sources.read().map_err(|problems| failure(&problems))?;
+        let (given, problems) = self.sources.read().map_err(|problem| failure(&[problem]))?;
+        if !problems.is_empty() {
+            return Err(failure(&problems));
+        }
         // Whoever closed the pipe has seen enough.
         write!(io::stdout(), "{}", reference::print(&given)).ok();
         Ok(())

@@ -67,14 +67,15 @@ impl Given {
         }
     }
 
-    /// Reads a file: TOML, in which every key must be one of ours. Gives all that is wrong.
-    pub fn from_toml(text: &str, path: &Path) -> Result<Self, Vec<String>> {
+    /// Reads a file: TOML, in which every key must be one of ours. Gives what is right
+    /// and all that is wrong; an error if it is no TOML at all.
+    pub fn from_toml(text: &str, path: &Path) -> Result<(Self, Vec<String>), String> {
         let path = path.display();
         let table: toml::Table = toml::from_str(text).map_err(|error: toml::de::Error| {
             // Its own text quotes the line, which may hold a secret.
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-            vec![format!("{path}, line {line}: this is not TOML: {}", error.message())]
+            format!("{path}, line {line}: this is not TOML: {}", error.message())
         })?;
         let mut given = Self::default();
         let mut problems = Vec::new();
@@ -90,7 +91,7 @@ impl Given {
         }
         let problems: Vec<String> =
             problems.into_iter().map(|problem| format!("{path}: {problem}")).collect();
-        if problems.is_empty() { Ok(given) } else { Err(problems) }
+        Ok((given, problems))
     }
 
     fn read(&mut self, key: &str, value: toml::Value, problems: &mut Vec<String>) {
@@ -167,7 +168,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Given, String> {
-        Given::from_toml(text, Path::new("a.toml")).map_err(|problems| problems.join("\n"))
+        let (given, problems) = Given::from_toml(text, Path::new("a.toml"))?;
+        if problems.is_empty() { Ok(given) } else { Err(problems.join("\n")) }
     }
 
     fn get(given: &Given, key: &str) -> (String, Source) {

@@ -29,14 +29,15 @@ use super::{
     Limits,
     admin_service::AdminService,
     caller::Guard,
-    counted::Counted,
     ending::Ending,
     event_service::{EventService, LISTS_AT_ONCE},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     streams::Streams,
     watched::Watched,
 };
-use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
+use crate::{
+    access::Access, log::EventLog, metrics::Metrics, proto, refusals::Refusals, shutdown::Drain, tls,
+};
 
 /// Calls on one connection beyond the cap on streams. A proxy puts all of its
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
@@ -94,13 +95,15 @@ fn status(serving: bool) -> ServingStatus {
 pub struct Served {
     /// The events.
     pub log: Arc<dyn EventLog>,
+    /// The streams that read them.
+    pub streams: Arc<Streams>,
     /// Who may call. When it changes, streams of tokens that are no longer in it, or
     /// that have other rights there, end.
     pub access: watch::Receiver<Arc<Access>>,
     /// What was refused.
     pub refusals: Arc<Refusals>,
-    /// Who follows.
-    pub streams: Arc<Streams>,
+    /// Where it is counted who was not let in.
+    pub metrics: Arc<Metrics>,
     /// What `grpc.health.v1.Health` reports.
     pub health: Health,
 }
@@ -115,12 +118,12 @@ impl fmt::Debug for Served {
 /// stream has ended, or `drain` cuts connections.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     served: Served,
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
-    let Served { log, access, refusals, streams, health } = served;
+    let Served { log, streams, access, refusals, metrics, health } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -137,7 +140,7 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let guard = Guard(access.clone());
+    let guard = Guard { access: access.clone(), metrics };
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),
@@ -154,8 +157,8 @@ pub async fn serve(
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
-        .add_service(Counted::new(Watched(event_service), streams.metrics()))
-        .add_service(Counted::new(admin_service, streams.metrics()))
+        .add_service(Watched(event_service))
+        .add_service(admin_service)
         .add_service(Ending::new(health.service, drain.clone()))
         .add_service(Ending::new(reflection_v1, drain.clone()))
         .add_service(Ending::new(reflection_v1alpha, drain))
@@ -179,7 +182,7 @@ async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) 
 /// The connections of a listener, a bounded number at once.
 struct Incoming {
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     /// Those that are in their TLS handshake; each has its place.
     handshakes: JoinSet<Option<CuttableStream>>,
     places: Arc<Semaphore>,
@@ -189,7 +192,7 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(listener: TcpListener, tls: Option<tls::Current>, max_connections: usize, drain: Drain) -> Self {
+    fn new(listener: TcpListener, tls: Option<tls::Acceptor>, max_connections: usize, drain: Drain) -> Self {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         Self { listener, tls, handshakes: JoinSet::new(), places, drain, failed: false }
     }

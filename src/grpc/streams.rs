@@ -181,11 +181,6 @@ impl Streams {
         })
     }
 
-    /// What is counted.
-    pub(super) fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
-    }
-
     /// Who reads at this moment.
     pub fn readers(&self) -> Readers {
         let mut table = self.table();
@@ -533,7 +528,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
-        let streams = Streams::new(&limits(), Arc::new(Metrics::new([], [], [], [])));
+        let metrics = Arc::new(Metrics::new([], [], [], []));
+        let streams = Streams::new(&limits(), Arc::clone(&metrics));
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = Options {
             start: Start::Latest,
@@ -545,7 +541,7 @@ mod tests {
         let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
         let place = streams.place().unwrap();
-        let guard = Guard(tokio::sync::watch::channel(Arc::default()).1);
+        let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
         let caller = guard.caller(&tonic::Request::new(())).unwrap();
         let new = NewStream { place, peer: None, caller, filter: Arc::default(), subscribed };
         drop(streams.open(new, &guard, log, subscription));

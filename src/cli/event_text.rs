@@ -1,0 +1,193 @@
+//! What an event says, in a line: `From_Account=alice To_Account=bob,carol`.
+//!
+//! The names are the vendor's, those of the innermost members, as they are also
+//! the flags of `send`. Brackets and outer names would be most of the line.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::text::escape;
+use crate::proto::{DecodeStatus, Event};
+
+/// Most values of one name.
+const MAX_VALUES: usize = 8;
+/// Longest value, in characters.
+const MAX_VALUE_CHARS: usize = 120;
+/// Longest summary, in bytes; `get` shows the whole.
+const MAX_SUMMARY_BYTES: usize = 2000;
+
+/// What the event says, and how it was decoded where that went not as usual.
+pub(super) fn summary(event: &Event) -> String {
+    let mut text = match event.decode_status() {
+        DecodeStatus::Typed | DecodeStatus::Unspecified => String::new(),
+        DecodeStatus::UnknownCommand => "(unknown command) ".to_owned(),
+        DecodeStatus::Mismatch => "(does not fit its message) ".to_owned(),
+        DecodeStatus::TooLarge => "(too large to be typed) ".to_owned(),
+    };
+    if event.possible_duplicate_of > 0 {
+        text += &format!("(again? see #{}) ", event.possible_duplicate_of);
+    }
+    text + &body(event)
+}
+
+fn body(event: &Event) -> String {
+    if event.payload.is_none() {
+        return leaves(&event.raw_body);
+    }
+    let alone = Event { payload: event.payload.clone(), ..Event::default() };
+    serde_json::to_string(&alone).map_or_else(|_| String::new(), |json| leaves(&json))
+}
+
+/// The members of a JSON text that hold something, without what is around them.
+fn leaves(json: &str) -> String {
+    let mut found = Leaves::default();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    // What is no JSON, or was cut short, is shown as far as it was read.
+    Walk { leaves: &mut found, name: "" }.deserialize(&mut deserializer).ok();
+    let mut text = String::new();
+    for (name, values, left_out) in found.0 {
+        if name == "CallbackCommand" {
+            continue;
+        }
+        if text.len() > MAX_SUMMARY_BYTES {
+            text += " …";
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text += &format!("{}={}", escape(&name), values.join(","));
+        if left_out > 0 {
+            text += &format!(",…(+{left_out})");
+        }
+    }
+    text
+}
+
+/// Names in the order in which they came, with their values and how many more there were.
+#[derive(Default)]
+struct Leaves(Vec<(String, Vec<String>, usize)>);
+
+impl Leaves {
+    fn add(&mut self, name: &str, value: &str, is_text: bool) {
+        if value.is_empty() {
+            return;
+        }
+        let value = shown(value, is_text);
+        match self.0.iter_mut().find(|(known, ..)| known == name) {
+            Some((_, values, _)) if values.contains(&value) => {}
+            Some((_, values, _)) if values.len() < MAX_VALUES => values.push(value),
+            Some((.., left_out)) => *left_out += 1,
+            None => self.0.push((name.to_owned(), vec![value], 0)),
+        }
+    }
+}
+
+/// A value; in quotes where it could be taken for several, or for something else.
+fn shown(value: &str, is_text: bool) -> String {
+    let mut shown: String = value.chars().take(MAX_VALUE_CHARS).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    let is_plain = !shown.contains(|c: char| c.is_whitespace() || matches!(c, ',' | '=' | '"' | '\\'));
+    if is_text && !is_plain {
+        shown = format!("\"{}\"", shown.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    escape(&shown).into_owned()
+}
+
+/// Walks over JSON, of any size, without building it.
+struct Walk<'a> {
+    leaves: &'a mut Leaves,
+    name: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.leaves.add(self.name, &value.to_string(), false);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.leaves.add(self.name, &value.to_string(), false);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.leaves.add(self.name, &value.to_string(), false);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.leaves.add(self.name, &value.to_string(), false);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.leaves.add(self.name, value, true);
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Walk { leaves: &mut *self.leaves, name: self.name })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value_seed(Walk { leaves: &mut *self.leaves, name: &name })?;
+            // More names than a line can show.
+            if self.leaves.0.len() > MAX_SUMMARY_BYTES {
+                map.next_key::<IgnoredAny>()?;
+                return Err(A::Error::custom("enough"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_a_line_of_names_and_values() {
+        let json = r#"{"CallbackCommand":"A.B","PairList":[{"From_Account":"alice","To_Account":"bob","Empty":""},
+            {"From_Account":"alice","To_Account":"李 雷"}],"Flag":1,"On":true,"X":null,"Ratio":0.5,"Text":"a,\"b\\"}"#;
+        let line = r#"From_Account=alice To_Account=bob,"李 雷" Flag=1 On=true Ratio=0.5 Text="a,\"b\\""#;
+        assert_eq!(leaves(json), line);
+    }
+
+    #[test]
+    fn what_is_nasty_or_endless_stays_in_one_line() {
+        assert_eq!(leaves("{\"a\\u001b[2J\":\"x\\n\\u202ey\"}"), r#"a\u{1b}[2J="x\n\u{202e}y""#);
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(5000));
+        assert_eq!(leaves(&long).chars().count(), 2 + MAX_VALUE_CHARS + 1);
+        let values: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+        assert_eq!(leaves(&format!("{{\"n\":[{}]}}", values.join(","))), "n=0,1,2,3,4,5,6,7,…(+12)");
+        let names: Vec<String> = (0..10_000).map(|n| format!("\"n{n}\":{n}")).collect();
+        let line = leaves(&format!("{{{}}}", names.join(",")));
+        assert!(line.len() < MAX_SUMMARY_BYTES + 200 && line.ends_with(" …"), "{}", line.len());
+        // Not JSON: a gateway would not have stored it, but another server may say anything.
+        assert_eq!(leaves(r#"{"a":1,"b":"#), "a=1");
+    }
+}

@@ -1,0 +1,115 @@
+//! `get`: one event, whole.
+
+use std::io::Write as _;
+
+use pbjson_types::Timestamp;
+
+use super::{
+    Failure,
+    connect::Connection,
+    output,
+    table::{HEADING, NAME, NOTE},
+    text,
+};
+use crate::{
+    event::{Cursor, CursorError},
+    proto::{CallbackKind, DecodeStatus, Event, GetEventRequest, get_event_request},
+};
+
+/// Show one event, whole
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  callback-gateway get 1042
+  callback-gateway get AeXfVSeXxqI2AAAAAAAAAAHcJg7g --raw
+  callback-gateway get 1042 --json | jq .rawBody")]
+pub(super) struct Get {
+    /// Sequence or cursor of the event
+    #[arg(value_name = "SEQUENCE|CURSOR", value_parser = parse_identity)]
+    event: get_event_request::Event,
+    /// Print only the callback's body
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    /// Print the event, with its body, as a line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+fn parse_identity(text: &str) -> Result<get_event_request::Event, String> {
+    if let Ok(sequence) = text.parse() {
+        return Ok(get_event_request::Event::Sequence(sequence));
+    }
+    match text.parse::<Cursor>() {
+        // The gateway may know the newer form.
+        Ok(_) | Err(CursorError::NewerForm) => Ok(get_event_request::Event::Cursor(text.to_owned())),
+        Err(CursorError::Empty | CursorError::Malformed) => Err(
+            "write an event's sequence, such as 1042, or its whole cursor, as `recent` and `tail` show them"
+                .to_owned(),
+        ),
+    }
+}
+
+impl Get {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let request = GetEventRequest { event: Some(self.event.clone()), include_raw_body: true };
+        let response =
+            self.connection.run(async |mut gateway| Ok(gateway.events.get_event(request).await?))?;
+        let event = response.into_inner().event;
+        let event = event.ok_or_else(|| Failure::Other("the gateway's answer has no event".to_owned()))?;
+        if self.json {
+            return output::json_line(&event);
+        }
+        let mut out = anstream::stdout().lock();
+        if self.raw {
+            return Ok(writeln!(out, "{}", text::escape_json_lines(&event.raw_body))?);
+        }
+        write(&mut out, &event)
+    }
+}
+
+fn write(out: &mut impl std::io::Write, event: &Event) -> Result<(), Failure> {
+    let mut line = |name: &str, value: &str| match value {
+        "" => Ok(()),
+        value => writeln!(out, "{HEADING}{name:<13}{HEADING:#}{}", text::escape(value)),
+    };
+    let moment = |time: Option<&Timestamp>| match time.and_then(text::system_time) {
+        Some(then) => format!("{} ({})", text::time(time), text::ago(then)),
+        None => String::new(),
+    };
+    line("sequence", &event.sequence.to_string())?;
+    line("cursor", &event.cursor)?;
+    line("received", &moment(event.receive_time.as_ref()))?;
+    line("happened", &moment(event.event_time.as_ref()))?;
+    line("signed", &moment(event.request_time.as_ref()))?;
+    line("app", &event.sdk_app_id.to_string())?;
+    line("command", &event.command)?;
+    let kind = match event.kind() {
+        CallbackKind::Before => "before: asked for, not said to have happened",
+        CallbackKind::After => "after",
+        CallbackKind::Unspecified => "unknown",
+    };
+    line("kind", kind)?;
+    line("client", &event.client_ip)?;
+    line("platform", &event.opt_platform)?;
+    if event.possible_duplicate_of > 0 {
+        line("again?", &format!("the same body as event {}", event.possible_duplicate_of))?;
+    }
+    line("traceparent", &event.traceparent)?;
+    let untyped = match event.decode_status() {
+        DecodeStatus::Typed | DecodeStatus::Unspecified => None,
+        DecodeStatus::UnknownCommand => Some("the gateway did not know the command; the body as it came:"),
+        DecodeStatus::Mismatch => Some("the body does not fit the command's message; as it came:"),
+        DecodeStatus::TooLarge => Some("the body is too large, or nests too deep, to be typed; as it came:"),
+    };
+    writeln!(out)?;
+    if let Some(untyped) = untyped {
+        writeln!(out, "{NOTE}{untyped}{NOTE:#}")?;
+        writeln!(out, "{}", text::escape_json_lines(&event.raw_body))?;
+        return Ok(());
+    }
+    let payload = Event { payload: event.payload.clone(), ..Event::default() };
+    let payload = serde_json::to_string_pretty(&payload)
+        .map_err(|error| Failure::Other(format!("the payload has no JSON form: {error}")))?;
+    Ok(writeln!(out, "{NAME}{}{NAME:#}", text::escape_json_lines(&payload))?)
+}

@@ -1,0 +1,31 @@
+//! What goes to standard output, and notices on standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+use super::{
+    Failure,
+    table::{DIM, Table},
+    text::{escape_json, escape_lines},
+};
+
+/// Writes a message as one line of proto3 JSON.
+pub(super) fn json_line(message: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(message)
+        .map_err(|error| Failure::Other(format!("the gateway sent what has no JSON form: {error}")))?;
+    Ok(writeln!(io::stdout(), "{}", escape_json(&json))?)
+}
+
+/// Writes a table; on a terminal, lines that fit it.
+pub(super) fn table(table: &Table) -> Result<(), Failure> {
+    let width = io::stdout().is_terminal().then(|| rustix::termios::tcgetwinsize(io::stdout()).ok());
+    let width = width.flatten().map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0);
+    Ok(table.write(&mut anstream::stdout().lock(), width)?)
+}
+
+/// Tells a person something beside the output.
+pub(super) fn notice(text: &str) {
+    // Nothing can be done if even this cannot be said.
+    writeln!(anstream::stderr().lock(), "{DIM}{}{DIM:#}", escape_lines(text)).ok();
+}

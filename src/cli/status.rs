@@ -1,0 +1,117 @@
+//! `status`: what the log holds, and what came in for each app.
+
+use std::io::Write as _;
+
+use super::{
+    Failure,
+    connect::Connection,
+    output,
+    refusals::reason_name,
+    table::{BAD, Cell, DIM, GOOD, HEADING, NOTE, Table},
+    text,
+};
+use crate::proto::{AppStatus, GetLogStatusRequest, GetLogStatusResponse, LogState};
+
+/// Show whether callbacks can be stored, what the log holds, and what came in last
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    /// Print it as a line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Status {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let status = self.connection.run(async |mut gateway| {
+            Ok(gateway.admin.get_log_status(GetLogStatusRequest {}).await?.into_inner())
+        })?;
+        if self.json {
+            return output::json_line(&status);
+        }
+        write_log(&status)?;
+        if status.apps.is_empty() {
+            return Ok(());
+        }
+        writeln!(anstream::stdout())?;
+        let mut table = Table::new(&["APP", "SIGNED", "STORED", "LAST", "REFUSED", "LAST", "WHY"]);
+        for app in &status.apps {
+            table.row(row(app));
+        }
+        output::table(&table)
+    }
+}
+
+fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let mut line = |name: &str, cell: (anstyle::Style, String)| {
+        let (style, value) = cell;
+        writeln!(out, "{HEADING}{name:<11}{HEADING:#}{style}{}{style:#}", text::escape(&value))
+    };
+    let plain = anstyle::Style::new();
+    let state = match status.state() {
+        LogState::Writable => (GOOD, "can be stored".to_owned()),
+        LogState::Recovering => (
+            BAD,
+            "cannot be stored: the log recovers from a write error, or a write takes too long (is the disk full? see \
+             the gateway's log)"
+                .to_owned(),
+        ),
+        LogState::Closed => (BAD, "cannot be stored: the gateway is ending".to_owned()),
+        LogState::Unspecified => (plain, "?".to_owned()),
+    };
+    line("callbacks", state)?;
+    let held = match (status.oldest_sequence, status.latest_sequence) {
+        (0, 0) => "no event yet".to_owned(),
+        (0, latest) => format!("no event any more; the last one was {latest}"),
+        (oldest, latest) => format!("events {oldest} to {latest}"),
+    };
+    line("log", (plain, format!("{held}, {} ({})", text::size(status.bytes), status.backend)))?;
+    let moment = |time: Option<&pbjson_types::Timestamp>| {
+        time.map(|_| format!("{} ({})", text::ago_or_dash(time), text::time_in_seconds(time)))
+    };
+    for (name, time) in [("oldest", &status.oldest_receive_time), ("newest", &status.latest_receive_time)] {
+        if let Some(moment) = moment(time.as_ref()) {
+            line(name, (plain, moment))?;
+        }
+    }
+    let index = status.index_sequence.map(|end| (status.latest_sequence + 1).saturating_sub(end));
+    let index = match index {
+        None => (DIM, "none".to_owned()),
+        Some(0) => (plain, "up to date".to_owned()),
+        Some(behind) => {
+            (NOTE, format!("{} behind; those are found without it", text::count(behind, "event")))
+        }
+    };
+    line("index", index)?;
+    let epoch =
+        format!("{}, began {}", status.epoch, moment(status.epoch_start.as_ref()).unwrap_or_default());
+    line("epoch", (plain, epoch))?;
+    if let Some(moment) = moment(status.process_start_time.as_ref()) {
+        line("process", (plain, format!("began {moment}")))?;
+    }
+    Ok(())
+}
+
+fn row(app: &AppStatus) -> [Cell; 7] {
+    let is_refused_last = match (&app.last_refusal_time, &app.last_accept_time) {
+        (Some(refused), Some(accepted)) => {
+            (refused.seconds, refused.nanos) > (accepted.seconds, accepted.nanos)
+        }
+        (refused, _) => refused.is_some(),
+    };
+    let why = match app.last_refusal_time {
+        Some(_) => Cell::new(if is_refused_last { BAD } else { DIM }, reason_name(app.last_refusal_reason)),
+        None => "-".into(),
+    };
+    [
+        app.sdk_app_id.to_string().into(),
+        if app.is_verified { "must be".into() } else { Cell::new(NOTE, "no token") },
+        app.accepted.to_string().into(),
+        text::ago_or_dash(app.last_accept_time.as_ref()).into(),
+        app.refused.to_string().into(),
+        text::ago_or_dash(app.last_refusal_time.as_ref()).into(),
+        why,
+    ]
+}

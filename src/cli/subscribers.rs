@@ -1,0 +1,93 @@
+//! `subscribers`: who reads, and who is behind.
+
+use super::{
+    Failure,
+    connect::Connection,
+    output,
+    table::{BAD, Cell, DIM, GOOD, NAME, NOTE, Table},
+    text,
+};
+use crate::proto::{ListSubscribersRequest, SubscriberState, SubscriberStatus};
+
+/// Most subscribers that are asked for at once.
+const PAGE_SIZE: i32 = 1000;
+
+/// List who reads the events, and who is behind
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "LAG is how many events the subscriber has not been sent yet, fitting its filter or not, and
+how long the first of them has been waiting. SENT counts what was handed to the connection:
+what the subscriber has made of it, only it can say. Of each name the stream that ended last
+stays listed for a day."
+)]
+pub(super) struct Subscribers {
+    /// Print each as a line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Subscribers {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let subscribers = self.connection.run(async |mut gateway| {
+            let mut all = Vec::new();
+            let mut request = ListSubscribersRequest { page_size: PAGE_SIZE, ..Default::default() };
+            loop {
+                let page = gateway.admin.list_subscribers(request.clone()).await?.into_inner();
+                all.extend(page.subscribers);
+                // The same token again would never end.
+                if page.next_page_token.is_empty() || page.next_page_token == request.page_token {
+                    return Ok(all);
+                }
+                request.page_token = page.next_page_token;
+            }
+        })?;
+        if self.json {
+            return subscribers.iter().try_for_each(output::json_line);
+        }
+        if subscribers.is_empty() {
+            output::notice("no subscriber is connected, and none was in the last 24 hours");
+            return Ok(());
+        }
+        let heading = ["NAME", "STATE", "LAG", "WAITING", "SENT", "SINCE", "PEER", "ENDED"];
+        let mut table = Table::new(&heading);
+        for subscriber in &subscribers {
+            table.row(row(subscriber));
+        }
+        output::table(&table)
+    }
+}
+
+fn row(subscriber: &SubscriberStatus) -> [Cell; 8] {
+    let blocked = text::span(subscriber.blocked_time.as_ref());
+    let state = match subscriber.state() {
+        SubscriberState::Live => Cell::new(GOOD, "live"),
+        SubscriberState::CatchingUp => Cell::new(NOTE, "catching up"),
+        SubscriberState::Blocked => Cell::new(BAD, format!("takes nothing for {}", text::duration(blocked))),
+        SubscriberState::Ended => Cell::new(DIM, "ended"),
+        SubscriberState::Unspecified => "?".into(),
+    };
+    let name = match subscriber.name.as_str() {
+        "" => Cell::new(DIM, "(no name)"),
+        name => Cell::new(NAME, name),
+    };
+    let (lag, waiting) = match subscriber.lag_events {
+        0 => ("0".to_owned(), "-".to_owned()),
+        events => (events.to_string(), text::duration(text::span(subscriber.lag_time.as_ref()))),
+    };
+    let ended = match subscriber.end_time {
+        Some(_) => format!("{}: {}", text::ago_or_dash(subscriber.end_time.as_ref()), subscriber.end_reason),
+        None => "-".to_owned(),
+    };
+    [
+        name,
+        state,
+        lag.into(),
+        waiting.into(),
+        subscriber.sent_events.to_string().into(),
+        text::ago_or_dash(subscriber.start_time.as_ref()).into(),
+        subscriber.peer.as_str().into(),
+        ended.into(),
+    ]
+}

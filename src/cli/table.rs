@@ -1,0 +1,124 @@
+//! Tables: columns padded to their widest cell, two spaces between them.
+//!
+//! A crate for it would have to be told to draw no borders, not to break cells
+//! and to leave text on a pipe whole; that is more than this.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::text::escape;
+
+/// Narrowest that a last column is cut to, however narrow the terminal.
+const MIN_LAST_WIDTH: usize = 20;
+
+/// Headings.
+pub(super) const HEADING: Style = Style::new().bold();
+/// What is less important.
+pub(super) const DIM: Style = Style::new().dimmed();
+/// What is as it should be.
+pub(super) const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Green)));
+/// What somebody may want to look at.
+pub(super) const NOTE: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
+/// What is wrong.
+pub(super) const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)));
+/// Names.
+pub(super) const NAME: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Cyan)));
+/// What stands for itself.
+pub(super) const PLAIN: Style = Style::new();
+
+/// A cell: text that does nothing but show itself, and its style.
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(super) fn new(style: Style, text: impl AsRef<str>) -> Self {
+        Self { text: escape(text.as_ref()).into_owned(), style }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::new(PLAIN, text)
+    }
+}
+
+/// A table with a heading. Rows have as many cells as the heading.
+pub(super) struct Table(Vec<Vec<Cell>>);
+
+impl Table {
+    pub(super) fn new(heading: &[&str]) -> Self {
+        Self(vec![heading.iter().map(|text| Cell::new(HEADING, text)).collect()])
+    }
+
+    pub(super) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        debug_assert_eq!(self.0[0].len(), N, "a cell for each column");
+        self.0.push(cells.into());
+    }
+
+    /// Writes it; with the width of a terminal, the last column is cut to fit.
+    pub(super) fn write(&self, out: &mut impl Write, terminal_width: Option<usize>) -> io::Result<()> {
+        let columns = self.0[0].len();
+        let widest = |column: usize| self.0.iter().map(|row| row[column].text.width()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(widest).collect();
+        let before_last: usize = widths[..columns - 1].iter().map(|width| width + 2).sum();
+        for row in &self.0 {
+            for (cell, width) in row[..columns - 1].iter().zip(&widths) {
+                let style = cell.style;
+                let padding = width - cell.text.width() + 2;
+                write!(out, "{style}{}{style:#}{:padding$}", cell.text, "")?;
+            }
+            let last = &row[columns - 1];
+            let style = last.style;
+            let text = match terminal_width {
+                Some(width) => cut(&last.text, width.saturating_sub(before_last).max(MIN_LAST_WIDTH)),
+                None => last.text.clone(),
+            };
+            writeln!(out, "{style}{text}{style:#}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Text in so many columns of a terminal, with an ellipsis where it was longer.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let kept = text.chars().take_while(|c| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    });
+    kept.chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_whatever_the_width_of_the_characters() {
+        let mut table = Table::new(&["NAME", "X"]);
+        table.row(["李雷".into(), "1".into()]);
+        table.row(["a\u{1b}[1m".into(), "2".into()]);
+        let mut out = Vec::new();
+        table.write(&mut out, None).unwrap();
+        let plain = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+        assert_eq!(plain, "NAME        X\n李雷        1\na\\u{1b}[1m  2\n");
+    }
+
+    #[test]
+    fn the_last_column_is_cut_to_the_terminal() {
+        let mut table = Table::new(&["A", "B"]);
+        table.row(["x".into(), "李".repeat(30).into()]);
+        let mut out = Vec::new();
+        table.write(&mut out, Some(28)).unwrap();
+        let plain = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+        assert_eq!(plain.lines().nth(1).unwrap(), format!("x  {}…", "李".repeat(12)));
+        assert_eq!(cut("abc", 3), "abc");
+    }
+}

@@ -1,0 +1,228 @@
+//! How the command line gets to a gateway, and what it says when it does not.
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/scripted_server.rs"]
+mod scripted_server;
+mod support;
+
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    body::Body,
+    http::{Request, Response},
+};
+use people::{Ran, command, on_a_terminal, run};
+use scripted_server::{Certificates, ScriptedServer};
+use support::*;
+use tempfile::TempDir;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+const TOKEN: &str = "b3arer-t0ken";
+
+fn with_reason(code: Code, reason: &str, metadata: &[(&str, &str)]) -> Status {
+    let metadata: HashMap<String, String> =
+        metadata.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+    Status::with_error_details(code, "no", ErrorDetails::with_error_info(reason, "imcallback.v1", metadata))
+}
+
+/// Takes calls with the token only, and has no method for them.
+fn guarded(request: &Request<Body>) -> Response<Body> {
+    let is_known =
+        request.headers().get("authorization").is_some_and(|value| value == &format!("Bearer {TOKEN}"));
+    let status = if is_known {
+        Status::unimplemented("")
+    } else {
+        with_reason(Code::Unauthenticated, "TOKEN_INVALID", &[])
+    };
+    status.into_http()
+}
+
+async fn status(address: &str, args: &[&str]) -> Ran {
+    let unused = SocketAddr::from(([127, 0, 0, 1], 1));
+    run(&mut command(unused, &[&["status", "--address", address], args].concat())).await
+}
+
+fn assert_fails(ran: &Ran, code: i32, parts: &[&str]) {
+    assert_eq!(ran.code(), Some(code), "{ran:?}");
+    for part in parts {
+        assert!(ran.stderr().contains(part), "{part}: {ran:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_a_url_or_a_host_and_port() {
+    let gateway = Gateway::start().await;
+    let address = gateway.addresses.grpc.to_string();
+    for address in [address.clone(), format!("http://{address}"), format!("http://{address}/")] {
+        status(&address, &[]).await.good();
+    }
+    for wrong in ["", "ftp://x:1", "http://", "http://x:1/path", "x y", "http://a:b:c", "http://x:1?q"] {
+        assert_fails(&status(wrong, &[]).await, 64, &["--address", "http://HOST:PORT"]);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_grpc_listener_is_named_so() {
+    let gateway = Gateway::start().await;
+    let callbacks = status(&gateway.addresses.http.to_string(), &[]).await;
+    assert_fails(&callbacks, 1, &["check that --address is the gateway's gRPC listener"]);
+    let tls = status(&format!("https://{}", gateway.addresses.grpc), &[]).await;
+    assert_fails(&tls, 1, &["a listener without TLS wants http://"]);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_comes_from_a_file_or_the_environment() {
+    let server = ScriptedServer::plain(guarded);
+    let address = server.address.to_string();
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("token");
+    fs::write(&path, format!("{TOKEN}\n")).unwrap();
+    let known = "the gateway does not know this call";
+    assert_fails(&status(&address, &["--token-file", path.to_str().unwrap()]).await, 1, &[known]);
+    let with = async |token: &str| {
+        run(command(server.address, &["status"]).env("CALLBACK_GATEWAY_TOKEN", token)).await
+    };
+    assert_fails(&with(TOKEN).await, 1, &[known]);
+    for ran in [with("wrong").await, status(&address, &[]).await] {
+        assert_fails(&ran, 1, &["no; give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN"]);
+    }
+    // Such as the callbacks' token.
+    for wrong in ["", "1400000000 s3cr3t", "s3cr3t\u{1b}", "ü"] {
+        let ran = with(wrong).await;
+        assert_fails(&ran, 64, &["CALLBACK_GATEWAY_TOKEN: a token is one word"]);
+        assert!(!ran.stderr().contains("s3cr3t"), "{ran:?}");
+    }
+    let as_path = status(&address, &["--token-file", TOKEN]).await;
+    assert_fails(&as_path, 64, &["--token-file (the path given): No such file"]);
+    assert!(!as_path.stderr().contains(TOKEN), "{as_path:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_not_sent_in_plain_text_to_another_machine() {
+    for address in ["http://192.0.2.1:50051", "gateway.example:50051", "127.0.0.1.example:1"] {
+        let unused = SocketAddr::from(([127, 0, 0, 1], 1));
+        let args = ["status", "--address", address];
+        let ran = run(command(unused, &args).env("CALLBACK_GATEWAY_TOKEN", TOKEN)).await;
+        assert_fails(&ran, 64, &["the token is not sent to", "https://"]);
+    }
+    let server = ScriptedServer::plain(guarded);
+    let address = format!("localhost:{}", server.address.port());
+    let args = ["status", "--address", &address];
+    let ran = run(command(server.address, &args).env("CALLBACK_GATEWAY_TOKEN", TOKEN)).await;
+    assert_fails(&ran, 1, &["the gateway does not know this call"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_trusts_the_ca_that_is_given_and_no_other() {
+    let certificates = Certificates::new();
+    let server = ScriptedServer::tls(&certificates, false, guarded);
+    let ca = certificates.arg("ca.pem");
+    let reached = "give the caller's token";
+    assert_fails(&status(&server.https(), &["--tls-ca", &ca]).await, 1, &[reached]);
+    let stranger = Certificates::new().arg("ca.pem");
+    assert!(fs::metadata(&stranger).is_err());
+    let strangers = Certificates::new();
+    let strange = status(&server.https(), &["--tls-ca", &strangers.arg("ca.pem")]).await;
+    assert_fails(&strange, 1, &["certificate", "check --tls-ca"]);
+    assert_fails(&status(&server.https(), &[]).await, 1, &["certificate", "check --tls-ca"]);
+    let by_number = format!("https://{}", server.address);
+    assert_fails(&status(&by_number, &["--tls-ca", &ca]).await, 1, &["certificate"]);
+    assert_fails(
+        &status(&server.address.to_string(), &["--tls-ca", &ca]).await,
+        64,
+        &["--address must begin with https://"],
+    );
+    assert_fails(&status(&server.address.to_string(), &[]).await, 1, &["wants https://"]);
+    let with_token = run(command(server.address, &["status", "--address", &server.https(), "--tls-ca", &ca])
+        .env("CALLBACK_GATEWAY_TOKEN", TOKEN))
+    .await;
+    assert_fails(&with_token, 1, &["the gateway does not know this call"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_is_shown_where_it_is_wanted() {
+    let certificates = Certificates::new();
+    let server = ScriptedServer::tls(&certificates, true, guarded);
+    let [ca, cert, key] = ["ca.pem", "client.pem", "client.key"].map(|name| certificates.arg(name));
+    let with = ["--tls-ca", &ca, "--tls-cert", &cert, "--tls-key", &key];
+    assert_fails(&status(&server.https(), &with).await, 1, &["give the caller's token"]);
+    assert_fails(&status(&server.https(), &with[..2]).await, 1, &["error: "]);
+    assert_fails(&status(&server.https(), &with[..4]).await, 64, &["--tls-key"]);
+    let exchanged = ["--tls-ca", &ca, "--tls-cert", &key, "--tls-key", &cert];
+    assert_fails(&status(&server.https(), &exchanged).await, 64, &["has no CERTIFICATE in PEM form"]);
+    let missing = status(&server.https(), &["--tls-ca", "/nowhere/ca.pem"]).await;
+    assert_fails(&missing, 64, &["--tls-ca /nowhere/ca.pem: No such file"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_says_what_to_do() {
+    let next = Arc::new(Mutex::new(Status::ok("")));
+    let answers = Arc::clone(&next);
+    let server = ScriptedServer::plain(move |_| answers.lock().unwrap().clone().into_http());
+    let address = server.address.to_string();
+    let cases = [
+        (
+            with_reason(
+                Code::PermissionDenied,
+                "ACCESS_DENIED",
+                &[("token", "audit"), ("sdk_app_ids", "7,8"), ("commands", "Sns.*")],
+            ),
+            "no; the token is `audit`; it may read the apps 7,8 (--app); it may read the commands Sns.* (--command)",
+        ),
+        (
+            with_reason(Code::OutOfRange, "CURSOR_EXPIRED", &[("oldest_cursor", "Axyz")]),
+            "no; the oldest cursor is Axyz",
+        ),
+        (
+            with_reason(Code::FailedPrecondition, "LOG_REPLACED", &[("epoch_start", "2026-01-01T00:00:00Z")]),
+            "began at 2026-01-01T00:00:00Z",
+        ),
+        (with_reason(Code::Unavailable, "LOG_UNAVAILABLE", &[]), "error: no\n"),
+        (
+            with_reason(Code::Unauthenticated, "OF_TOMORROW", &[]),
+            "Unauthenticated: no; give the caller's token",
+        ),
+        (Status::permission_denied("rbac"), "PermissionDenied: rbac; this caller may not do this"),
+        (
+            Status::unavailable("no healthy upstream"),
+            "Unavailable: no healthy upstream; the connection broke, or something else answered",
+        ),
+        (
+            Status::resource_exhausted(""),
+            "ResourceExhausted; there is more than the gateway, or a proxy, takes",
+        ),
+    ];
+    for (status_answer, expected) in cases {
+        *next.lock().unwrap() = status_answer;
+        assert_fails(&status(&address, &[]).await, 1, &[expected]);
+    }
+    // A server may be anybody's.
+    *next.lock().unwrap() =
+        with_reason(Code::OutOfRange, "CURSOR_EXPIRED", &[("oldest_cursor", "\u{1b}[2J\u{202e}")]);
+    let unused = SocketAddr::from(([127, 0, 0, 1], 1));
+    let (code, seen) = on_a_terminal(command(unused, &["status", "--address", &address])).await;
+    assert_eq!(code, Some(1));
+    assert!(!seen.contains(['\u{1b}', '\u{202e}']) && seen.contains(r"\u{1b}[2J\u{202e}"), "{seen}");
+    *next.lock().unwrap() = Status::internal("a\u{1b}[2J\nerror: b");
+    let (_, seen) = on_a_terminal(command(unused, &["tail", "--address", &address])).await;
+    assert!(!seen.contains('\u{1b}'), "{seen}");
+}
+
+/// Somebody who accepts connections and says nothing.
+#[cfg(feature = "slow-tests")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_says_nothing_is_given_up() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", silent.local_addr().unwrap());
+    let ran = status(&address, &[]).await;
+    assert_fails(&ran, 1, &["no connection to https://127.0.0.1", "within 10s"]);
+}
