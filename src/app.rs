@@ -34,6 +34,7 @@ use crate::{
     scrape::{Disk, Scrape},
     shutdown::Drain,
     tls,
+    trace::Tracer,
 };
 
 /// Most connections on the admin listener.
@@ -225,6 +226,10 @@ impl App {
         }
         let refusals = Arc::clone(&reload.refusals);
         let metrics = Arc::new(http::metrics(settings.sdk_app_ids.iter().copied()));
+        let tracer = settings.trace_endpoint.and_then(|endpoint| {
+            let tracer = Tracer::new(&endpoint, settings.trace_sample_ratio);
+            tracer.inspect_err(|error| tracing::error!(%error, "nothing is traced")).ok()
+        });
         let front = Front {
             path: settings.http_path,
             apps: reload.apps.subscribe(),
@@ -232,6 +237,7 @@ impl App {
             duplicates: Arc::clone(&duplicates),
             refusals: Arc::clone(&refusals),
             metrics: Arc::clone(&metrics),
+            tracer: tracer.clone(),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -247,7 +253,7 @@ impl App {
             keepalive_interval: settings.grpc_keepalive_interval,
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
-        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics));
+        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics), tracer.clone());
         let scrape = Arc::new(Scrape {
             metrics: Arc::clone(&metrics),
             log: Arc::clone(&log),
@@ -313,6 +319,9 @@ impl App {
         let closed = timeout(CLOSE_TIMEOUT, log.close()).await;
         admin_drain.cut();
         finish("admin", &mut admin_task, grace).await;
+        if let Some(tracer) = &tracer {
+            tracer.shut_down().await;
+        }
         closed.map_err(|_| RunError::Close)?;
         match stopped {
             Some(part) => Err(RunError::Stopped(part)),

@@ -1,18 +1,22 @@
 //! What became of each callback, for those who ask: counted, remembered, logged.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use axum::http::request::Parts;
-use tokio::time::sleep;
+use axum::http::{StatusCode, request::Parts};
+use tokio::time::{Instant, sleep};
 
 use super::{Front, rejection::Rejection};
 use crate::{
-    callback::{self, Claims, Decoded},
+    callback::{self, Claims, Decoded, Envelope},
     event::Timestamp,
     http1::ConnectionInfo,
     metrics::{ACCEPTED, CallbackOutcome, Metrics, OTHER},
     proto::{self, CallbackKind, DecodeStatus, RefusalReason},
     refusals::{self, Line},
+    trace::{Span, TraceParent},
 };
 
 /// The longest `google.protobuf.Duration`.
@@ -68,11 +72,46 @@ pub(super) struct Seen {
     pub(super) token: Option<u32>,
     /// What was made of it.
     pub(super) decoded: Option<Decoded>,
+    /// Its span, if it is traced.
+    pub(super) span: Option<Span>,
+}
+
+/// Says what became of a callback in its span, which ends.
+fn describe(span: &mut Span, seen: &Seen, rejection: Option<Rejection>) {
+    let status = rejection.map_or(StatusCode::OK, Rejection::status);
+    span.set("http.response.status_code", i64::from(status.as_u16()));
+    if let Some(decoded) = &seen.decoded {
+        span.set("callback.command", decoded.record.command().to_owned());
+        span.set("callback.sdk_app_id", i64::from(decoded.record.sdk_app_id()));
+    }
+    if let Some(rejection) = rejection {
+        let reason = refusals::name(rejection.reason());
+        span.set("callback.refusal_reason", reason);
+        span.fail(reason);
+    }
 }
 
 impl Front {
+    /// Begins the span of a callback whose URL is right, and has the event carry it, or else
+    /// the context that came with the request.
+    pub(super) fn trace(&self, head: &Parts, start: Instant, envelope: &mut Envelope, seen: &mut Seen) {
+        let mut headers = head.headers.get_all("traceparent").iter();
+        let header = headers.next().filter(|_| headers.next().is_none());
+        let incoming = header.and_then(|header| header.to_str().ok()?.parse::<TraceParent>().ok());
+        if let Some(tracer) = &self.tracer {
+            seen.span = tracer.callback(incoming, SystemTime::now() - start.elapsed());
+        }
+        if let Some(traceparent) = seen.span.as_ref().map(Span::traceparent).or(incoming) {
+            envelope.set_traceparent(traceparent.to_string());
+        }
+    }
+
     /// The one place that knows what became of each callback.
-    pub(super) fn note(&self, head: &Parts, seen: &Seen, rejection: Option<Rejection>, took: Duration) {
+    pub(super) fn note(&self, head: &Parts, mut seen: Seen, rejection: Option<Rejection>, took: Duration) {
+        if let Some(mut span) = seen.span.take() {
+            describe(&mut span, &seen, rejection);
+        }
+        let seen = &seen;
         match (rejection, &seen.decoded) {
             (Some(rejection), _) => self.note_refused(head, seen, rejection, took),
             (None, Some(decoded)) => self.note_accepted(seen.token, decoded, took),
