@@ -56,6 +56,7 @@ pub struct Metrics {
     callbacks: IntCounterVec,
     tokens: IntCounterVec,
     verification_failures: IntCounterVec,
+    append_errors: IntCounterVec,
     undecoded: IntCounterVec,
     accepted_seconds: Histogram,
     refused_seconds: Histogram,
@@ -171,6 +172,7 @@ impl Metrics {
     pub fn new<'a>(
         apps: impl IntoIterator<Item = u32>,
         verification_failures: impl IntoIterator<Item = &'a str>,
+        append_errors: impl IntoIterator<Item = &'a str>,
         decode_states: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
@@ -212,6 +214,11 @@ impl Metrics {
                 "Callbacks that were refused for their signature, by reason.",
                 &["reason"],
             ),
+            append_errors: new.counters(
+                "append_errors_total",
+                "Good callbacks that were refused because they could not be stored, by reason.",
+                &["reason"],
+            ),
             undecoded: new.counters(
                 "undecoded_bodies_total",
                 "Stored callbacks that are delivered without a typed payload, by the reason.",
@@ -239,6 +246,9 @@ impl Metrics {
         // They are there from the beginning: a rate needs a first value.
         for reason in verification_failures {
             metrics.verification_failures.with_label_values(&[reason]);
+        }
+        for reason in append_errors {
+            metrics.append_errors.with_label_values(&[reason]);
         }
         for status in decode_states {
             metrics.undecoded.with_label_values(&[status]);
@@ -273,6 +283,11 @@ impl Metrics {
     /// Counts a callback that was refused for its signature.
     pub fn note_verification_failure(&self, reason: &str) {
         self.verification_failures.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a good callback that could not be stored.
+    pub fn note_append_error(&self, reason: &str) {
+        self.append_errors.with_label_values(&[reason]).inc();
     }
 
     /// Counts a stored callback without a typed payload.

@@ -35,9 +35,7 @@ use super::{
     streams::Streams,
     watched::Watched,
 };
-use crate::{
-    access::Access, log::EventLog, metrics::Metrics, proto, refusals::Refusals, shutdown::Drain, tls,
-};
+use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
 
 /// Calls on one connection beyond the cap on streams. A proxy puts all of its
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
@@ -102,8 +100,6 @@ pub struct Served {
     pub access: watch::Receiver<Arc<Access>>,
     /// What was refused.
     pub refusals: Arc<Refusals>,
-    /// Where it is counted who was not let in.
-    pub metrics: Arc<Metrics>,
     /// What `grpc.health.v1.Health` reports.
     pub health: Health,
 }
@@ -123,7 +119,7 @@ pub async fn serve(
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
-    let Served { log, streams, access, refusals, metrics, health } = served;
+    let Served { log, streams, access, refusals, health } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -140,7 +136,7 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let guard = Guard { access: access.clone(), metrics };
+    let guard = Guard { access: access.clone(), metrics: Arc::clone(streams.metrics()) };
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),
@@ -151,14 +147,14 @@ pub async fn serve(
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
     let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard };
+    let event_service = EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let admin_service = AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let served = Server::builder()
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
-        .add_service(Watched(
-            EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES),
-        ))
-        .add_service(AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(Watched(event_service))
+        .add_service(admin_service)
         .add_service(Ending::new(health.service, drain.clone()))
         .add_service(Ending::new(reflection_v1, drain.clone()))
         .add_service(Ending::new(reflection_v1alpha, drain))

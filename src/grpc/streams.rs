@@ -181,6 +181,11 @@ impl Streams {
         })
     }
 
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Who reads at this moment.
     pub fn readers(&self) -> Readers {
         let mut table = self.table();
@@ -528,7 +533,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
-        let metrics = Arc::new(Metrics::new([], [], []));
+        let metrics = Arc::new(Metrics::new([], [], [], []));
         let streams = Streams::new(&limits(), Arc::clone(&metrics));
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = Options {

@@ -25,14 +25,24 @@ const VERIFICATION_FAILURES: [RefusalReason; 5] = [
     RefusalReason::RequestTimeMalformed,
     RefusalReason::RequestTimeOutside,
 ];
+/// The reasons that are about the log or what is under way, not about the callback.
+const APPEND_ERRORS: [RefusalReason; 5] = [
+    RefusalReason::Busy,
+    RefusalReason::Late,
+    RefusalReason::LogRecovering,
+    RefusalReason::LogFailed,
+    RefusalReason::LogClosed,
+];
 /// The states of stored bodies without a typed payload.
 const UNDECODED: [DecodeStatus; 3] =
     [DecodeStatus::UnknownCommand, DecodeStatus::Mismatch, DecodeStatus::TooLarge];
 
 /// The metrics of a gateway that serves these apps.
 pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
-    let (failures, undecoded) = (VERIFICATION_FAILURES.map(refusal_label), UNDECODED.map(decode_label));
-    Metrics::new(app_ids, failures.iter().map(String::as_str), undecoded.iter().map(String::as_str))
+    let [failures, errors] = [VERIFICATION_FAILURES, APPEND_ERRORS].map(|reasons| reasons.map(refusal_label));
+    let undecoded = UNDECODED.map(decode_label);
+    let [failures, errors] = [&failures, &errors].map(|labels| labels.iter().map(String::as_str));
+    Metrics::new(app_ids, failures, errors, undecoded.iter().map(String::as_str))
 }
 
 /// A command as a label: one that is not known could be anything.
@@ -98,6 +108,9 @@ impl Front {
         metrics.note_callback(CallbackOutcome { app_id: sdk_app_id, command: command_label, outcome, took });
         if VERIFICATION_FAILURES.contains(&reason) {
             metrics.note_verification_failure(outcome);
+        }
+        if APPEND_ERRORS.contains(&reason) {
+            metrics.note_append_error(outcome);
         }
         let skew = match rejection {
             Rejection::Callback(callback::Refusal::RequestTimeOutside { skew }) => Some(skew),
