@@ -1,9 +1,11 @@
 //! The command line.
 
+mod completions;
 mod connect;
 mod event_text;
 mod filter;
 mod get;
+mod man;
 mod output;
 mod recent;
 mod refusals;
@@ -24,6 +26,8 @@ use std::{
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
+/// What the program is called.
+const PROGRAM: &str = "callback-gateway";
 /// Exit code for a wrong configuration or command line (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
 
@@ -46,6 +50,8 @@ enum Command {
     Refusals(refusals::Refusals),
     Status(status::Status),
     Send(send::Send),
+    Completions(completions::Completions),
+    Man(man::ManPages),
 }
 
 /// Why a command failed, and so its exit code.
@@ -90,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Refusals(refusals) => refusals.run(),
         Command::Status(status) => status.run(),
         Command::Send(send) => send.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(pages) => pages.run(),
     };
     let (message, code) = match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,
