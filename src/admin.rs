@@ -1,23 +1,40 @@
-//! The admin listener: probes for the platform.
+//! The admin listener: probes and metrics for the platform.
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
 
 use crate::{
     log::{EventLog, LogState},
+    scrape::Scrape,
     shutdown::Drain,
 };
+
+/// Prometheus' text format.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The routes of the admin listener.
 ///
 /// - `/livez`: 200 while the process runs at all.
 /// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason.
-pub fn router(log: Arc<dyn EventLog>, drain: Drain) -> Router {
+/// - `/metrics`: for Prometheus; `docs/metrics.md` lists them.
+pub fn router(log: Arc<dyn EventLog>, scrape: Arc<Scrape>, drain: Drain) -> Router {
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .with_state(Readiness { log, drain })
+        .route("/metrics", get(metrics))
+        .with_state(scrape)
+}
+
+async fn metrics(State(scrape): State<Arc<Scrape>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, TEXT_FORMAT)], scrape.text().await)
 }
 
 #[derive(Clone)]

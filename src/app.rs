@@ -3,14 +3,17 @@
 
 use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls::ServerConfig;
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
+    sync::{Semaphore, watch},
     task::{JoinError, JoinHandle, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
 };
 
 use crate::{
+    access::Access,
     admin,
     callback::{
         Apps,
@@ -18,7 +21,7 @@ use crate::{
     },
     config::{Config, LogKind},
     event::{Sequence, Timestamp},
-    grpc::{self, Health},
+    grpc::{self, Health, Streams},
     http::{self, Front},
     http1::{self, Limits},
     log::{
@@ -27,6 +30,7 @@ use crate::{
         memory::MemoryLog,
     },
     refusals::Refusals,
+    scrape::{Disk, Scrape},
     shutdown::Drain,
 };
 
@@ -100,9 +104,42 @@ pub enum RunError {
     Close,
 }
 
+/// Puts a changed configuration into force while the gateway runs.
+#[derive(Debug)]
+pub struct Reload {
+    apps: watch::Sender<Arc<Apps>>,
+    access: watch::Sender<Arc<Access>>,
+    http_tls: Option<watch::Sender<Arc<ServerConfig>>>,
+    grpc_tls: Option<watch::Sender<Arc<ServerConfig>>>,
+    refusals: Arc<Refusals>,
+}
+
+impl Reload {
+    /// Puts tokens and certificates into force, for new requests, calls and
+    /// connections. Connections stay; a stream ends if its token was taken back or
+    /// has other rights now. TLS where there was none, or none where it was, takes a restart.
+    pub fn apply(&self, config: &Config) {
+        let settings = config.settings();
+        // The apps stay as they are: they take a restart.
+        self.apps.send_modify(|apps| {
+            *apps = Arc::new(Apps { tokens: settings.tokens.clone(), ..Apps::clone(apps) });
+        });
+        for &app_id in &self.apps.borrow().ids {
+            self.refusals.set_verified(app_id, !settings.tokens.of(app_id).is_empty());
+        }
+        self.access.send_replace(Arc::new(settings.grpc_access.clone()));
+        for (current, new) in [(&self.http_tls, &settings.http_tls), (&self.grpc_tls, &settings.grpc_tls)] {
+            if let (Some(current), Some(new)) = (current, new) {
+                current.send_replace(Arc::clone(new));
+            }
+        }
+    }
+}
+
 /// A gateway that is bound but not yet served.
 pub struct App {
     config: Config,
+    reload: Arc<Reload>,
     log: Arc<dyn EventLog>,
     http: TcpListener,
     grpc: TcpListener,
@@ -154,13 +191,18 @@ impl App {
         self.addresses
     }
 
+    /// What puts a changed configuration into force.
+    pub fn reload(&self) -> Arc<Reload> {
+        Arc::clone(&self.reload)
+    }
+
     /// Serves until `shutdown` completes, then drains.
     ///
     /// The drain: readiness goes; after the drain delay the listeners close and
     /// the last callbacks are stored; streams end; at the drain timeout what is
     /// still open is cut; the log closes. Being cut is not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { config, log, http, grpc, admin, .. } = self;
+        let Self { config, reload, log, http, grpc, admin, .. } = self;
         let settings = config.into_settings();
         let drain = Drain::new();
         let admin_drain = Drain::new();
@@ -179,18 +221,15 @@ impl App {
             // The rest follows while the gateway serves.
             timeout(RECALL_TIMEOUT, newest).await.ok();
         }
-        let app = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
-        let refusals = Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(app)));
+        let refusals = Arc::clone(&reload.refusals);
+        let metrics = Arc::new(http::metrics(settings.sdk_app_ids.iter().copied()));
         let front = Front {
             path: settings.http_path,
-            apps: Apps {
-                ids: settings.sdk_app_ids.into_iter().collect(),
-                tokens: settings.tokens,
-                window: settings.signature_window,
-            },
+            apps: reload.apps.subscribe(),
             body_limit: settings.http_body_limit,
             duplicates: Arc::clone(&duplicates),
             refusals: Arc::clone(&refusals),
+            metrics: Arc::clone(&metrics),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -198,12 +237,6 @@ impl App {
             idle_timeout: settings.http_idle_timeout,
         };
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
-        let probes = admin::router(Arc::clone(&log), drain.clone());
-        let callbacks = http::router(front, Arc::clone(&log));
-        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
-        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
-        let mut admin_task = tokio::spawn(http1::serve(admin, probes, admin_limits, admin_drain.clone()));
-        let mut http_task = tokio::spawn(http1::serve(http, callbacks, limits, drain.clone()));
         let grpc_limits = grpc::Limits {
             max_connections: settings.grpc_max_connections,
             max_streams: settings.max_streams,
@@ -212,8 +245,32 @@ impl App {
             keepalive_interval: settings.grpc_keepalive_interval,
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
-        let mut grpc_task =
-            tokio::spawn(grpc::serve(grpc, Arc::clone(&log), health, refusals, grpc_limits, drain.clone()));
+        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics));
+        let scrape = Arc::new(Scrape {
+            metrics,
+            log: Arc::clone(&log),
+            streams: Arc::clone(&streams),
+            refusals: Arc::clone(&refusals),
+            drain: drain.clone(),
+            disk: (settings.log == LogKind::Disk).then_some(Disk {
+                dir: settings.data_dir,
+                retention_bytes: settings.retention_bytes,
+                retention_age: settings.retention_age,
+            }),
+            turn: Arc::new(Semaphore::new(1)),
+        });
+        let probes = admin::router(Arc::clone(&log), scrape, drain.clone());
+        let callbacks = http::router(front, Arc::clone(&log));
+        let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
+        let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
+        let mut admin_task =
+            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
+        let [http_tls, grpc_tls] =
+            [&reload.http_tls, &reload.grpc_tls].map(|tls| tls.as_ref().map(watch::Sender::subscribe));
+        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
+        let access = reload.access.subscribe();
+        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
+        let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {
             log_state.wait_for(|state| *state == LogState::Closed).await.ok();
@@ -390,7 +447,22 @@ impl Listeners {
 
     fn with_log(self, config: Config, log: Arc<dyn EventLog>) -> App {
         let Self { http, grpc, admin, addresses } = self;
-        App { config, log, http, grpc, admin, addresses }
+        let settings = config.settings();
+        let apps = Apps {
+            ids: settings.sdk_app_ids.iter().copied().collect(),
+            tokens: settings.tokens.clone(),
+            window: settings.signature_window,
+        };
+        let tls = |tls: &Option<Arc<ServerConfig>>| tls.clone().map(watch::Sender::new);
+        let verified = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
+        let reload = Reload {
+            refusals: Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(verified))),
+            apps: watch::Sender::new(Arc::new(apps)),
+            access: watch::Sender::new(Arc::new(settings.grpc_access.clone())),
+            http_tls: tls(&settings.http_tls),
+            grpc_tls: tls(&settings.grpc_tls),
+        };
+        App { config, reload: Arc::new(reload), log, http, grpc, admin, addresses }
     }
 }
 

@@ -150,6 +150,17 @@ impl Claims {
     }
 }
 
+/// A callback that is ready to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The record of its event.
+    pub record: StoredRecord,
+    /// What became of its body.
+    pub status: DecodeStatus,
+    /// Whether the event names one that it may be the duplicate of.
+    pub is_repeated: bool,
+}
+
 /// What a callback's URL says, checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -215,7 +226,7 @@ impl Envelope {
     ///
     /// A body that is a JSON object is never refused for its content: what does
     /// not fit a message is kept raw.
-    pub fn into_record(self, body: &[u8], duplicates: &Duplicates) -> Result<StoredRecord, Refusal> {
+    pub fn into_record(self, body: &[u8], duplicates: &Duplicates) -> Result<Decoded, Refusal> {
         let raw_body = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
         // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
         serde_json::from_str::<IgnoredAny>(raw_body).map_err(|_| Refusal::NotJson)?;
@@ -263,7 +274,8 @@ impl Envelope {
             event.payload = None;
             event.set_decode_status(DecodeStatus::TooLarge);
         }
-        Ok(RecordParts {
+        let status = event.decode_status();
+        let record = RecordParts {
             command: &event.command,
             sdk_app_id: event.sdk_app_id,
             kind: kind as u8,
@@ -273,7 +285,8 @@ impl Envelope {
             event: &event.encode_to_vec(),
             raw_body,
         }
-        .encode())
+        .encode();
+        Ok(Decoded { record, status, is_repeated: duplicate_of.is_some() })
     }
 
     fn command(&self, facts: &Facts<'_>) -> Result<String, Refusal> {
@@ -339,7 +352,7 @@ mod tests {
 
     fn decode(command: &str, body: &str) -> proto::Event {
         let query = format!("SdkAppid=7&CallbackCommand={command}");
-        read(envelope(&query).unwrap().into_record(body.as_bytes(), &no_duplicates()).unwrap())
+        read(envelope(&query).unwrap().into_record(body.as_bytes(), &no_duplicates()).unwrap().record)
     }
 
     #[test]
@@ -469,7 +482,8 @@ mod tests {
             Err(CommandInvalid)
         );
         assert_eq!(
-            read(without().into_record(br#"{"CallbackCommand":"A.B"}"#, &no_duplicates()).unwrap()).command,
+            read(without().into_record(br#"{"CallbackCommand":"A.B"}"#, &no_duplicates()).unwrap().record)
+                .command,
             "A.B"
         );
     }
@@ -492,7 +506,7 @@ mod tests {
         assert_eq!((event.payload, event.raw_body.as_str()), (None, body));
         assert!(event.event_time.is_some());
         let record = envelope("SdkAppid=7&CallbackCommand=Follow.CallbackAfterFollowAdd").unwrap();
-        let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap();
+        let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap().record;
         assert!(!record.typed(), "so its raw body is never cut off");
     }
 
@@ -585,7 +599,8 @@ mod tests {
         let record = envelope("SdkAppid=7&CallbackCommand=A.B")
             .unwrap()
             .into_record(body.as_bytes(), &no_duplicates())
-            .unwrap();
+            .unwrap()
+            .record;
         assert_eq!((record.command(), record.sdk_app_id(), record.typed()), ("A.B", 7, false));
         assert_eq!(record.accounts().collect::<Vec<_>>(), ["a", "b", "c", "de"]);
         assert_eq!(record.group_ids().collect::<Vec<_>>(), ["g1", "g2"]);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod completions;
+mod config;
 mod connect;
 mod event_text;
 mod filter;
@@ -42,7 +43,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(Box<serve::Serve>),
+    Serve(serve::Serve),
+    CheckConfig(config::CheckConfig),
+    PrintConfig(config::PrintConfig),
     Tail(tail::Tail),
     Recent(recent::Recent),
     Get(get::Get),
@@ -89,6 +92,8 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Serve(serve) => serve.run(),
+        Command::CheckConfig(check) => check.run(),
+        Command::PrintConfig(print) => print.run(),
         Command::Tail(tail) => tail.run(),
         Command::Recent(recent) => recent.run(),
         Command::Get(get) => get.run(),

@@ -1,13 +1,13 @@
 //! The configuration, parsed once into a form that cannot be wrong.
 
-use std::{
-    fmt::{self, Write as _},
-    net::SocketAddr,
-    path::PathBuf,
-    time::Duration,
-};
+pub mod given;
+pub mod read;
+pub mod reference;
+pub mod table;
 
-use crate::callback::signature::Tokens;
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{access::Access, callback::signature::Tokens};
 
 /// Largest body limit that may be set: with more, a response could pass gRPC's
 /// default of 4 MiB.
@@ -60,8 +60,18 @@ pub struct Settings {
     pub http_listen: SocketAddr,
     /// Address for gRPC.
     pub grpc_listen: SocketAddr,
-    /// Address for probes.
+    /// Address for probes and metrics.
     pub admin_listen: SocketAddr,
+    /// TLS for callbacks; `None`: plain HTTP.
+    pub http_tls: Option<Arc<rustls::ServerConfig>>,
+    /// TLS for gRPC; `None`: not encrypted.
+    pub grpc_tls: Option<Arc<rustls::ServerConfig>>,
+    /// Whether `grpc_tls` refuses clients without a certificate.
+    pub grpc_needs_certificate: bool,
+    /// Tokens that gRPC clients send; without any, none is asked for.
+    pub grpc_access: Access,
+    /// Let anybody who reaches the gRPC listener read everything.
+    pub grpc_open: bool,
     /// Path that callbacks are posted to.
     pub http_path: String,
     /// Largest body, in bytes.
@@ -89,7 +99,7 @@ pub struct Settings {
 }
 
 /// Where events are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogKind {
     /// In the data directory, durable before a callback is answered.
     Disk,
@@ -103,111 +113,46 @@ pub struct Config(Settings);
 
 /// Everything that is wrong with the settings, with what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError(Vec<String>);
+pub struct ConfigError(pub Vec<Problem>);
+
+/// What is wrong with one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's key.
+    pub key: &'static str,
+    /// What is wrong, and what to write instead.
+    pub text: String,
+}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("wrong configuration:")?;
-        for problem in &self.0 {
-            f.write_char('\n')?;
-            write!(f, "  - {problem}")?;
-        }
-        Ok(())
+        self.0.iter().try_for_each(|Problem { key, text }| write!(f, "\n  - {key}: {text}"))
     }
 }
 
 impl std::error::Error for ConfigError {}
 
+/// Collects what is wrong.
+#[derive(Debug, Default)]
+struct Checks(Vec<Problem>);
+
+impl Checks {
+    fn require(&mut self, key: &'static str, fine: bool, text: &str) {
+        if !fine {
+            self.0.push(Problem { key, text: text.to_owned() });
+        }
+    }
+}
+
 impl Config {
     /// Checks the settings; every problem is reported at once.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let mut problems = Vec::new();
-        let mut require = |fine: bool, problem: &str| {
-            if !fine {
-                problems.push(problem.to_owned());
-            }
-        };
-        require(
-            !settings.sdk_app_ids.is_empty(),
-            "no SDKAppID: pass --sdk-app-id N for every app whose callbacks are to be accepted \
-             (or set CALLBACK_GATEWAY_SDK_APP_ID=N,M)",
-        );
-        require(!settings.sdk_app_ids.contains(&0), "--sdk-app-id: 0 is no SDKAppID");
-        require(
-            settings.tokens.apps().all(|app_id| settings.sdk_app_ids.contains(&app_id)),
-            // Without the number: where a line has its two parts exchanged, it is a token.
-            "there are tokens for an app that --sdk-app-id does not name: pass --sdk-app-id for it too, and \
-             check that each line is `APP_ID TOKEN`, in this order",
-        );
-        if !settings.allow_unsigned && !settings.http_listen.ip().is_loopback() {
-            for app_id in settings.sdk_app_ids.iter().filter(|&&app_id| settings.tokens.of(app_id).is_empty())
-            {
-                require(
-                    false,
-                    &format!(
-                        "the app {app_id} has no token, and SDKAppIDs are public: anybody who reaches \
-                         --http-listen could post its callbacks. Set a token in the console, and give it to \
-                         the gateway as a line `{app_id} TOKEN` in --tokens-file (or in \
-                         CALLBACK_GATEWAY_TOKENS); or pass --allow-unsigned if something else keeps strangers out"
-                    ),
-                );
-            }
-        }
-        require(
-            (Duration::from_secs(1)..=MAX_SIGNATURE_WINDOW).contains(&settings.signature_window),
-            "--signature-window must be 1s to 1day",
-        );
-        require(
-            settings.duplicate_window <= MAX_DUPLICATE_WINDOW,
-            "--duplicate-window must be at most 1day, or 0s to mark nothing",
-        );
-        // Old events are looked for every second.
-        let ages = Duration::from_secs(1)..=MAX_RETENTION_AGE;
-        require(
-            settings.retention_age.is_none_or(|age| ages.contains(&age)),
-            "--retention-age must be 1s to 100years, or 0s for no bound",
-        );
-        require(
-            settings.retention_bytes.is_none_or(|bytes| bytes >= MIN_RETENTION_BYTES),
-            "--retention-bytes must be at least 16MiB, or 0B for no bound",
-        );
-        let path = settings.http_path.as_str();
-        require(
-            path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"!$&?#%".contains(&b)),
-            "--http-path must begin with / and be plain: no spaces and none of ! $ & ? # %",
-        );
-        require(
-            (1..=MAX_BODY_LIMIT).contains(&settings.http_body_limit),
-            "--http-body-limit must be 1B to 2MiB",
-        );
-        require(settings.http_max_connections > 0, "--http-max-connections must be at least 1");
-        require(settings.grpc_max_connections > 0, "--grpc-max-connections must be at least 1");
-        require(
-            (Duration::from_secs(1)..=MAX_IDLE_TIMEOUT).contains(&settings.http_idle_timeout),
-            "--http-idle-timeout must be 1s to 1day",
-        );
-        require((1..=MAX_STREAMS).contains(&settings.max_streams), "--max-streams must be 1 to 1000000");
-        let second = Duration::from_secs(1);
-        require(
-            (second..=MAX_IDLE_TIMEOUT).contains(&settings.stall_timeout),
-            "--stall-timeout must be 1s to 1day",
-        );
-        require(
-            settings.max_stream_age.is_zero() || (second..=MAX_STREAM_AGE).contains(&settings.max_stream_age),
-            "--max-stream-age must be 1s to 365days, or 0s for no bound",
-        );
-        for (option, time) in [
-            ("--grpc-keepalive-interval", settings.grpc_keepalive_interval),
-            ("--grpc-keepalive-timeout", settings.grpc_keepalive_timeout),
-        ] {
-            require((second..=MAX_KEEPALIVE).contains(&time), &format!("{option} must be 1s to 1h"));
-        }
-        let least = settings.drain_delay.saturating_add(MIN_DRAIN_WORK);
-        require(
-            (least..=MAX_DRAIN_TIMEOUT).contains(&settings.drain_timeout),
-            "--drain-timeout must be at least 5s longer than --drain-delay, and at most 1h",
-        );
-        if problems.is_empty() { Ok(Self(settings)) } else { Err(ConfigError(problems)) }
+        let mut checks = Checks::default();
+        check_callers(&settings, &mut checks);
+        check_bounds(&settings, &mut checks);
+        check_times(&settings, &mut checks);
+        if checks.0.is_empty() { Ok(Self(settings)) } else { Err(ConfigError(checks.0)) }
     }
 
     /// The settings, all of them right.
@@ -218,5 +163,123 @@ impl Config {
     /// The same, to be taken apart.
     pub fn into_settings(self) -> Settings {
         self.0
+    }
+}
+
+/// Who may call.
+fn check_callers(settings: &Settings, checks: &mut Checks) {
+    checks.require(
+        "sdk_app_id",
+        !settings.sdk_app_ids.is_empty(),
+        "name every app whose callbacks are to be accepted: --sdk-app-id N, CALLBACK_GATEWAY_SDK_APP_ID=N,M, or \
+         sdk_app_id = [N, M] in the file",
+    );
+    checks.require("sdk_app_id", !settings.sdk_app_ids.contains(&0), "0 is no SDKAppID");
+    checks.require(
+        "tokens",
+        settings.tokens.apps().all(|app_id| settings.sdk_app_ids.contains(&app_id)),
+        // Without the number: where a line has its two parts exchanged, it is a token.
+        "there are some for an app that sdk_app_id does not name: name it there too, and check that each line is \
+         `APP_ID TOKEN`, in this order",
+    );
+    if !settings.allow_unsigned && !settings.http_listen.ip().is_loopback() {
+        for app_id in settings.sdk_app_ids.iter().filter(|&&app_id| settings.tokens.of(app_id).is_empty()) {
+            let text = format!(
+                "the app {app_id} has no token, and SDKAppIDs are public: anybody who reaches {} could post its \
+                 callbacks. Set a token in the console, and give it to the gateway as a line `{app_id} TOKEN` in \
+                 --tokens-file (or in CALLBACK_GATEWAY_TOKENS); or pass --allow-unsigned if something else keeps \
+                 strangers out",
+                settings.http_listen
+            );
+            checks.require("tokens", false, &text);
+        }
+    }
+    let is_guarded = settings.grpc_access.is_required() || settings.grpc_needs_certificate;
+    let text = format!(
+        "events hold private messages, and whoever reaches {} could read them. Give clients tokens \
+         (--grpc-tokens-file) or require certificates of them (--grpc-tls-client-ca); or pass --grpc-auth none if \
+         something else keeps strangers out, such as a mesh",
+        settings.grpc_listen
+    );
+    let is_fine = is_guarded || settings.grpc_open || settings.grpc_listen.ip().is_loopback();
+    checks.require("grpc.auth", is_fine, &text);
+    checks.require(
+        "grpc.auth",
+        !(is_guarded && settings.grpc_open),
+        "none contradicts the tokens or client certificates that are set up: take out one or the other",
+    );
+    let path = settings.http_path.as_str();
+    checks.require(
+        "http.path",
+        path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && !b"!$&?#%".contains(&b)),
+        "must begin with / and be plain: no spaces and none of ! $ & ? # %",
+    );
+}
+
+fn check_bounds(settings: &Settings, checks: &mut Checks) {
+    let bytes = settings.retention_bytes.is_none_or(|bytes| bytes >= MIN_RETENTION_BYTES);
+    checks.require("retention.bytes", bytes, "must be at least 16MiB, or 0B for no bound");
+    let body_limit = (1..=MAX_BODY_LIMIT).contains(&settings.http_body_limit);
+    checks.require("http.body_limit", body_limit, "must be 1B to 2MiB");
+    for (key, connections) in [
+        ("http.max_connections", settings.http_max_connections),
+        ("grpc.max_connections", settings.grpc_max_connections),
+    ] {
+        checks.require(key, connections > 0, "must be at least 1");
+    }
+    let streams = (1..=MAX_STREAMS).contains(&settings.max_streams);
+    checks.require("grpc.max_streams", streams, "must be 1 to 1000000");
+}
+
+fn check_times(settings: &Settings, checks: &mut Checks) {
+    let second = Duration::from_secs(1);
+    let to = |most: Duration| second..=most;
+    let or_none = |time: Duration, most: Duration| time.is_zero() || to(most).contains(&time);
+    for (key, fine, text) in [
+        (
+            "signature_window",
+            to(MAX_SIGNATURE_WINDOW).contains(&settings.signature_window),
+            "must be 1s to 1day",
+        ),
+        (
+            "duplicate_window",
+            settings.duplicate_window <= MAX_DUPLICATE_WINDOW,
+            "must be at most 1day, or 0s to mark nothing",
+        ),
+        (
+            "retention.age",
+            // Old events are looked for every second.
+            settings.retention_age.is_none_or(|age| to(MAX_RETENTION_AGE).contains(&age)),
+            "must be 1s to 100years, or 0s for no bound",
+        ),
+        (
+            "http.idle_timeout",
+            to(MAX_IDLE_TIMEOUT).contains(&settings.http_idle_timeout),
+            "must be 1s to 1day",
+        ),
+        ("grpc.stall_timeout", to(MAX_IDLE_TIMEOUT).contains(&settings.stall_timeout), "must be 1s to 1day"),
+        (
+            "grpc.max_stream_age",
+            or_none(settings.max_stream_age, MAX_STREAM_AGE),
+            "must be 1s to 365days, or 0s for no bound",
+        ),
+        (
+            "grpc.keepalive_interval",
+            to(MAX_KEEPALIVE).contains(&settings.grpc_keepalive_interval),
+            "must be 1s to 1h",
+        ),
+        (
+            "grpc.keepalive_timeout",
+            to(MAX_KEEPALIVE).contains(&settings.grpc_keepalive_timeout),
+            "must be 1s to 1h",
+        ),
+        (
+            "drain.timeout",
+            (settings.drain_delay.saturating_add(MIN_DRAIN_WORK)..=MAX_DRAIN_TIMEOUT)
+                .contains(&settings.drain_timeout),
+            "must be at least 5s longer than drain.delay, and at most 1h",
+        ),
+    ] {
+        checks.require(key, fine, text);
     }
 }

@@ -2,6 +2,7 @@
 //! and reflection.
 
 mod admin_service;
+mod caller;
 mod codec;
 mod ending;
 mod event_service;
@@ -18,7 +19,8 @@ use std::time::Duration;
 
 pub use self::{
     codec::{Encoded, EncodedCodec},
-    server::{Health, serve},
+    server::{Health, Served, serve},
+    streams::{Readers, Streams},
 };
 use crate::event::Timestamp;
 

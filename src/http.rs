@@ -4,6 +4,7 @@
 //! URL's query (no parameter twice, the app, its signature, the command); only
 //! then room for the body's bytes is taken and the body is read.
 
+mod outcome;
 mod rejection;
 
 use std::{
@@ -21,18 +22,21 @@ use axum::{
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep, timeout_at},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, timeout_at},
 };
 
-use self::rejection::{Rejection, STORED, answer};
+pub use self::outcome::metrics;
+use self::{
+    outcome::Seen,
+    rejection::{Rejection, STORED, answer},
+};
 use crate::{
-    callback::{self, Apps, Claims, Envelope, duplicates::Duplicates},
-    event::{StoredRecord, Timestamp},
+    callback::{Apps, Envelope, duplicates::Duplicates},
     http1::ConnectionInfo,
     log::{AppendError, EventLog, NewRecord},
-    proto,
-    refusals::{self, Line, Refusals},
+    metrics::Metrics,
+    refusals::Refusals,
 };
 
 /// From a request's first byte to the end of its head.
@@ -55,22 +59,22 @@ pub const BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that are read of a refused body beyond the limit on bodies, so that the
 /// client sees the answer; of a longer one the rest is cut off.
 const MAX_DISCARD_BEYOND_LIMIT: usize = 1024 * 1024;
-/// The longest `google.protobuf.Duration`.
-const MAX_SKEW_SECONDS: i64 = 315_576_000_000;
 
 /// What the front needs to take callbacks.
 #[derive(Debug)]
 pub struct Front {
     /// The path that callbacks are posted to.
     pub path: String,
-    /// The apps whose callbacks are accepted.
-    pub apps: Apps,
+    /// The apps whose callbacks are accepted; their tokens may change at any time.
+    pub apps: watch::Receiver<Arc<Apps>>,
     /// Largest body, in bytes.
     pub body_limit: usize,
     /// What came in of late.
     pub duplicates: Arc<Duplicates>,
     /// What was refused and what was accepted.
     pub refusals: Arc<Refusals>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 struct Shared {
@@ -85,20 +89,11 @@ pub fn router(front: Front, log: Arc<dyn EventLog>) -> Router {
     Router::new().fallback(receive).with_state(Arc::new(Shared { front, log, bodies }))
 }
 
-/// What is known of a callback so far, for those who ask what became of it.
-#[derive(Debug, Default)]
-struct Seen {
-    /// The body's size, as announced or as read.
-    body_bytes: Option<u64>,
-    /// The record that was made of it.
-    stored: Option<StoredRecord>,
-}
-
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let connection = head.extensions.get::<ConnectionInfo>();
     let start = connection.map_or_else(Instant::now, |info| info.request_start);
-    let mut seen = Seen { body_bytes: body.size_hint().exact(), stored: None };
+    let mut seen = Seen { body_bytes: body.size_hint().exact(), ..Seen::default() };
     let mut body_may_follow = false;
     let outcome = match shared.check(&head, &body) {
         Ok((envelope, permit)) => shared.store(envelope, permit, body, start, &mut seen).await,
@@ -111,7 +106,7 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             Err(shared.discard(body, start + BODY_TIMEOUT, &mut seen).await.err().unwrap_or(rejection))
         }
     };
-    shared.note(&head, &seen, outcome.err());
+    shared.front.note(&head, &seen, outcome.err(), start.elapsed());
     match outcome {
         Ok(()) => {
             if let Some(connection) = connection {
@@ -157,7 +152,8 @@ impl Shared {
             return Err(Rejection::TooLarge);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &self.front.apps, now)?;
+        let apps = Arc::clone(&self.front.apps.borrow());
+        let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &apps, now)?;
         Ok((envelope, self.body_permit(bytes)?))
     }
 
@@ -173,14 +169,21 @@ impl Shared {
     ) -> Result<(), Rejection> {
         let body = self.body(body, start + BODY_TIMEOUT).await?;
         seen.body_bytes = Some(body.len() as u64);
-        let stored = envelope.into_record(&body, &self.front.duplicates)?;
+        seen.token = envelope.token();
+        let decoded = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
-        seen.stored = Some(stored.clone());
+        // The bytes are shared.
+        let stored = decoded.record.clone();
+        seen.decoded = Some(decoded);
         let deadline = start + ANSWER_TIMEOUT;
         // From here the record is on its way, whether or not the caller still waits.
+        let begin = Instant::now();
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
         match timeout_at(deadline, appending).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => {
+                self.front.metrics.append_seconds.observe(begin.elapsed().as_secs_f64());
+                Ok(())
+            }
             Ok(Err(AppendError::Expired)) | Err(_) => Err(Rejection::Late),
             Ok(Err(AppendError::QueueFull)) => Err(Rejection::Busy),
             Ok(Err(error @ (AppendError::Recovering | AppendError::Failed | AppendError::Closed))) => {
@@ -207,64 +210,6 @@ impl Shared {
         };
         // A body that takes longer is left: its connection is closed.
         timeout_at(deadline, read).await.unwrap_or(Ok(()))
-    }
-
-    /// The one place that knows what became of each callback.
-    fn note(&self, head: &Parts, seen: &Seen, rejection: Option<Rejection>) {
-        let refusals = &self.front.refusals;
-        let Some(rejection) = rejection else {
-            if let Some(stored) = &seen.stored {
-                refusals.note_accepted(stored.sdk_app_id(), Timestamp::now());
-            }
-            return;
-        };
-        let Claims { sdk_app_id, command } = Claims::from_query(head.uri.query().unwrap_or_default());
-        let in_body = || seen.stored.as_ref().map(|stored| stored.command().to_owned());
-        let skew = match rejection {
-            Rejection::Callback(callback::Refusal::RequestTimeOutside { skew }) => Some(skew),
-            _ => None,
-        };
-        let reason = rejection.reason();
-        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer.to_string());
-        let refusal = proto::Refusal {
-            peer: peer.unwrap_or_default(),
-            http_status: rejection.status().as_u16().into(),
-            reason: reason.into(),
-            error_info: rejection.to_string(),
-            sdk_app_id,
-            command: command.or_else(in_body).unwrap_or_default(),
-            body_bytes: seen.body_bytes,
-            clock_skew: skew.map(|skew| pbjson_types::Duration {
-                seconds: skew.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS),
-                nanos: 0,
-            }),
-            time: None,
-        };
-        let proto::Refusal { peer, http_status, command, .. } = refusal.clone();
-        match refusals.note_refused(refusal, Timestamp::now(), std::time::Instant::now()) {
-            Line::Written => {
-                let reason = refusals::name(reason);
-                tracing::warn!(
-                    app_id = sdk_app_id,
-                    reason,
-                    status = http_status,
-                    peer,
-                    command,
-                    "refused a callback"
-                );
-            }
-            Line::FirstLeftOut => {
-                let refusals = Arc::clone(refusals);
-                // One for each reason and time that lines are counted in.
-                tokio::spawn(async move {
-                    sleep(refusals::LINES_TIME).await;
-                    let left_out = refusals.take_left_out(reason);
-                    let reason = refusals::name(reason);
-                    tracing::warn!(reason, left_out, "refused further callbacks");
-                });
-            }
-            Line::LeftOut => {}
-        }
     }
 
     fn body_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {

@@ -27,7 +27,7 @@ use tokio::{
 use tokio_util::{io::InspectReader, sync::CancellationToken};
 use tower::ServiceExt as _;
 
-use crate::shutdown::Drain;
+use crate::{shutdown::Drain, tls};
 
 /// Most bytes that a connection holds of what it has read. A request's head must fit,
 /// or it is answered 431; a body is handed on as it comes.
@@ -167,11 +167,18 @@ impl State {
     }
 }
 
-/// Serves `router` on `listener` until `drain` closes it and every request in
+/// Serves `router` on `listener`, with TLS if it is given, until `drain` closes it and every request in
 /// hand is answered, or `drain` cuts connections.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, drain: Drain) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<tls::Current>,
+    router: Router,
+    limits: Limits,
+    drain: Drain,
+) {
     let mut server = Server {
         router,
+        tls,
         limits,
         drain: drain.clone(),
         connections: JoinSet::new(),
@@ -218,6 +225,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, drain:
 
 struct Server {
     router: Router,
+    tls: Option<tls::Current>,
     limits: Limits,
     drain: Drain,
     connections: JoinSet<()>,
@@ -242,8 +250,19 @@ impl Server {
             evicted: CancellationToken::new(),
             became_idle: Arc::clone(&self.became_idle),
         });
-        let connection =
-            drive(stream, peer, self.router.clone(), Arc::clone(&state), self.limits, self.drain.clone());
+        let (tls, router, limits, drain) =
+            (self.tls.clone(), self.router.clone(), self.limits, self.drain.clone());
+        let driven = Arc::clone(&state);
+        let connection = async move {
+            let stream = tokio::select! {
+                stream = tls::accept(tls.as_ref(), stream, peer) => stream,
+                () = driven.evicted.cancelled() => None,
+                () = drain.until_cut() => None,
+            };
+            if let Some(stream) = stream {
+                drive(stream, peer, router, driven, limits, drain).await;
+            }
+        };
         let id = self.connections.spawn(connection).id();
         self.states.insert(id, state);
     }
@@ -345,7 +364,7 @@ enum Evicted {
 
 /// Runs one connection to its end.
 async fn drive(
-    stream: TcpStream,
+    stream: tls::Io,
     peer: SocketAddr,
     router: Router,
     state: Arc<State>,

@@ -19,22 +19,27 @@
 //! | --- | --- | --- |
 //! | [`proto`] | the generated API | nothing of ours |
 //! | [`event`] | sequence, epoch, cursor, record; the walk over a body | nothing of ours |
+//! | [`metrics`] | what is counted and measured | nothing of ours |
 //! | [`shutdown`] | the stages of a drain | nothing of ours |
 //! | [`log`] | the contract of a log, and its backends | event |
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
 //! | [`callback`] | a callback's check and decoding | proto, event |
 //! | [`refusals`] | what was refused, and what each app sent last | proto, event |
-//! | [`http1`] | HTTP/1.1 connections | shutdown |
-//! | [`http`] | the callback front | proto, event, callback, log, refusals, http1 |
-//! | [`admin`] | probes | log, shutdown |
-//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, refusals, shutdown |
-//! | [`config`] | settings and their check | callback (the tokens) |
+//! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
+//! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, shutdown, tls |
+//! | [`access`] | who may call over gRPC, and what it may read | event, subscription (the filter) |
+//! | [`tls`] | certificates, handshakes | nothing of ours |
+//! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
+//! | [`admin`] | probes and metrics | log, scrape, shutdown |
+//! | [`config`] | the table of settings, the file, their check | access, callback (the tokens), tls, telemetry |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
 //! | [`cli`] | the command line | app, config, telemetry |
 
 #![deny(clippy::unwrap_used)]
 
+pub mod access;
 pub mod admin;
 pub mod app;
 pub mod callback;
@@ -45,8 +50,11 @@ pub mod grpc;
 pub mod http;
 pub mod http1;
 pub mod log;
+pub mod metrics;
 pub mod proto;
 pub mod refusals;
+pub mod scrape;
 pub mod shutdown;
 pub mod subscription;
 pub mod telemetry;
+pub mod tls;

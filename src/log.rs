@@ -122,6 +122,11 @@ pub trait EventLog: Send + Sync + 'static {
     /// What the log takes up, for operators.
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>>;
 
+    /// What waits for the writer; always at once.
+    fn queue(&self) -> Queue {
+        Queue::default()
+    }
+
     /// The end of the log, as it moves.
     fn tail(&self) -> watch::Receiver<Tail>;
 
@@ -194,6 +199,15 @@ pub enum Terms {
     GroupIds(Vec<String>),
     /// Commands.
     Commands(Vec<String>),
+}
+
+/// Records that were handed over and are neither stored nor dropped yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Queue {
+    /// How many.
+    pub records: usize,
+    /// Their bytes.
+    pub bytes: usize,
 }
 
 /// What a log takes up.

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -74,7 +74,7 @@ struct Lines {
 /// One app.
 #[derive(Debug)]
 struct App {
-    is_verified: bool,
+    is_verified: AtomicBool,
     accepted: AtomicU64,
     /// In microseconds, or [`NEVER`].
     last_accept: AtomicI64,
@@ -98,7 +98,7 @@ impl Refusals {
     /// their callbacks must be signed.
     pub fn new(apps: impl IntoIterator<Item = (u32, bool)>) -> Self {
         let app = |is_verified| App {
-            is_verified,
+            is_verified: AtomicBool::new(is_verified),
             accepted: AtomicU64::new(0),
             last_accept: AtomicI64::new(NEVER),
             refused: Mutex::default(),
@@ -113,6 +113,13 @@ impl Refusals {
     /// When this memory began.
     pub fn start_time(&self) -> Timestamp {
         self.start
+    }
+
+    /// Notes whether an app's callbacks must be signed from now on.
+    pub fn set_verified(&self, app_id: u32, is_verified: bool) {
+        if let Some(app) = self.apps.get(&app_id) {
+            app.is_verified.store(is_verified, Ordering::Relaxed);
+        }
     }
 
     /// Notes that a callback of an app was stored and is acknowledged.
@@ -183,7 +190,7 @@ impl Refusals {
             let (refused, last) = *app.refused.lock().unwrap_or_else(PoisonError::into_inner);
             AppStatus {
                 sdk_app_id,
-                is_verified: app.is_verified,
+                is_verified: app.is_verified.load(Ordering::Relaxed),
                 accepted: app.accepted.load(Ordering::Relaxed),
                 last_accept_time: (last_accept != NEVER).then(|| Timestamp(last_accept).into()),
                 refused,

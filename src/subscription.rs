@@ -149,6 +149,20 @@ fn before(sequence: Sequence, latest: Cursor) -> Cursor {
     if sequence == latest.sequence { latest } else { Cursor::unchecked(latest.epoch, sequence) }
 }
 
+/// The first record from `from` on that is still stored.
+pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option<Record>, ReadError> {
+    let end = log.tail().borrow().end;
+    while from < end {
+        match log.read(from, 1).await {
+            Ok(page) if page.records.is_empty() => from = page.next,
+            Ok(page) => return Ok(page.records.into_iter().next()),
+            Err(ReadError::Trimmed { oldest }) => from = oldest,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
 /// How far a subscription has come, for others to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {

@@ -1,13 +1,20 @@
 //! Logs: to standard error, for people on a terminal and as JSON otherwise.
+//!
+//! A thread of its own writes them: whoever reads standard error, and stops, must
+//! not stop the gateway. Lines that it cannot write in time are lost, and counted.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::OnceLock,
+};
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
 
 /// The form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     Auto,
@@ -17,20 +24,83 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging at level `info`; the environment variable `RUST_LOG` overrides the level.
-pub fn init(format: LogFormat) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env()?;
+/// Which log lines are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// A level, or several by module, as `tracing_subscriber::EnvFilter` has them.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let filter = EnvFilter::builder().parse(text);
+        filter.map(|_| Self(text.to_owned())).map_err(|error| {
+            format!(
+                "{error}; write a level such as info, or levels by module such as info,callback_gateway=debug"
+            )
+        })
+    }
+
+    fn filter(&self) -> EnvFilter {
+        EnvFilter::builder().parse_lossy(&self.0)
+    }
+}
+
+/// Changes which log lines are written, while the program runs.
+#[derive(Debug, Clone)]
+pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
+
+impl LogLevel {
+    /// Puts a filter into force.
+    pub fn set(&self, filter: &LogFilter) {
+        // Fails only when logging has ended.
+        self.0.reload(filter.filter()).ok();
+    }
+}
+
+/// Lines that wait to be written; beyond it further ones are lost. Some megabytes
+/// at level `trace`.
+const QUEUED_LINES: usize = 8192;
+
+/// Of the one that writes this process' lines.
+static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Logging, as long as it lives. Dropped, it writes what is queued, for a second at most.
+#[derive(Debug)]
+pub struct Logs {
+    level: LogLevel,
+    _writer: WorkerGuard,
+}
+
+impl Logs {
+    /// What changes which lines are written.
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
+}
+
+/// How many log lines of this process were lost.
+pub fn lost_lines() -> u64 {
+    LOST_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64)
+}
+
+/// Starts logging; it can be started once.
+pub fn init(format: LogFormat, filter: &LogFilter) -> Result<Logs, Box<dyn std::error::Error + Send + Sync>> {
+    let (filter, handle) = reload::Layer::new(filter.filter());
     let json = match format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let queue = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES);
+    let (writer, guard) = queue.thread_name("log-lines").finish(io::stderr());
+    let lost = writer.error_counter();
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry().with(filter);
     if json {
         registry.with(lines.json().flatten_event(true)).try_init()?;
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    Ok(())
+    // The first one counts, as it does for logging itself.
+    LOST_LINES.set(lost).ok();
+    Ok(Logs { level: LogLevel(handle), _writer: guard })
 }

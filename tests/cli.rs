@@ -48,17 +48,17 @@ fn every_problem_is_reported_at_once_with_exit_code_64() {
     ]);
     assert_eq!(output.status.code(), Some(64));
     let text = stderr(&output);
-    for option in [
-        "--sdk-app-id",
-        "--http-path",
-        "--http-body-limit",
-        "--http-max-connections",
-        "--http-idle-timeout",
-        "--retention-age",
-        "--retention-bytes",
-        "--drain-timeout",
+    for problem in [
+        "sdk_app_id: name every app",
+        "http.path (--http-path): must begin with /",
+        "http.body_limit (--http-body-limit): must be 1B to 2MiB",
+        "http.max_connections (--http-max-connections): must be at least 1",
+        "http.idle_timeout (--http-idle-timeout): must be 1s to 1day",
+        "retention.age (--retention-age): must be 1s",
+        "retention.bytes (--retention-bytes): must be at least 16MiB",
+        "drain.timeout: must be at least 5s longer than drain.delay",
     ] {
-        assert!(text.contains(option), "{option}: {text}");
+        assert!(text.contains(problem), "{problem}: {text}");
     }
 }
 
@@ -141,9 +141,13 @@ fn log_lines_are_json_unless_text_is_asked_for() {
         let json = serde_json::from_str::<serde_json::Value>(&line);
         assert_eq!(json.is_ok_and(|json| json["level"] == "WARN"), is_json, "{format}: {line}");
     }
-    let output = program().args(["serve", "--sdk-app-id", "1"]).env("RUST_LOG", "a=b=c").output().unwrap();
+    let output = program()
+        .args(["serve", "--sdk-app-id", "1"])
+        .env("CALLBACK_GATEWAY_LOG_LEVEL", "a=b=c")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(64));
-    assert!(stderr(&output).contains("RUST_LOG"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("CALLBACK_GATEWAY_LOG_LEVEL"), "{}", stderr(&output));
 }
 
 #[tokio::test]

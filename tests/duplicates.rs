@@ -77,7 +77,7 @@ async fn store(data_dir: &Path, count: usize) {
         let appending: Vec<_> = (from..count.min(from + 1000))
             .map(|n| {
                 let envelope = Envelope::from_query(&query("A.B"), &apps, 0).unwrap();
-                let stored = envelope.into_record(body(n).as_bytes(), &nothing_seen).unwrap();
+                let stored = envelope.into_record(body(n).as_bytes(), &nothing_seen).unwrap().record;
                 log.append(NewRecord { stored, deadline: Instant::now() + HANG, permit: None })
             })
             .collect();

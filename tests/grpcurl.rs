@@ -306,7 +306,7 @@ fn readme_path(dir: &Path) -> OsString {
 fn shell(line: &str, path: &OsStr) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec {line}")]).current_dir(package()).stdin(Stdio::null());
-    command.env("PATH", path).env_remove("RUST_LOG");
+    command.env("PATH", path);
     command
 }
 

@@ -330,7 +330,7 @@ async fn nothing_of_body_query_or_signature_shows() {
             .args(serve_args(dir.path()))
             .args(["--sdk-app-id", &SIGNED.to_string(), "--drain-delay", "0s"])
             .env("CALLBACK_GATEWAY_TOKENS", format!("{SIGNED} {TOKEN}"))
-            .env("RUST_LOG", "trace"),
+            .env("CALLBACK_GATEWAY_LOG_LEVEL", "trace"),
     );
     let secret = "s3cr3t";
     let mut http = Http::connect(gateway.addresses.http).await;

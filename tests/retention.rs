@@ -68,7 +68,7 @@ fn sqlite(data_dir: &Path) -> rusqlite::Connection {
 fn serve_with(data_dir: &Path, prepare: &str, args: &[&str]) -> Process {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!(r#"trap "" XFSZ; {prepare}; exec "$0" "$@""#)]).arg(program().get_program());
-    Process::start(shell.args(serve_args(data_dir)).args(args).env_remove("RUST_LOG"))
+    Process::start(shell.args(serve_args(data_dir)).args(args))
 }
 
 /// The sequence of the oldest event.

@@ -73,7 +73,7 @@ async fn beyond_the_cap_a_stream_is_refused_and_a_place_comes_back() {
         let status = Subscriber::open(client, latest()).await.err().expect("it is refused");
         assert_eq!(status.code(), Code::ResourceExhausted);
         assert_eq!(reason(&status), "TOO_MANY_STREAMS");
-        assert!(status.message().contains("--max-streams"));
+        assert!(status.message().contains("--grpc-max-streams"));
         assert!(status.get_details_retry_info().is_some());
     }
     // A refused start takes no place.

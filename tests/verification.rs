@@ -266,7 +266,7 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
     for (tokens, text) in [
         (format!("# x\n{APP_ID} {TOKEN} {TOKEN}"), "line 2"),
         (TOKEN.to_owned(), "write APP_ID TOKEN"),
-        (format!("8 {TOKEN}"), "an app that --sdk-app-id does not name"),
+        (format!("8 {TOKEN}"), "an app that sdk_app_id does not name"),
         // The two parts exchanged, where the token is a number.
         (format!("123456789 {APP_ID}"), "`APP_ID TOKEN`, in this order"),
     ] {
@@ -303,7 +303,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
             .arg(&file)
             .args(["--drain-delay", "0s"])
             .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} {OLD_TOKEN}"))
-            .env("RUST_LOG", "trace")
+            .env("CALLBACK_GATEWAY_LOG_LEVEL", "trace")
             .stdout(Stdio::piped()),
     );
     let mut stdout = gateway.child.stdout.take().unwrap();
@@ -315,7 +315,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
         let output = program()
             .args(["send", "friend-add", "--url", url, "--sdk-app-id", &app_id, "--from", "a", "--to", "b"])
             .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} {token}"))
-            .env("RUST_LOG", "trace")
+            .env("CALLBACK_GATEWAY_LOG_LEVEL", "trace")
             .output()
             .unwrap();
         written.extend(output.stdout);

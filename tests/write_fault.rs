@@ -143,7 +143,7 @@ fn serve_with(dir: &TempDir, prepare: &str) -> Process {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!(r#"trap "" XFSZ; {prepare}; exec "$0" "$@""#)]).arg(program().get_program());
     shell.args(serve_args(dir.path())).args(["--memory=4KiB", "--drain-delay=0s"]);
-    Process::start(shell.env_remove("RUST_LOG"))
+    Process::start(&mut shell)
 }
 
 /// Sets the largest size of a file that the gateway may write; `None` lifts it.

@@ -256,7 +256,7 @@ fn event(query: &str, apps: &Apps) -> Event {
         }
         record => record,
     };
-    decode(&placed(record.unwrap()), true)
+    decode(&placed(record.unwrap().record), true)
 }
 
 fn no_duplicates() -> Duplicates {
@@ -282,7 +282,7 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
     let in_body = in_body.filter(|command| !command.is_null());
 
     let stored = match envelope.into_record(body, &no_duplicates()) {
-        Ok(stored) => stored,
+        Ok(decoded) => decoded.record,
         Err(refusal) => {
             match refusal {
                 Refusal::NotUtf8 => assert!(text.is_err()),

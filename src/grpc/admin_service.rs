@@ -7,13 +7,14 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Encoded, MAX_PAGE_BYTES,
+    caller::Guard,
     generated::admin_service_server,
     request, status,
     streams::{Ended, Slot, Streams},
 };
 use crate::{
-    event::{Record, Sequence, Timestamp},
-    log::{self, EventLog, ReadError},
+    event::{Record, Timestamp},
+    log::{self, EventLog},
     proto::{
         ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListRefusalsRequest, ListRefusalsResponse,
         ListSubscribersRequest, ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
@@ -27,6 +28,7 @@ pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) streams: Arc<Streams>,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) guard: Guard,
 }
 
 #[tonic::async_trait]
@@ -35,6 +37,7 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<ListSubscribersRequest>,
     ) -> Result<Response<Encoded>, Status> {
+        self.guard.caller(&request)?.require_admin()?;
         let request = request.into_inner();
         let page_size = request::page_size(request.page_size)?;
         let after = match request.page_token.as_str() {
@@ -67,13 +70,17 @@ impl admin_service_server::AdminService for AdminService {
         Ok(Response::new(Encoded::message(&response)))
     }
 
-    async fn get_log_status(&self, _: Request<GetLogStatusRequest>) -> Result<Response<Encoded>, Status> {
+    async fn get_log_status(
+        &self,
+        request: Request<GetLogStatusRequest>,
+    ) -> Result<Response<Encoded>, Status> {
+        self.guard.caller(&request)?.require_admin()?;
         let log = &*self.log;
         let usage = log.usage().await.map_err(|error| status::get(&error, log))?;
         let (epoch, epoch_start) = log.epoch();
         let bounds = subscription::bounds(log);
         // What cannot be read has no time; the rest is still worth saying.
-        let oldest = first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
+        let oldest = subscription::first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
         let newest = log.read_back(bounds.latest.sequence.next(), 1).await.ok();
         let newest = newest.and_then(|page| page.records.into_iter().next());
         let is_empty = bounds.oldest.sequence == bounds.latest.sequence;
@@ -106,6 +113,7 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<ListRefusalsRequest>,
     ) -> Result<Response<Encoded>, Status> {
+        self.guard.caller(&request)?.require_admin()?;
         let request = request.into_inner();
         let reasons = request::refusal_reasons(&request.reasons)?;
         let since = request.start_time.map(|time| request::time("start_time", time)).transpose()?;
@@ -125,7 +133,8 @@ impl AdminService {
         let mut waiting = None;
         if lag_events > 0 {
             // What cannot be read says nothing about the subscriber.
-            let first = first_from(&*self.log, progress.cursor.sequence.next()).await.ok().flatten();
+            let first =
+                subscription::first_from(&*self.log, progress.cursor.sequence.next()).await.ok().flatten();
             waiting = first.map(|record| record.receive_time());
         }
         let (state, blocked_time) = match ended {
@@ -148,18 +157,4 @@ impl AdminService {
             end_reason: ended.map(|ended| ended.reason).unwrap_or_default(),
         }
     }
-}
-
-/// The first record from `from` on that is still stored.
-async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option<Record>, ReadError> {
-    let end = log.tail().borrow().end;
-    while from < end {
-        match log.read(from, 1).await {
-            Ok(page) if page.records.is_empty() => from = page.next,
-            Ok(page) => return Ok(page.records.into_iter().next()),
-            Err(ReadError::Trimmed { oldest }) => from = oldest,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
 }

@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Encoded, Limits, MAX_PAGE_BYTES,
+    caller::Guard,
     generated::event_service_server,
     page_token::{self, PageToken},
     request,
@@ -27,6 +28,7 @@ use crate::{
 pub(super) struct EventService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) streams: Arc<Streams>,
+    pub(super) guard: Guard,
     pub(super) limits: Limits,
     pub(super) drain: Drain,
     /// Turns of `ListEvents`; further calls wait for one.
@@ -41,11 +43,13 @@ impl event_service_server::EventService for EventService {
     type SubscribeStream = EventStream;
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<EventStream>, Status> {
+        let caller = self.guard.caller(&request)?;
         let peer = request.remote_addr();
         let request = request.into_inner();
+        let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
         let options = Options {
             start: request::start(request.start)?,
-            filter: Arc::new(request::filter(request.filter.as_ref())?),
+            filter: Arc::new(filter),
             heartbeat: request::heartbeat(request.heartbeat_interval)?,
             on_gap: request::on_gap(request.on_gap)?,
             end_at: self.limits.stream_end(),
@@ -72,12 +76,14 @@ impl event_service_server::EventService for EventService {
             subscriber: name,
         };
         let log = Arc::clone(&self.log);
-        Ok(self.streams.open(NewStream { place, peer, filter, subscribed }, log, subscription))
+        let new = NewStream { place, peer, caller, filter, subscribed };
+        Ok(self.streams.open(new, &self.guard, log, subscription))
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {
+        let caller = self.guard.caller(&request)?;
         let request = request.into_inner();
-        let filter = request::filter(request.filter.as_ref())?;
+        let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
         let time = |field, time: Option<_>| time.map(|time| request::time(field, time)).transpose();
         let start_time = time("start_time", request.start_time)?;
         let end_time = time("end_time", request.end_time)?;
@@ -124,6 +130,8 @@ impl event_service_server::EventService for EventService {
     }
 
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Encoded>, Status> {
+        let caller = self.guard.caller(&request)?;
+        caller.require_events()?;
         let request = request.into_inner();
         let latest = self.log.tail().borrow().cursor;
         let sequence = match request.event {
@@ -143,7 +151,10 @@ impl event_service_server::EventService for EventService {
         }
         let page = self.log.read(sequence, 1).await.map_err(|error| status::get(&error, &*self.log))?;
         match page.records.first().filter(|record: &&Record| record.sequence() == sequence) {
-            Some(record) => Ok(Response::new(Encoded::get_event(record, request.include_raw_body))),
+            Some(record) => {
+                caller.require(record)?;
+                Ok(Response::new(Encoded::get_event(record, request.include_raw_body)))
+            }
             None => Err(status::event_not_found(sequence)),
         }
     }

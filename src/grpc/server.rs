@@ -1,7 +1,8 @@
 //! The gRPC listener: services, HTTP/2 settings, and its end.
 
 use std::{
-    future::Future,
+    fmt,
+    future::{Future, pending},
     io,
     pin::Pin,
     sync::Arc,
@@ -12,8 +13,9 @@ use std::{
 use futures_util::stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
     time::{Sleep, sleep},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -26,13 +28,14 @@ use tonic_health::{ServingStatus, pb::health_server, server::HealthReporter};
 use super::{
     Limits,
     admin_service::AdminService,
+    caller::Guard,
     ending::Ending,
     event_service::{EventService, LISTS_AT_ONCE},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     streams::Streams,
     watched::Watched,
 };
-use crate::{log::EventLog, proto, refusals::Refusals, shutdown::Drain};
+use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
 
 /// Calls on one connection beyond the cap on streams. A proxy puts all of its
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
@@ -86,16 +89,37 @@ fn status(serving: bool) -> ServingStatus {
     if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
 }
 
-/// Serves gRPC until `drain` closes the listener and every stream has ended, or
-/// `drain` cuts connections.
+/// What is served.
+pub struct Served {
+    /// The events.
+    pub log: Arc<dyn EventLog>,
+    /// The streams that read them.
+    pub streams: Arc<Streams>,
+    /// Who may call. When it changes, streams of tokens that are no longer in it, or
+    /// that have other rights there, end.
+    pub access: watch::Receiver<Arc<Access>>,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
+    /// What `grpc.health.v1.Health` reports.
+    pub health: Health,
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").finish_non_exhaustive()
+    }
+}
+
+/// Serves gRPC, with TLS if it is given, until `drain` closes the listener and every
+/// stream has ended, or `drain` cuts connections.
 pub async fn serve(
     listener: TcpListener,
-    log: Arc<dyn EventLog>,
-    health: Health,
-    refusals: Arc<Refusals>,
+    tls: Option<tls::Current>,
+    served: Served,
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
+    let Served { log, streams, access, refusals, health } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -107,21 +131,22 @@ pub async fn serve(
     let reflection_v1alpha = reflection().build_v1alpha().expect("the built-in descriptors are valid");
 
     let incoming =
-        stream::unfold(Incoming::new(listener, limits.max_connections, drain.clone()), Incoming::next);
+        stream::unfold(Incoming::new(listener, tls, limits.max_connections, drain.clone()), Incoming::next);
     let closing = {
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let streams = Streams::new(&limits);
+    let guard = Guard(access.clone());
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),
         streams: Arc::clone(&streams),
+        guard: guard.clone(),
         limits,
         drain: drain.clone(),
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
-    let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals };
+    let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard };
     let served = Server::builder()
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
@@ -137,12 +162,25 @@ pub async fn serve(
     tokio::select! {
         served = served => served,
         never = streams.watch() => never,
+        never = revoke(access, &streams) => never,
     }
+}
+
+/// Ends the streams of callers that may no longer do what they do, until it is dropped.
+async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) -> T {
+    while access.changed().await.is_ok() {
+        let access = Arc::clone(&access.borrow_and_update());
+        streams.revoke(&access);
+    }
+    pending().await
 }
 
 /// The connections of a listener, a bounded number at once.
 struct Incoming {
     listener: TcpListener,
+    tls: Option<tls::Current>,
+    /// Those that are in their TLS handshake; each has its place.
+    handshakes: JoinSet<Option<CuttableStream>>,
     places: Arc<Semaphore>,
     drain: Drain,
     /// The last accept failed, and that has been logged.
@@ -150,24 +188,45 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(listener: TcpListener, max_connections: usize, drain: Drain) -> Self {
+    fn new(listener: TcpListener, tls: Option<tls::Current>, max_connections: usize, drain: Drain) -> Self {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, places, drain, failed: false }
+        Self { listener, tls, handshakes: JoinSet::new(), places, drain, failed: false }
     }
 
-    /// The next connection, once there is a place for it.
+    /// The next connection, once there is a place for it and it has made its handshake.
     async fn next(mut self) -> Option<(io::Result<CuttableStream>, Self)> {
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         loop {
-            match self.listener.accept().await {
+            let place = Arc::clone(&self.places);
+            let accept = async {
+                let place = place.acquire_owned().await;
+                (self.listener.accept().await, place)
+            };
+            let (accepted, place) = tokio::select! {
+                Some(ended) = self.handshakes.join_next() => match ended {
+                    Ok(Some(stream)) => return Some((Ok(stream), self)),
+                    Ok(None) => continue,
+                    Err(error) => {
+                        tracing::error!(%error, "a TLS handshake panicked");
+                        continue;
+                    }
+                },
+                accepted = accept => accepted,
+            };
+            match accepted {
                 Ok((stream, peer)) => {
                     self.failed = false;
                     // Here, because tonic's own setting does nothing for connections that it is given.
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
                     }
+                    let info = stream.connect_info();
                     let cut = Box::pin(self.drain.until_cut());
-                    return Some((Ok(CuttableStream { stream, cut, lingering: None, _place: place }), self));
+                    let place = place.ok()?;
+                    let tls = self.tls.clone();
+                    self.handshakes.spawn(async move {
+                        let stream = tls::accept(tls.as_ref(), stream, peer).await?;
+                        Some(CuttableStream { stream, info, cut, lingering: None, _place: place })
+                    });
                 }
                 Err(error) => {
                     if !self.failed {
@@ -189,7 +248,8 @@ impl Incoming {
 /// resets a connection that is closed with something unread, such as an update of
 /// a window, and what the client has not read by then is lost: `going_away`, perhaps.
 struct CuttableStream {
-    stream: TcpStream,
+    stream: tls::Io,
+    info: TcpConnectInfo,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Set when it was shut down: until when to read on.
     lingering: Option<Pin<Box<Sleep>>>,
@@ -200,7 +260,7 @@ impl Connected for CuttableStream {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.info.clone()
     }
 }
 

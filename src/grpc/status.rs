@@ -7,10 +7,11 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::rfc3339;
 use crate::{
+    access::Holder,
     event::Sequence,
     log::{EventLog, ReadError},
     proto::ErrorReason,
-    subscription::{Bounds, Leave, SubscribeError, bounds},
+    subscription::{Bounds, Filter, Leave, SubscribeError, bounds},
 };
 
 /// The domain of every `google.rpc.ErrorInfo`.
@@ -63,7 +64,8 @@ pub(super) fn leaving(leave: Leave) -> (ErrorReason, Duration, Status) {
 pub(super) fn too_many_streams() -> Status {
     let mut details = details(ErrorReason::TooManyStreams, []);
     details.set_retry_info(Some(STREAMS_RETRY));
-    let message = "the gateway has as many streams as it may; connect again later, or raise --max-streams";
+    let message =
+        "the gateway has as many streams as it may; connect again later, or raise --grpc-max-streams";
     Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
@@ -73,6 +75,41 @@ pub(super) fn receiver_stalled() -> Status {
     let mut details = details(ErrorReason::ReceiverStalled, []);
     details.set_retry_info(Some(READ_RETRY));
     Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// UNAUTHENTICATED without a token.
+pub(super) fn token_missing() -> Status {
+    let message = "this gateway asks for a token; send the header `authorization: Bearer TOKEN`";
+    unauthenticated(message)
+}
+
+/// UNAUTHENTICATED for a token that is not known.
+pub(super) fn token_unknown() -> Status {
+    unauthenticated("the token is not known here; check it, and that the gateway was told of it")
+}
+
+/// UNAUTHENTICATED for a stream whose token was taken back, or got other rights.
+pub(super) fn token_revoked() -> Status {
+    unauthenticated("the token was taken back or has other rights now; connect again with one that is known")
+}
+
+fn unauthenticated(message: &str) -> Status {
+    Status::with_error_details(Code::Unauthenticated, message, details(ErrorReason::TokenInvalid, []))
+}
+
+/// PERMISSION_DENIED for what a token may not do.
+pub(super) fn denied(holder: &Holder, message: &str) -> Status {
+    let lists = holder.rights.events.as_ref().map(Filter::lists).unwrap_or_default();
+    let mut metadata = vec![("token", holder.name.clone())];
+    if !lists.sdk_app_ids.is_empty() {
+        let ids: Vec<String> = lists.sdk_app_ids.iter().map(u32::to_string).collect();
+        metadata.push(("sdk_app_ids", ids.join(",")));
+    }
+    if !lists.commands.is_empty() {
+        metadata.push(("commands", lists.commands.join(",")));
+    }
+    let details = details(ErrorReason::AccessDenied, metadata);
+    Status::with_error_details(Code::PermissionDenied, message, details)
 }
 
 /// NOT_FOUND for a sequence.

@@ -16,23 +16,29 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream, task::AtomicWaker};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, MissedTickBehavior, interval},
 };
 use tonic::{Response, Status};
 
-use super::{Encoded, Limits, status};
+use super::{
+    Encoded, Limits,
+    caller::{Caller, Guard},
+    status,
+};
 use crate::{
-    event::Timestamp,
+    access::Access,
+    event::{Sequence, Timestamp},
     log::EventLog,
+    metrics::Metrics,
     proto::{self, Subscribed, SubscriberState, subscribe_response},
     subscription::{Filter, Frame, SharedProgress, Subscription},
 };
@@ -64,9 +70,9 @@ impl Limits {
 /// A stream that has nothing ready for its client.
 const WAITING: u64 = u64::MAX;
 
-/// All streams of this process.
+/// All `Subscribe` streams of this process.
 #[derive(Debug)]
-pub(super) struct Streams {
+pub struct Streams {
     /// The cap: each open stream holds one.
     places: Arc<Semaphore>,
     /// Each stream holds one until its client is gone, also when it was taken away.
@@ -75,6 +81,19 @@ pub(super) struct Streams {
     /// Ticks since the start: a clock that costs a stream nothing to read.
     now: AtomicU64,
     table: Mutex<Table>,
+    metrics: Arc<Metrics>,
+}
+
+/// Who reads, and how far it has come, by the name that it gave itself; empty for all without.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readers {
+    /// Open streams.
+    pub streams: usize,
+    /// Everything up to here was sent, or left out by the filter: of each name's
+    /// streams the one that is furthest behind.
+    pub positions: BTreeMap<String, Sequence>,
+    /// When the last stream ended of a name that has none now.
+    pub departed: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +122,11 @@ pub(super) struct Slot {
     pub(super) start_time: Timestamp,
     pub(super) filter: Arc<Filter>,
     pub(super) progress: SharedProgress,
+    caller: Caller,
+    /// Set when its caller may no longer do what it does.
+    revoked: AtomicBool,
+    /// Wakes it to see that: an atomic and a waker cost it less for every event than a token.
+    revoking: AtomicWaker,
     /// When its client last took a piece that was ready, by [`Streams::now`]; or [`WAITING`].
     taken: AtomicU64,
     state: Mutex<State>,
@@ -139,19 +163,37 @@ pub(super) struct Place {
 pub(super) struct NewStream {
     pub(super) place: Place,
     pub(super) peer: Option<SocketAddr>,
+    pub(super) caller: Caller,
     pub(super) filter: Arc<Filter>,
     pub(super) subscribed: Subscribed,
 }
 
 impl Streams {
-    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+    /// None is open yet.
+    pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(limits.max_streams)),
             bodies: Arc::new(Semaphore::new(limits.max_streams * LEFT_BEHIND)),
             stall_timeout: limits.stall_timeout,
             now: AtomicU64::new(0),
             table: Mutex::default(),
+            metrics,
         })
+    }
+
+    /// Who reads at this moment.
+    pub fn readers(&self) -> Readers {
+        let mut table = self.table();
+        table.forget_ended(Timestamp::now());
+        let mut readers = Readers { streams: table.open.len(), ..Readers::default() };
+        for slot in table.open.values() {
+            let position = slot.progress.get().cursor.sequence;
+            let worst = readers.positions.entry(slot.name.clone()).or_insert(position);
+            *worst = position.min(*worst);
+        }
+        let gone = table.ended.iter().filter(|ended| !readers.positions.contains_key(&ended.slot.name));
+        readers.departed = gone.map(|ended| (ended.slot.name.clone(), ended.time)).collect();
+        readers
     }
 
     /// A place for one more stream, if there is one.
@@ -165,20 +207,22 @@ impl Streams {
     pub(super) fn open(
         self: &Arc<Self>,
         new: NewStream,
+        guard: &Guard,
         log: Arc<dyn EventLog>,
         subscription: Subscription,
     ) -> Response<EventStream> {
-        let NewStream { place: Place { place, body }, peer, filter, subscribed } = new;
+        let NewStream { place: Place { place, body }, peer, caller, filter, subscribed } = new;
         let name = subscribed.subscriber.clone();
         let include_raw_body = subscribed.include_raw_body;
         let progress = subscription.progress();
         let first = frame(subscribe_response::Frame::Subscribed(subscribed));
         // On the heap, so that it is not moved for every event.
         let next = Following::Running(Box::new(subscription));
+        let metrics = Arc::clone(&self.metrics);
         let frames = stream::unfold(next, move |mut following| {
-            let log = Arc::clone(&log);
+            let (log, metrics) = (Arc::clone(&log), Arc::clone(&metrics));
             async move {
-                let item = following.next(include_raw_body, &*log).await?;
+                let item = following.next(include_raw_body, &*log, &metrics).await?;
                 Some((item, following))
             }
         });
@@ -192,16 +236,34 @@ impl Streams {
             start_time: Timestamp::now(),
             filter,
             progress,
+            caller,
+            revoked: AtomicBool::new(false),
+            revoking: AtomicWaker::new(),
             taken: AtomicU64::new(self.now()),
             state: Mutex::new(State::Open(frames, place)),
         });
         table.open.insert(slot.id, Arc::clone(&slot));
         drop(table);
+        // It may have been taken back before the stream was in the table.
+        if !guard.still_allows(&slot.caller) {
+            slot.revoke();
+        }
         let taking = Taking { streams: Arc::clone(self), slot: Arc::clone(&slot) };
         let mut response = Response::new(EventStream { streams: Arc::clone(self), slot, _body: body });
         // For `Watched`, which sees the body that this becomes.
         response.extensions_mut().insert(taking);
         response
+    }
+
+    /// Ends the streams of callers that are not in the list as they were.
+    pub(super) fn revoke(&self, access: &Access) {
+        for slot in self.table().open.values().filter(|slot| !slot.caller.is_in(access)) {
+            tracing::info!(
+                subscriber = slot.name,
+                "a stream ends: its token was taken back or has other rights"
+            );
+            slot.revoke();
+        }
     }
 
     fn now(&self) -> u64 {
@@ -301,6 +363,11 @@ impl Table {
 }
 
 impl Slot {
+    fn revoke(&self) {
+        self.revoked.store(true, Ordering::SeqCst);
+        self.revoking.wake();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -320,8 +387,19 @@ impl Stream for EventStream {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { streams, slot, .. } = &*self;
         let mut state = slot.lock();
+        let is_revoked = || slot.revoked.load(Ordering::SeqCst);
         let item = match &mut *state {
-            State::Open(frames, _) => ready!(frames.as_mut().poll_next(cx)),
+            State::Open(..) if is_revoked() => Some(Err(status::token_revoked())),
+            State::Open(frames, _) => match frames.as_mut().poll_next(cx) {
+                Poll::Ready(item) => item,
+                Poll::Pending => {
+                    slot.revoking.register(cx.waker());
+                    if !is_revoked() {
+                        return Poll::Pending;
+                    }
+                    Some(Err(status::token_revoked()))
+                }
+            },
             State::Stalled => Some(Err(status::receiver_stalled())),
             State::Ended => None,
         };
@@ -369,7 +447,12 @@ enum Following {
 }
 
 impl Following {
-    async fn next(&mut self, include_raw_body: bool, log: &dyn EventLog) -> Option<Result<Encoded, Status>> {
+    async fn next(
+        &mut self,
+        include_raw_body: bool,
+        log: &dyn EventLog,
+        metrics: &Metrics,
+    ) -> Option<Result<Encoded, Status>> {
         let subscription = match self {
             Self::Running(subscription) => subscription,
             Self::Leaving(_) | Self::Ended => {
@@ -381,7 +464,10 @@ impl Following {
         };
         use subscribe_response::Frame as Message;
         let message = match subscription.next().await? {
-            Ok(Frame::Event(record)) => return Some(Ok(Encoded::event_frame(&record, include_raw_body))),
+            Ok(Frame::Event(record)) => {
+                metrics.events_delivered.inc();
+                return Some(Ok(Encoded::event_frame(&record, include_raw_body)));
+            }
             Ok(Frame::Heartbeat(cursor)) => {
                 Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string() })
             }
@@ -389,11 +475,14 @@ impl Following {
             Ok(Frame::FellBehind(cursor)) => {
                 Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
             }
-            Ok(Frame::Gap(gap)) => Message::Gap(proto::Gap {
-                cursor: gap.cursor.to_string(),
-                first_missing_sequence: gap.first.map_or(0, |first| first.0),
-                last_missing_sequence: gap.last.0,
-            }),
+            Ok(Frame::Gap(gap)) => {
+                metrics.gaps.inc();
+                Message::Gap(proto::Gap {
+                    cursor: gap.cursor.to_string(),
+                    first_missing_sequence: gap.first.map_or(0, |first| first.0),
+                    last_missing_sequence: gap.last.0,
+                })
+            }
             Ok(Frame::GoingAway(cursor, leave)) => {
                 let (reason, retry_delay, status) = status::leaving(leave);
                 *self = Self::Leaving(status);
@@ -439,7 +528,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
-        let streams = Streams::new(&limits());
+        let streams = Streams::new(&limits(), Arc::new(Metrics::new([], [], [])));
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = Options {
             start: Start::Latest,
@@ -451,8 +540,10 @@ mod tests {
         let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
         let place = streams.place().unwrap();
-        let new = NewStream { place, peer: None, filter: Arc::default(), subscribed };
-        drop(streams.open(new, log, subscription));
+        let guard = Guard(tokio::sync::watch::channel(Arc::default()).1);
+        let caller = guard.caller(&tonic::Request::new(())).unwrap();
+        let new = NewStream { place, peer: None, caller, filter: Arc::default(), subscribed };
+        drop(streams.open(new, &guard, log, subscription));
         assert!(streams.place().is_some(), "its place is free");
 
         let after = |seconds: i64| Timestamp(Timestamp::now().0 + seconds * 1_000_000);

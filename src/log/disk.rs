@@ -22,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -35,11 +35,11 @@ use tokio::sync::{Semaphore, watch};
 use self::{
     index::{Following, Index, Indexer, Limits, Stop},
     store::{Reader, Store},
-    writer::{Job, Writer},
+    writer::{Job, QueuePlace, Writer},
 };
 pub use self::{retention::Retention, store::STORE_FORMAT};
 use super::{
-    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, ReadError, Tail, Terms, Usage,
+    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms, Usage,
     ring::Ring,
 };
 use crate::event::{Epoch, Sequence, Timestamp};
@@ -149,6 +149,8 @@ pub struct DiskLog {
     /// still writes what is queued, but nobody waits for it.
     queue: Mutex<Option<mpsc::SyncSender<Job>>>,
     queue_bytes: Arc<Semaphore>,
+    /// Records in the queue and in the batch that is being written.
+    queue_records: Arc<AtomicUsize>,
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Arc<ReaderPool>,
     index: Option<Arc<Index>>,
@@ -290,6 +292,7 @@ impl DiskLog {
             shared,
             queue: Mutex::new(Some(queue)),
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES)),
+            queue_records: Arc::default(),
             writer: Mutex::new(Some(writer)),
             readers: Arc::new(ReaderPool {
                 path,
@@ -313,7 +316,8 @@ impl DiskLog {
             .try_acquire_many_owned(bytes)
             .map_err(|_| AppendError::QueueFull)?;
         let (reply, appending) = Appending::pending();
-        queue.try_send(Job { record, reply, _queue_bytes: permit }).map_err(|error| match error {
+        let place = QueuePlace::new(permit, &self.queue_records);
+        queue.try_send(Job { record, reply, place }).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => AppendError::QueueFull,
             mpsc::TrySendError::Disconnected(_) => AppendError::Closed,
         })?;
@@ -435,6 +439,13 @@ impl EventLog for DiskLog {
             })
         })
         .boxed()
+    }
+
+    fn queue(&self) -> Queue {
+        Queue {
+            records: self.queue_records.load(Ordering::Relaxed),
+            bytes: QUEUE_BYTES.saturating_sub(self.queue_bytes.available_permits()),
+        }
     }
 
     fn tail(&self) -> watch::Receiver<Tail> {

@@ -133,6 +133,40 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// The filter within another, of which apps and commands count: what it does not
+    /// narrow is narrowed to what that one allows. The name of the list, if it asks for
+    /// more than that.
+    pub fn within(mut self, allowed: &Self) -> Result<Self, &'static str> {
+        if !allowed.sdk_app_ids.is_empty() {
+            if self.sdk_app_ids.is_empty() {
+                self.sdk_app_ids.clone_from(&allowed.sdk_app_ids);
+            } else if !self.sdk_app_ids.iter().all(|app_id| has(&allowed.sdk_app_ids, app_id)) {
+                return Err("sdk_app_ids");
+            }
+        }
+        if !allowed.any_command() {
+            if self.any_command() {
+                self.commands.clone_from(&allowed.commands);
+                self.families.clone_from(&allowed.families);
+            } else {
+                let mut names = self.commands.iter().chain(&self.families);
+                // A family ends in its dot, so one that begins with another is a part of it.
+                let is_allowed = |name: &String| {
+                    has_name(&allowed.commands, name)
+                        || allowed.families.iter().any(|family| name.starts_with(family))
+                };
+                if !names.all(is_allowed) {
+                    return Err("commands");
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    fn any_command(&self) -> bool {
+        self.commands.is_empty() && self.families.is_empty()
+    }
+
     /// What an index can find fitting events by: the list that says most about an event.
     pub fn terms(&self) -> Option<Terms> {
         if !self.accounts.is_empty() {
@@ -148,10 +182,9 @@ impl Filter {
 
     /// Whether an event fits.
     pub fn fits(&self, record: &StoredRecord) -> bool {
-        let any_command = self.commands.is_empty() && self.families.is_empty();
         (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
             && (self.kinds.is_empty() || has(&self.kinds, &record.kind()))
-            && (any_command || self.fits_command(record.command()))
+            && (self.any_command() || self.fits_command(record.command()))
             && (self.accounts.is_empty() || self.fits_accounts(record))
             && (self.group_ids.is_empty() || self.fits_group_ids(record))
     }
@@ -212,7 +245,11 @@ mod tests {
         let apps = Apps { ids: [7, 8].into(), ..Apps::default() };
         let query = format!("SdkAppid=7&CallbackCommand={command}");
         let duplicates = Duplicates::new(Duration::ZERO, 1);
-        Envelope::from_query(&query, &apps, 0).unwrap().into_record(body.as_bytes(), &duplicates).unwrap()
+        Envelope::from_query(&query, &apps, 0)
+            .unwrap()
+            .into_record(body.as_bytes(), &duplicates)
+            .unwrap()
+            .record
     }
 
     fn strings(names: &[&str]) -> Vec<String> {

@@ -3,18 +3,20 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
+pub mod certificates;
 pub mod scripted_log;
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Lines},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
 
 use callback_gateway::{
+    access::Access,
     app::{Addresses, App, RunError},
     callback::signature::Tokens,
     config::{Config, LogKind, Settings},
@@ -70,6 +72,11 @@ pub fn settings(data_dir: &Path) -> Settings {
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,
+        http_tls: None,
+        grpc_tls: None,
+        grpc_needs_certificate: false,
+        grpc_access: Access::default(),
+        grpc_open: false,
         http_path: "/".to_owned(),
         http_body_limit: 1 << 20,
         http_max_connections: 1024,
@@ -166,9 +173,7 @@ pub struct Process {
 }
 
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callback-gateway"));
-    command.env_remove("RUST_LOG");
-    command
+    Command::new(env!("CARGO_BIN_EXE_callback-gateway"))
 }
 
 /// Arguments of `serve` with free ports.
@@ -199,6 +204,18 @@ impl Process {
 
     /// Starts it and waits for its log line that says where it listens.
     pub fn start(command: &mut Command) -> Self {
+        let (mut process, lines) = Self::start_unread(command);
+        let sink = Arc::clone(&process.log);
+        process.reader = Some(std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                sink.send_modify(|log| log.push(line));
+            }
+        }));
+        process
+    }
+
+    /// The same, but what follows that line is left to the caller to read.
+    pub fn start_unread(command: &mut Command) -> (Self, Lines<BufReader<ChildStderr>>) {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = Vec::new();
@@ -214,13 +231,7 @@ impl Process {
             }
         };
         let log = Arc::new(watch::Sender::new(log));
-        let sink = Arc::clone(&log);
-        let reader = std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                sink.send_modify(|log| log.push(line));
-            }
-        });
-        Self { addresses, child, log, reader: Some(reader) }
+        (Self { addresses, child, log, reader: None }, lines)
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -236,10 +247,18 @@ impl Process {
 
     /// Waits for a log line with this message.
     pub async fn line(&self, message: &str) -> serde_json::Value {
+        self.nth_line(0, |line| line["message"] == message).await
+    }
+
+    /// Waits for the log line, from 0, of those that are wanted.
+    pub async fn nth_line(
+        &self,
+        nth: usize,
+        is_wanted: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
         let find = |log: &Vec<String>| {
-            let mut lines =
-                log.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-            lines.find(|line| line["message"] == message)
+            let lines = log.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            lines.filter(&is_wanted).nth(nth)
         };
         let mut log = self.log.subscribe();
         let log = soon(log.wait_for(|log| find(log).is_some())).await.unwrap();
@@ -250,7 +269,9 @@ impl Process {
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let ended = tokio::task::spawn_blocking(move || {
             let status = self.child.wait().unwrap();
-            self.reader.take().unwrap().join().unwrap();
+            if let Some(reader) = self.reader.take() {
+                reader.join().unwrap();
+            }
             let log = self.log.borrow().clone();
             (status, log)
         });

@@ -3,7 +3,11 @@
 use std::{
     fs::File,
     path::PathBuf,
-    sync::{Arc, PoisonError, atomic::Ordering, mpsc},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -37,7 +41,26 @@ const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 pub(super) struct Job {
     pub(super) record: NewRecord,
     pub(super) reply: AppendReply,
-    pub(super) _queue_bytes: OwnedSemaphorePermit,
+    pub(super) place: QueuePlace,
+}
+
+/// A record's place in the queue, until it is stored or dropped.
+pub(super) struct QueuePlace {
+    _bytes: OwnedSemaphorePermit,
+    records: Arc<AtomicUsize>,
+}
+
+impl QueuePlace {
+    pub(super) fn new(bytes: OwnedSemaphorePermit, records: &Arc<AtomicUsize>) -> Self {
+        records.fetch_add(1, Ordering::Relaxed);
+        Self { _bytes: bytes, records: Arc::clone(records) }
+    }
+}
+
+impl Drop for QueuePlace {
+    fn drop(&mut self) {
+        self.records.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 pub(super) struct Writer {
@@ -163,14 +186,14 @@ impl Writer {
         let mut records = Vec::with_capacity(batch.len());
         let mut waiting = Vec::with_capacity(batch.len());
         let mut permits = Vec::with_capacity(batch.len());
-        for Job { record, reply, _queue_bytes } in batch {
+        for Job { record, reply, place } in batch {
             if record.deadline <= now {
                 answer(reply, Err(AppendError::Expired));
                 continue;
             }
             let sequence = Sequence(self.next.0 + records.len() as u64);
             records.push(Record::new(self.shared.epoch, sequence, time, record.stored));
-            permits.push((record.permit, _queue_bytes));
+            permits.push((record.permit, place));
             waiting.push(reply);
         }
         let Some(newest) = records.last().map(Record::cursor) else { return Ok(()) };

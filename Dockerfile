@@ -1,0 +1,35 @@
+# The gateway as an image: a static program, nothing else, not as root.
+#
+#   docker build --tag callback-gateway .
+#
+# `target/` and `data/` are left out by .dockerignore.
+
+FROM rust:1.90-bookworm AS build
+WORKDIR /build
+# What is compiled most rarely first, so that a change of the sources does not compile it anew.
+COPY Cargo.toml Cargo.lock build.rs ./
+COPY proto proto
+COPY src src
+# Cargo wants to see the benches that Cargo.toml names.
+COPY benches benches
+RUN cargo build --locked --release --bin callback-gateway \
+    && install -d -m 0700 /var/lib/callback-gateway
+
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /build/target/release/callback-gateway /usr/local/bin/callback-gateway
+# Owned by the image's user nonroot, also where a new volume is mounted over it.
+COPY --from=build --chown=65532:65532 /var/lib/callback-gateway /var/lib/callback-gateway
+# In a container loopback is for nobody else. Who may call is still to be said: without
+# tokens the gateway does not start (docs/security.md).
+ENV CALLBACK_GATEWAY_HTTP_LISTEN=0.0.0.0:8080 \
+    CALLBACK_GATEWAY_GRPC_LISTEN=0.0.0.0:50051 \
+    CALLBACK_GATEWAY_ADMIN_LISTEN=0.0.0.0:9090 \
+    CALLBACK_GATEWAY_DATA_DIR=/var/lib/callback-gateway
+# By number, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+EXPOSE 8080 50051 9090
+VOLUME /var/lib/callback-gateway
+# It drains for up to 20 seconds: stop it with `docker stop --time 25`.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/callback-gateway"]
+CMD ["serve"]

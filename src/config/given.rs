@@ -1,0 +1,239 @@
+//! What was given, and where: the file, the environment, the command line, each
+//! going before the one before it.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use super::table::{self, Form, Place, SETTINGS, Setting};
+
+/// Values by key, as text.
+#[derive(Clone, Default)]
+pub struct Given(BTreeMap<&'static str, Value>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Value {
+    /// As on the command line; lists are joined, numbers by commas, secrets by line ends.
+    text: String,
+    source: Source,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody gave one.
+    Default,
+    /// The file.
+    File,
+    /// The environment.
+    Variable,
+    /// The command line.
+    Flag,
+}
+
+impl Source {
+    /// The place, for a message.
+    pub fn of(self, setting: &Setting) -> String {
+        match self {
+            Self::Default => "default".to_owned(),
+            Self::File => "file".to_owned(),
+            Self::Variable => setting.variable(),
+            Self::Flag => format!("--{}", setting.flag()),
+        }
+    }
+}
+
+/// Secrets are left out.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Given {
+    /// Takes a value; a later one of the same key goes before it.
+    pub fn set(&mut self, setting: &'static Setting, text: String, source: Source) {
+        self.0.insert(setting.key, Value { text, source });
+    }
+
+    /// Takes what another has; its values go before ours.
+    pub fn set_all(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The text and where it comes from. Without any, the default, which may be empty.
+    pub fn get(&self, setting: &Setting) -> (&str, Source) {
+        match self.0.get(setting.key) {
+            Some(value) => (&value.text, value.source),
+            None => (setting.default, Source::Default),
+        }
+    }
+
+    /// Reads a file: TOML, in which every key must be one of ours. Gives what is right
+    /// and all that is wrong; an error if it is no TOML at all.
+    pub fn from_toml(text: &str, path: &Path) -> Result<(Self, Vec<String>), String> {
+        let path = path.display();
+        let table: toml::Table = toml::from_str(text).map_err(|error: toml::de::Error| {
+            // Its own text quotes the line, which may hold a secret.
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            format!("{path}, line {line}: this is not TOML: {}", error.message())
+        })?;
+        let mut given = Self::default();
+        let mut problems = Vec::new();
+        for (key, value) in table {
+            match value {
+                toml::Value::Table(entries) if is_table(&key) => {
+                    for (name, value) in entries {
+                        given.read(&format!("{key}.{name}"), value, &mut problems);
+                    }
+                }
+                value => given.read(&key, value, &mut problems),
+            }
+        }
+        let problems: Vec<String> =
+            problems.into_iter().map(|problem| format!("{path}: {problem}")).collect();
+        Ok((given, problems))
+    }
+
+    fn read(&mut self, key: &str, value: toml::Value, problems: &mut Vec<String>) {
+        let Some(setting) = table::find(key) else {
+            problems.push(unknown(key));
+            return;
+        };
+        if setting.place == Place::NotInFile {
+            problems.push(format!("{key}: not in a file, it is for one start: give --{}", setting.flag()));
+            return;
+        }
+        match text(setting.form, value) {
+            Some(text) => self.set(setting, text, Source::File),
+            None => problems.push(format!("{key}: write it as {}", example(setting))),
+        }
+    }
+}
+
+fn is_table(key: &str) -> bool {
+    let of_table = |setting: &&Setting| setting.key.split_once('.').is_some_and(|(table, _)| table == key);
+    SETTINGS.iter().find(of_table).is_some()
+}
+
+/// What a TOML value would be on the command line.
+fn text(form: Form, value: toml::Value) -> Option<String> {
+    let number = |value: &toml::Value| value.as_integer().map(|number| number.to_string());
+    match form {
+        Form::Text => value.as_str().map(str::to_owned),
+        Form::Number => number(&value),
+        Form::Switch => value.as_bool().map(|on| on.to_string()),
+        Form::Numbers => match &value {
+            toml::Value::Array(values) => {
+                Some(values.iter().map(number).collect::<Option<Vec<_>>>()?.join(","))
+            }
+            value => number(value),
+        },
+        Form::Secrets => {
+            let lines = value.as_array()?.iter().map(toml::Value::as_str);
+            Some(lines.collect::<Option<Vec<_>>>()?.join("\n"))
+        }
+    }
+}
+
+/// How the value is written in the file.
+fn example(setting: &Setting) -> String {
+    let name = setting.key.rsplit('.').next().unwrap_or(setting.key);
+    match setting.form {
+        Form::Text if setting.default.is_empty() => format!("a string: {name} = \"{}\"", setting.value),
+        Form::Text => format!("a string: {name} = \"{}\"", setting.default),
+        Form::Number => format!("a number: {name} = {}", setting.default),
+        Form::Switch => format!("true or false: {name} = {}", setting.default),
+        Form::Numbers => format!("a list of numbers: {name} = [1400000000]"),
+        Form::Secrets => format!("a list of strings, one for each line: {name} = [\"..\", \"..\"]"),
+    }
+}
+
+fn unknown(key: &str) -> String {
+    let similar = SETTINGS
+        .iter()
+        .filter(|setting| setting.place == Place::Anywhere || setting.place == Place::NotOnCommandLine)
+        .map(|setting| (strsim::jaro_winkler(setting.key, key), setting.key))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match similar {
+        // A key may be as long as a file, and a secret if it stands at the wrong place.
+        Some((_, similar)) => format!("there is no key {key}; did you mean {similar}?"),
+        None if key.len() <= 40 => format!("there is no key {key}; see `callback-gateway print-config`"),
+        None => "there is a key that is none of ours; see `callback-gateway print-config`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Given, String> {
+        let (given, problems) = Given::from_toml(text, Path::new("a.toml"))?;
+        if problems.is_empty() { Ok(given) } else { Err(problems.join("\n")) }
+    }
+
+    fn get(given: &Given, key: &str) -> (String, Source) {
+        let (text, source) = given.get(table::find(key).unwrap());
+        (text.to_owned(), source)
+    }
+
+    #[test]
+    fn a_file_gives_values_of_every_form() {
+        let given = read(
+            "sdk_app_id = [1, 2]\ntokens = ['1 a', '2 b']\nallow_unsigned = true\n\
+             [http]\nlisten = '0.0.0.0:80'\nmax_connections = 7",
+        )
+        .unwrap();
+        for (key, text) in [
+            ("sdk_app_id", "1,2"),
+            ("tokens", "1 a\n2 b"),
+            ("allow_unsigned", "true"),
+            ("http.listen", "0.0.0.0:80"),
+            ("http.max_connections", "7"),
+        ] {
+            assert_eq!(get(&given, key), (text.to_owned(), Source::File), "{key}");
+        }
+        assert_eq!(get(&given, "http.path"), ("/".to_owned(), Source::Default));
+        assert!(!format!("{given:?}").contains("1 a"), "{given:?}");
+        assert_eq!(get(&read("sdk_app_id = 5").unwrap(), "sdk_app_id").0, "5");
+    }
+
+    #[test]
+    fn all_that_is_wrong_in_a_file_is_said_at_once_with_its_key() {
+        let problems = read(
+            "sdk_app_id = ['x']\nnew_epoch = true\nlog = { kind = 'disk' }\nfrobnicate = 1\n\
+             [http]\nlisten = 8080\nlisten_on = 'x'\nmax_connections = 'many'\n[htpp]\npath = '/'",
+        )
+        .unwrap_err();
+        for problem in [
+            "a.toml: sdk_app_id: write it as a list of numbers: sdk_app_id = [1400000000]",
+            "new_epoch: not in a file",
+            "log: write it as a string: log = \"disk\"",
+            "there is no key frobnicate; see `callback-gateway print-config`",
+            "http.listen: write it as a string: listen = \"127.0.0.1:8080\"",
+            "there is no key http.listen_on; did you mean http.listen?",
+            "http.max_connections: write it as a number: max_connections = 1024",
+            "there is no key htpp",
+        ] {
+            assert!(problems.contains(problem), "{problem}\n{problems}");
+        }
+        assert_eq!(problems.lines().count(), 8, "{problems}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_refused_without_showing_it() {
+        let problem = read("log = 'disk'\ntokens = ['1 s3cret\n").unwrap_err();
+        assert!(problem.starts_with("a.toml, line 2: this is not TOML: "), "{problem}");
+        assert!(!problem.contains("s3cret"), "{problem}");
+    }
+
+    #[test]
+    fn later_values_go_before_earlier_ones() {
+        let mut given = read("[http]\npath = '/file'").unwrap();
+        let path = table::find("http.path").unwrap();
+        let mut flags = Given::default();
+        flags.set(path, "/flag".to_owned(), Source::Flag);
+        given.set_all(flags);
+        assert_eq!(given.get(path), ("/flag", Source::Flag));
+    }
+}

@@ -1,0 +1,379 @@
+//! From what was given to [`Settings`]: texts become values, files are read.
+
+use std::{
+    fmt::Display, fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc,
+    time::Duration,
+};
+
+use bytesize::ByteSize;
+use rustls::ServerConfig;
+
+use super::{
+    Config, LogKind, Problem, Settings,
+    given::{Given, Source},
+    table::{self, SETTINGS, Setting},
+};
+use crate::{
+    access::Access,
+    callback::signature::Tokens,
+    telemetry::{LogFilter, LogFormat},
+    tls::{self, ClientAuth, Protocol},
+};
+
+/// Everything that `serve` is told.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What the gateway is set up from.
+    pub config: Config,
+    /// Which log lines are written.
+    pub log_level: LogFilter,
+    /// In which form.
+    pub log_format: LogFormat,
+    /// File to write the bound addresses to.
+    pub ready_file: Option<PathBuf>,
+    /// What is allowed, but should be looked at.
+    pub warnings: Vec<String>,
+}
+
+/// Reads what was given. Gives all that is wrong, each with its key and where it
+/// was given.
+pub fn load(given: &Given) -> Result<Loaded, Vec<String>> {
+    let mut reader = Reader { given, problems: Vec::new(), warnings: Vec::new() };
+    let log_level = reader.value("log_level", LogFilter::parse);
+    let log_format = reader.value("log_format", |text| {
+        choice(text, &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)])
+    });
+    let ready_file = reader.path("ready_file");
+    let checked = Config::new(reader.settings());
+    let Reader { mut problems, warnings, .. } = reader;
+    match checked {
+        Ok(config) if problems.is_empty() => {
+            return Ok(Loaded { config, log_level, log_format, ready_file, warnings });
+        }
+        Ok(_) => {}
+        Err(error) => {
+            // Of a setting that could not be read there is nothing more to say.
+            let is_new = |problem: &Problem| problems.iter().all(|known| known.key != problem.key);
+            let new: Vec<Problem> = error.0.into_iter().filter(is_new).collect();
+            problems.extend(new);
+        }
+    }
+    problems.sort_by_key(|problem| SETTINGS.iter().position(|setting| setting.key == problem.key));
+    Err(problems.into_iter().map(|problem| located(&problem, given)).collect())
+}
+
+/// A problem with the place where its value was given.
+fn located(Problem { key, text }: &Problem, given: &Given) -> String {
+    let setting = setting(key);
+    match given.get(setting) {
+        (_, Source::Default) => format!("{key}: {text}"),
+        (_, source) => format!("{key} ({}): {text}", source.of(setting)),
+    }
+}
+
+fn setting(key: &str) -> &'static Setting {
+    table::find(key).expect("the key of a setting")
+}
+
+/// Reads values, and collects what is wrong with them.
+struct Reader<'a> {
+    given: &'a Given,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Must not fail: what is wrong is replaced by the default, and said in the end.
+    fn settings(&mut self) -> Settings {
+        let http_tls = self.tls(
+            ["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"],
+            Protocol::Http1,
+        );
+        let grpc_tls = self.tls(
+            ["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"],
+            Protocol::Http2,
+        );
+        Settings {
+            sdk_app_ids: self.value("sdk_app_id", app_ids),
+            tokens: self.tokens(),
+            signature_window: self.value("signature_window", time),
+            duplicate_window: self.value("duplicate_window", time),
+            allow_unsigned: self.value("allow_unsigned", switch),
+            log: self
+                .value("log", |text| choice(text, &[("disk", LogKind::Disk), ("memory", LogKind::Memory)])),
+            data_dir: self.value("data_dir", |text| Ok(PathBuf::from(text))),
+            memory_bytes: self.value("memory", size_in_memory),
+            retention_age: Some(self.value("retention.age", time)).filter(|age| !age.is_zero()),
+            retention_bytes: Some(self.value("retention.bytes", size)).filter(|&bytes| bytes > 0),
+            retention_count: Some(self.value("retention.count", number)).filter(|&count| count > 0),
+            new_epoch: self.value("new_epoch", switch),
+            index: self.value("index", switch),
+            http_listen: self.value("http.listen", address),
+            grpc_listen: self.value("grpc.listen", address),
+            admin_listen: self.value("admin.listen", address),
+            http_path: self.value("http.path", |text| Ok(text.to_owned())),
+            http_body_limit: self.value("http.body_limit", size_in_memory),
+            http_max_connections: self.value("http.max_connections", number),
+            http_idle_timeout: self.value("http.idle_timeout", time),
+            http_tls: http_tls.map(|(tls, _)| tls),
+            grpc_needs_certificate: grpc_tls
+                .as_ref()
+                .is_some_and(|(_, needs_certificate)| *needs_certificate),
+            grpc_tls: grpc_tls.map(|(tls, _)| tls),
+            grpc_access: self.access(),
+            grpc_open: self.value("grpc.auth", |text| choice(text, &[("auto", false), ("none", true)])),
+            grpc_max_connections: self.value("grpc.max_connections", number),
+            max_streams: self.value("grpc.max_streams", number),
+            stall_timeout: self.value("grpc.stall_timeout", time),
+            max_stream_age: self.value("grpc.max_stream_age", time),
+            grpc_keepalive_interval: self.value("grpc.keepalive_interval", time),
+            grpc_keepalive_timeout: self.value("grpc.keepalive_timeout", time),
+            drain_delay: self.value("drain.delay", time),
+            drain_timeout: self.value("drain.timeout", time),
+        }
+    }
+
+    fn value<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let setting = setting(key);
+        let (text, _) = self.given.get(setting);
+        parse(text).unwrap_or_else(|text| {
+            self.wrong(key, text);
+            parse(setting.default).unwrap_or_else(|problem| panic!("the default of {key}: {problem}"))
+        })
+    }
+
+    fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let (text, _) = self.given.get(setting(key));
+        (!text.is_empty()).then(|| text.into())
+    }
+
+    fn wrong(&mut self, key: &'static str, text: impl Into<String>) {
+        self.problems.push(Problem { key, text: text.into() });
+    }
+
+    fn tokens(&mut self) -> Tokens {
+        let mut tokens = Tokens::default();
+        for key in ["tokens_file", "tokens"] {
+            let Some(text) = self.secrets(key) else { continue };
+            let parsed = Tokens::parse(&text).map_err(|error| error.to_string());
+            let all = parsed.and_then(|more| tokens.extend(more).map_err(|error| error.to_string()));
+            if let Err(problem) = all {
+                self.wrong(key, format!("{}{problem}", self.shown(key)));
+            }
+        }
+        tokens
+    }
+
+    fn access(&mut self) -> Access {
+        let mut access = Access::default();
+        for key in ["grpc.tokens_file", "grpc.tokens"] {
+            let Some(text) = self.secrets(key) else { continue };
+            let parsed = Access::parse(&text).map_err(|error| error.to_string());
+            if let Err(problem) = parsed.and_then(|more| access.extend(more)) {
+                self.wrong(key, format!("{}{problem}", self.shown(key)));
+            }
+        }
+        access
+    }
+
+    /// The lines of a setting that holds secrets, or of the file that it names.
+    fn secrets(&mut self, key: &'static str) -> Option<String> {
+        let (text, _) = self.given.get(setting(key));
+        if setting(key).is_secret() {
+            return (!text.is_empty()).then(|| text.to_owned());
+        }
+        let path = self.path(key)?;
+        let is_exposed = |mode: u32| mode & 0o077 != 0;
+        if fs::metadata(&path).is_ok_and(|file| is_exposed(file.permissions().mode())) {
+            let path = self.shown(key);
+            self.warnings
+                .push(format!("{key}: {path}other users of this machine can get at it; chmod 600 it"));
+        }
+        match fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.wrong(key, format!("{}{error}", self.shown(key)));
+                None
+            }
+        }
+    }
+
+    /// The file of a setting, for a message, unless it looks like a line of tokens
+    /// that was given in its place.
+    fn shown(&self, key: &'static str) -> String {
+        let (text, _) = self.given.get(setting(key));
+        if setting(key).is_secret() {
+            String::new()
+        } else if text.contains(char::is_whitespace) {
+            "(the path given; it has spaces in it): ".to_owned()
+        } else {
+            format!("{text}: ")
+        }
+    }
+
+    /// TLS for a listener, if it is to have it, and whether clients need a certificate.
+    fn tls(&mut self, keys: [&'static str; 4], protocol: Protocol) -> Option<(Arc<ServerConfig>, bool)> {
+        let [cert_key, key_key, client_ca_key, client_auth_key] = keys;
+        let [cert, key, client_ca] = [cert_key, key_key, client_ca_key].map(|key| self.path(key));
+        let client_auth = self.value(client_auth_key, client_auth);
+        let (cert, key) = match (cert, key) {
+            (Some(cert), Some(key)) => (cert, key),
+            (None, Some(_)) => {
+                self.wrong(cert_key, format!("{key_key} needs it: give both, or neither"));
+                return None;
+            }
+            (Some(_), None) => {
+                self.wrong(key_key, format!("{cert_key} needs it: give both, or neither"));
+                return None;
+            }
+            (None, None) => {
+                if client_ca.is_some() {
+                    self.wrong(client_ca_key, format!("it needs TLS: give {cert_key} and {key_key} too"));
+                }
+                return None;
+            }
+        };
+        let needs_certificate = client_ca.is_some() && client_auth == ClientAuth::Required;
+        let files = tls::Files { cert, key, client_ca, client_auth };
+        tls::server_config(&files, protocol)
+            .map(|config| (config, needs_certificate))
+            .map_err(|error| {
+                let key = match error.file {
+                    tls::File::Cert => cert_key,
+                    tls::File::Key => key_key,
+                    tls::File::ClientCa => client_ca_key,
+                };
+                self.wrong(key, error.to_string());
+            })
+            .ok()
+    }
+}
+
+fn quoted(text: &str) -> String {
+    // A secret may stand in the wrong place; a value that is right is never long.
+    if text.len() <= 40 { format!("`{}`", text.escape_debug()) } else { "what is given".to_owned() }
+}
+
+fn parsed<T>(text: &str, outcome: Result<T, impl Display>, wanted: &str) -> Result<T, String> {
+    outcome.map_err(|_| format!("{} is no {wanted}", quoted(text)))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    parsed(text, text.parse(), "address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080")
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    parsed(text, humantime::parse_duration(text), "time: write one such as 90s, 5m or 7days")
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    parsed(text, text.parse::<ByteSize>(), "size: write one such as 512KiB, 64MiB or 10GiB")
+        .map(|size| size.as_u64())
+}
+
+/// A size; one that this machine cannot address is as good as its largest.
+fn size_in_memory(text: &str) -> Result<usize, String> {
+    size(text).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn number<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    parsed(text, text.parse(), "number: write one such as 1000")
+}
+
+fn app_ids(text: &str) -> Result<Vec<u32>, String> {
+    let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
+    ids.map(|id| parsed(id, id.parse(), "SDKAppID: write numbers such as 1400000000")).collect()
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" | "1" => Ok(true),
+        "false" | "off" | "no" | "0" => Ok(false),
+        _ => Err(format!("{} is neither true nor false", quoted(text))),
+    }
+}
+
+fn client_auth(text: &str) -> Result<ClientAuth, String> {
+    choice(text, &[("required", ClientAuth::Required), ("optional", ClientAuth::Optional)])
+}
+
+fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        format!("{} is none of {}", quoted(text), names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(values: &[(&str, &str)]) -> Given {
+        let mut given = Given::default();
+        for (key, text) in values {
+            let setting = setting(key);
+            let source = if setting.is_secret() { Source::Variable } else { Source::Flag };
+            given.set(setting, (*text).to_owned(), source);
+        }
+        given
+    }
+
+    #[test]
+    fn with_an_app_the_defaults_are_right() {
+        let loaded = load(&given(&[("sdk_app_id", "1,2")])).unwrap();
+        let settings = loaded.config.settings();
+        assert_eq!(settings.sdk_app_ids, [1, 2]);
+        assert_eq!(settings.drain_timeout, Duration::from_secs(20));
+        assert_eq!((settings.memory_bytes, settings.retention_bytes), (64 << 20, Some(10 << 30)));
+        assert!(settings.retention_count.is_none() && settings.index && !settings.new_epoch);
+        assert_eq!(loaded.warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        for setting in SETTINGS {
+            // Nothing but a text takes this, and a file of this name cannot be there.
+            let wrong = "/\0";
+            if matches!(setting.key, "data_dir" | "ready_file") {
+                continue;
+            }
+            let mut values = vec![("sdk_app_id", "1"), (setting.key, wrong)];
+            if let Some(table) = setting.key.strip_suffix(".tls_client_ca") {
+                let [cert, key] = [format!("{table}.tls_cert"), format!("{table}.tls_key")];
+                values.extend([(cert.leak() as &str, "/none"), (key.leak() as &str, "/none")]);
+            }
+            let problems = load(&given(&values)).unwrap_err().join("\n");
+            assert!(
+                problems.contains(setting.key.trim_end_matches("_client_ca")),
+                "{}: {problems}",
+                setting.key
+            );
+        }
+    }
+
+    #[test]
+    fn every_problem_is_said_once_with_its_key_its_place_and_the_remedy() {
+        let problems = load(&given(&[
+            ("sdk_app_id", "x"),
+            ("http.listen", "here"),
+            ("http.body_limit", "3MiB"),
+            ("grpc.tls_key", "/key"),
+            ("grpc.tls_client_auth", "maybe"),
+            ("log", "paper"),
+            ("tokens", "1 a b c"),
+        ]))
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "sdk_app_id (--sdk-app-id): `x` is no SDKAppID: write numbers such as 1400000000",
+                "tokens (CALLBACK_GATEWAY_TOKENS): line 1: a token is 1 to 128 printable ASCII characters without spaces",
+                "log (--log): `paper` is none of disk, memory",
+                "http.listen (--http-listen): `here` is no address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080",
+                "http.body_limit (--http-body-limit): must be 1B to 2MiB",
+                "grpc.tls_cert: grpc.tls_key needs it: give both, or neither",
+                "grpc.tls_client_auth (--grpc-tls-client-auth): `maybe` is none of required, optional",
+            ]
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Who calls, and what it may do.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tonic::{Request, Status, metadata::MetadataMap};
+
+use super::status;
+use crate::{
+    access::{Access, Holder, Rights},
+    event::Record,
+    subscription::Filter,
+};
+
+/// Finds out who calls.
+#[derive(Debug, Clone)]
+pub(super) struct Guard(pub(super) watch::Receiver<Arc<Access>>);
+
+impl Guard {
+    /// Who sent a request: UNAUTHENTICATED without a token where one is asked for, or
+    /// with one that is not known.
+    pub(super) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let access = self.0.borrow();
+        if !access.is_required() {
+            return Ok(Caller(None));
+        }
+        let token = bearer(request.metadata()).ok_or_else(status::token_missing)?;
+        let holder = access.find(token).ok_or_else(status::token_unknown)?;
+        Ok(Caller(Some(holder.clone())))
+    }
+
+    /// Whether a caller may still do what it could when it called.
+    pub(super) fn still_allows(&self, caller: &Caller) -> bool {
+        caller.is_in(&self.0.borrow())
+    }
+}
+
+/// The token of a header `authorization: Bearer TOKEN`.
+fn bearer(metadata: &MetadataMap) -> Option<&[u8]> {
+    let (scheme, token) = metadata.get("authorization")?.as_bytes().split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+}
+
+/// Who called; without a holder, anybody, who may do everything.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(Option<Holder>);
+
+impl Caller {
+    /// Whether it is still in the list, with the same rights.
+    pub(super) fn is_in(&self, access: &Access) -> bool {
+        match &self.0 {
+            Some(holder) => access.has(holder),
+            None => !access.is_required(),
+        }
+    }
+
+    /// PERMISSION_DENIED unless it may call `AdminService`.
+    pub(super) fn require_admin(&self) -> Result<(), Status> {
+        match &self.0 {
+            Some(holder) if !holder.rights.admin => Err(status::denied(
+                holder,
+                "this token may not call AdminService: it needs the right `admin`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is left of a filter: what it does not narrow is narrowed to what the caller
+    /// may read. PERMISSION_DENIED for what it asks for beyond that.
+    pub(super) fn narrow(&self, filter: Filter) -> Result<Filter, Status> {
+        let Some(holder) = &self.0 else { return Ok(filter) };
+        match &holder.rights.events {
+            None => Err(no_events(holder)),
+            Some(allowed) => filter.within(allowed).map_err(|field| {
+                let message = format!("filter.{field}: this token may not read all that is asked for");
+                status::denied(holder, &message)
+            }),
+        }
+    }
+
+    /// PERMISSION_DENIED unless it may read this event.
+    pub(super) fn require(&self, record: &Record) -> Result<(), Status> {
+        let Some(holder) = &self.0 else { return Ok(()) };
+        match &holder.rights.events {
+            None => Err(no_events(holder)),
+            Some(allowed) if !allowed.fits(record.stored()) => {
+                Err(status::denied(holder, "this token may not read events of this app and command"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// PERMISSION_DENIED unless it may read any event.
+    pub(super) fn require_events(&self) -> Result<(), Status> {
+        match &self.0 {
+            Some(holder @ Holder { rights: Rights { events: None, .. }, .. }) => Err(no_events(holder)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn no_events(holder: &Holder) -> Status {
+    status::denied(holder, "this token may not read events: it needs the right `events`")
+}

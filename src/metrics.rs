@@ -1,0 +1,455 @@
+//! What the gateway counts and measures, for Prometheus.
+//!
+//! Counters and histograms are kept here by whoever has something to count.
+//! What has a value at any time, such as the log's size, is read when somebody
+//! asks: a [`Snapshot`]. The values of labels are bounded, whatever comes in.
+
+mod process;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use prometheus::{
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts,
+    Registry, TextEncoder, core::Collector,
+};
+
+pub use self::process::Process;
+
+/// The value of a label for everything beyond its bound: commands that are not
+/// known, apps that are not served, subscribers beyond [`MAX_SUBSCRIBERS`].
+pub const OTHER: &str = "other";
+/// The label of subscribers without a name.
+pub const UNNAMED: &str = "unnamed";
+/// Most names of subscribers that have a value of their own.
+pub const MAX_SUBSCRIBERS: usize = 100;
+/// The outcome of a callback that was stored and acknowledged.
+pub const ACCEPTED: &str = "accepted";
+
+/// Upper bounds of the buckets of times, in seconds. The vendor gives up after 2.
+const SECONDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0];
+
+/// A metric, as its users know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// counter, gauge or histogram.
+    pub kind: &'static str,
+    /// The names of its labels.
+    pub labels: Vec<String>,
+    /// What it says.
+    pub help: String,
+}
+
+/// All metrics of a gateway.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    descriptions: Vec<Description>,
+    /// The apps that are served, with their labels.
+    apps: BTreeMap<u32, String>,
+    callbacks: IntCounterVec,
+    tokens: IntCounterVec,
+    verification_failures: IntCounterVec,
+    undecoded: IntCounterVec,
+    accepted_seconds: Histogram,
+    refused_seconds: Histogram,
+    /// From handing a record to the log until it is durable.
+    pub append_seconds: Histogram,
+    /// Stored callbacks that look like one before.
+    pub duplicates: IntCounter,
+    /// Events that were given to streams.
+    pub events_delivered: IntCounter,
+    /// Gaps that streams were told of.
+    pub gaps: IntCounter,
+    /// Changed only while a text is made.
+    gauges: Mutex<Gauges>,
+}
+
+/// What a snapshot says.
+#[derive(Debug)]
+struct Gauges {
+    lost_lines: IntCounter,
+    ready: Gauge,
+    complete: Gauge,
+    writable: Gauge,
+    oldest_sequence: Gauge,
+    latest_sequence: Gauge,
+    bytes: GaugeVec,
+    oldest_age: GaugeVec,
+    index_lag: GaugeVec,
+    queue_records: Gauge,
+    queue_bytes: Gauge,
+    retention_bytes: GaugeVec,
+    retention_seconds: GaugeVec,
+    free_bytes: GaugeVec,
+    total_bytes: GaugeVec,
+    last_accepted: GaugeVec,
+    streams: Gauge,
+    lag_events: GaugeVec,
+    lag_seconds: GaugeVec,
+    departed: GaugeVec,
+    process_start: Gauge,
+    process: process::Gauges,
+}
+
+/// How things stand at one moment. What is `None` could not be read, or does not exist.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// Whether everything could be read.
+    pub is_complete: bool,
+    /// Whether `/readyz` says so.
+    pub is_ready: bool,
+    /// Whether the log takes callbacks.
+    pub is_writable: bool,
+    /// Sequence of the oldest stored event, or of the next one if none is.
+    pub oldest_sequence: u64,
+    /// Sequence of the newest event.
+    pub latest_sequence: u64,
+    /// Bytes of storage.
+    pub bytes: Option<u64>,
+    /// How long ago the oldest stored event was received.
+    pub oldest_age: Option<Duration>,
+    /// Events that the index has not reached.
+    pub index_lag: Option<u64>,
+    /// Records that wait for the writer.
+    pub queue_records: u64,
+    /// Their bytes.
+    pub queue_bytes: u64,
+    /// The bound on stored bytes.
+    pub retention_bytes: Option<u64>,
+    /// The bound on the age of events.
+    pub retention_age: Option<Duration>,
+    /// Bytes that are free on the log's file system, and its size.
+    pub file_system: Option<(u64, u64)>,
+    /// When each app's last callback was accepted, or the process began; in Unix seconds.
+    pub last_accepted: Vec<(u32, f64)>,
+    /// Open streams.
+    pub streams: u64,
+    /// By subscriber, how far the worst of its streams is behind.
+    pub lag_events: BTreeMap<String, u64>,
+    /// The same, in time.
+    pub lag_time: BTreeMap<String, Duration>,
+    /// By subscriber without a stream, how long it has been away.
+    pub departed: BTreeMap<String, Duration>,
+    /// Log lines that were lost.
+    pub lost_lines: u64,
+    /// When the process began, in Unix seconds.
+    pub process_start: f64,
+    /// This process.
+    pub process: Option<Process>,
+}
+
+/// What became of a callback, for [`Metrics::note_callback`].
+#[derive(Debug, Clone, Copy)]
+pub struct CallbackOutcome<'a> {
+    /// SDKAppID.
+    pub app_id: u32,
+    /// The command if it is a known one, else [`OTHER`].
+    pub command: &'a str,
+    /// [`ACCEPTED`], or why it was refused.
+    pub outcome: &'a str,
+    /// From its first byte to its answer.
+    pub took: Duration,
+}
+
+impl Metrics {
+    /// Nothing has happened yet. Reasons and states are those of the API, in lower case.
+    pub fn new<'a>(
+        apps: impl IntoIterator<Item = u32>,
+        verification_failures: impl IntoIterator<Item = &'a str>,
+        decode_states: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
+        let build = new.gauges("build_info", "1, with the gateway's version.", &["version"]);
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let callback_seconds = new.histograms(
+            "callback_seconds",
+            "Time from a callback's first byte to its answer, by whether it was accepted.",
+            &["outcome"],
+        );
+        let metrics = Self {
+            apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
+            callbacks: new.counters(
+                "callbacks_total",
+                "Callbacks that were answered, by app, command and outcome: accepted, or the refusal's reason.",
+                &["app", "command", "outcome"],
+            ),
+            tokens: new.counters(
+                "verified_callbacks_total",
+                "Callbacks with a good signature, by app and by which of its tokens signed it, from 0.",
+                &["app", "token"],
+            ),
+            verification_failures: new.counters(
+                "verification_failures_total",
+                "Callbacks that were refused for their signature, by reason.",
+                &["reason"],
+            ),
+            undecoded: new.counters(
+                "undecoded_bodies_total",
+                "Stored callbacks that are delivered without a typed payload, by the reason.",
+                &["status"],
+            ),
+            accepted_seconds: callback_seconds.with_label_values(&[ACCEPTED]),
+            refused_seconds: callback_seconds.with_label_values(&["refused"]),
+            append_seconds: new.add(
+                "histogram",
+                Histogram::with_opts(histogram(
+                    "append_seconds",
+                    "Time from handing an event to the log until it was durable.",
+                )),
+            ),
+            duplicates: new.counter(
+                "duplicates_total",
+                "Stored callbacks that were marked as the possible duplicate of an earlier one.",
+            ),
+            events_delivered: new.counter("events_delivered_total", "Events that were given to streams."),
+            gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
+            gauges: Mutex::new(Gauges::new(&mut new)),
+            registry: new.registry,
+            descriptions: new.descriptions,
+        };
+        // They are there from the beginning: a rate needs a first value.
+        for reason in verification_failures {
+            metrics.verification_failures.with_label_values(&[reason]);
+        }
+        for status in decode_states {
+            metrics.undecoded.with_label_values(&[status]);
+        }
+        for app in metrics.apps.values() {
+            metrics.callbacks.with_label_values(&[app.as_str(), OTHER, ACCEPTED]);
+        }
+        metrics
+    }
+
+    /// All metrics, by name.
+    pub fn descriptions(&self) -> Vec<Description> {
+        let mut descriptions = self.descriptions.clone();
+        descriptions.sort_by(|a, b| a.name.cmp(&b.name));
+        descriptions
+    }
+
+    /// Counts an answered callback.
+    pub fn note_callback(&self, callback: CallbackOutcome<'_>) {
+        let app = self.app(callback.app_id);
+        self.callbacks.with_label_values(&[app, callback.command, callback.outcome]).inc();
+        let is_accepted = callback.outcome == ACCEPTED;
+        let seconds = if is_accepted { &self.accepted_seconds } else { &self.refused_seconds };
+        seconds.observe(callback.took.as_secs_f64());
+    }
+
+    /// Counts a callback with a good signature.
+    pub fn note_token(&self, app_id: u32, token: u32) {
+        self.tokens.with_label_values(&[self.app(app_id), &token.to_string()]).inc();
+    }
+
+    /// Counts a callback that was refused for its signature.
+    pub fn note_verification_failure(&self, reason: &str) {
+        self.verification_failures.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a stored callback without a typed payload.
+    pub fn note_undecoded(&self, status: &str) {
+        self.undecoded.with_label_values(&[status]).inc();
+    }
+
+    fn app(&self, app_id: u32) -> &str {
+        self.apps.get(&app_id).map_or(OTHER, String::as_str)
+    }
+
+    /// Everything, in Prometheus' text format.
+    pub fn text(&self, snapshot: &Snapshot) -> Vec<u8> {
+        let gauges = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        gauges.set(snapshot);
+        let mut text = Vec::new();
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut text)
+            .expect("well-formed metrics can be written to memory");
+        text
+    }
+}
+
+impl Gauges {
+    fn new(new: &mut Builder) -> Self {
+        Self {
+            lost_lines: new.counter(
+                "log_lines_lost_total",
+                "Lines of the gateway's own log that were lost because nobody took them in time.",
+            ),
+            ready: new.gauge("ready", "1 while the gateway is ready for callbacks, else 0."),
+            complete: new.gauge(
+                "scrape_complete",
+                "1 if everything could be read for this scrape; if 0, some metrics are missing.",
+            ),
+            writable: new.gauge("log_writable", "1 while the log takes callbacks, else 0."),
+            oldest_sequence: new.gauge(
+                "log_oldest_sequence",
+                "Sequence of the oldest stored event; of the next one if none is stored.",
+            ),
+            latest_sequence: new.gauge("log_latest_sequence", "Sequence of the newest event."),
+            bytes: new.gauges("log_bytes", "Bytes of storage that the log takes, its indexes included.", &[]),
+            oldest_age: new.gauges(
+                "log_oldest_event_age_seconds",
+                "Time since the oldest stored event was received; missing if none is stored.",
+                &[],
+            ),
+            index_lag: new.gauges(
+                "log_index_lag_events",
+                "Events that the index has not reached; missing without an index.",
+                &[],
+            ),
+            queue_records: new.gauge("log_queue_records", "Records that wait to be written."),
+            queue_bytes: new.gauge("log_queue_bytes", "Bytes of the records that wait to be written."),
+            retention_bytes: new.gauges(
+                "log_retention_bytes",
+                "Bytes beyond which the oldest events are deleted; missing without such a bound.",
+                &[],
+            ),
+            retention_seconds: new.gauges(
+                "log_retention_seconds",
+                "Age beyond which events are deleted; missing without such a bound.",
+                &[],
+            ),
+            free_bytes: new.gauges(
+                "filesystem_free_bytes",
+                "Bytes that the gateway may still use on the file system of the data directory.",
+                &[],
+            ),
+            total_bytes: new.gauges(
+                "filesystem_size_bytes",
+                "Size of the file system of the data directory.",
+                &[],
+            ),
+            last_accepted: new.gauges(
+                "last_accepted_timestamp_seconds",
+                "When the last callback of an app was accepted, or the process began if none was since.",
+                &["app"],
+            ),
+            streams: new.gauge("streams", "Open Subscribe streams."),
+            lag_events: new.gauges(
+                "subscriber_lag_events",
+                "Events that a subscriber has not been sent, of the worst of its streams.",
+                &["subscriber"],
+            ),
+            lag_seconds: new.gauges(
+                "subscriber_lag_seconds",
+                "How long the first of those events has been waiting, 0 if there is none.",
+                &["subscriber"],
+            ),
+            departed: new.gauges(
+                "subscriber_departed_seconds",
+                "Time since the last stream of a named subscriber ended, for a day or until it is back.",
+                &["subscriber"],
+            ),
+            process_start: new.add(
+                "gauge",
+                Gauge::with_opts(Opts::new("process_start_time_seconds", "When the process began.")),
+            ),
+            process: process::Gauges::new(new),
+        }
+    }
+
+    fn set(&self, snapshot: &Snapshot) {
+        let one = |gauge: &Gauge, value: u64| gauge.set(value as f64);
+        let optional = |gauge: &GaugeVec, value: Option<f64>| {
+            gauge.reset();
+            if let Some(value) = value {
+                gauge.with_label_values::<&str>(&[]).set(value);
+            }
+        };
+        let each = |gauge: &GaugeVec, values: &mut dyn Iterator<Item = (&str, f64)>| {
+            gauge.reset();
+            values.for_each(|(label, value)| gauge.with_label_values(&[label]).set(value));
+        };
+        let number = |value: Option<u64>| value.map(|value| value as f64);
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+
+        // A counter of somebody else's: it never goes back.
+        self.lost_lines.inc_by(snapshot.lost_lines.saturating_sub(self.lost_lines.get()));
+        one(&self.ready, snapshot.is_ready.into());
+        one(&self.complete, snapshot.is_complete.into());
+        one(&self.writable, snapshot.is_writable.into());
+        one(&self.oldest_sequence, snapshot.oldest_sequence);
+        one(&self.latest_sequence, snapshot.latest_sequence);
+        optional(&self.bytes, number(snapshot.bytes));
+        optional(&self.oldest_age, seconds(snapshot.oldest_age));
+        optional(&self.index_lag, number(snapshot.index_lag));
+        one(&self.queue_records, snapshot.queue_records);
+        one(&self.queue_bytes, snapshot.queue_bytes);
+        optional(&self.retention_bytes, number(snapshot.retention_bytes));
+        optional(&self.retention_seconds, seconds(snapshot.retention_age));
+        optional(&self.free_bytes, number(snapshot.file_system.map(|(free, _)| free)));
+        optional(&self.total_bytes, number(snapshot.file_system.map(|(_, size)| size)));
+        let apps: Vec<_> =
+            snapshot.last_accepted.iter().map(|(app, time)| (app.to_string(), *time)).collect();
+        each(&self.last_accepted, &mut apps.iter().map(|(app, time)| (app.as_str(), *time)));
+        one(&self.streams, snapshot.streams);
+        let events = snapshot.lag_events.iter().map(|(name, &events)| (name.as_str(), events as f64));
+        each(&self.lag_events, &mut events.into_iter());
+        fn times(map: &BTreeMap<String, Duration>) -> impl Iterator<Item = (&str, f64)> {
+            map.iter().map(|(name, time)| (name.as_str(), time.as_secs_f64()))
+        }
+        each(&self.lag_seconds, &mut times(&snapshot.lag_time));
+        each(&self.departed, &mut times(&snapshot.departed));
+        self.process_start.set(snapshot.process_start);
+        self.process.set(snapshot.process.as_ref());
+    }
+}
+
+/// Makes metrics and notes what they are.
+struct Builder {
+    registry: Registry,
+    descriptions: Vec<Description>,
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("callback_gateway")
+}
+
+fn histogram(name: &str, help: &str) -> HistogramOpts {
+    HistogramOpts::from(opts(name, help)).buckets(SECONDS.to_vec())
+}
+
+impl Builder {
+    fn add<C: Collector + Clone + 'static>(
+        &mut self,
+        kind: &'static str,
+        metric: prometheus::Result<C>,
+    ) -> C {
+        let metric = metric.expect("names are written as they must be");
+        self.descriptions.extend(metric.desc().into_iter().map(|desc| Description {
+            name: desc.fq_name.clone(),
+            kind,
+            labels: desc.variable_labels.clone(),
+            help: desc.help.clone(),
+        }));
+        self.registry.register(Box::new(metric.clone())).expect("no name is given twice");
+        metric
+    }
+
+    fn counter(&mut self, name: &str, help: &str) -> IntCounter {
+        self.add("counter", IntCounter::with_opts(opts(name, help)))
+    }
+
+    fn counters(&mut self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.add("counter", IntCounterVec::new(opts(name, help), labels))
+    }
+
+    fn gauge(&mut self, name: &str, help: &str) -> Gauge {
+        self.add("gauge", Gauge::with_opts(opts(name, help)))
+    }
+
+    /// Without labels: one that may be missing.
+    fn gauges(&mut self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        self.add("gauge", GaugeVec::new(opts(name, help), labels))
+    }
+
+    fn histograms(&mut self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+        self.add("histogram", HistogramVec::new(histogram(name, help), labels))
+    }
+}

@@ -1,0 +1,162 @@
+//! TLS for the listeners: certificates, and whom to ask for one.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::either::Either;
+
+/// What a TLS listener is set up from. All files are PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// The certificate, and those between it and a root.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Who signs clients' certificates; without it none is asked for.
+    pub client_ca: Option<PathBuf>,
+    /// Whether a client without a certificate is let in. Of no effect without `client_ca`.
+    pub client_auth: ClientAuth,
+}
+
+/// What a client without a certificate gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// The handshake fails.
+    Required,
+    /// It is let in. A certificate that is shown must be good all the same.
+    Optional,
+}
+
+/// Why TLS cannot be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct TlsError {
+    /// Which file it is.
+    pub file: File,
+    problem: String,
+}
+
+/// One of [`Files`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum File {
+    /// `cert`.
+    Cert,
+    /// `key`.
+    Key,
+    /// `client_ca`.
+    ClientCa,
+}
+
+/// What new connections are set up with: it may change while the gateway runs.
+pub type Current = watch::Receiver<Arc<ServerConfig>>;
+
+/// How long a TLS handshake may take; then the connection is closed.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Has the client make its TLS handshake, if there is TLS. `None`: it failed.
+pub(crate) async fn accept(tls: Option<&Current>, stream: TcpStream, peer: SocketAddr) -> Option<Io> {
+    let Some(current) = tls else { return Some(Io::Left(stream)) };
+    let config = Arc::clone(&current.borrow());
+    match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => Some(Io::Right(stream)),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, %peer, "a TLS handshake failed");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(%peer, "a TLS handshake took too long");
+            None
+        }
+    }
+}
+
+/// A connection, plain or with TLS.
+pub(crate) type Io = Either<TcpStream, TlsStream<TcpStream>>;
+
+/// The protocols that a listener speaks, as ALPN names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1, for callbacks.
+    Http1,
+    /// HTTP/2, for gRPC.
+    Http2,
+}
+
+/// Reads the files and checks that they fit together.
+pub fn server_config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(File::Cert, &files.cert)?;
+    let key = PrivateKeyDer::from_pem_slice(&read(File::Key, &files.key)?).map_err(|error| {
+        wrong(File::Key, &files.key, &format!("there is no private key in PEM form in it ({error})"))
+    })?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(File::Cert, &files.cert, &error.to_string()))?;
+    let builder = match &files.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => builder.with_client_cert_verifier(client_verifier(path, files.client_auth, provider)?),
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| {
+        wrong(
+            File::Key,
+            &files.key,
+            &format!("it does not fit the certificate {}: {error}", files.cert.display()),
+        )
+    })?;
+    config.alpn_protocols = vec![match protocol {
+        Protocol::Http1 => b"http/1.1".to_vec(),
+        Protocol::Http2 => b"h2".to_vec(),
+    }];
+    Ok(Arc::new(config))
+}
+
+fn client_verifier(
+    path: &Path,
+    client_auth: ClientAuth,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let failed = |error: &dyn std::fmt::Display| wrong(File::ClientCa, path, &error.to_string());
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(File::ClientCa, path)? {
+        roots.add(certificate).map_err(|error| failed(&error))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let builder = match client_auth {
+        ClientAuth::Required => builder,
+        ClientAuth::Optional => builder.allow_unauthenticated(),
+    };
+    builder.build().map_err(|error| failed(&error))
+}
+
+fn certificates(file: File, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let none = |problem: &str| wrong(file, path, problem);
+    let pem = read(file, path)?;
+    let certificates = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| none(&format!("it is not PEM: {error}")))?;
+    if certificates.is_empty() {
+        return Err(none("there is no certificate in PEM form in it"));
+    }
+    Ok(certificates)
+}
+
+fn read(file: File, path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|error| wrong(file, path, &error.to_string()))
+}
+
+fn wrong(file: File, path: &Path, problem: &str) -> TlsError {
+    TlsError { file, problem: format!("{}: {problem}", path.display()) }
+}
