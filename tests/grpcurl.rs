@@ -89,7 +89,12 @@ async fn reflection_v1_serves_the_same_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_prints_what_send_posted_under_the_vendors_names() {
     let gateway = Gateway::start().await;
-    send(&gateway, "friend-add", &["--from", "alice", "--to", "bob,carol", "--initiator", "bob", "--force"]);
+    let pairs = ["--from", "alice", "--to", "bob", "--to", "carol", "--initiator", "bob"];
+    send(
+        &gateway,
+        "friend-add",
+        &[&pairs[..], &["--client-cmd", "friend_add", "--force-flag", "1"]].concat(),
+    );
     send(&gateway, "black-list-add", &["--from", "alice", "--to", "mallory"]);
 
     let subscription = Subscription::start(&mut grpcurl_command(
