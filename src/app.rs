@@ -281,7 +281,7 @@ impl App {
         let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
         let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
         let access = reload.access.subscribe();
-        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, metrics, health };
+        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {

@@ -1,10 +1,12 @@
 //! The command line.
 
+mod completions;
 mod config;
 mod connect;
 mod event_text;
 mod filter;
 mod get;
+mod man;
 mod output;
 mod recent;
 mod refusals;
@@ -25,6 +27,8 @@ use std::{
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
+/// What the program is called.
+const PROGRAM: &str = "callback-gateway";
 /// Exit code for a wrong configuration or command line (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
 
@@ -49,6 +53,8 @@ enum Command {
     Refusals(refusals::Refusals),
     Status(status::Status),
     Send(send::Send),
+    Completions(completions::Completions),
+    Man(man::ManPages),
 }
 
 /// Why a command failed, and so its exit code.
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
         Command::Refusals(refusals) => refusals.run(),
         Command::Status(status) => status.run(),
         Command::Send(send) => send.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(pages) => pages.run(),
     };
     let (message, code) = match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,

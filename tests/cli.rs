@@ -116,15 +116,11 @@ async fn every_flag_is_an_environment_variable_too() {
 
 #[test]
 fn the_help_names_an_environment_variable_for_every_flag() {
-    for command in
-        [&["serve", "--help"][..], &["send", "friend-add", "--help"], &["send", "black-list-add", "--help"]]
-    {
-        let help = String::from_utf8(run(command).stdout).unwrap();
-        let flags = help.lines().filter(|line| line.trim_start().starts_with("--")).count();
-        let variables = help.matches("[env:").count();
-        assert!(flags > 3);
-        assert_eq!(flags, variables, "{help}");
-    }
+    let help = String::from_utf8(run(&["serve", "--help"]).stdout).unwrap();
+    let flags = help.lines().filter(|line| line.trim_start().starts_with("--")).count();
+    let variables = help.matches("[env:").count();
+    assert!(flags > 3);
+    assert_eq!(flags, variables, "{help}");
 }
 
 #[test]
@@ -192,9 +188,14 @@ async fn send_posts_what_the_backend_would() {
         "bob",
         "--to",
         "carol",
+        "--initiator",
+        "李 雷",
+        "--client-cmd",
+        "friend_add",
         "--admin",
         "boss",
-        "--force",
+        "--force-flag",
+        "1",
     ]);
     assert_eq!(friend.status.code(), Some(0), "{friend:?}");
     assert_eq!(String::from_utf8(friend.stdout).unwrap().trim(), OK_PACKET);
@@ -241,7 +242,7 @@ async fn send_posts_what_the_backend_would() {
         .output()
         .unwrap();
     assert_eq!(several.status.code(), Some(0), "{several:?}");
-    for url in ["127.0.0.1:8080", "https://127.0.0.1/", "nonsense"] {
+    for url in ["127.0.0.1:8080", "ftp://127.0.0.1/", "nonsense"] {
         let args = ["send", "friend-add", "--url", url, "--sdk-app-id", "1", "--from", "a", "--to", "b"];
         let wrong = run(&args);
         assert_eq!(wrong.status.code(), Some(64), "{url}");

@@ -1,203 +1,237 @@
-//! `send`: posts a callback as the IM backend does.
+//! `send`: posts callbacks as the IM backend does.
+
+mod catalogue;
+mod many;
+mod post;
 
 use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    fs::File,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
 };
 
-use clap::builder::BoolishValueParser;
-use serde_json::{Value, json};
+use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, value_parser};
+use serde_json::Value;
 
-use super::{Failure, tokens};
+use self::{
+    catalogue::CATALOGUE,
+    post::{Outcome, Poster, Target},
+};
+use super::{
+    Failure,
+    text::{escape, escape_lines},
+};
 
-/// Longer than a gateway ever takes: the vendor gives up after 2 seconds.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Names of options that no member of a body may have.
+const RESERVED: [&str; 13] = [
+    "url",
+    "sdk-app-id",
+    "tokens-file",
+    "client-ip",
+    "platform",
+    "tls-ca",
+    "tls-cert",
+    "tls-key",
+    "body",
+    "count",
+    "rate",
+    "help",
+    "version",
+];
+const BODY: &str = "body";
+const COUNT: &str = "count";
+const RATE: &str = "rate";
 
-/// Post a callback as the IM backend does, and print the answer
-///
-/// For trying things out, and for smoke tests after a deployment. Exits with 1
-/// unless the callback was stored.
-#[derive(Debug, clap::Args)]
+/// Largest body that is read: what `--http-body-limit` can allow, and a byte, to be refused.
+const MAX_BODY: u64 = 2 * 1024 * 1024 + 1;
+/// Most callbacks of one run: their latencies are kept.
+const MAX_COUNT: u64 = 1_000_000;
+/// Highest rate that makes sense, a second.
+const MAX_RATE: f64 = 100_000.0;
+
+const ABOUT: &str = "Post a callback as the IM backend does, and print the answer";
+const LONG_ABOUT: &str = "Post a callback as the IM backend does, and print the answer
+
+For trying things out, for smoke tests after a deployment, and for measuring. Exits with 1 unless every callback was \
+stored.
+
+There is a subcommand for each command of the catalogue, with an option for each member of its body; what is not given \
+is not sent. An option for a member of a list can be repeated, for several elements; what is given once is for all of \
+them. Or the body comes from a file (--body); its CallbackCommand then says which command it is.";
+const EXAMPLES: &str = "Examples:
+  callback-gateway send friend-add --sdk-app-id 1400000000 --from alice --to bob --to carol
+  callback-gateway send C2C.CallbackAfterSendMsg --sdk-app-id 1400000000 --from alice --to bob \\
+      --msg-type TIMTextElem --msg-content '{\"Text\":\"hi\"}'
+  callback-gateway send --sdk-app-id 1400000000 --body packet.json --count 1000 --rate 50";
+
+/// What to post, and where.
+#[derive(Debug)]
 pub(super) struct Send {
-    #[command(subcommand)]
-    callback: Callback,
+    target: Target,
+    /// The vendor's name; `None`: what the body says.
+    command: Option<String>,
+    body: Body,
+    count: u64,
+    rate: Option<f64>,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum Callback {
-    /// Sns.CallbackFriendAdd: friends were added
-    FriendAdd {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        pairs: Pairs,
-        /// UserID of who asked for the friendship; --from if not given
-        #[arg(long, value_name = "USER", env = "CALLBACK_GATEWAY_INITIATOR")]
-        initiator: Option<String>,
-        /// What caused the callback: friend_add or friend_response
-        #[arg(long, value_name = "CMD", env = "CALLBACK_GATEWAY_CLIENT_CMD", default_value = "friend_add")]
-        client_cmd: String,
-        /// UserID of the administrator who did it through the REST API
-        #[arg(long, value_name = "USER", env = "CALLBACK_GATEWAY_ADMIN", default_value = "")]
-        admin: String,
-        /// The friendship was forced by an administrator
-        #[arg(long, env = "CALLBACK_GATEWAY_FORCE", value_parser = BoolishValueParser::new())]
-        force: bool,
-    },
-    /// Sns.CallbackBlackListAdd: users were put on a block list
-    BlackListAdd {
-        #[command(flatten)]
-        target: Target,
-        #[command(flatten)]
-        pairs: Pairs,
-    },
+#[derive(Debug)]
+enum Body {
+    /// A file's name; `-` is standard input.
+    From(PathBuf),
+    /// From flags, or what is wrong with them.
+    Json(Result<Value, String>),
 }
 
-#[derive(Debug, clap::Args)]
-struct Target {
-    /// The gateway's callback URL
-    // What the variable has is not shown: a signed URL is a secret.
-    #[arg(
-        long,
-        env = "CALLBACK_GATEWAY_URL",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:8080/"
-    )]
-    url: String,
-    /// SDKAppID of the app that the callback belongs to
-    // The variable is that of `serve`, which may name several; the first one is taken.
-    #[arg(
-        long,
-        value_name = "N",
-        env = "CALLBACK_GATEWAY_SDK_APP_ID",
-        value_delimiter = ',',
-        required = true
-    )]
-    sdk_app_id: Vec<u32>,
-    /// File with the app's token, to sign the callback: a line `APP_ID TOKEN`. The same line may
-    /// stand in CALLBACK_GATEWAY_TOKENS; without a token the callback is not signed
-    // Nor is it here: somebody may have put the tokens themselves there.
-    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE", hide_env_values = true)]
-    tokens_file: Option<PathBuf>,
-    /// IP address of the client behind the action
-    #[arg(long, value_name = "IP", env = "CALLBACK_GATEWAY_CLIENT_IP", default_value = "127.0.0.1")]
-    client_ip: String,
-    /// Platform of the client behind the action
-    #[arg(long, value_name = "NAME", env = "CALLBACK_GATEWAY_PLATFORM", default_value = "RESTAPI")]
-    platform: String,
+// By hand: the subcommands come from the descriptors. They are made only when
+// `send` is what was called.
+impl clap::Args for Send {
+    fn augment_args(command: Command) -> Command {
+        command.about(ABOUT).defer(|command| {
+            let subcommands = CATALOGUE.iter().map(|(name, entry)| {
+                let alias = match name.as_str() {
+                    "Sns.CallbackFriendAdd" => Some("friend-add"),
+                    "Sns.CallbackBlackListAdd" => Some("black-list-add"),
+                    _ => None,
+                };
+                Command::new(name)
+                    .visible_alias(&entry.alias)
+                    .visible_aliases(alias)
+                    .about(&entry.about)
+                    .arg_required_else_help(true)
+                    .defer(|command| {
+                        let entry = &CATALOGUE[command.get_name()];
+                        with_common_args(command.args(entry.args())).about(&entry.about)
+                    })
+            });
+            with_common_args(command)
+                .about(ABOUT)
+                .long_about(LONG_ABOUT)
+                .after_help(EXAMPLES)
+                .subcommands(subcommands)
+                .subcommand_value_name("CALLBACK")
+                .subcommand_help_heading("Callbacks")
+                .args_conflicts_with_subcommands(true)
+                .subcommand_negates_reqs(true)
+                .disable_help_subcommand(true)
+                .arg_required_else_help(true)
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
-#[derive(Debug, clap::Args)]
-struct Pairs {
-    /// UserID of the list's owner
-    #[arg(long, value_name = "USER", env = "CALLBACK_GATEWAY_FROM")]
-    from: String,
-    /// UserID of the list's entry; repeat it for several
-    #[arg(long, value_name = "USER", env = "CALLBACK_GATEWAY_TO", value_delimiter = ',', required = true)]
-    to: Vec<String>,
+fn with_common_args(command: Command) -> Command {
+    Target::augment_args(command).args([
+        Arg::new(BODY)
+            .long(BODY)
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("File with the whole body, sent byte for byte; - is standard input"),
+        Arg::new(COUNT)
+            .long(COUNT)
+            .value_name("N")
+            .value_parser(value_parser!(u64).range(1..=MAX_COUNT))
+            .default_value("1")
+            .help("Send it so many times, and sum up; the gateway marks all but the first as possible duplicates"),
+        Arg::new(RATE)
+            .long(RATE)
+            .value_name("N")
+            .value_parser(parse_rate)
+            .requires(COUNT)
+            .help("Send so many a second, whether or not answers come; without it, one after another"),
+    ])
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_RATE);
+    rate.ok_or_else(|| format!("write a number of callbacks a second, up to {MAX_RATE}"))
+}
+
+impl FromArgMatches for Send {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        let (command, mut matches) = match matches.remove_subcommand() {
+            Some((command, matches)) => (Some(command), matches),
+            None => (None, matches.clone()),
+        };
+        let entry = command.as_ref().and_then(|command| Some((command, CATALOGUE.get(command)?)));
+        let body = match (matches.remove_one(BODY), entry) {
+            (Some(file), _) => Body::From(file),
+            (None, Some((command, entry))) => Body::Json(entry.body(command, &mut matches)),
+            (None, None) => {
+                Body::Json(Err("name the callback, such as `send friend-add`, or give its body: `send \
+                                            --body FILE`; `send --help` lists the callbacks"
+                    .to_owned()))
+            }
+        };
+        Ok(Self {
+            count: matches.remove_one(COUNT).unwrap_or(1),
+            rate: matches.remove_one(RATE),
+            target: Target::from_arg_matches_mut(&mut matches)?,
+            command,
+            body,
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl Send {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (target, command, body) = match self.callback {
-            Callback::FriendAdd { target, pairs, initiator, client_cmd, admin, force } => {
-                let initiator = initiator.unwrap_or_else(|| pairs.from.clone());
-                let pair = |to: &String| json!({ "From_Account": pairs.from, "To_Account": to, "Initiator_Account": initiator });
-                let body = json!({
-                    "CallbackCommand": "Sns.CallbackFriendAdd",
-                    "PairList": pairs.to.iter().map(pair).collect::<Vec<_>>(),
-                    "ClientCmd": client_cmd,
-                    "Admin_Account": admin,
-                    "ForceFlag": i32::from(force),
-                });
-                (target, "Sns.CallbackFriendAdd", body)
-            }
-            Callback::BlackListAdd { target, pairs } => {
-                let pair = |to: &String| json!({ "From_Account": pairs.from, "To_Account": to });
-                let body = json!({
-                    "CallbackCommand": "Sns.CallbackBlackListAdd",
-                    "PairList": pairs.to.iter().map(pair).collect::<Vec<_>>(),
-                });
-                (target, "Sns.CallbackBlackListAdd", body)
-            }
+        let body = match self.body {
+            Body::Json(body) => body.map_err(Failure::Usage)?.to_string().into_bytes(),
+            Body::From(path) => read(&path)?,
         };
-        target.post(command, &body)
+        let command = match self.command {
+            Some(command) => command,
+            None => command_of(&body)?,
+        };
+        if self.count > 1 || self.rate.is_some() {
+            let poster = Poster::new(self.target, command, body, many::CONNECTIONS)?;
+            return many::send(poster, self.count, self.rate);
+        }
+        let answer = Poster::new(self.target, command, body, 1)?.post();
+        if let Some(packet) = &answer.packet {
+            // Whoever closed the pipe does not want to see it; the exit code still says how it went.
+            writeln!(io::stdout(), "{}", escape_lines(packet)).ok();
+        }
+        match answer.outcome {
+            Outcome::Stored => Ok(()),
+            Outcome::NotStored { reason, remedy } if remedy.is_empty() => Err(Failure::Other(reason)),
+            Outcome::NotStored { reason, remedy } => Err(Failure::Other(format!("{reason}; {remedy}"))),
+        }
     }
 }
 
-impl Target {
-    fn post(&self, command: &str, body: &Value) -> Result<(), Failure> {
-        if !self.url.starts_with("http://") {
-            let message = "--url must begin with http://, such as http://127.0.0.1:8080/";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        let app_id = self.sdk_app_id[0];
-        // Straight to the gateway: a proxy from the environment is for other things.
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
-            .proxy(None)
-            .build()
-            .into();
-        let request = agent
-            .post(&self.url)
-            .query("SdkAppid", app_id.to_string())
-            .query("CallbackCommand", command)
-            .query("contenttype", "json")
-            .query("ClientIP", &self.client_ip)
-            .query("OptPlatform", &self.platform)
-            .content_type("application/json");
-        let tokens = tokens::load(self.tokens_file.as_deref())?;
-        if let Some(warning) = tokens::exposure(self.tokens_file.as_deref()) {
-            writeln!(io::stderr(), "warning: {warning}").ok();
-        }
-        let is_without = tokens.of(app_id).is_empty();
-        if is_without && tokens.apps().next().is_some() {
-            writeln!(
-                io::stderr(),
-                "warning: there is no token for the app {app_id}; the callback is not signed"
-            )
-            .ok();
-        }
-        let tokens = tokens.of(app_id);
-        let request = match tokens {
-            [] => request,
-            [token, ..] => {
-                let now =
-                    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()).to_string();
-                request.query("Sign", token.sign(&now)).query("RequestTime", &now)
-            }
-        };
-        let url = without_query(&self.url);
-        let mut response = request.send(body.to_string()).map_err(|error| {
-            let error = error.to_string();
-            let error = without_query(&error);
-            Failure::Other(format!("no answer from {url}: {error}; check --url and that the gateway runs"))
-        })?;
-        let status = response.status();
-        let answer = response
-            .body_mut()
-            .read_to_string()
-            .map_err(|error| Failure::Other(format!("the answer from {url} broke off: {error}")))?;
-        // Whoever closed the pipe does not want to see it; the exit code still says how it went.
-        writeln!(io::stdout(), "{answer}").ok();
-        let packet: Value = serde_json::from_str(&answer).unwrap_or(Value::Null);
-        if status == 200 && packet["ActionStatus"] == "OK" {
-            return Ok(());
-        }
-        let reason =
-            packet["ErrorInfo"].as_str().unwrap_or("the answer is not the packet that a gateway gives");
-        let remedy = if status == 401 && tokens.is_empty() {
-            format!("; to sign, give the app's token in --tokens-file or in {}", tokens::VARIABLE)
-        } else {
-            String::new()
-        };
-        Err(Failure::Other(format!("not acknowledged: HTTP {}: {reason}{remedy}", status.as_u16())))
-    }
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().take(MAX_BODY).read_to_end(&mut body)
+    } else {
+        File::open(path).and_then(|file| file.take(MAX_BODY).read_to_end(&mut body))
+    };
+    let wrong = |error| Failure::Usage(format!("--body {}: {error}", escape(&path.to_string_lossy())));
+    read.map_err(wrong)?;
+    Ok(body)
 }
 
-/// A URL, or a text that has one in it, up to the query: signatures are in there.
-fn without_query(text: &str) -> &str {
-    text.split_once('?').map_or(text, |(before, _)| before)
+/// The command that a body names.
+fn command_of(body: &[u8]) -> Result<String, Failure> {
+    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let command = body["CallbackCommand"].as_str().map(str::to_owned);
+    command.ok_or_else(|| {
+        Failure::Usage(
+            "--body: it is not JSON with a CallbackCommand; name the command: send COMMAND --body FILE"
+                .to_owned(),
+        )
+    })
 }

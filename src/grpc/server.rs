@@ -35,9 +35,7 @@ use super::{
     streams::Streams,
     watched::Watched,
 };
-use crate::{
-    access::Access, log::EventLog, metrics::Metrics, proto, refusals::Refusals, shutdown::Drain, tls,
-};
+use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
 
 /// Calls on one connection beyond the cap on streams. A proxy puts all of its
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
@@ -102,8 +100,6 @@ pub struct Served {
     pub access: watch::Receiver<Arc<Access>>,
     /// What was refused.
     pub refusals: Arc<Refusals>,
-    /// Where it is counted who was not let in.
-    pub metrics: Arc<Metrics>,
     /// What `grpc.health.v1.Health` reports.
     pub health: Health,
 }
@@ -123,7 +119,7 @@ pub async fn serve(
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
-    let Served { log, streams, access, refusals, metrics, health } = served;
+    let Served { log, streams, access, refusals, health } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -140,7 +136,7 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let guard = Guard { access: access.clone(), metrics };
+    let guard = Guard { access: access.clone(), metrics: Arc::clone(streams.metrics()) };
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),

@@ -185,6 +185,11 @@ impl Streams {
         })
     }
 
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Who reads at this moment.
     pub fn readers(&self) -> Readers {
         let mut table = self.table();

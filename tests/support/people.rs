@@ -8,7 +8,10 @@ use std::{
     net::SocketAddr,
     os::fd::OwnedFd,
     process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rustix::{
@@ -153,6 +156,7 @@ pub struct Relay {
     pub address: SocketAddr,
     upstream: Arc<Mutex<Option<SocketAddr>>>,
     cut: watch::Sender<u32>,
+    accepted: Arc<AtomicUsize>,
     task: AbortHandle,
 }
 
@@ -163,10 +167,13 @@ impl Relay {
         let upstream = Arc::new(Mutex::new(Some(upstream)));
         let (cut, cuts) = watch::channel(0);
         let to = Arc::clone(&upstream);
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 let (mut near, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
                 let to = *to.lock().unwrap();
                 let mut cuts = cuts.clone();
                 cuts.mark_unchanged();
@@ -181,7 +188,12 @@ impl Relay {
                 });
             }
         });
-        Self { address, upstream, cut, task: task.abort_handle() }
+        Self { address, upstream, cut, accepted, task: task.abort_handle() }
+    }
+
+    /// How many connections there were.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// Where further connections go; nowhere with `None`.

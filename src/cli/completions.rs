@@ -1,0 +1,31 @@
+//! `completions`: what a shell needs to complete this command line.
+
+use std::io::{self, Write as _};
+
+use clap::CommandFactory as _;
+use clap_complete::{Shell, generate};
+
+use super::{Cli, Failure, PROGRAM};
+
+/// Print completions for a shell
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  callback-gateway completions bash > ~/.local/share/bash-completion/completions/callback-gateway
+  callback-gateway completions zsh > ~/.zfunc/_callback-gateway   # ~/.zfunc is in fpath
+  callback-gateway completions fish > ~/.config/fish/completions/callback-gateway.fish")]
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command(), PROGRAM, &mut script);
+        let script = String::from_utf8_lossy(&script);
+        // For bash, clap_complete 4.6 spells a hyphen in the program's name in two ways, so that nothing
+        // behind a subcommand is completed: https://github.com/clap-rs/clap/issues/6421
+        let script = script.replace("callback__subcmd__gateway", "callback__gateway");
+        Ok(io::stdout().write_all(script.as_bytes())?)
+    }
+}
