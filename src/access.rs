@@ -149,6 +149,9 @@ fn holder(line: &str) -> Result<Holder, String> {
     if name.len() > MAX_NAME_BYTES || !name.bytes().all(is_plain) {
         return Err("a name is 1 to 64 letters, digits, dots, hyphens and underscores".to_owned());
     }
+    if token.starts_with("apps=") || token.starts_with("commands=") {
+        return Err("the token is missing: write NAME TOKEN RIGHTS".to_owned());
+    }
     let fits = (MIN_TOKEN_BYTES..=MAX_TOKEN_BYTES).contains(&token.len());
     if !fits || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(format!(
@@ -244,6 +247,7 @@ mod tests {
             ("bill/ing 0123456789abcdef events", "a name is"),
             ("billing short events", "a token is 16 to 512"),
             ("billing 0123456789abcdef", "no rights"),
+            ("billing commands=State.StateChange events", "the token is missing"),
             ("billing 0123456789 abcdef events", "a token is 16"),
             ("billing 0123456789abcdef ghijk events", "a token has no spaces"),
             ("billing 0123456789abcdef apps=x", "SDKAppIDs"),

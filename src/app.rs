@@ -1,7 +1,13 @@
 //! The gateway put together: sockets are bound first, then everything is served,
 //! and a drain ends it in order.
 
-use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use prometheus::IntCounter;
 use rustls::ServerConfig;
@@ -20,7 +26,7 @@ use crate::{
         Apps,
         duplicates::{Duplicates, MAX_REMEMBERED},
     },
-    config::{Config, LogKind},
+    config::{Config, ConfigError, LogKind, Settings},
     event::{Sequence, Timestamp},
     grpc::{self, Health, Streams},
     http::{self, Front},
@@ -30,6 +36,7 @@ use crate::{
         disk::{DiskLog, DiskOptions, OpenError, Retention},
         memory::MemoryLog,
     },
+    metrics::Metrics,
     refusals::Refusals,
     scrape::{Disk, Scrape},
     shutdown::Drain,
@@ -110,32 +117,60 @@ pub enum RunError {
 /// Puts a changed configuration into force while the gateway runs.
 #[derive(Debug)]
 pub struct Reload {
+    /// What is in force.
+    config: Mutex<Config>,
     apps: watch::Sender<Arc<Apps>>,
     access: watch::Sender<Arc<Access>>,
     http_tls: Option<watch::Sender<Arc<ServerConfig>>>,
     grpc_tls: Option<watch::Sender<Arc<ServerConfig>>>,
     refusals: Arc<Refusals>,
+    metrics: Arc<Metrics>,
 }
 
 impl Reload {
+    fn new(config: &Config) -> Self {
+        let settings = config.settings();
+        let verified = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
+        Self {
+            config: Mutex::new(config.clone()),
+            apps: watch::Sender::new(Arc::new(apps(settings))),
+            access: watch::Sender::new(Arc::new(settings.grpc_access.clone())),
+            http_tls: settings.http_tls.clone().map(watch::Sender::new),
+            grpc_tls: settings.grpc_tls.clone().map(|tls| watch::Sender::new(tls.config)),
+            refusals: Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(verified))),
+            metrics: Arc::new(http::metrics(settings.sdk_app_ids.iter().copied())),
+        }
+    }
+
     /// Puts tokens and certificates into force, for new requests, calls and
     /// connections. Connections stay; a stream ends if its token was taken back or
-    /// has other rights now. TLS where there was none, or none where it was, takes a restart.
-    pub fn apply(&self, config: &Config) {
+    /// has other rights now. What else differs takes a restart, also TLS where there
+    /// was none, or none where it was. An error leaves everything as it was.
+    pub fn apply(&self, new: &Config) -> Result<(), ConfigError> {
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        *config = config.reloaded(new)?;
         let settings = config.settings();
-        // The apps stay as they are: they take a restart.
-        self.apps.send_modify(|apps| {
-            *apps = Arc::new(Apps { tokens: settings.tokens.clone(), ..Apps::clone(apps) });
-        });
-        for &app_id in &self.apps.borrow().ids {
+        self.apps.send_replace(Arc::new(apps(settings)));
+        for &app_id in &settings.sdk_app_ids {
             self.refusals.set_verified(app_id, !settings.tokens.of(app_id).is_empty());
         }
+        self.metrics.forget_tokens();
         self.access.send_replace(Arc::new(settings.grpc_access.clone()));
-        for (current, new) in [(&self.http_tls, &settings.http_tls), (&self.grpc_tls, &settings.grpc_tls)] {
-            if let (Some(current), Some(new)) = (current, new) {
-                current.send_replace(Arc::clone(new));
-            }
+        if let (Some(current), Some(new)) = (&self.http_tls, &settings.http_tls) {
+            current.send_replace(Arc::clone(new));
         }
+        if let (Some(current), Some(new)) = (&self.grpc_tls, &settings.grpc_tls) {
+            current.send_replace(Arc::clone(&new.config));
+        }
+        Ok(())
+    }
+}
+
+fn apps(settings: &Settings) -> Apps {
+    Apps {
+        ids: settings.sdk_app_ids.iter().copied().collect(),
+        tokens: settings.tokens.clone(),
+        window: settings.signature_window,
     }
 }
 
@@ -225,7 +260,7 @@ impl App {
             timeout(RECALL_TIMEOUT, newest).await.ok();
         }
         let refusals = Arc::clone(&reload.refusals);
-        let metrics = Arc::new(http::metrics(settings.sdk_app_ids.iter().copied()));
+        let metrics = Arc::clone(&reload.metrics);
         let tracer = settings.trace_endpoint.and_then(|endpoint| {
             let tracer = Tracer::new(&endpoint, settings.trace_sample_ratio);
             tracer.inspect_err(|error| tracing::error!(%error, "nothing is traced")).ok()
@@ -462,21 +497,7 @@ impl Listeners {
 
     fn with_log(self, config: Config, log: Arc<dyn EventLog>) -> App {
         let Self { http, grpc, admin, addresses } = self;
-        let settings = config.settings();
-        let apps = Apps {
-            ids: settings.sdk_app_ids.iter().copied().collect(),
-            tokens: settings.tokens.clone(),
-            window: settings.signature_window,
-        };
-        let tls = |tls: &Option<Arc<ServerConfig>>| tls.clone().map(watch::Sender::new);
-        let verified = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
-        let reload = Reload {
-            refusals: Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(verified))),
-            apps: watch::Sender::new(Arc::new(apps)),
-            access: watch::Sender::new(Arc::new(settings.grpc_access.clone())),
-            http_tls: tls(&settings.http_tls),
-            grpc_tls: tls(&settings.grpc_tls),
-        };
+        let reload = Reload::new(&config);
         App { config, reload: Arc::new(reload), log, http, grpc, admin, addresses }
     }
 }

@@ -25,6 +25,7 @@ use std::{
     process::ExitCode,
 };
 
+use crate::telemetry;
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 /// What the program is called.
@@ -109,7 +110,9 @@ pub fn main() -> ExitCode {
         Err(Failure::Usage(message)) => (message, ExitCode::from(EXIT_USAGE)),
         Err(Failure::Other(message)) => (message, ExitCode::FAILURE),
     };
-    // Nothing can be done if even this cannot be said.
-    writeln!(io::stderr(), "error: {}", text::escape_lines(&message)).ok();
+    telemetry::last_lines(move || {
+        // Nothing can be done if even this cannot be said.
+        writeln!(io::stderr(), "error: {}", text::escape_lines(&message)).ok();
+    });
     code
 }

@@ -1,5 +1,6 @@
 //! The configuration, parsed once into a form that cannot be wrong.
 
+pub(crate) mod files;
 pub mod given;
 pub mod read;
 pub mod reference;
@@ -65,9 +66,7 @@ pub struct Settings {
     /// TLS for callbacks; `None`: plain HTTP.
     pub http_tls: Option<Arc<rustls::ServerConfig>>,
     /// TLS for gRPC; `None`: not encrypted.
-    pub grpc_tls: Option<Arc<rustls::ServerConfig>>,
-    /// Whether `grpc_tls` refuses clients without a certificate.
-    pub grpc_needs_certificate: bool,
+    pub grpc_tls: Option<GrpcTls>,
     /// Tokens that gRPC clients send; without any, none is asked for.
     pub grpc_access: Access,
     /// Let anybody who reaches the gRPC listener read everything.
@@ -100,6 +99,15 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// From the signal to stop to the end, at most.
     pub drain_timeout: Duration,
+}
+
+/// TLS for gRPC.
+#[derive(Debug, Clone)]
+pub struct GrpcTls {
+    /// What connections are set up with.
+    pub config: Arc<rustls::ServerConfig>,
+    /// Whether it refuses clients without a certificate.
+    pub needs_certificate: bool,
 }
 
 /// Where events are kept.
@@ -159,6 +167,37 @@ impl Config {
         if checks.0.is_empty() { Ok(Self(settings)) } else { Err(ConfigError(checks.0)) }
     }
 
+    /// What is in force once these have taken the place of those that change while the
+    /// gateway runs: tokens, and the certificates of a listener that has TLS. All the
+    /// others stay, so both are checked together: what is right with new listeners may
+    /// open the old ones to strangers.
+    pub fn reloaded(&self, new: &Self) -> Result<Self, ConfigError> {
+        let Settings { tokens, grpc_access, http_tls, grpc_tls, .. } = new.0.clone();
+        let mut settings = self.0.clone();
+        settings.tokens = tokens.only(&settings.sdk_app_ids);
+        if settings.http_tls.is_some() && http_tls.is_some() {
+            settings.http_tls = http_tls;
+        }
+        if settings.grpc_tls.is_some() && grpc_tls.is_some() {
+            settings.grpc_tls = grpc_tls;
+        }
+        let mut checks = Checks::default();
+        checks.require(
+            "grpc.tokens",
+            grpc_access.is_required() || !settings.grpc_access.is_required(),
+            "the last token is gone, and whoever is connected could do everything: this takes a restart",
+        );
+        settings.grpc_access = grpc_access;
+        match Self::new(settings) {
+            Ok(config) if checks.0.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigError(checks.0)),
+            Err(mut error) => {
+                error.0.extend(checks.0);
+                Err(error)
+            }
+        }
+    }
+
     /// The settings, all of them right.
     pub fn settings(&self) -> &Settings {
         &self.0
@@ -179,6 +218,14 @@ fn check_callers(settings: &Settings, checks: &mut Checks) {
          sdk_app_id = [N, M] in the file",
     );
     checks.require("sdk_app_id", !settings.sdk_app_ids.contains(&0), "0 is no SDKAppID");
+    let listeners = [settings.http_listen, settings.grpc_listen, settings.admin_listen];
+    for (key, listener, others) in [
+        ("grpc.listen", settings.grpc_listen, &listeners[..1]),
+        ("admin.listen", settings.admin_listen, &listeners[..2]),
+    ] {
+        let is_own = listener.port() == 0 || !others.contains(&listener);
+        checks.require(key, is_own, "another listener has this address: each has its own");
+    }
     checks.require(
         "tokens",
         settings.tokens.apps().all(|app_id| settings.sdk_app_ids.contains(&app_id)),
@@ -198,7 +245,8 @@ fn check_callers(settings: &Settings, checks: &mut Checks) {
             checks.require("tokens", false, &text);
         }
     }
-    let is_guarded = settings.grpc_access.is_required() || settings.grpc_needs_certificate;
+    let needs_certificate = settings.grpc_tls.as_ref().is_some_and(|tls| tls.needs_certificate);
+    let is_guarded = settings.grpc_access.is_required() || needs_certificate;
     let text = format!(
         "events hold private messages, and whoever reaches {} could read them. Give clients tokens \
          (--grpc-tokens-file) or require certificates of them (--grpc-tls-client-ca); or pass --grpc-auth none if \

@@ -257,7 +257,8 @@ impl Server {
             let stream = tokio::select! {
                 stream = tls::accept(tls.as_ref(), stream, peer) => stream,
                 () = driven.evicted.cancelled() => None,
-                () = drain.until_cut() => None,
+                // As long as one that was just opened without TLS has for its first request.
+                () = async { drain.closing().await; sleep(limits.header_timeout).await } => None,
             };
             if let Some(stream) = stream {
                 drive(stream, peer, router, driven, limits, drain).await;

@@ -64,8 +64,6 @@ pub struct Metrics {
     pub append_seconds: Histogram,
     /// Stored callbacks that look like one before.
     pub duplicates: IntCounter,
-    /// Events that were given to streams.
-    pub events_delivered: IntCounter,
     /// Gaps that streams were told of.
     pub gaps: IntCounter,
     /// gRPC calls without a token that is known.
@@ -84,6 +82,7 @@ pub struct Metrics {
 #[derive(Debug)]
 struct Gauges {
     lost_lines: IntCounter,
+    delivered: IntCounter,
     ready: Gauge,
     complete: Gauge,
     writable: Gauge,
@@ -146,6 +145,8 @@ pub struct Snapshot {
     pub lag_time: BTreeMap<String, Duration>,
     /// By subscriber without a stream, how long it has been away.
     pub departed: BTreeMap<String, Duration>,
+    /// Events that were given to streams, since the process began.
+    pub delivered: u64,
     /// Log lines that were lost.
     pub lost_lines: u64,
     /// When the process began, in Unix seconds.
@@ -206,7 +207,7 @@ impl Metrics {
             ),
             tokens: new.counters(
                 "verified_callbacks_total",
-                "Callbacks with a good signature, by app and by which of its tokens signed it, from 0.",
+                "Callbacks with a good signature, by app and by which of its tokens signed it, in their order, from 0; begins anew when tokens are reloaded.",
                 &["app", "token"],
             ),
             verification_failures: new.counters(
@@ -237,7 +238,6 @@ impl Metrics {
                 "duplicates_total",
                 "Stored callbacks that were marked as the possible duplicate of an earlier one.",
             ),
-            events_delivered: new.counter("events_delivered_total", "Events that were given to streams."),
             gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
             gauges: Mutex::new(Gauges::new(&mut new)),
             registry: new.registry,
@@ -280,6 +280,11 @@ impl Metrics {
         self.tokens.with_label_values(&[self.app(app_id), &token.to_string()]).inc();
     }
 
+    /// Begins anew to count by token: its number may mean another one now.
+    pub fn forget_tokens(&self) {
+        self.tokens.reset();
+    }
+
     /// Counts a callback that was refused for its signature.
     pub fn note_verification_failure(&self, reason: &str) {
         self.verification_failures.with_label_values(&[reason]).inc();
@@ -314,6 +319,7 @@ impl Metrics {
 impl Gauges {
     fn new(new: &mut Builder) -> Self {
         Self {
+            delivered: new.counter("events_delivered_total", "Events that were given to streams."),
             lost_lines: new.counter(
                 "log_lines_lost_total",
                 "Lines of the gateway's own log that were lost because nobody took them in time.",
@@ -408,6 +414,7 @@ impl Gauges {
 
         // A counter of somebody else's: it never goes back.
         self.lost_lines.inc_by(snapshot.lost_lines.saturating_sub(self.lost_lines.get()));
+        self.delivered.inc_by(snapshot.delivered.saturating_sub(self.delivered.get()));
         one(&self.ready, snapshot.is_ready.into());
         one(&self.complete, snapshot.is_complete.into());
         one(&self.writable, snapshot.is_writable.into());

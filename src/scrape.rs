@@ -24,7 +24,6 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where the current values are found.
-#[derive(Clone)]
 pub struct Scrape {
     /// What is counted.
     pub metrics: Arc<Metrics>,
@@ -108,6 +107,7 @@ impl Scrape {
             retention_age: self.disk.as_ref().and_then(|disk| disk.retention_age),
             last_accepted: self.refusals.apps().into_iter().map(last_accepted).collect(),
             streams: readers.streams as u64,
+            delivered: readers.delivered,
             lag_events: worst_by_label(lag),
             departed: worst_by_label(departed),
             lost_lines: telemetry::lost_lines(),

@@ -5,12 +5,14 @@
 
 use std::{
     io::{self, IsTerminal as _},
-    sync::OnceLock,
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+    EnvFilter, Registry, filter::LevelFilter, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
 
 /// The form of log lines.
@@ -31,6 +33,14 @@ pub struct LogFilter(String);
 impl LogFilter {
     /// A level, or several by module, as `tracing_subscriber::EnvFilter` has them.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // A word alone would be the name of a module, and all others would be silent.
+        let is_clear = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+        if let Some(part) = text.split(',').find(|part| !is_clear(part)) {
+            return Err(format!(
+                "`{}` is none of error, warn, info, debug, trace, off; for a module write callback_gateway=debug",
+                part.escape_debug()
+            ));
+        }
         let filter = EnvFilter::builder().parse(text);
         filter.map(|_| Self(text.to_owned())).map_err(|error| {
             format!(
@@ -63,11 +73,35 @@ const QUEUED_LINES: usize = 8192;
 /// Of the one that writes this process' lines.
 static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// Logging, as long as it lives. Dropped, it writes what is queued, for a second at most.
+/// How long the last lines may take to be written: whoever should read them may have stopped.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// Logging, as long as it lives. Dropped, it writes what is queued, within [`LAST_LINES`].
 #[derive(Debug)]
 pub struct Logs {
     level: LogLevel,
-    _writer: WorkerGuard,
+    writer: Option<WorkerGuard>,
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        let writer = self.writer.take();
+        // By itself it says on standard output that it could not, and waits for that.
+        last_lines(move || drop(writer));
+    }
+}
+
+/// Does what may wait for a reader of standard error or output, for [`LAST_LINES`] at
+/// most: nobody who reads must not mean a process that does not end.
+pub(crate) fn last_lines(write: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel::<()>();
+    let thread = thread::Builder::new().name("last-lines".to_owned()).spawn(move || {
+        write();
+        drop(done);
+    });
+    if thread.is_ok() {
+        ended.recv_timeout(LAST_LINES).ok();
+    }
 }
 
 impl Logs {
@@ -102,5 +136,5 @@ pub fn init(format: LogFormat, filter: &LogFilter) -> Result<Logs, Box<dyn std::
     }
     // The first one counts, as it does for logging itself.
     LOST_LINES.set(lost).ok();
-    Ok(Logs { level: LogLevel(handle), _writer: guard })
+    Ok(Logs { level: LogLevel(handle), writer: Some(guard) })
 }

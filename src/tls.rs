@@ -1,7 +1,6 @@
 //! TLS for the listeners: certificates, and whom to ask for one.
 
 use std::{
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,6 +17,8 @@ use rustls::{
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
+
+use crate::config::files;
 
 /// What a TLS listener is set up from. All files are PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,27 +99,32 @@ pub enum Protocol {
     Http2,
 }
 
-/// Reads the files and checks that they fit together.
-pub fn server_config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = certificates(File::Cert, &files.cert)?;
-    let key = PrivateKeyDer::from_pem_slice(&read(File::Key, &files.key)?).map_err(|error| {
-        wrong(File::Key, &files.key, &format!("there is no private key in PEM form in it ({error})"))
-    })?;
+/// Reads the files and checks that they fit together. Gives all that is wrong.
+pub fn server_config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, Vec<TlsError>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(File::Cert, &files.cert, &error.to_string()))?;
-    let builder = match &files.client_ca {
-        None => builder.with_no_client_auth(),
-        Some(path) => builder.with_client_cert_verifier(client_verifier(path, files.client_auth, provider)?),
+    let chain = certificates(File::Cert, &files.cert);
+    let key = read(File::Key, &files.key).and_then(|pem| {
+        PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
+            wrong(File::Key, &files.key, &format!("there is no private key in PEM form in it ({error})"))
+        })
+    });
+    let verifier = match &files.client_ca {
+        None => Ok(WebPkiClientVerifier::no_client_auth()),
+        Some(path) => client_verifier(path, files.client_auth, Arc::clone(&provider)),
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| {
-        wrong(
-            File::Key,
-            &files.key,
-            &format!("it does not fit the certificate {}: {error}", files.cert.display()),
-        )
-    })?;
+    let (chain, key, verifier) = match (chain, key, verifier) {
+        (Ok(chain), Ok(key), Ok(verifier)) => (chain, key, verifier),
+        (chain, key, verifier) => {
+            return Err([chain.err(), key.err(), verifier.err()].into_iter().flatten().collect());
+        }
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_client_cert_verifier(verifier).with_single_cert(chain, key))
+        .map_err(|error| {
+            let problem = format!("it cannot be used with the certificate {}: {error}", files.cert.display());
+            vec![wrong(File::Key, &files.key, &problem)]
+        })?;
     config.alpn_protocols = vec![match protocol {
         Protocol::Http1 => b"http/1.1".to_vec(),
         Protocol::Http2 => b"h2".to_vec(),
@@ -147,7 +153,7 @@ fn client_verifier(
 fn certificates(file: File, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let none = |problem: &str| wrong(file, path, problem);
     let pem = read(file, path)?;
-    let certificates = CertificateDer::pem_slice_iter(&pem)
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| none(&format!("it is not PEM: {error}")))?;
     if certificates.is_empty() {
@@ -156,8 +162,8 @@ fn certificates(file: File, path: &Path) -> Result<Vec<CertificateDer<'static>>,
     Ok(certificates)
 }
 
-fn read(file: File, path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|error| wrong(file, path, &error.to_string()))
+fn read(file: File, path: &Path) -> Result<String, TlsError> {
+    files::read(path).map_err(|error| wrong(file, path, &error.to_string()))
 }
 
 fn wrong(file: File, path: &Path, problem: &str) -> TlsError {

@@ -107,6 +107,12 @@ impl Tokens {
         Ok(())
     }
 
+    /// The tokens of these apps alone.
+    pub fn only(mut self, app_ids: &[u32]) -> Self {
+        self.0.retain(|app_id, _| app_ids.contains(app_id));
+        self
+    }
+
     /// The apps that have a token.
     pub fn apps(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()

@@ -2,9 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs,
     io::{self, Write as _},
-    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
 };
 
@@ -12,6 +10,7 @@ use clap::{Arg, ArgMatches, Command, FromArgMatches, parser::ValueSource};
 
 use super::Failure;
 use crate::config::{
+    files,
     given::{Given, Source},
     read::{self, Loaded},
     reference,
@@ -32,8 +31,8 @@ impl Sources {
         let (mut given, problems) = match &self.file {
             None => Default::default(),
             Some(path) => {
-                let text = fs::read_to_string(path)
-                    .map_err(|error| format!("--config {}: {error}", path.display()))?;
+                let text =
+                    files::read(path).map_err(|error| format!("--config {}: {error}", path.display()))?;
                 Given::from_toml(&text, path)?
             }
         };
@@ -43,11 +42,17 @@ impl Sources {
 
     /// Reads and checks everything; gives all that is wrong.
     pub(super) fn load(&self) -> Result<(Given, Loaded), Vec<String>> {
-        let (given, mut problems) = self.read().map_err(|problem| vec![problem])?;
+        let (given, mut problems, is_read) = match self.read() {
+            Ok((given, problems)) => (given, problems, true),
+            // What was given otherwise can be looked at all the same.
+            Err(problem) => (self.given.clone(), vec![problem], false),
+        };
         let loaded = match read::load(&given) {
             Ok(loaded) => Some(loaded),
             Err(more) => {
-                problems.extend(more);
+                // What is missing may stand in a file that could not be read.
+                let told = more.iter().filter(|problem| is_read || given.has(problem.key));
+                problems.extend(told.map(|problem| read::located(problem, &given)));
                 None
             }
         };
@@ -58,7 +63,7 @@ impl Sources {
         });
         if let Some(path) = &self.file
             && has_secrets
-            && fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+            && files::is_exposed(path)
         {
             loaded.warnings.push(format!(
                 "{}: it has tokens in it, and other users of this machine can get at it; chmod 600 it",
@@ -88,7 +93,6 @@ impl clap::Args for Sources {
             .long(FILE)
             .value_name("PATH")
             .env("CALLBACK_GATEWAY_CONFIG")
-            .value_parser(clap::value_parser!(PathBuf))
             .help("TOML file with settings; the environment goes before it, and flags before both");
         let settings = SETTINGS.iter().filter(|setting| setting.place != Place::NotOnCommandLine);
         command.arg(file).args(settings.map(argument))
@@ -128,7 +132,9 @@ impl FromArgMatches for Sources {
                 given.set(setting, text, source);
             }
         }
-        Ok(Self { file: matches.get_one::<PathBuf>(FILE).cloned(), given })
+        // An empty variable is none, as for the settings.
+        let file = matches.get_one::<String>(FILE).filter(|path| !path.is_empty());
+        Ok(Self { file: file.map(PathBuf::from), given })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -174,8 +180,7 @@ impl CheckConfig {
         for warning in loaded.warnings {
             writeln!(io::stderr(), "warning: {warning}").ok();
         }
-        writeln!(io::stdout(), "the configuration is right").ok();
-        Ok(())
+        Ok(writeln!(io::stdout(), "the configuration is right")?)
     }
 }
 
@@ -190,12 +195,14 @@ pub(super) struct PrintConfig {
 
 impl PrintConfig {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (given, problems) = self.sources.read().map_err(|problem| failure(&[problem]))?;
+        let (given, mut problems) = self.sources.read().map_err(|problem| failure(&[problem]))?;
+        // What is missing is no reason not to print the rest.
+        let wrong = read::load(&given).err().unwrap_or_default();
+        let wrong = wrong.iter().filter(|problem| given.has(problem.key));
+        problems.extend(wrong.map(|problem| read::located(problem, &given)));
         if !problems.is_empty() {
             return Err(failure(&problems));
         }
-        // Whoever closed the pipe has seen enough.
-        write!(io::stdout(), "{}", reference::print(&given)).ok();
-        Ok(())
+        Ok(write!(io::stdout(), "{}", reference::print(&given))?)
     }
 }

@@ -31,6 +31,15 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
+        // First: a signal that comes while files are read must not end the process as it does by default.
+        let signals = {
+            let _context = runtime.enter();
+            Signals::new().map_err(|error| Failure::Other(format!("cannot start: {error}")))?
+        };
         let (given, loaded) = self.sources.load().map_err(|problems| failure(&problems))?;
         // Until the end: what is queued then is written.
         let logs = telemetry::init(loaded.log_format, &loaded.log_level)
@@ -40,12 +49,8 @@ impl Serve {
         }
         report_apps(loaded.config.settings());
         raise_file_limit();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
         let reloading = Reloading { sources: self.sources, given, log_level: logs.level() };
-        let outcome = runtime.block_on(serve(loaded.config, loaded.ready_file, reloading));
+        let outcome = runtime.block_on(serve(loaded.config, loaded.ready_file, signals, reloading));
         // After a second signal nothing is waited for.
         runtime.shutdown_background();
         outcome
@@ -71,10 +76,16 @@ impl Reloading {
                 return;
             }
         };
+        if let Err(error) = reload.apply(&loaded.config) {
+            tracing::error!(
+                "the configuration was not reloaded, the old one stays in force: with what needs a restart as it \
+                 is, {error}"
+            );
+            return;
+        }
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        reload.apply(&loaded.config);
         self.log_level.set(&loaded.log_level);
         let needs_restart: Vec<&str> = SETTINGS
             .iter()
@@ -128,10 +139,14 @@ fn raise_file_limit() {
     }
 }
 
-async fn serve(config: Config, ready_file: Option<PathBuf>, mut reloading: Reloading) -> Result<(), Failure> {
+async fn serve(
+    config: Config,
+    ready_file: Option<PathBuf>,
+    signals: Signals,
+    mut reloading: Reloading,
+) -> Result<(), Failure> {
     let other = |error: &dyn std::fmt::Display| Failure::Other(error.to_string());
-    let mut signals = Signals::new().map_err(|error| other(&error))?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(|error| other(&error))?;
+    let Signals { mut end, mut hangup } = signals;
     let ready_file = ready_file.map(ReadyFile::new).transpose()?;
     let app = App::bind(config).await.map_err(|error| other(&error))?;
     let addresses = app.addresses();
@@ -165,9 +180,9 @@ async fn serve(config: Config, ready_file: Option<PathBuf>, mut reloading: Reloa
         at_first.await.ok();
     });
     let twice = async {
-        signals.next().await;
+        end.next().await;
         first.send(()).ok();
-        signals.next().await;
+        end.next().await;
     };
     tokio::select! {
         ended = run => ended.map_err(|error| other(&error)),
@@ -176,16 +191,27 @@ async fn serve(config: Config, ready_file: Option<PathBuf>, mut reloading: Reloa
     }
 }
 
+/// The signals that the gateway does something at.
 struct Signals {
+    end: End,
+    hangup: Signal,
+}
+
+/// Those that end it.
+struct End {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let end =
+            End { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+        Ok(Self { end, hangup: signal(SignalKind::hangup())? })
     }
+}
 
+impl End {
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -59,6 +59,11 @@ impl Given {
         self.0.extend(other.0);
     }
 
+    /// Whether there is a value for the key.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
     /// The text and where it comes from. Without any, the default, which may be empty.
     pub fn get(&self, setting: &Setting) -> (&str, Source) {
         match self.0.get(setting.key) {

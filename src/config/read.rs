@@ -1,16 +1,12 @@
 //! From what was given to [`Settings`]: texts become values, files are read.
 
-use std::{
-    fmt::Display, fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc,
-    time::Duration,
-};
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, time::Duration};
 
 use axum::http::Uri;
 use bytesize::ByteSize;
-use rustls::ServerConfig;
 
 use super::{
-    Config, LogKind, Problem, Settings,
+    Config, GrpcTls, LogKind, Problem, Settings, files,
     given::{Given, Source},
     table::{self, SETTINGS, Setting},
 };
@@ -36,9 +32,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
-/// Reads what was given. Gives all that is wrong, each with its key and where it
-/// was given.
-pub fn load(given: &Given) -> Result<Loaded, Vec<String>> {
+/// Reads what was given. Gives all that is wrong.
+pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
     let mut reader = Reader { given, problems: Vec::new(), warnings: Vec::new() };
     let log_level = reader.value("log_level", LogFilter::parse);
     let log_format = reader.value("log_format", |text| {
@@ -53,18 +48,27 @@ pub fn load(given: &Given) -> Result<Loaded, Vec<String>> {
         }
         Ok(_) => {}
         Err(error) => {
-            // Of a setting that could not be read there is nothing more to say.
-            let is_new = |problem: &Problem| problems.iter().all(|known| known.key != problem.key);
-            let new: Vec<Problem> = error.0.into_iter().filter(is_new).collect();
+            let has = |keys: &[&str]| problems.iter().any(|problem| keys.contains(&problem.key));
+            // Of a setting that could not be read there is nothing more to say, nor of what
+            // follows from it: above all not that a door may be opened instead.
+            let follows = |key: &str| match key {
+                "tokens" => has(&["tokens", "tokens_file"]),
+                "grpc.auth" => has(&["grpc.auth", "grpc.tokens", "grpc.tokens_file"]) || has(GRPC_TLS),
+                key => has(&[key]),
+            };
+            let new: Vec<Problem> = error.0.into_iter().filter(|problem| !follows(problem.key)).collect();
             problems.extend(new);
         }
     }
     problems.sort_by_key(|problem| SETTINGS.iter().position(|setting| setting.key == problem.key));
-    Err(problems.into_iter().map(|problem| located(&problem, given)).collect())
+    Err(problems)
 }
 
+const HTTP_TLS: &[&str; 4] = &["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"];
+const GRPC_TLS: &[&str; 4] = &["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"];
+
 /// A problem with the place where its value was given.
-fn located(Problem { key, text }: &Problem, given: &Given) -> String {
+pub fn located(Problem { key, text }: &Problem, given: &Given) -> String {
     let setting = setting(key);
     match given.get(setting) {
         (_, Source::Default) => format!("{key}: {text}"),
@@ -86,14 +90,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Must not fail: what is wrong is replaced by the default, and said in the end.
     fn settings(&mut self) -> Settings {
-        let http_tls = self.tls(
-            ["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"],
-            Protocol::Http1,
-        );
-        let grpc_tls = self.tls(
-            ["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"],
-            Protocol::Http2,
-        );
+        let http_tls = self.tls(HTTP_TLS, Protocol::Http1);
+        let grpc_tls = self.tls(GRPC_TLS, Protocol::Http2);
         Settings {
             sdk_app_ids: self.value("sdk_app_id", app_ids),
             tokens: self.tokens(),
@@ -116,11 +114,8 @@ impl Reader<'_> {
             http_body_limit: self.value("http.body_limit", size_in_memory),
             http_max_connections: self.value("http.max_connections", number),
             http_idle_timeout: self.value("http.idle_timeout", time),
-            http_tls: http_tls.map(|(tls, _)| tls),
-            grpc_needs_certificate: grpc_tls
-                .as_ref()
-                .is_some_and(|(_, needs_certificate)| *needs_certificate),
-            grpc_tls: grpc_tls.map(|(tls, _)| tls),
+            http_tls: http_tls.map(|tls| tls.config),
+            grpc_tls,
             grpc_access: self.access(),
             grpc_open: self.value("grpc.auth", |text| choice(text, &[("auto", false), ("none", true)])),
             grpc_max_connections: self.value("grpc.max_connections", number),
@@ -159,6 +154,10 @@ impl Reader<'_> {
         for key in ["tokens_file", "tokens"] {
             let Some(text) = self.secrets(key) else { continue };
             let parsed = Tokens::parse(&text).map_err(|error| error.to_string());
+            let parsed = parsed.and_then(|more| {
+                let has_any = more.apps().next().is_some();
+                not_none(has_any, more)
+            });
             let all = parsed.and_then(|more| tokens.extend(more).map_err(|error| error.to_string()));
             if let Err(problem) = all {
                 self.wrong(key, format!("{}{problem}", self.shown(key)));
@@ -172,6 +171,7 @@ impl Reader<'_> {
         for key in ["grpc.tokens_file", "grpc.tokens"] {
             let Some(text) = self.secrets(key) else { continue };
             let parsed = Access::parse(&text).map_err(|error| error.to_string());
+            let parsed = parsed.and_then(|more| not_none(more.is_required(), more));
             if let Err(problem) = parsed.and_then(|more| access.extend(more)) {
                 self.wrong(key, format!("{}{problem}", self.shown(key)));
             }
@@ -186,18 +186,21 @@ impl Reader<'_> {
             return (!text.is_empty()).then(|| text.to_owned());
         }
         let path = self.path(key)?;
-        let is_exposed = |mode: u32| mode & 0o077 != 0;
-        if fs::metadata(&path).is_ok_and(|file| is_exposed(file.permissions().mode())) {
-            let path = self.shown(key);
-            self.warnings
-                .push(format!("{key}: {path}other users of this machine can get at it; chmod 600 it"));
-        }
-        match fs::read_to_string(&path) {
+        self.warn_if_exposed(key);
+        match files::read(&path) {
             Ok(text) => Some(text),
             Err(error) => {
                 self.wrong(key, format!("{}{error}", self.shown(key)));
                 None
             }
+        }
+    }
+
+    fn warn_if_exposed(&mut self, key: &'static str) {
+        if self.path(key).is_some_and(|path| files::is_exposed(&path)) {
+            let path = self.shown(key);
+            self.warnings
+                .push(format!("{key}: {path}other users of this machine can get at it; chmod 600 it"));
         }
     }
 
@@ -215,8 +218,8 @@ impl Reader<'_> {
     }
 
     /// TLS for a listener, if it is to have it, and whether clients need a certificate.
-    fn tls(&mut self, keys: [&'static str; 4], protocol: Protocol) -> Option<(Arc<ServerConfig>, bool)> {
-        let [cert_key, key_key, client_ca_key, client_auth_key] = keys;
+    fn tls(&mut self, keys: &[&'static str; 4], protocol: Protocol) -> Option<GrpcTls> {
+        let &[cert_key, key_key, client_ca_key, client_auth_key] = keys;
         let [cert, key, client_ca] = [cert_key, key_key, client_ca_key].map(|key| self.path(key));
         let client_auth = self.value(client_auth_key, client_auth);
         let (cert, key) = match (cert, key) {
@@ -237,18 +240,30 @@ impl Reader<'_> {
             }
         };
         let needs_certificate = client_ca.is_some() && client_auth == ClientAuth::Required;
+        self.warn_if_exposed(key_key);
         let files = tls::Files { cert, key, client_ca, client_auth };
         tls::server_config(&files, protocol)
-            .map(|config| (config, needs_certificate))
-            .map_err(|error| {
-                let key = match error.file {
-                    tls::File::Cert => cert_key,
-                    tls::File::Key => key_key,
-                    tls::File::ClientCa => client_ca_key,
-                };
-                self.wrong(key, error.to_string());
+            .map(|config| GrpcTls { config, needs_certificate })
+            .map_err(|errors| {
+                for error in errors {
+                    let key = match error.file {
+                        tls::File::Cert => cert_key,
+                        tls::File::Key => key_key,
+                        tls::File::ClientCa => client_ca_key,
+                    };
+                    self.wrong(key, error.to_string());
+                }
             })
             .ok()
+    }
+}
+
+/// A file that was emptied, or is only half written, must not open a door.
+fn not_none<T>(has_any: bool, tokens: T) -> Result<T, String> {
+    if has_any {
+        Ok(tokens)
+    } else {
+        Err("there is no token in it; take the setting away if none is wanted".to_owned())
     }
 }
 
@@ -304,7 +319,7 @@ fn endpoint(text: &str) -> Result<Option<String>, String> {
     }
 }
 
-fn switch(text: &str) -> Result<bool, String> {
+pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "1" => Ok(true),
         "false" | "off" | "no" | "0" => Ok(false),
@@ -337,6 +352,10 @@ mod tests {
         given
     }
 
+    fn said(given: &Given) -> Vec<String> {
+        load(given).unwrap_err().iter().map(|problem| located(problem, given)).collect()
+    }
+
     #[test]
     fn with_an_app_the_defaults_are_right() {
         let loaded = load(&given(&[("sdk_app_id", "1,2")])).unwrap();
@@ -361,7 +380,7 @@ mod tests {
                 let [cert, key] = [format!("{table}.tls_cert"), format!("{table}.tls_key")];
                 values.extend([(cert.leak() as &str, "/none"), (key.leak() as &str, "/none")]);
             }
-            let problems = load(&given(&values)).unwrap_err().join("\n");
+            let problems = said(&given(&values)).join("\n");
             assert!(
                 problems.contains(setting.key.trim_end_matches("_client_ca")),
                 "{}: {problems}",
@@ -372,7 +391,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_said_once_with_its_key_its_place_and_the_remedy() {
-        let problems = load(&given(&[
+        let problems = said(&given(&[
             ("sdk_app_id", "x"),
             ("http.listen", "here"),
             ("http.body_limit", "3MiB"),
@@ -380,8 +399,7 @@ mod tests {
             ("grpc.tls_client_auth", "maybe"),
             ("log", "paper"),
             ("tokens", "1 a b c"),
-        ]))
-        .unwrap_err();
+        ]));
         assert_eq!(
             problems,
             [

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     given::{Given, Source},
+    read,
     table::{Form, Place, SETTINGS, Setting},
 };
 
@@ -33,9 +34,14 @@ pub fn print(given: &Given) -> String {
             Form::Secrets if value.is_empty() => format!("# {name} = []"),
             Form::Secrets => format!("# {name} = [\"***\"]"),
             Form::Text if value.is_empty() => format!("# {name} = \"\""),
+            // A token line that was given in the place of its file's name.
+            Form::Text if setting.key.ends_with("tokens_file") && value.contains(char::is_whitespace) => {
+                format!("# {name} = \"***\"")
+            }
             Form::Text => format!("{name} = {}", toml::Value::from(value)),
             Form::Numbers => format!("{name} = [{}]", value.replace(',', ", ")),
-            Form::Number | Form::Switch => format!("{name} = {value}"),
+            Form::Number => format!("{name} = {value}"),
+            Form::Switch => format!("{name} = {}", read::switch(value).unwrap_or_default()),
         };
         let is_not_set = source == Source::Default && value.is_empty();
         let place = if is_not_set { String::new() } else { format!("  # {}", source.of(setting)) };

@@ -2,32 +2,40 @@
 //!
 //! `Health.Watch` and server reflection last as long as their client likes, and
 //! would hold up a shutdown. When streams are to end, these end with UNAVAILABLE.
+//! They need no token, so they also share a cap.
 
 use std::{
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use http_body::Frame;
 use pin_project_lite::pin_project;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{body::Body, codegen::http, server::NamedService};
 use tower::Service;
 
 use super::status;
 use crate::shutdown::Drain;
 
+/// Calls of such services at once, all together; further ones get RESOURCE_EXHAUSTED.
+pub(super) const MAX_CALLS: usize = 1000;
+
 /// A gRPC service whose streams end when the gateway does.
 #[derive(Debug, Clone)]
 pub(super) struct Ending<S> {
     service: S,
     drain: Drain,
+    /// Shared by all of them.
+    places: Arc<Semaphore>,
 }
 
 impl<S> Ending<S> {
-    pub(super) fn new(service: S, drain: Drain) -> Self {
-        Self { service, drain }
+    pub(super) fn new(service: S, drain: Drain, places: &Arc<Semaphore>) -> Self {
+        Self { service, drain, places: Arc::clone(places) }
     }
 }
 
@@ -50,12 +58,15 @@ where
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let drain = self.drain.clone();
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Box::pin(async { Ok(status::too_many_calls().into_http()) });
+        };
         let response = self.service.call(request);
         Box::pin(async move {
             let mut ending = async move { drain.ending().await }.boxed();
             tokio::select! {
                 response = response => {
-                    Ok(response?.map(|body| Body::new(EndingBody { body, ending: Some(ending) })))
+                    Ok(response?.map(|body| Body::new(EndingBody { body, ending: Some(ending), place })))
                 }
                 // A client that never sends its message.
                 () = &mut ending => Ok(status::shutting_down().into_http()),
@@ -70,6 +81,7 @@ pin_project! {
         body: Body,
         // `None` once it was ended by us.
         ending: Option<BoxFuture<'static, ()>>,
+        place: OwnedSemaphorePermit,
     }
 }
 

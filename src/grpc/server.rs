@@ -29,7 +29,7 @@ use super::{
     Limits,
     admin_service::AdminService,
     caller::Guard,
-    ending::Ending,
+    ending::{Ending, MAX_CALLS},
     event_service::{EventService, LISTS_AT_ONCE},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     streams::Streams,
@@ -149,15 +149,16 @@ pub async fn serve(
     let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard };
     let event_service = EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let admin_service = AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let places = Arc::new(Semaphore::new(MAX_CALLS));
     let served = Server::builder()
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
         .add_service(Watched(event_service))
         .add_service(admin_service)
-        .add_service(Ending::new(health.service, drain.clone()))
-        .add_service(Ending::new(reflection_v1, drain.clone()))
-        .add_service(Ending::new(reflection_v1alpha, drain))
+        .add_service(Ending::new(health.service, drain.clone(), &places))
+        .add_service(Ending::new(reflection_v1, drain.clone(), &places))
+        .add_service(Ending::new(reflection_v1alpha, drain, &places))
         .serve_with_incoming_shutdown(incoming, closing);
     tokio::select! {
         served = served => served,

@@ -16,6 +16,8 @@ use crate::{
 
 /// The domain of every `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "imcallback.v1";
+/// Longest list in an error's details; a longer one is left out.
+const MAX_LIST_BYTES: usize = 2048;
 /// When a client should come back after a shutdown: another replica, or the next process, is there by then.
 const SHUTDOWN_RETRY: Duration = Duration::from_secs(1);
 /// When a client should try for a stream again that there was no place for.
@@ -69,6 +71,14 @@ pub(super) fn too_many_streams() -> Status {
     Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
+/// RESOURCE_EXHAUSTED at the cap on calls of health and reflection.
+pub(super) fn too_many_calls() -> Status {
+    let mut details = details(ErrorReason::TooManyStreams, []);
+    details.set_retry_info(Some(STREAMS_RETRY));
+    let message = "the gateway has as many calls of health and reflection as it takes; try again later";
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
 /// RESOURCE_EXHAUSTED for a client that took nothing for too long.
 pub(super) fn receiver_stalled() -> Status {
     let message = "the client took nothing from the stream for too long; connect again and resume after the last cursor";
@@ -108,6 +118,8 @@ pub(super) fn denied(holder: &Holder, message: &str) -> Status {
     if !lists.commands.is_empty() {
         metadata.push(("commands", lists.commands.join(",")));
     }
+    // Some clients take no more than 8 KiB of headers.
+    metadata.retain(|(_, text)| text.len() <= MAX_LIST_BYTES);
     let details = details(ErrorReason::AccessDenied, metadata);
     Status::with_error_details(Code::PermissionDenied, message, details)
 }

@@ -92,6 +92,8 @@ pub struct Streams {
 pub struct Readers {
     /// Open streams.
     pub streams: usize,
+    /// Events that were given to these and to earlier ones.
+    pub delivered: u64,
     /// Everything up to here was sent, or left out by the filter: of each name's
     /// streams the one that is furthest behind.
     pub positions: BTreeMap<String, Sequence>,
@@ -106,6 +108,8 @@ struct Table {
     open: BTreeMap<u64, Arc<Slot>>,
     /// The last ended stream of each name, in the order of their ends. Bounded by [`MAX_ENDED`].
     ended: VecDeque<Ended>,
+    /// Events that were given to streams that have ended.
+    delivered_before: u64,
 }
 
 /// A stream that ended.
@@ -194,9 +198,12 @@ impl Streams {
     pub fn readers(&self) -> Readers {
         let mut table = self.table();
         table.forget_ended(Timestamp::now());
-        let mut readers = Readers { streams: table.open.len(), ..Readers::default() };
+        let delivered = table.delivered_before;
+        let mut readers = Readers { streams: table.open.len(), delivered, ..Readers::default() };
         for slot in table.open.values() {
-            let position = slot.progress.get().cursor.sequence;
+            let progress = slot.progress.get();
+            readers.delivered += progress.events;
+            let position = progress.cursor.sequence;
             let worst = readers.positions.entry(slot.name.clone()).or_insert(position);
             *worst = position.min(*worst);
         }
@@ -225,19 +232,18 @@ impl Streams {
         let include_raw_body = subscribed.include_raw_body;
         let progress = subscription.progress();
         let first = frame(subscribe_response::Frame::Subscribed(subscribed));
-        // On the heap, so that it is not moved for every event.
-        let next = Following::Running(Box::new(subscription));
-        let given = Arc::new(Given {
+        let follower = Follower {
+            following: Following::Running(subscription),
+            include_raw_body,
+            log,
             metrics: Arc::clone(&self.metrics),
             tracer: self.tracer.clone(),
             subscriber: name.clone(),
-        });
-        let frames = stream::unfold(next, move |mut following| {
-            let (log, given) = (Arc::clone(&log), Arc::clone(&given));
-            async move {
-                let item = following.next(include_raw_body, &*log, &given).await?;
-                Some((item, following))
-            }
+        };
+        // On the heap, so that it is not moved for every event.
+        let frames = stream::unfold(Box::new(follower), async |mut follower| {
+            let item = follower.next().await?;
+            Some((item, follower))
         });
         let frames: Frames = Box::pin(stream::once(std::future::ready(Ok(first))).chain(frames));
         let mut table = self.table();
@@ -270,12 +276,12 @@ impl Streams {
 
     /// Ends the streams of callers that are not in the list as they were.
     pub(super) fn revoke(&self, access: &Access) {
-        for slot in self.table().open.values().filter(|slot| !slot.caller.is_in(access)) {
-            tracing::info!(
-                subscriber = slot.name,
-                "a stream ends: its token was taken back or has other rights"
-            );
-            slot.revoke();
+        // Compared without the lock: streams that begin or end do not wait.
+        let open: Vec<_> = self.table().open.values().cloned().collect();
+        let revoked = open.iter().filter(|slot| !slot.caller.is_in(access));
+        let count = revoked.inspect(|slot| slot.revoke()).count();
+        if count > 0 {
+            tracing::info!(streams = count, "streams end: their tokens were taken back or have other rights");
         }
     }
 
@@ -352,7 +358,11 @@ impl Streams {
     /// Notes that a stream has ended; only the first reason counts.
     fn note_end(&self, slot: &Arc<Slot>, reason: &str) {
         let mut table = self.table();
-        if table.open.remove(&slot.id).is_none() || slot.name.is_empty() {
+        if table.open.remove(&slot.id).is_none() {
+            return;
+        }
+        table.delivered_before += slot.progress.get().events;
+        if slot.name.is_empty() {
             return;
         }
         table.ended.retain(|ended| ended.slot.name != slot.name);
@@ -451,59 +461,45 @@ impl Taking {
     }
 }
 
-/// Where it is noted what a stream is given.
-struct Given {
+/// Makes a subscription's frames messages. What it needs is its own: for each event
+/// nothing is touched that streams share.
+struct Follower {
+    following: Following,
+    include_raw_body: bool,
+    log: Arc<dyn EventLog>,
     metrics: Arc<Metrics>,
     tracer: Option<Tracer>,
     /// The stream's name.
     subscriber: String,
 }
 
-impl Given {
-    fn note_event(&self, record: &Record) {
-        self.metrics.events_delivered.inc();
-        if let Some(tracer) = &self.tracer
-            && let Some(traceparent) = record.stored().traceparent()
-        {
-            tracer.delivered(
-                traceparent,
-                record.receive_time().into(),
-                record.sequence().0,
-                &self.subscriber,
-            );
-        }
-    }
-}
-
 /// A subscription's frames, then its end.
+#[allow(clippy::large_enum_variant, reason = "it is the large one until the stream ends")]
 enum Following {
-    Running(Box<Subscription>),
+    Running(Subscription),
     /// The last frame was sent; the status follows.
     Leaving(Status),
     Ended,
 }
 
-impl Following {
-    async fn next(
-        &mut self,
-        include_raw_body: bool,
-        log: &dyn EventLog,
-        given: &Given,
-    ) -> Option<Result<Encoded, Status>> {
-        let subscription = match self {
-            Self::Running(subscription) => subscription,
-            Self::Leaving(_) | Self::Ended => {
-                return match mem::replace(self, Self::Ended) {
-                    Self::Leaving(status) => Some(Err(status)),
-                    Self::Running(_) | Self::Ended => None,
+impl Follower {
+    async fn next(&mut self) -> Option<Result<Encoded, Status>> {
+        let subscription = match &mut self.following {
+            Following::Running(subscription) => subscription,
+            following @ (Following::Leaving(_) | Following::Ended) => {
+                return match mem::replace(following, Following::Ended) {
+                    Following::Leaving(status) => Some(Err(status)),
+                    Following::Running(_) | Following::Ended => None,
                 };
             }
         };
         use subscribe_response::Frame as Message;
         let message = match subscription.next().await? {
             Ok(Frame::Event(record)) => {
-                given.note_event(&record);
-                return Some(Ok(Encoded::event_frame(&record, include_raw_body)));
+                if let Some(tracer) = &self.tracer {
+                    trace(tracer, &record, &self.subscriber);
+                }
+                return Some(Ok(Encoded::event_frame(&record, self.include_raw_body)));
             }
             Ok(Frame::Heartbeat(cursor)) => {
                 Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string() })
@@ -513,7 +509,7 @@ impl Following {
                 Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
             }
             Ok(Frame::Gap(gap)) => {
-                given.metrics.gaps.inc();
+                self.metrics.gaps.inc();
                 Message::Gap(proto::Gap {
                     cursor: gap.cursor.to_string(),
                     first_missing_sequence: gap.first.map_or(0, |first| first.0),
@@ -522,7 +518,7 @@ impl Following {
             }
             Ok(Frame::GoingAway(cursor, leave)) => {
                 let (reason, retry_delay, status) = status::leaving(leave);
-                *self = Self::Leaving(status);
+                self.following = Following::Leaving(status);
                 Message::GoingAway(proto::GoingAway {
                     cursor: cursor.to_string(),
                     reason: reason.into(),
@@ -530,11 +526,18 @@ impl Following {
                 })
             }
             Err(error) => {
-                *self = Self::Ended;
-                return Some(Err(status::subscribe(&error, log)));
+                self.following = Following::Ended;
+                return Some(Err(status::subscribe(&error, &*self.log)));
             }
         };
         Some(Ok(frame(message)))
+    }
+}
+
+/// Notes that a stream is given an event whose callback is traced.
+fn trace(tracer: &Tracer, record: &Record, subscriber: &str) {
+    if let Some(traceparent) = record.stored().traceparent() {
+        tracer.delivered(traceparent, record.receive_time().into(), record.sequence().0, subscriber);
     }
 }
 

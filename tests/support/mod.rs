@@ -74,7 +74,6 @@ pub fn settings(data_dir: &Path) -> Settings {
         admin_listen: any,
         http_tls: None,
         grpc_tls: None,
-        grpc_needs_certificate: false,
         grpc_access: Access::default(),
         grpc_open: false,
         http_path: "/".to_owned(),
