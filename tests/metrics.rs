@@ -67,6 +67,14 @@ async fn post(gateway: &Gateway, query: &str, body: &str) -> u16 {
     http.answer().await.status
 }
 
+/// More than a connection and its client hold of what nobody reads.
+async fn post_more_than_a_window(gateway: &Gateway) {
+    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(1 << 19));
+    for _ in 0..16 {
+        assert!(gateway.post("A.B", &body).await.is_stored());
+    }
+}
+
 fn named(name: &str, request: SubscribeRequest) -> SubscribeRequest {
     SubscribeRequest { subscriber: name.to_owned(), ..request }
 }
@@ -185,10 +193,7 @@ async fn subscribers_show_their_lag_and_that_they_are_gone() {
 
     // Back again, and then blocked: it takes nothing while events come in.
     let (back, _) = Subscriber::open(&mut client, named("gone", latest())).await.unwrap();
-    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(1 << 19));
-    for _ in 0..16 {
-        assert!(gateway.post("A.B", &body).await.is_stored());
-    }
+    post_more_than_a_window(&gateway).await;
     let scraped = soon(async {
         loop {
             let scraped = Scraped::of(&gateway).await;
@@ -236,6 +241,28 @@ async fn the_log_and_its_place_are_measured() {
     assert_eq!(scraped.get(&format!("build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))), 1.0);
     assert!(scraped.0["process_resident_memory_bytes"] > 1e6);
     assert!(scraped.0["process_cpu_seconds_total"] >= 0.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_drains_is_not_ready_and_still_writable() {
+    let mut gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    // It holds up the end for as long as it is looked at: it does not read what it is sent.
+    let (blocked, _) = Subscriber::open(&mut client, latest()).await.unwrap();
+    post_more_than_a_window(&gateway).await;
+    gateway.begin_shutdown();
+    let scraped = soon(async {
+        loop {
+            let scraped = Scraped::of(&gateway).await;
+            if scraped.get("ready") == 0.0 {
+                break scraped;
+            }
+        }
+    })
+    .await;
+    assert_eq!(scraped.get("log_writable"), 1.0);
+    drop(blocked);
     gateway.stop().await;
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use callback_gateway::{
     callback::signature::{Token, Tokens},
-    proto::ListEventsRequest,
+    proto::{ListEventsRequest, ListRefusalsRequest, admin_service_client::AdminServiceClient},
 };
 use prost::Message as _;
 use support::*;
@@ -372,7 +372,11 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
     let Err(status) = Subscriber::open(&mut client, after("x")).await else { panic!("no cursor") };
     written.extend(format!("{status:?}").into_bytes());
     drop(client);
-    for path in ["/readyz", "/livez"] {
+    let mut admin =
+        soon(AdminServiceClient::connect(format!("http://{}", gateway.addresses.grpc))).await.unwrap();
+    let refusals = admin.list_refusals(ListRefusalsRequest::default()).await.unwrap();
+    written.extend(format!("{refusals:?}").into_bytes());
+    for path in ["/readyz", "/livez", "/metrics"] {
         written.extend(format!("{:?}", get(gateway.addresses.admin, path).await).into_bytes());
     }
 

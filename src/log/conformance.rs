@@ -431,6 +431,7 @@ mod disk_only {
         intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
         // The writer waits for the lock with the first records in hand, so these fill the queue.
         let mut appending: Vec<_> = (0..QUEUE_RECORDS + 1000).map(|_| log.append(record("x"))).collect();
+        assert!((QUEUE_RECORDS..QUEUE_RECORDS + 1000).contains(&log.queue().records), "{:?}", log.queue());
         intruder.execute_batch("ROLLBACK").unwrap();
         let last = appending.pop().unwrap();
         assert_eq!(timeout(HANG, last).await.unwrap(), Err(AppendError::QueueFull));
@@ -442,6 +443,7 @@ mod disk_only {
             }
         }
         assert!(stored >= QUEUE_RECORDS);
+        assert_eq!(log.queue(), Queue::default());
         assert_eq!(read_all(&log, Sequence::FIRST).await.len(), stored);
     }
 
@@ -456,6 +458,7 @@ mod disk_only {
         for _ in 0..8 {
             outcomes.push(log.append(NewRecord { stored: large.clone(), ..record("") }));
         }
+        assert!((QUEUE_BYTES / 8 * 7..=QUEUE_BYTES).contains(&log.queue().bytes), "{:?}", log.queue());
         intruder.execute_batch("ROLLBACK").unwrap();
         assert_eq!(timeout(HANG, outcomes.pop().unwrap()).await.unwrap(), Err(AppendError::QueueFull));
         for outcome in outcomes {
