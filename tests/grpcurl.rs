@@ -340,6 +340,7 @@ fn readme_command(line: &str, path: &OsStr, gateway: &Process) -> Command {
     }
     let mut command = shell(&line, path);
     command.env("CALLBACK_GATEWAY_URL", format!("http://{}/", addresses.http));
+    command.env("CALLBACK_GATEWAY_ADDRESS", addresses.grpc.to_string());
     command
 }
 

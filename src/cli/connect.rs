@@ -164,8 +164,8 @@ impl Connection {
             return Ok(Some(token.into()));
         }
         Err(Failure::Usage(format!(
-            "{source}: a token is one word of printable ASCII characters (a line `APP_ID TOKEN` is for signing \
-             callbacks: --tokens-file of `send` and `serve`)"
+            "{source}: a token is one word of printable ASCII characters: the TOKEN of a line `NAME TOKEN RIGHTS` \
+             in the gateway's --grpc-tokens-file (not of `APP_ID TOKEN`, which signs callbacks)"
         )))
     }
 }
