@@ -1,7 +1,5 @@
 //! How the command line gets to a gateway, and what it says when it does not.
 
-#[path = "support/certificates.rs"]
-mod certificates;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/scripted_server.rs"]

@@ -1,7 +1,5 @@
 //! `send`: every command, from flags or a file, once or many times.
 
-#[path = "support/certificates.rs"]
-mod certificates;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/scripted_server.rs"]
@@ -309,6 +307,14 @@ async fn callbacks_go_over_tls_too() {
     let ran = run(&mut send_to(&server.https(), &tls)).await;
     assert_eq!(ran.good().trim_end(), OK_PACKET);
     assert!(queries.lock().unwrap()[0].starts_with("SdkAppid=1400000000&CallbackCommand=State.StateChange&"));
+
+    // What the environment has for gRPC does not count.
+    let mut elsewhere = send_to("http://127.0.0.1:1/", &["state-change"]);
+    assert_fails(
+        &run(elsewhere.env("CALLBACK_GATEWAY_TLS_CA", &ca)).await,
+        1,
+        "no answer from http://127.0.0.1:1",
+    );
 
     let strangers = Certificates::new();
     let strange = ["state-change", "--tls-ca", &strangers.arg("ca.pem")];

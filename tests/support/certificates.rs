@@ -1,7 +1,5 @@
 //! Certificates for the tests, made anew for each.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
-
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::AbortHandle;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming};
 
-use crate::certificates::{self, Authority, write};
+use crate::support::certificates::{self, Authority, write};
 
 /// Certificates as files: a CA's, a server's for 127.0.0.1, a client's.
 pub struct Certificates {
