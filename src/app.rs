@@ -3,6 +3,7 @@
 
 use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
+use prometheus::IntCounter;
 use rustls::ServerConfig;
 use serde::Serialize;
 use tokio::{
@@ -32,6 +33,8 @@ use crate::{
     refusals::Refusals,
     scrape::{Disk, Scrape},
     shutdown::Drain,
+    tls,
+    trace::Tracer,
 };
 
 /// Most connections on the admin listener.
@@ -223,6 +226,10 @@ impl App {
         }
         let refusals = Arc::clone(&reload.refusals);
         let metrics = Arc::new(http::metrics(settings.sdk_app_ids.iter().copied()));
+        let tracer = settings.trace_endpoint.and_then(|endpoint| {
+            let tracer = Tracer::new(&endpoint, settings.trace_sample_ratio);
+            tracer.inspect_err(|error| tracing::error!(%error, "nothing is traced")).ok()
+        });
         let front = Front {
             path: settings.http_path,
             apps: reload.apps.subscribe(),
@@ -230,6 +237,7 @@ impl App {
             duplicates: Arc::clone(&duplicates),
             refusals: Arc::clone(&refusals),
             metrics: Arc::clone(&metrics),
+            tracer: tracer.clone(),
         };
         let limits = Limits {
             max_connections: settings.http_max_connections,
@@ -245,9 +253,9 @@ impl App {
             keepalive_interval: settings.grpc_keepalive_interval,
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
-        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics));
+        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics), tracer.clone());
         let scrape = Arc::new(Scrape {
-            metrics,
+            metrics: Arc::clone(&metrics),
             log: Arc::clone(&log),
             streams: Arc::clone(&streams),
             refusals: Arc::clone(&refusals),
@@ -265,8 +273,12 @@ impl App {
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task =
             tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
-        let [http_tls, grpc_tls] =
-            [&reload.http_tls, &reload.grpc_tls].map(|tls| tls.as_ref().map(watch::Sender::subscribe));
+        let tls = |config: &Option<watch::Sender<_>>, failures: &IntCounter| {
+            let config = config.as_ref()?.subscribe();
+            Some(tls::Acceptor { config, failures: failures.clone() })
+        };
+        let http_tls = tls(&reload.http_tls, &metrics.http_handshake_failures);
+        let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
         let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
         let access = reload.access.subscribe();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
@@ -307,6 +319,9 @@ impl App {
         let closed = timeout(CLOSE_TIMEOUT, log.close()).await;
         admin_drain.cut();
         finish("admin", &mut admin_task, grace).await;
+        if let Some(tracer) = &tracer {
+            tracer.shut_down().await;
+        }
         closed.map_err(|_| RunError::Close)?;
         match stopped {
             Some(part) => Err(RunError::Stopped(part)),

@@ -168,6 +168,8 @@ pub struct Envelope {
     command: Option<String>,
     client_ip: String,
     opt_platform: String,
+    /// Empty if there is none.
+    traceparent: String,
     /// Present if the app has a token, and then the callback was signed.
     verified: Option<Verified>,
 }
@@ -211,6 +213,7 @@ impl Envelope {
             command: text(command),
             client_ip: text(client_ip).unwrap_or_default(),
             opt_platform: text(opt_platform).unwrap_or_default(),
+            traceparent: String::new(),
             verified,
         })
     }
@@ -220,6 +223,11 @@ impl Envelope {
     /// the app has none.
     pub fn token(&self) -> Option<u32> {
         self.verified.map(|verified| verified.token)
+    }
+
+    /// Sets the `traceparent` that the event carries.
+    pub fn set_traceparent(&mut self, traceparent: String) {
+        self.traceparent = traceparent;
     }
 
     /// Reads the body and encodes the record.
@@ -240,6 +248,7 @@ impl Envelope {
             sdk_app_id: self.sdk_app_id,
             client_ip: self.client_ip,
             opt_platform: self.opt_platform,
+            traceparent: self.traceparent,
             request_time: self
                 .verified
                 .and_then(|verified| i64::try_from(verified.request_time).ok())
@@ -417,6 +426,22 @@ mod tests {
             "SdkAppid=8&SdkAppId=8&CallbackCommand=A.B&CallbackCommand=A.B",
         ] {
             assert_eq!(claims(none), (0, String::new()), "{none}");
+        }
+    }
+
+    #[test]
+    fn the_traceparent_is_found_in_the_record_whatever_else_there_is() {
+        for (command, body) in
+            [("A.B", "{}"), ("Sns.CallbackFriendAdd", r#"{"ClientCmd":"x","EventTime":5}"#)]
+        {
+            for traceparent in ["", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+                let query = format!("SdkAppid=7&CallbackCommand={command}&ClientIP=1.2.3.4");
+                let mut envelope = envelope(&query).unwrap();
+                envelope.set_traceparent(traceparent.to_owned());
+                let record = envelope.into_record(body.as_bytes(), &no_duplicates()).unwrap().record;
+                assert_eq!(record.traceparent(), Some(traceparent).filter(|text| !text.is_empty()));
+                assert_eq!(read(record).traceparent, traceparent);
+            }
         }
     }
 

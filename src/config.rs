@@ -92,6 +92,10 @@ pub struct Settings {
     pub grpc_keepalive_interval: Duration,
     /// How long the answer to a ping may take.
     pub grpc_keepalive_timeout: Duration,
+    /// Where spans are sent over OTLP; `None`: there are none.
+    pub trace_endpoint: Option<String>,
+    /// Which part of the callbacks is traced that come without a trace, 0 to 1.
+    pub trace_sample_ratio: f64,
     /// How long everything goes on after the signal to stop.
     pub drain_delay: Duration,
     /// From the signal to stop to the end, at most.
@@ -227,6 +231,8 @@ fn check_bounds(settings: &Settings, checks: &mut Checks) {
     ] {
         checks.require(key, connections > 0, "must be at least 1");
     }
+    let ratio = (0.0..=1.0).contains(&settings.trace_sample_ratio);
+    checks.require("trace.sample_ratio", ratio, "must be 0 to 1, such as 0.01");
     let streams = (1..=MAX_STREAMS).contains(&settings.max_streams);
     checks.require("grpc.max_streams", streams, "must be 1 to 1000000");
 }

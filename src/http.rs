@@ -37,6 +37,7 @@ use crate::{
     log::{AppendError, EventLog, NewRecord},
     metrics::Metrics,
     refusals::Refusals,
+    trace::Tracer,
 };
 
 /// From a request's first byte to the end of its head.
@@ -75,6 +76,8 @@ pub struct Front {
     pub refusals: Arc<Refusals>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What is traced; `None`: nothing.
+    pub tracer: Option<Tracer>,
 }
 
 struct Shared {
@@ -96,7 +99,10 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let mut seen = Seen { body_bytes: body.size_hint().exact(), ..Seen::default() };
     let mut body_may_follow = false;
     let outcome = match shared.check(&head, &body) {
-        Ok((envelope, permit)) => shared.store(envelope, permit, body, start, &mut seen).await,
+        Ok((mut envelope, permit)) => {
+            shared.front.trace(&head, start, &mut envelope, &mut seen);
+            shared.store(envelope, permit, body, start, &mut seen).await
+        }
         Err(rejection) if head.headers.contains_key(header::EXPECT) => {
             // A client that waits for 100 Continue has not sent its body, and need not.
             body_may_follow = true;
@@ -106,7 +112,7 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             Err(shared.discard(body, start + BODY_TIMEOUT, &mut seen).await.err().unwrap_or(rejection))
         }
     };
-    shared.front.note(&head, &seen, outcome.err(), start.elapsed());
+    shared.front.note(&head, seen, outcome.err(), start.elapsed());
     match outcome {
         Ok(()) => {
             if let Some(connection) = connection {
@@ -178,6 +184,7 @@ impl Shared {
         let deadline = start + ANSWER_TIMEOUT;
         // From here the record is on its way, whether or not the caller still waits.
         let begin = Instant::now();
+        let _span = seen.span.as_ref().map(|span| span.child("append"));
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
         match timeout_at(deadline, appending).await {
             Ok(Ok(_)) => {

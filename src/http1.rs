@@ -171,7 +171,7 @@ impl State {
 /// hand is answered, or `drain` cuts connections.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     router: Router,
     limits: Limits,
     drain: Drain,
@@ -225,7 +225,7 @@ pub async fn serve(
 
 struct Server {
     router: Router,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     limits: Limits,
     drain: Drain,
     connections: JoinSet<()>,

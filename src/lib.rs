@@ -20,14 +20,15 @@
 //! | [`proto`] | the generated API | nothing of ours |
 //! | [`event`] | sequence, epoch, cursor, record; the walk over a body | nothing of ours |
 //! | [`metrics`] | what is counted and measured | nothing of ours |
+//! | [`trace`] | traces: `traceparent`, spans over OTLP | nothing of ours |
 //! | [`shutdown`] | the stages of a drain | nothing of ours |
 //! | [`log`] | the contract of a log, and its backends | event |
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
 //! | [`callback`] | a callback's check and decoding | proto, event |
 //! | [`refusals`] | what was refused, and what each app sent last | proto, event |
 //! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
-//! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics |
-//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, shutdown, tls |
+//! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics, trace |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, trace, shutdown, tls |
 //! | [`access`] | who may call over gRPC, and what it may read | event, subscription (the filter) |
 //! | [`tls`] | certificates, handshakes | nothing of ours |
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
@@ -58,3 +59,4 @@ pub mod shutdown;
 pub mod subscription;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;

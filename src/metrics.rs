@@ -56,6 +56,7 @@ pub struct Metrics {
     callbacks: IntCounterVec,
     tokens: IntCounterVec,
     verification_failures: IntCounterVec,
+    append_errors: IntCounterVec,
     undecoded: IntCounterVec,
     accepted_seconds: Histogram,
     refused_seconds: Histogram,
@@ -67,6 +68,14 @@ pub struct Metrics {
     pub events_delivered: IntCounter,
     /// Gaps that streams were told of.
     pub gaps: IntCounter,
+    /// gRPC calls without a token that is known.
+    pub unauthenticated: IntCounter,
+    /// gRPC calls of a token that may not do what it asked for.
+    pub denied: IntCounter,
+    /// TLS handshakes that failed, of callbacks.
+    pub http_handshake_failures: IntCounter,
+    /// TLS handshakes that failed, of gRPC.
+    pub grpc_handshake_failures: IntCounter,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -163,6 +172,7 @@ impl Metrics {
     pub fn new<'a>(
         apps: impl IntoIterator<Item = u32>,
         verification_failures: impl IntoIterator<Item = &'a str>,
+        append_errors: impl IntoIterator<Item = &'a str>,
         decode_states: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
@@ -173,7 +183,21 @@ impl Metrics {
             "Time from a callback's first byte to its answer, by whether it was accepted.",
             &["outcome"],
         );
+        let calls_refused = new.counters(
+            "grpc_calls_refused_total",
+            "gRPC calls that were refused for who called: token_invalid (none, or not known), access_denied.",
+            &["reason"],
+        );
+        let handshakes = new.counters(
+            "tls_handshake_failures_total",
+            "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
+            &["listener"],
+        );
         let metrics = Self {
+            unauthenticated: calls_refused.with_label_values(&["token_invalid"]),
+            denied: calls_refused.with_label_values(&["access_denied"]),
+            http_handshake_failures: handshakes.with_label_values(&["http"]),
+            grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",
@@ -188,6 +212,11 @@ impl Metrics {
             verification_failures: new.counters(
                 "verification_failures_total",
                 "Callbacks that were refused for their signature, by reason.",
+                &["reason"],
+            ),
+            append_errors: new.counters(
+                "append_errors_total",
+                "Good callbacks that were refused because they could not be stored, by reason.",
                 &["reason"],
             ),
             undecoded: new.counters(
@@ -217,6 +246,9 @@ impl Metrics {
         // They are there from the beginning: a rate needs a first value.
         for reason in verification_failures {
             metrics.verification_failures.with_label_values(&[reason]);
+        }
+        for reason in append_errors {
+            metrics.append_errors.with_label_values(&[reason]);
         }
         for status in decode_states {
             metrics.undecoded.with_label_values(&[status]);
@@ -251,6 +283,11 @@ impl Metrics {
     /// Counts a callback that was refused for its signature.
     pub fn note_verification_failure(&self, reason: &str) {
         self.verification_failures.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a good callback that could not be stored.
+    pub fn note_append_error(&self, reason: &str) {
+        self.append_errors.with_label_values(&[reason]).inc();
     }
 
     /// Counts a stored callback without a typed payload.

@@ -1,7 +1,7 @@
 //! What is read when metrics are asked for: how things stand now.
 //!
 //! The log may be slow or broken just when it is looked at, so everything has to be
-//! there within [`TIMEOUT`]; what is not is left out, and the text says so.
+//! there within three seconds; what is not is left out, and the text says so.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus::IntCounter;
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::CryptoProvider,
@@ -60,27 +61,29 @@ pub enum File {
     ClientCa,
 }
 
-/// What new connections are set up with: it may change while the gateway runs.
-pub type Current = watch::Receiver<Arc<ServerConfig>>;
-
 /// How long a TLS handshake may take; then the connection is closed.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What a listener's new connections are set up with.
+#[derive(Debug, Clone)]
+pub struct Acceptor {
+    /// May change while the gateway runs.
+    pub config: watch::Receiver<Arc<ServerConfig>>,
+    /// Handshakes that failed.
+    pub failures: IntCounter,
+}
+
 /// Has the client make its TLS handshake, if there is TLS. `None`: it failed.
-pub(crate) async fn accept(tls: Option<&Current>, stream: TcpStream, peer: SocketAddr) -> Option<Io> {
-    let Some(current) = tls else { return Some(Io::Left(stream)) };
-    let config = Arc::clone(&current.borrow());
+pub(crate) async fn accept(tls: Option<&Acceptor>, stream: TcpStream, peer: SocketAddr) -> Option<Io> {
+    let Some(tls) = tls else { return Some(Io::Left(stream)) };
+    let config = Arc::clone(&tls.config.borrow());
     match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => Some(Io::Right(stream)),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, %peer, "a TLS handshake failed");
-            None
-        }
-        Err(_) => {
-            tracing::debug!(%peer, "a TLS handshake took too long");
-            None
-        }
+        Ok(Ok(stream)) => return Some(Io::Right(stream)),
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
     }
+    tls.failures.inc();
+    None
 }
 
 /// A connection, plain or with TLS.

@@ -120,6 +120,9 @@ async fn without_a_known_token_every_call_is_unauthenticated() {
             "TOKEN_INVALID",
         );
     }
+    let scrape = get(gateway.addresses.admin, "/metrics").await.body;
+    let refused = format!("callback_gateway_grpc_calls_refused_total{{reason=\"token_invalid\"}} {}", 6 * 6);
+    assert!(scrape.contains(&refused), "{scrape}");
     // The scheme's case does not count, nor do spaces around the token.
     let mut client = EventServiceClient::new(with_header(address, &format!("bearer  {READER}")).await);
     client.list_events(ListEventsRequest::default()).await.unwrap();
@@ -151,6 +154,9 @@ async fn admin_calls_need_their_own_right_and_give_no_right_to_events() {
     assert_refused(every_admin_call(with(READER).await).await, Code::PermissionDenied, "ACCESS_DENIED");
     assert!(every_admin_call(with(OPERATOR).await).await.iter().all(Result::is_ok));
     assert_refused(every_call(with(OPERATOR).await).await, Code::PermissionDenied, "ACCESS_DENIED");
+    let scrape = get(gateway.addresses.admin, "/metrics").await.body;
+    let refused = "callback_gateway_grpc_calls_refused_total{reason=\"access_denied\"} 6";
+    assert!(scrape.contains(refused), "{scrape}");
     gateway.stop().await;
 }
 

@@ -256,6 +256,25 @@ fn the_commands_of_the_readme_work() {
     }
 }
 
+/// Each as it is written there, against a gateway in good health.
+#[test]
+fn the_commands_of_the_troubleshooting_page_work() {
+    let page = fs::read_to_string(package().join("docs/troubleshooting.md")).unwrap();
+    let commands = readme_commands(&page);
+    let dir = TempDir::new().unwrap();
+    let path = readme_path(dir.path());
+    let gateway = Process::serve(&dir.path().join("data"), &[]);
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    for line in commands.iter().filter(|line| has_curl || !line.starts_with("curl ")) {
+        println!("$ {line}");
+        println!("{}", run(&mut readme_command(line, &path, &gateway)).stdout());
+    }
+    for name in ["status", "refusals", "recent", "get", "subscribers", "send"] {
+        let command = format!("callback-gateway {name}");
+        assert!(commands.iter().any(|line| line.starts_with(&command)), "the page has {command}");
+    }
+}
+
 /// The commands in the `sh` blocks of a Markdown text that can be tried, each on
 /// one line, our program under its plain name. Others, such as `cargo build`,
 /// are passed over.
@@ -340,7 +359,7 @@ fn readme_command(line: &str, path: &OsStr, gateway: &Process) -> Command {
     }
     let mut command = shell(&line, path);
     command.env("CALLBACK_GATEWAY_URL", format!("http://{}/", addresses.http));
-    command.env("CALLBACK_GATEWAY_ADDRESS", addresses.grpc.to_string());
+    command.env("CALLBACK_GATEWAY_ADDRESS", format!("http://{}", addresses.grpc));
     command
 }
 

@@ -7,15 +7,23 @@ mod support;
 use std::{collections::BTreeMap, fmt::Write as _, fs, sync::Arc};
 
 use callback_gateway::{
+    access::Access,
     callback::signature::{Token, Tokens},
     event::{Epoch, Sequence, Timestamp},
     http,
-    log::{Appending, EventLog, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage, memory::MemoryLog},
-    proto::{GapPolicy, SubscribeRequest, subscribe_response::Frame},
+    log::{
+        AppendError, Appending, EventLog, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
+        memory::MemoryLog,
+    },
+    proto::{
+        GapPolicy, GetLogStatusRequest, ListEventsRequest, SubscribeRequest,
+        admin_service_client::AdminServiceClient, subscribe_response::Frame,
+    },
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use support::{scripted_log::scripted_log, *};
 use tokio::sync::watch;
+use tonic::{Code, Request};
 
 const TOKEN: &str = "t0ken-of-the-test";
 const SIGNED: u32 = 7;
@@ -246,6 +254,43 @@ async fn a_gap_that_is_told_is_counted() {
     let (mut subscriber, _) = Subscriber::open(&mut client, request).await.unwrap();
     assert!(matches!(subscriber.frame().await.unwrap(), Frame::Gap(_)));
     assert_eq!(Scraped::of(&gateway).await.get("gaps_total"), 1.0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn good_callbacks_that_are_not_stored_are_counted_by_reason() {
+    let (log, mut appends) = scripted_log();
+    let gateway = Gateway::start_over(log).await;
+    let script = async { soon(appends.recv()).await.unwrap().1.send(Err(AppendError::Failed)).unwrap() };
+    let (answer, ()) = tokio::join!(gateway.post("A.B", "{}"), script);
+    assert_eq!(answer.status, 503);
+    let scraped = Scraped::of(&gateway).await;
+    let errors = |reason| scraped.get(&format!("append_errors_total{{reason=\"{reason}\"}}"));
+    let reasons = ["busy", "late", "log_recovering", "log_failed", "log_closed"];
+    assert_eq!(reasons.map(errors), [0.0, 0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(scraped.get("append_seconds_count"), 0.0, "only what became durable");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn grpc_calls_that_are_refused_for_who_calls_are_counted() {
+    let gateway = Gateway::start_with(|settings| {
+        settings.grpc_access = Access::parse("operator operator-operator admin").unwrap();
+    })
+    .await;
+    let mut client = gateway.client().await;
+    let mut request = Request::new(ListEventsRequest::default());
+    let status = soon(client.list_events(ListEventsRequest::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    request.metadata_mut().insert("authorization", "Bearer operator-operator".parse().unwrap());
+    assert_eq!(soon(client.list_events(request)).await.unwrap_err().code(), Code::PermissionDenied);
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+    let status = soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    let scraped = Scraped::of(&gateway).await;
+    let refused = |reason| scraped.get(&format!("grpc_calls_refused_total{{reason=\"{reason}\"}}"));
+    assert_eq!(["token_invalid", "access_denied"].map(refused), [2.0, 1.0]);
     gateway.stop().await;
 }
 

@@ -100,6 +100,11 @@ async fn a_required_client_certificate_must_be_shown_and_good() {
     assert!(try_with(Some(&clients.server())).await.is_err(), "a server's certificate is no client's");
     assert_eq!(try_with(Some(&clients.client())).await.unwrap(), STORED);
     assert_eq!(all_events(&mut gateway.client().await).await.len(), 2);
+    let scrape = get(gateway.addresses.admin, "/metrics").await.body;
+    assert!(
+        scrape.contains("callback_gateway_tls_handshake_failures_total{listener=\"http\"} 4"),
+        "{scrape}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -120,7 +120,7 @@ fn text(form: Form, value: toml::Value) -> Option<String> {
     let number = |value: &toml::Value| value.as_integer().map(|number| number.to_string());
     match form {
         Form::Text => value.as_str().map(str::to_owned),
-        Form::Number => number(&value),
+        Form::Number => number(&value).or_else(|| value.as_float().map(|number| number.to_string())),
         Form::Switch => value.as_bool().map(|on| on.to_string()),
         Form::Numbers => match &value {
             toml::Value::Array(values) => {

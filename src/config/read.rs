@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Uri;
 use bytesize::ByteSize;
 use rustls::ServerConfig;
 
@@ -128,6 +129,8 @@ impl Reader<'_> {
             max_stream_age: self.value("grpc.max_stream_age", time),
             grpc_keepalive_interval: self.value("grpc.keepalive_interval", time),
             grpc_keepalive_timeout: self.value("grpc.keepalive_timeout", time),
+            trace_endpoint: self.value("trace.otlp_endpoint", endpoint),
+            trace_sample_ratio: self.value("trace.sample_ratio", number),
             drain_delay: self.value("drain.delay", time),
             drain_timeout: self.value("drain.timeout", time),
         }
@@ -283,6 +286,22 @@ fn number<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<T, String> {
 fn app_ids(text: &str) -> Result<Vec<u32>, String> {
     let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
     ids.map(|id| parsed(id, id.parse(), "SDKAppID: write numbers such as 1400000000")).collect()
+}
+
+/// A collector's address. It is reached without TLS, so whatever else an URL may have is a slip.
+fn endpoint(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_plain = |uri: &Uri| {
+        let authority = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        uri.scheme_str() == Some("http") && authority && uri.path() == "/" && uri.query().is_none()
+    };
+    match text.parse::<Uri>().ok().filter(is_plain) {
+        Some(_) => Ok(Some(text.to_owned())),
+        // Not quoted: there may be a password in it.
+        None => Err("not a collector's address: write one such as http://127.0.0.1:4317".to_owned()),
+    }
 }
 
 fn switch(text: &str) -> Result<bool, String> {

@@ -349,6 +349,20 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("retention.count", "N", "0", "How many events are kept on disk; 0 is no bound").form(Form::Number),
     setting(
+        "trace.otlp_endpoint",
+        "URL",
+        "",
+        "Collector that spans are sent to over OTLP (gRPC, without TLS), such as `http://127.0.0.1:4317`; \
+         without it nothing is traced",
+    ),
+    setting(
+        "trace.sample_ratio",
+        "PART",
+        "0.01",
+        "Which part of the callbacks is traced, 0 to 1; one with a `traceparent` follows what that says",
+    )
+    .form(Form::Number),
+    setting(
         "drain.delay",
         "TIME",
         "5s",

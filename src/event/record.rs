@@ -47,6 +47,7 @@ const FIELD_SEQUENCE: u32 = 1;
 const FIELD_CURSOR: u32 = 2;
 const FIELD_RECEIVE_TIME: u32 = 3;
 const FIELD_RAW_BODY: u32 = 10;
+const FIELD_TRACEPARENT: u32 = 14;
 
 /// Why stored bytes are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -246,6 +247,29 @@ impl StoredRecord {
         // Behind its key and its length.
         let header = decode_key(&mut field).and_then(|_| decode_varint(&mut field));
         header.map_or(&[], |_| field)
+    }
+
+    /// The event's `traceparent`, if it has one.
+    pub fn traceparent(&self) -> Option<&str> {
+        let mut rest = &self.bytes[self.event_at..self.raw_at];
+        // Fields stand in the order of their numbers, but for the raw body.
+        while !rest.is_empty() {
+            let (field, wire_type) = decode_key(&mut rest).ok()?;
+            let value = decode_varint(&mut rest).ok()?;
+            if field > FIELD_TRACEPARENT {
+                return None;
+            }
+            if wire_type == WireType::LengthDelimited {
+                let (text, after) = rest.split_at_checked(usize::try_from(value).ok()?)?;
+                if field == FIELD_TRACEPARENT {
+                    return std::str::from_utf8(text).ok();
+                }
+                rest = after;
+            } else if wire_type != WireType::Varint {
+                return None;
+            }
+        }
+        None
     }
 
     /// The encoded event without sequence, cursor and receive time. `raw_body`

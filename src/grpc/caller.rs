@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prometheus::IntCounter;
 use tokio::sync::watch;
 use tonic::{Request, Status, metadata::MetadataMap};
 
@@ -9,29 +10,37 @@ use super::status;
 use crate::{
     access::{Access, Holder, Rights},
     event::Record,
+    metrics::Metrics,
     subscription::Filter,
 };
 
 /// Finds out who calls.
 #[derive(Debug, Clone)]
-pub(super) struct Guard(pub(super) watch::Receiver<Arc<Access>>);
+pub(super) struct Guard {
+    pub(super) access: watch::Receiver<Arc<Access>>,
+    pub(super) metrics: Arc<Metrics>,
+}
 
 impl Guard {
     /// Who sent a request: UNAUTHENTICATED without a token where one is asked for, or
     /// with one that is not known.
     pub(super) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let access = self.0.borrow();
+        let access = self.access.borrow();
+        let denied = self.metrics.denied.clone();
         if !access.is_required() {
-            return Ok(Caller(None));
+            return Ok(Caller { holder: None, denied });
         }
-        let token = bearer(request.metadata()).ok_or_else(status::token_missing)?;
-        let holder = access.find(token).ok_or_else(status::token_unknown)?;
-        Ok(Caller(Some(holder.clone())))
+        let holder = match bearer(request.metadata()) {
+            None => Err(status::token_missing()),
+            Some(token) => access.find(token).ok_or_else(status::token_unknown),
+        };
+        let holder = holder.inspect_err(|_| self.metrics.unauthenticated.inc())?;
+        Ok(Caller { holder: Some(holder.clone()), denied })
     }
 
     /// Whether a caller may still do what it could when it called.
     pub(super) fn still_allows(&self, caller: &Caller) -> bool {
-        caller.is_in(&self.0.borrow())
+        caller.is_in(&self.access.borrow())
     }
 }
 
@@ -41,14 +50,19 @@ fn bearer(metadata: &MetadataMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
 
-/// Who called; without a holder, anybody, who may do everything.
+/// Who called.
 #[derive(Debug, Clone)]
-pub(super) struct Caller(Option<Holder>);
+pub(super) struct Caller {
+    /// Whose token it sent; `None`: anybody, who may do everything.
+    holder: Option<Holder>,
+    /// Counts what it may not do and asks for.
+    denied: IntCounter,
+}
 
 impl Caller {
     /// Whether it is still in the list, with the same rights.
     pub(super) fn is_in(&self, access: &Access) -> bool {
-        match &self.0 {
+        match &self.holder {
             Some(holder) => access.has(holder),
             None => !access.is_required(),
         }
@@ -56,11 +70,8 @@ impl Caller {
 
     /// PERMISSION_DENIED unless it may call `AdminService`.
     pub(super) fn require_admin(&self) -> Result<(), Status> {
-        match &self.0 {
-            Some(holder) if !holder.rights.admin => Err(status::denied(
-                holder,
-                "this token may not call AdminService: it needs the right `admin`",
-            )),
+        match &self.holder {
+            Some(holder) if !holder.rights.admin => Err(self.denied(holder, NO_ADMIN)),
             _ => Ok(()),
         }
     }
@@ -68,23 +79,23 @@ impl Caller {
     /// What is left of a filter: what it does not narrow is narrowed to what the caller
     /// may read. PERMISSION_DENIED for what it asks for beyond that.
     pub(super) fn narrow(&self, filter: Filter) -> Result<Filter, Status> {
-        let Some(holder) = &self.0 else { return Ok(filter) };
+        let Some(holder) = &self.holder else { return Ok(filter) };
         match &holder.rights.events {
-            None => Err(no_events(holder)),
+            None => Err(self.denied(holder, NO_EVENTS)),
             Some(allowed) => filter.within(allowed).map_err(|field| {
                 let message = format!("filter.{field}: this token may not read all that is asked for");
-                status::denied(holder, &message)
+                self.denied(holder, &message)
             }),
         }
     }
 
     /// PERMISSION_DENIED unless it may read this event.
     pub(super) fn require(&self, record: &Record) -> Result<(), Status> {
-        let Some(holder) = &self.0 else { return Ok(()) };
+        let Some(holder) = &self.holder else { return Ok(()) };
         match &holder.rights.events {
-            None => Err(no_events(holder)),
+            None => Err(self.denied(holder, NO_EVENTS)),
             Some(allowed) if !allowed.fits(record.stored()) => {
-                Err(status::denied(holder, "this token may not read events of this app and command"))
+                Err(self.denied(holder, "this token may not read events of this app and command"))
             }
             Some(_) => Ok(()),
         }
@@ -92,13 +103,19 @@ impl Caller {
 
     /// PERMISSION_DENIED unless it may read any event.
     pub(super) fn require_events(&self) -> Result<(), Status> {
-        match &self.0 {
-            Some(holder @ Holder { rights: Rights { events: None, .. }, .. }) => Err(no_events(holder)),
+        match &self.holder {
+            Some(holder @ Holder { rights: Rights { events: None, .. }, .. }) => {
+                Err(self.denied(holder, NO_EVENTS))
+            }
             _ => Ok(()),
         }
     }
+
+    fn denied(&self, holder: &Holder, message: &str) -> Status {
+        self.denied.inc();
+        status::denied(holder, message)
+    }
 }
 
-fn no_events(holder: &Holder) -> Status {
-    status::denied(holder, "this token may not read events: it needs the right `events`")
-}
+const NO_ADMIN: &str = "this token may not call AdminService: it needs the right `admin`";
+const NO_EVENTS: &str = "this token may not read events: it needs the right `events`";

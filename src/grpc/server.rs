@@ -114,7 +114,7 @@ impl fmt::Debug for Served {
 /// stream has ended, or `drain` cuts connections.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     served: Served,
     limits: Limits,
     drain: Drain,
@@ -136,7 +136,7 @@ pub async fn serve(
         let drain = drain.clone();
         async move { drain.closing().await }
     };
-    let guard = Guard(access.clone());
+    let guard = Guard { access: access.clone(), metrics: Arc::clone(streams.metrics()) };
     let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
     let event_service = EventService {
         log: Arc::clone(&log),
@@ -147,14 +147,14 @@ pub async fn serve(
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
     let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard };
+    let event_service = EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let admin_service = AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let served = Server::builder()
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
-        .add_service(Watched(
-            EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES),
-        ))
-        .add_service(AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES))
+        .add_service(Watched(event_service))
+        .add_service(admin_service)
         .add_service(Ending::new(health.service, drain.clone()))
         .add_service(Ending::new(reflection_v1, drain.clone()))
         .add_service(Ending::new(reflection_v1alpha, drain))
@@ -178,7 +178,7 @@ async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) 
 /// The connections of a listener, a bounded number at once.
 struct Incoming {
     listener: TcpListener,
-    tls: Option<tls::Current>,
+    tls: Option<tls::Acceptor>,
     /// Those that are in their TLS handshake; each has its place.
     handshakes: JoinSet<Option<CuttableStream>>,
     places: Arc<Semaphore>,
@@ -188,7 +188,7 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(listener: TcpListener, tls: Option<tls::Current>, max_connections: usize, drain: Drain) -> Self {
+    fn new(listener: TcpListener, tls: Option<tls::Acceptor>, max_connections: usize, drain: Drain) -> Self {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
         Self { listener, tls, handshakes: JoinSet::new(), places, drain, failed: false }
     }

@@ -36,11 +36,12 @@ use super::{
 };
 use crate::{
     access::Access,
-    event::{Sequence, Timestamp},
+    event::{Record, Sequence, Timestamp},
     log::EventLog,
     metrics::Metrics,
     proto::{self, Subscribed, SubscriberState, subscribe_response},
     subscription::{Filter, Frame, SharedProgress, Subscription},
+    trace::Tracer,
 };
 
 /// How often streams are looked at, and the precision of what is said about their stalling.
@@ -82,6 +83,8 @@ pub struct Streams {
     now: AtomicU64,
     table: Mutex<Table>,
     metrics: Arc<Metrics>,
+    /// Where it is traced what is delivered; `None`: nowhere.
+    tracer: Option<Tracer>,
 }
 
 /// Who reads, and how far it has come, by the name that it gave itself; empty for all without.
@@ -170,7 +173,7 @@ pub(super) struct NewStream {
 
 impl Streams {
     /// None is open yet.
-    pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Arc<Self> {
+    pub fn new(limits: &Limits, metrics: Arc<Metrics>, tracer: Option<Tracer>) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(limits.max_streams)),
             bodies: Arc::new(Semaphore::new(limits.max_streams * LEFT_BEHIND)),
@@ -178,7 +181,13 @@ impl Streams {
             now: AtomicU64::new(0),
             table: Mutex::default(),
             metrics,
+            tracer,
         })
+    }
+
+    /// What is counted.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Who reads at this moment.
@@ -218,11 +227,15 @@ impl Streams {
         let first = frame(subscribe_response::Frame::Subscribed(subscribed));
         // On the heap, so that it is not moved for every event.
         let next = Following::Running(Box::new(subscription));
-        let metrics = Arc::clone(&self.metrics);
+        let given = Arc::new(Given {
+            metrics: Arc::clone(&self.metrics),
+            tracer: self.tracer.clone(),
+            subscriber: name.clone(),
+        });
         let frames = stream::unfold(next, move |mut following| {
-            let (log, metrics) = (Arc::clone(&log), Arc::clone(&metrics));
+            let (log, given) = (Arc::clone(&log), Arc::clone(&given));
             async move {
-                let item = following.next(include_raw_body, &*log, &metrics).await?;
+                let item = following.next(include_raw_body, &*log, &given).await?;
                 Some((item, following))
             }
         });
@@ -438,6 +451,30 @@ impl Taking {
     }
 }
 
+/// Where it is noted what a stream is given.
+struct Given {
+    metrics: Arc<Metrics>,
+    tracer: Option<Tracer>,
+    /// The stream's name.
+    subscriber: String,
+}
+
+impl Given {
+    fn note_event(&self, record: &Record) {
+        self.metrics.events_delivered.inc();
+        if let Some(tracer) = &self.tracer
+            && let Some(traceparent) = record.stored().traceparent()
+        {
+            tracer.delivered(
+                traceparent,
+                record.receive_time().into(),
+                record.sequence().0,
+                &self.subscriber,
+            );
+        }
+    }
+}
+
 /// A subscription's frames, then its end.
 enum Following {
     Running(Box<Subscription>),
@@ -451,7 +488,7 @@ impl Following {
         &mut self,
         include_raw_body: bool,
         log: &dyn EventLog,
-        metrics: &Metrics,
+        given: &Given,
     ) -> Option<Result<Encoded, Status>> {
         let subscription = match self {
             Self::Running(subscription) => subscription,
@@ -465,7 +502,7 @@ impl Following {
         use subscribe_response::Frame as Message;
         let message = match subscription.next().await? {
             Ok(Frame::Event(record)) => {
-                metrics.events_delivered.inc();
+                given.note_event(&record);
                 return Some(Ok(Encoded::event_frame(&record, include_raw_body)));
             }
             Ok(Frame::Heartbeat(cursor)) => {
@@ -476,7 +513,7 @@ impl Following {
                 Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
             }
             Ok(Frame::Gap(gap)) => {
-                metrics.gaps.inc();
+                given.metrics.gaps.inc();
                 Message::Gap(proto::Gap {
                     cursor: gap.cursor.to_string(),
                     first_missing_sequence: gap.first.map_or(0, |first| first.0),
@@ -528,7 +565,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
-        let streams = Streams::new(&limits(), Arc::new(Metrics::new([], [], [])));
+        let metrics = Arc::new(Metrics::new([], [], [], []));
+        let streams = Streams::new(&limits(), Arc::clone(&metrics), None);
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = Options {
             start: Start::Latest,
@@ -540,7 +578,7 @@ mod tests {
         let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
         let place = streams.place().unwrap();
-        let guard = Guard(tokio::sync::watch::channel(Arc::default()).1);
+        let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
         let caller = guard.caller(&tonic::Request::new(())).unwrap();
         let new = NewStream { place, peer: None, caller, filter: Arc::default(), subscribed };
         drop(streams.open(new, &guard, log, subscription));

@@ -1,18 +1,22 @@
 //! What became of each callback, for those who ask: counted, remembered, logged.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use axum::http::request::Parts;
-use tokio::time::sleep;
+use axum::http::{StatusCode, request::Parts};
+use tokio::time::{Instant, sleep};
 
 use super::{Front, rejection::Rejection};
 use crate::{
-    callback::{self, Claims, Decoded},
+    callback::{self, Claims, Decoded, Envelope},
     event::Timestamp,
     http1::ConnectionInfo,
     metrics::{ACCEPTED, CallbackOutcome, Metrics, OTHER},
     proto::{self, CallbackKind, DecodeStatus, RefusalReason},
     refusals::{self, Line},
+    trace::{Span, TraceParent},
 };
 
 /// The longest `google.protobuf.Duration`.
@@ -25,14 +29,24 @@ const VERIFICATION_FAILURES: [RefusalReason; 5] = [
     RefusalReason::RequestTimeMalformed,
     RefusalReason::RequestTimeOutside,
 ];
+/// The reasons that are about the log or what is under way, not about the callback.
+const APPEND_ERRORS: [RefusalReason; 5] = [
+    RefusalReason::Busy,
+    RefusalReason::Late,
+    RefusalReason::LogRecovering,
+    RefusalReason::LogFailed,
+    RefusalReason::LogClosed,
+];
 /// The states of stored bodies without a typed payload.
 const UNDECODED: [DecodeStatus; 3] =
     [DecodeStatus::UnknownCommand, DecodeStatus::Mismatch, DecodeStatus::TooLarge];
 
 /// The metrics of a gateway that serves these apps.
 pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
-    let (failures, undecoded) = (VERIFICATION_FAILURES.map(refusal_label), UNDECODED.map(decode_label));
-    Metrics::new(app_ids, failures.iter().map(String::as_str), undecoded.iter().map(String::as_str))
+    let [failures, errors] = [VERIFICATION_FAILURES, APPEND_ERRORS].map(|reasons| reasons.map(refusal_label));
+    let undecoded = UNDECODED.map(decode_label);
+    let [failures, errors] = [&failures, &errors].map(|labels| labels.iter().map(String::as_str));
+    Metrics::new(app_ids, failures, errors, undecoded.iter().map(String::as_str))
 }
 
 /// A command as a label: one that is not known could be anything.
@@ -58,11 +72,46 @@ pub(super) struct Seen {
     pub(super) token: Option<u32>,
     /// What was made of it.
     pub(super) decoded: Option<Decoded>,
+    /// Its span, if it is traced.
+    pub(super) span: Option<Span>,
+}
+
+/// Says what became of a callback in its span, which ends.
+fn describe(span: &mut Span, seen: &Seen, rejection: Option<Rejection>) {
+    let status = rejection.map_or(StatusCode::OK, Rejection::status);
+    span.set("http.response.status_code", i64::from(status.as_u16()));
+    if let Some(decoded) = &seen.decoded {
+        span.set("callback.command", decoded.record.command().to_owned());
+        span.set("callback.sdk_app_id", i64::from(decoded.record.sdk_app_id()));
+    }
+    if let Some(rejection) = rejection {
+        let reason = refusals::name(rejection.reason());
+        span.set("callback.refusal_reason", reason);
+        span.fail(reason);
+    }
 }
 
 impl Front {
+    /// Begins the span of a callback whose URL is right, and has the event carry it, or else
+    /// the context that came with the request.
+    pub(super) fn trace(&self, head: &Parts, start: Instant, envelope: &mut Envelope, seen: &mut Seen) {
+        let mut headers = head.headers.get_all("traceparent").iter();
+        let header = headers.next().filter(|_| headers.next().is_none());
+        let incoming = header.and_then(|header| header.to_str().ok()?.parse::<TraceParent>().ok());
+        if let Some(tracer) = &self.tracer {
+            seen.span = tracer.callback(incoming, SystemTime::now() - start.elapsed());
+        }
+        if let Some(traceparent) = seen.span.as_ref().map(Span::traceparent).or(incoming) {
+            envelope.set_traceparent(traceparent.to_string());
+        }
+    }
+
     /// The one place that knows what became of each callback.
-    pub(super) fn note(&self, head: &Parts, seen: &Seen, rejection: Option<Rejection>, took: Duration) {
+    pub(super) fn note(&self, head: &Parts, mut seen: Seen, rejection: Option<Rejection>, took: Duration) {
+        if let Some(mut span) = seen.span.take() {
+            describe(&mut span, &seen, rejection);
+        }
+        let seen = &seen;
         match (rejection, &seen.decoded) {
             (Some(rejection), _) => self.note_refused(head, seen, rejection, took),
             (None, Some(decoded)) => self.note_accepted(seen.token, decoded, took),
@@ -98,6 +147,9 @@ impl Front {
         metrics.note_callback(CallbackOutcome { app_id: sdk_app_id, command: command_label, outcome, took });
         if VERIFICATION_FAILURES.contains(&reason) {
             metrics.note_verification_failure(outcome);
+        }
+        if APPEND_ERRORS.contains(&reason) {
+            metrics.note_append_error(outcome);
         }
         let skew = match rejection {
             Rejection::Callback(callback::Refusal::RequestTimeOutside { skew }) => Some(skew),

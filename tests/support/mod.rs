@@ -87,6 +87,8 @@ pub fn settings(data_dir: &Path) -> Settings {
         max_stream_age: Duration::ZERO,
         grpc_keepalive_interval: Duration::from_secs(30),
         grpc_keepalive_timeout: Duration::from_secs(20),
+        trace_endpoint: None,
+        trace_sample_ratio: 0.01,
         drain_delay: Duration::from_millis(100),
         drain_timeout: Duration::from_secs(20),
     }
