@@ -128,14 +128,12 @@ async fn tls_trusts_the_ca_that_is_given_and_no_other() {
     let ca = certificates.arg("ca.pem");
     let reached = "give the caller's token";
     assert_fails(&status(&server.https(), &["--tls-ca", &ca]).await, 1, &[reached]);
-    let stranger = Certificates::new().arg("ca.pem");
-    assert!(fs::metadata(&stranger).is_err());
     let strangers = Certificates::new();
     let strange = status(&server.https(), &["--tls-ca", &strangers.arg("ca.pem")]).await;
     assert_fails(&strange, 1, &["certificate", "check --tls-ca"]);
     assert_fails(&status(&server.https(), &[]).await, 1, &["certificate", "check --tls-ca"]);
-    let by_number = format!("https://{}", server.address);
-    assert_fails(&status(&by_number, &["--tls-ca", &ca]).await, 1, &["certificate"]);
+    let another_name = format!("https://localhost:{}", server.address.port());
+    assert_fails(&status(&another_name, &["--tls-ca", &ca]).await, 1, &["certificate", "has the name"]);
     assert_fails(
         &status(&server.address.to_string(), &["--tls-ca", &ca]).await,
         64,
@@ -215,6 +213,59 @@ async fn every_refusal_says_what_to_do() {
     *next.lock().unwrap() = Status::internal("a\u{1b}[2J\nerror: b");
     let (_, seen) = on_a_terminal(command(unused, &["tail", "--address", &address])).await;
     assert!(!seen.contains('\u{1b}'), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
+    const READER: &str = "reader-reader-reader";
+    const OPERATOR: &str = "operator-operator";
+    let certificates = Certificates::new();
+    let dir = TempDir::new().unwrap();
+    let tokens = dir.path().join("tokens");
+    let app = APP_ID;
+    fs::write(
+        &tokens,
+        format!("reader {READER} apps={app} commands=Sns.*\noperator {OPERATOR} events admin\n"),
+    )
+    .unwrap();
+    let [ca, cert, key] = ["ca.pem", "server.pem", "server.key"].map(|name| certificates.arg(name));
+    let gateway = Process::serve(
+        dir.path(),
+        &[
+            "--grpc-tls-cert",
+            &cert,
+            "--grpc-tls-key",
+            &key,
+            "--grpc-tls-client-ca",
+            &ca,
+            "--grpc-tokens-file",
+            tokens.to_str().unwrap(),
+        ],
+    );
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert!(http.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
+    let [client, client_key] = ["client.pem", "client.key"].map(|name| certificates.arg(name));
+    let address = format!("https://{}", gateway.addresses.grpc);
+    let ask = async |token: &str, args: &[&str]| {
+        let tls = ["--address", &address, "--tls-ca", &ca, "--tls-cert", &client, "--tls-key", &client_key];
+        run(command(gateway.addresses.grpc, &[args, &tls].concat()).env("CALLBACK_GATEWAY_TOKEN", token))
+            .await
+    };
+    for args in [&["tail", "--from", "earliest", "--count", "1"][..], &["recent"], &["status"], &["refusals"]]
+    {
+        ask(OPERATOR, args).await.good();
+    }
+    let allowed = ["--command", "Sns.*", "--app", &app.to_string()];
+    let mine = ask(READER, &[&["recent", "--json"], &allowed[..]].concat()).await;
+    assert_eq!(mine.json_lines().len(), 1);
+    // What was refused is not for this caller; what was stored is.
+    let none = ask(READER, &[&["recent", "--account", "nobody"], &allowed[..]].concat()).await;
+    assert_eq!(none.good(), "");
+    assert!(none.stderr().starts_with("none for ") && !none.stderr().contains("refusals"), "{none:?}");
+    let denied = ask(READER, &["status"]).await;
+    assert_fails(&denied, 1, &["the token is `reader`"]);
+    let stranger = ask("nobody-nobody-nobody", &["status"]).await;
+    assert_fails(&stranger, 1, &["give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN"]);
 }
 
 /// Somebody who accepts connections and says nothing.

@@ -223,7 +223,13 @@ async fn many_are_sent_and_summed_up() {
     relay.cut();
     let gone = run(&mut send_to(&url, &["state-change", "--count", "2"])).await;
     assert_fails(&gone, 1, "error: 2 of 2 were not stored");
-    assert!(gone.stdout().contains("           2 x no answer from http://"), "{gone:?}");
+    // In two ways, perhaps: a connection that breaks has several names.
+    let reasons: Vec<String> =
+        gone.stdout().lines().skip(3).map(|line| line.trim()[1..].to_owned()).collect();
+    assert!(
+        !reasons.is_empty() && reasons.iter().all(|reason| reason.starts_with(" x no answer from http://")),
+        "{gone:?}"
+    );
     assert!(!gone.stdout().contains("p50"), "nothing was answered: {gone:?}");
 
     for (args, part) in [
@@ -263,7 +269,8 @@ async fn each_of_many_is_signed_afresh() {
     run(&mut many).await.good();
     let events = all_events(&mut gateway.client().await).await;
     let times: BTreeSet<_> = events.iter().map(|event| event.request_time.unwrap().seconds).collect();
-    assert_eq!(times.len(), 3);
+    // Two seconds lie between the first and the last.
+    assert!(events.len() == 3 && times.len() >= 2, "{times:?}");
     let unsigned = run(&mut send(&gateway, &["state-change", "--count", "2"])).await;
     assert_fails(&unsigned, 1, "2 of 2 were not stored");
     assert!(unsigned.stdout().contains("; to sign, give the app's token in --tokens-file"), "{unsigned:?}");
@@ -301,11 +308,19 @@ async fn callbacks_go_over_tls_too() {
     assert_eq!(ran.good().trim_end(), OK_PACKET);
     assert!(queries.lock().unwrap()[0].starts_with("SdkAppid=1400000000&CallbackCommand=State.StateChange&"));
 
+    // What the environment has for gRPC does not count.
+    let mut elsewhere = send_to("http://127.0.0.1:1/", &["state-change"]);
+    assert_fails(
+        &run(elsewhere.env("CALLBACK_GATEWAY_TLS_CA", &ca)).await,
+        1,
+        "no answer from http://127.0.0.1:1",
+    );
+
     let strangers = Certificates::new();
     let strange = ["state-change", "--tls-ca", &strangers.arg("ca.pem")];
     assert_fails(&run(&mut send_to(&server.https(), &strange)).await, 1, "check --tls-ca");
     assert_fails(&run(&mut send_to(&server.https(), &["state-change"])).await, 1, "check --tls-ca");
-    assert_fails(&run(&mut send_to(&server.https(), &tls[..3])).await, 1, "no answer from https://localhost");
+    assert_fails(&run(&mut send_to(&server.https(), &tls[..3])).await, 1, "no answer from https://127.0.0.1");
     assert_fails(&run(&mut send_to("http://localhost:1/", &tls)).await, 64, "--url must begin with https://");
     assert_eq!(queries.lock().unwrap().len(), 1);
 }

@@ -122,6 +122,11 @@ async fn a_pipe_that_closes_is_no_error() {
     drop(tail.out.take());
     gateway.post("A.B", "{}").await;
     assert_eq!(tail.ended().await, (Some(0), String::new()));
+    // Nor does it take another event to notice.
+    let mut idle = self::tail(gateway.addresses.grpc, &["--from", "earliest"]);
+    assert_eq!(sequences(&mut idle, 2).await, [1, 2]);
+    drop(idle.out.take());
+    assert_eq!(idle.ended().await, (Some(0), String::new()));
     for args in [&["recent"][..], &["get", "1"], &["status"], &["--help"]] {
         let mut running = Running::start(&mut command(gateway.addresses.grpc, args));
         drop(running.out.take());

@@ -45,7 +45,8 @@ pub(super) struct Connection {
     address: String,
     /// File with the token that the gateway knows the caller by. The token itself may stand in
     /// CALLBACK_GATEWAY_TOKEN
-    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_TOKEN_FILE")]
+    // What the variable has is not shown: somebody may have put the token itself there.
+    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<PathBuf>,
     #[command(flatten)]
     tls: tls::Files,
@@ -164,8 +165,8 @@ impl Connection {
             return Ok(Some(token.into()));
         }
         Err(Failure::Usage(format!(
-            "{source}: a token is one word of printable ASCII characters (a line `APP_ID TOKEN` is for signing \
-             callbacks: --tokens-file of `send` and `serve`)"
+            "{source}: a token is one word of printable ASCII characters: the TOKEN of a line `NAME TOKEN RIGHTS` \
+             in the gateway's --grpc-tokens-file (not of `APP_ID TOKEN`, which signs callbacks)"
         )))
     }
 }

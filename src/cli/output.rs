@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
 use super::{
@@ -28,4 +29,14 @@ pub(super) fn table(table: &Table) -> Result<(), Failure> {
 pub(super) fn notice(text: &str) {
     // Nothing can be done if even this cannot be said.
     writeln!(anstream::stderr().lock(), "{DIM}{}{DIM:#}", escape_lines(text)).ok();
+}
+
+/// Whether whoever read standard output has gone. A pipe says so by itself only
+/// when it is written to.
+pub(super) fn is_closed() -> bool {
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // Where it cannot be asked, the next write will tell.
+    poll(&mut asked, Some(&at_once)).is_ok() && asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }

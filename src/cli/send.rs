@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, value_parser};
+use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches, builder::Resettable, value_parser};
 use serde_json::Value;
 
 use self::{
@@ -124,7 +124,12 @@ impl clap::Args for Send {
 }
 
 fn with_common_args(command: Command) -> Command {
-    Target::augment_args(command).args([
+    let mut command = Target::augment_args(command);
+    for tls in ["tls_ca", "tls_cert", "tls_key"] {
+        // The variables are for gRPC; the callbacks' listener may have other certificates, or none.
+        command = command.mut_arg(tls, |arg| arg.env(Resettable::Reset));
+    }
+    command.args([
         Arg::new(BODY)
             .long(BODY)
             .value_name("FILE")

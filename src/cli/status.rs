@@ -76,7 +76,7 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
             line(name, (plain, moment))?;
         }
     }
-    let index = status.index_sequence.map(|end| (status.latest_sequence + 1).saturating_sub(end));
+    let index = status.index_sequence.map(|end| status.latest_sequence.saturating_add(1).saturating_sub(end));
     let index = match index {
         None => (DIM, "none".to_owned()),
         Some(0) => (plain, "up to date".to_owned()),

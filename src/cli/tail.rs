@@ -7,7 +7,10 @@ use std::{
 };
 
 use pbjson_types::{Duration as ProtoDuration, Timestamp};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -35,6 +38,8 @@ const SILENCE: Duration = Duration::from_secs(50);
 /// The pause before the first try to connect again; each further one is twice as long, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is looked whether standard output is still read, while there is nothing to write.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long Ctrl-C waits for an event that is being written, as to a pager that has stopped reading.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
@@ -199,7 +204,7 @@ impl Follower {
             pause = (pause * 2).min(LAST_PAUSE);
             output::notice(&format!("{why}; connecting again in {}", text::duration(wait)));
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = sleep(wait) => {}
                 () = stopped(&mut self.stop) => return Ok(()),
             }
         }
@@ -230,6 +235,7 @@ impl Follower {
         loop {
             let frame = tokio::select! {
                 frame = timeout(SILENCE, frames.message()) => frame,
+                () = abandoned() => return Err(Failure::ClosedPipe),
                 () = stopped(&mut self.stop) => return Ok(Ended::Done),
             };
             let frame = match frame {
@@ -287,6 +293,16 @@ impl Follower {
 
     fn set_position(&self, cursor: String) {
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
+    }
+}
+
+/// Waits until nobody reads standard output any more, as after `tail | head -1`.
+async fn abandoned() {
+    loop {
+        sleep(LOOK).await;
+        if output::is_closed() {
+            return;
+        }
     }
 }
 

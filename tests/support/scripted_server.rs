@@ -2,60 +2,41 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
     http::{Request, Response},
 };
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::task::AbortHandle;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming};
 
-/// Certificates of a company: its CA, a server's for `localhost`, a client's.
+use crate::support::certificates::{self, Authority, write};
+
+/// Certificates as files: a CA's, a server's for 127.0.0.1, a client's.
 pub struct Certificates {
     dir: TempDir,
+    pub server: certificates::Identity,
 }
 
 impl Certificates {
     pub fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let write = |name: &str, pem: String| fs::write(dir.path().join(name), pem).unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        write("ca.pem", params.self_signed(&key).unwrap().pem());
-        let ca = Issuer::new(params, key);
-        for (name, purpose) in
-            [("server", ExtendedKeyUsagePurpose::ServerAuth), ("client", ExtendedKeyUsagePurpose::ClientAuth)]
-        {
-            let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-            params.extended_key_usages = vec![purpose];
-            let key = KeyPair::generate().unwrap();
-            write(&format!("{name}.pem"), params.signed_by(&key, &ca).unwrap().pem());
-            write(&format!("{name}.key"), key.serialize_pem());
+        let authority = Authority::new("the tests");
+        write(dir.path(), "ca.pem", authority.pem());
+        let server = authority.server();
+        for (name, identity) in [("server", &server), ("client", &authority.client())] {
+            write(dir.path(), &format!("{name}.pem"), &identity.cert);
+            write(dir.path(), &format!("{name}.key"), &identity.key);
         }
-        Self { dir }
+        Self { dir, server }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// For a command line.
+    /// A file's path, for a command line.
     pub fn arg(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(Path::new(self.dir.path()).join(name)).unwrap()
+        self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 }
 
@@ -76,10 +57,10 @@ impl ScriptedServer {
         wants_client: bool,
         answer: impl Fn(&Request<Body>) -> Response<Body> + Send + Sync + 'static,
     ) -> Self {
-        let identity = Identity::from_pem(certificates.read("server.pem"), certificates.read("server.key"));
+        let identity = Identity::from_pem(&certificates.server.cert, &certificates.server.key);
         let mut tls = ServerTlsConfig::new().identity(identity);
         if wants_client {
-            tls = tls.client_ca_root(Certificate::from_pem(certificates.read("ca.pem")));
+            tls = tls.client_ca_root(Certificate::from_pem(fs::read(certificates.arg("ca.pem")).unwrap()));
         }
         Self::start(Server::builder().tls_config(tls).unwrap(), answer)
     }
@@ -101,9 +82,8 @@ impl ScriptedServer {
         Self { address, task }
     }
 
-    /// Its URL, with the name that is in its certificate.
     pub fn https(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
+        format!("https://{}", self.address)
     }
 }
 
