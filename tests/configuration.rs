@@ -10,7 +10,10 @@ use std::{
     process::{Command, Output},
 };
 
-use callback_gateway::config::{reference, table::SETTINGS};
+use callback_gateway::{
+    config::{reference, table::SETTINGS},
+    proto::ListEventsRequest,
+};
 use rustix::process::Signal;
 use support::*;
 use tempfile::TempDir;
@@ -241,6 +244,110 @@ async fn a_broken_new_file_leaves_the_old_configuration_in_force_and_says_so() {
         assert!(said.contains(problem), "{problem}: {said}");
         assert_eq!((gateway.status("one").await, gateway.status("two").await), (200, 401));
     }
+}
+
+/// Listeners stay as they are until a restart: what is right with the new ones must not
+/// open the old ones to strangers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
+    let dir = TempDir::new().unwrap();
+    let text = |http: &str, grpc: &str| {
+        let data = dir.path().join("data").display().to_string();
+        format!(
+            "sdk_app_id = {APP_ID}\ndata_dir = '{data}'\n{http}\n[grpc]\n{grpc}\n[admin]\nlisten = '127.0.0.1:0'\n"
+        )
+    };
+    let http = format!("tokens = ['{APP_ID} {TOKEN}']\n[http]\nlisten = '0.0.0.0:0'");
+    let grpc = "listen = '0.0.0.0:0'\ntokens = ['reader 0123456789abcdef events']";
+    let path = file(dir.path(), &text(&http, grpc));
+    let gateway = Process::start(program().arg("serve").arg("--config").arg(&path));
+    let at = |port: u16| std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let (http_at, grpc_at) = (at(gateway.addresses.http.port()), at(gateway.addresses.grpc.port()));
+
+    let open_http = "[http]\nlisten = '127.0.0.1:0'";
+    let unsigned = "allow_unsigned = true\n[http]\nlisten = '0.0.0.0:0'";
+    let other_app = format!("[http]\nlisten = '127.0.0.1:0'\n").replace("[http]", "sdk_app_id = 7\n[http]");
+    let changes = [
+        (text(open_http, grpc), "the app 1400000000 has no token"),
+        (text(unsigned, grpc), "the app 1400000000 has no token"),
+        (text(&other_app, grpc).replacen(&format!("sdk_app_id = {APP_ID}\n"), "", 1), "has no token"),
+        (text(&http, "listen = '127.0.0.1:0'"), "the last token is gone"),
+        (text(&http, "listen = '0.0.0.0:0'\nauth = 'none'"), "the last token is gone"),
+    ];
+    for (nth, (text, problem)) in changes.iter().enumerate() {
+        file(dir.path(), text);
+        gateway.signal(Signal::HUP);
+        let said = gateway
+            .nth_line(nth, |line| line["message"].as_str().unwrap_or("").contains("was not reloaded"))
+            .await;
+        assert!(said.to_string().contains(problem), "{problem}: {said}");
+        assert_eq!(Http::connect(http_at).await.post("A.B", "{}").await.status, 401);
+        let listed = client(grpc_at).await.list_events(ListEventsRequest::default()).await;
+        assert_eq!(listed.unwrap_err().code(), tonic::Code::Unauthenticated);
+    }
+}
+
+#[test]
+fn a_tokens_file_without_tokens_is_no_way_to_let_everybody_in() {
+    let dir = TempDir::new().unwrap();
+    let empty = dir.path().join("empty");
+    fs::write(&empty, "# none\n").unwrap();
+    let fifo = dir.path().join("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    for flag in ["--tokens-file", "--grpc-tokens-file"] {
+        for (path, problem) in [(&empty, "there is no token in it"), (&fifo, "not a regular file")] {
+            let output = program().args(["check-config", "--sdk-app-id=1", flag]).arg(path).output().unwrap();
+            assert_eq!(output.status.code(), Some(64), "{flag}");
+            assert!(stderr(&output).contains(problem), "{}", stderr(&output));
+        }
+    }
+}
+
+/// Of what keeps strangers out only that is said that is wrong with it.
+#[test]
+fn nothing_that_is_wrong_makes_it_advise_to_open_a_door() {
+    let output = program()
+        .args(["check-config", "--sdk-app-id=1", "--http-listen=0.0.0.0:1", "--grpc-listen=0.0.0.0:2"])
+        .args(["--tokens-file=/none", "--grpc-tokens-file=/none"])
+        .output()
+        .unwrap();
+    let problems: Vec<&str> = stderr(&output).lines().skip(1).collect();
+    assert_eq!(
+        problems,
+        [
+            "  - tokens_file (--tokens-file): /none: No such file or directory (os error 2)",
+            "  - grpc.tokens_file (--grpc-tokens-file): /none: No such file or directory (os error 2)",
+        ]
+    );
+}
+
+#[test]
+fn a_misspelt_level_two_listeners_on_one_address_and_a_wrong_switch_are_refused() {
+    for (args, problem) in [
+        (&["--log-level=warning"][..], "log_level (--log-level): `warning` is none of error, warn"),
+        (&["--log-level=info;debug"], "`info;debug` is none of"),
+        (
+            &["--http-listen=127.0.0.1:5", "--admin-listen=127.0.0.1:5"],
+            "admin.listen (--admin-listen): another",
+        ),
+        (&["--allow-unsigned=perhaps"], "`perhaps` is neither true nor false"),
+    ] {
+        for name in ["check-config", "print-config"] {
+            let output = program().args([name, "--sdk-app-id=1"]).args(args).output().unwrap();
+            assert_eq!(output.status.code(), Some(64), "{name} {args:?}");
+            assert!(stderr(&output).contains(problem), "{}", stderr(&output));
+        }
+    }
+    let levels = "warn,callback_gateway=debug,hyper=off";
+    let output = program().args(["check-config", "--sdk-app-id=1", "--log-level", levels]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]

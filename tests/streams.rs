@@ -436,3 +436,20 @@ async fn a_read_that_takes_long_costs_no_heartbeat_and_no_stream() {
     assert_eq!(subscriber.event().await.unwrap().sequence, 1);
     gateway.stop().await;
 }
+
+/// Keepalive pings reach a client only once it speaks HTTP/2.
+#[tokio::test]
+async fn connections_that_never_speak_http2_lose_their_places() {
+    let gateway = Gateway::start_with(|settings| settings.grpc_max_connections = 2).await;
+    let mut silent = Vec::new();
+    for begun in ["", "PRI * HTTP/2.0"] {
+        let mut http = Http::connect(gateway.addresses.grpc).await;
+        http.send(begun).await;
+        silent.push(http);
+    }
+    all_events(&mut gateway.client().await).await;
+    for mut http in silent {
+        assert!(http.closed().await.is_empty());
+    }
+    gateway.stop().await;
+}

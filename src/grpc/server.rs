@@ -4,19 +4,21 @@ use std::{
     fmt,
     future::{Future, pending},
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::stream;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpListener,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, timeout},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::{
@@ -47,6 +49,11 @@ const MAX_REQUEST_BYTES: usize = 256 * 1024;
 
 /// How long a connection that was shut down waits for its client to close it.
 const LINGER: Duration = Duration::from_secs(1);
+/// How long a client may take for the beginning of its HTTP/2: until then keepalive
+/// pings do not reach it, and it would hold a place for as long as it likes.
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What every client begins with, by RFC 9113, section 3.4.
+const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -180,34 +187,41 @@ async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) 
 struct Incoming {
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
-    /// Those that are in their TLS handshake; each has its place.
-    handshakes: JoinSet<Option<CuttableStream>>,
+    /// Those that have not begun to speak HTTP/2 yet; each has its place.
+    beginning: JoinSet<Option<CuttableStream>>,
     places: Arc<Semaphore>,
     drain: Drain,
     /// The last accept failed, and that has been logged.
     failed: bool,
+    /// No place was left for the last one, and that has been logged.
+    full: bool,
 }
 
 impl Incoming {
     fn new(listener: TcpListener, tls: Option<tls::Acceptor>, max_connections: usize, drain: Drain) -> Self {
         let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, tls, handshakes: JoinSet::new(), places, drain, failed: false }
+        Self { listener, tls, beginning: JoinSet::new(), places, drain, failed: false, full: false }
     }
 
-    /// The next connection, once there is a place for it and it has made its handshake.
+    /// The next connection that speaks HTTP/2, once there is a place for it.
     async fn next(mut self) -> Option<(io::Result<CuttableStream>, Self)> {
         loop {
+            let is_full = self.places.available_permits() == 0;
+            if is_full && !self.full {
+                tracing::warn!("there are as many gRPC connections as there may be; further ones wait");
+            }
+            self.full = is_full;
             let place = Arc::clone(&self.places);
             let accept = async {
                 let place = place.acquire_owned().await;
                 (self.listener.accept().await, place)
             };
             let (accepted, place) = tokio::select! {
-                Some(ended) = self.handshakes.join_next() => match ended {
+                Some(ended) = self.beginning.join_next() => match ended {
                     Ok(Some(stream)) => return Some((Ok(stream), self)),
                     Ok(None) => continue,
                     Err(error) => {
-                        tracing::error!(%error, "a TLS handshake panicked");
+                        tracing::error!(%error, "the beginning of a connection panicked");
                         continue;
                     }
                 },
@@ -220,14 +234,8 @@ impl Incoming {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
                     }
-                    let info = stream.connect_info();
-                    let cut = Box::pin(self.drain.until_cut());
-                    let place = place.ok()?;
-                    let tls = self.tls.clone();
-                    self.handshakes.spawn(async move {
-                        let stream = tls::accept(tls.as_ref(), stream, peer).await?;
-                        Some(CuttableStream { stream, info, cut, lingering: None, _place: place })
-                    });
+                    let begin = begin(stream, peer, self.tls.clone(), self.drain.until_cut(), place.ok()?);
+                    self.beginning.spawn(async move { timeout(PREFACE_TIMEOUT, begin).await.ok().flatten() });
                 }
                 Err(error) => {
                     if !self.failed {
@@ -242,6 +250,27 @@ impl Incoming {
     }
 }
 
+/// Waits until a client has made its TLS handshake, if there is TLS, and begun to
+/// speak HTTP/2. `None`: it failed.
+async fn begin(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<tls::Acceptor>,
+    cut: WaitForCancellationFutureOwned,
+    place: OwnedSemaphorePermit,
+) -> Option<CuttableStream> {
+    let info = stream.connect_info();
+    let mut stream = tls::accept(tls.as_ref(), stream, peer).await?;
+    let mut preface = vec![0; PREFACE_BYTES];
+    // Whether it is one is for HTTP/2 to say.
+    if let Err(error) = stream.read_exact(&mut preface).await {
+        tracing::debug!(%error, %peer, "a connection ended before it spoke HTTP/2");
+        return None;
+    }
+    let (unread, cut) = (preface.into(), Box::pin(cut));
+    Some(CuttableStream { stream, unread, info, cut, lingering: None, _place: place })
+}
+
 /// A connection that fails when connections are cut: tonic's own shutdown waits
 /// for every stream, also one whose client reads nothing.
 ///
@@ -250,6 +279,8 @@ impl Incoming {
 /// a window, and what the client has not read by then is lost: `going_away`, perhaps.
 struct CuttableStream {
     stream: tls::Io,
+    /// What was read of it already.
+    unread: Bytes,
     info: TcpConnectInfo,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Set when it was shut down: until when to read on.
@@ -273,6 +304,11 @@ impl AsyncRead for CuttableStream {
     ) -> Poll<io::Result<()>> {
         if self.cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if !self.unread.is_empty() {
+            let len = self.unread.len().min(buf.remaining());
+            buf.put_slice(&self.unread.split_to(len));
+            return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
