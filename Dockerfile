@@ -1,4 +1,4 @@
-# The gateway as an image: a static program, nothing else, not as root.
+# The gateway as an image: the program and what it is linked with, not as root.
 #
 #   docker build --tag callback-gateway .
 #
@@ -10,8 +10,9 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY proto proto
 COPY src src
-# Cargo wants to see the benches that Cargo.toml names.
+# Cargo wants to see every target that Cargo.toml names.
 COPY benches benches
+COPY tests tests
 RUN cargo build --locked --release --bin callback-gateway \
     && install -d -m 0700 /var/lib/callback-gateway
 

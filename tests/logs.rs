@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::Write as _;
+
 use callback_gateway::proto::ListEventsRequest;
 use rustix::process::Signal;
 use support::*;
@@ -60,4 +62,24 @@ async fn what_was_logged_before_the_end_is_written_whatever_the_end_is() {
     gateway.signal(Signal::TERM);
     let (_, log) = gateway.ended().await;
     assert!(log.last().unwrap().contains("drained"), "{log:#?}");
+}
+
+/// Standard output and error are one pipe, as under a supervisor, and nobody reads it.
+#[tokio::test]
+async fn a_pipe_that_nobody_reads_does_not_keep_it_from_ending() {
+    let dir = TempDir::new().unwrap();
+    let first = Process::serve(&dir.path().join("data"), &["--drain-delay", "0s"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    // Full: whoever writes to it waits.
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+    while (&writer).write(&[b'x'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::empty()).unwrap();
+    // One that cannot start: its directory is in use.
+    let mut command = program();
+    command.args(serve_args(&dir.path().join("data")));
+    command.stdout(writer.try_clone().unwrap()).stderr(writer).env("CALLBACK_GATEWAY_LOG_LEVEL", "trace");
+    let mut child = command.spawn().unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    assert_eq!(soon(ended).await.unwrap().code(), Some(1));
+    drop((reader, first));
 }

@@ -85,7 +85,8 @@ Made from the program's table of settings: `UPDATE_DOCS=1 cargo test --test conf
 A setting can be given in a TOML file (`--config PATH` or `CALLBACK_GATEWAY_CONFIG`), in the
 environment, and on the command line; each goes before the one before it. An empty environment
 variable counts as none. A key in the file that is none of these is refused, and everything that is
-wrong is said in one message, with exit code 64.
+wrong is said in one message, with exit code 64; a misspelt variable is not noticed. Files are regular
+files of at most 4 MiB.
 
 `callback-gateway check-config` says whether a configuration is right, as `serve` would read it, with
 the files that it names; `callback-gateway print-config` prints the one in force, with where each value
@@ -94,7 +95,9 @@ comes from. Both take the flags of `serve`.
 On SIGHUP the file, and the files that it names, are read again: tokens, certificates and the log level
 come into force without a stream being dropped. A configuration that is wrong leaves the old one in
 force, and the log says what is wrong with it; for what else has changed the log says that it needs a
-restart.
+restart. A new configuration that would let strangers in where a listener still is as it was is refused
+as a whole. What was given in the environment or on the command line stays until a restart: to change
+tokens without one, have them in files.
 ";
 
 /// Those that people are to see.
