@@ -266,11 +266,11 @@ async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
 
     let open_http = "[http]\nlisten = '127.0.0.1:0'";
     let unsigned = "allow_unsigned = true\n[http]\nlisten = '0.0.0.0:0'";
-    let other_app = format!("[http]\nlisten = '127.0.0.1:0'\n").replace("[http]", "sdk_app_id = 7\n[http]");
+    let other_app = "sdk_app_id = 7\n[http]\nlisten = '127.0.0.1:0'";
     let changes = [
         (text(open_http, grpc), "the app 1400000000 has no token"),
         (text(unsigned, grpc), "the app 1400000000 has no token"),
-        (text(&other_app, grpc).replacen(&format!("sdk_app_id = {APP_ID}\n"), "", 1), "has no token"),
+        (text(other_app, grpc).replacen(&format!("sdk_app_id = {APP_ID}\n"), "", 1), "has no token"),
         (text(&http, "listen = '127.0.0.1:0'"), "the last token is gone"),
         (text(&http, "listen = '0.0.0.0:0'\nauth = 'none'"), "the last token is gone"),
     ];
