@@ -8,7 +8,10 @@ use std::{collections::BTreeSet, fmt};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::subscription::{Filter, FilterLists};
+use crate::{
+    callback::signature::TokensError,
+    subscription::{Filter, FilterLists},
+};
 
 /// Most tokens: each call is compared with all of them.
 pub const MAX_TOKENS: usize = 1000;
@@ -59,33 +62,24 @@ impl Rights {
     }
 }
 
-/// What is wrong with a list of tokens. Never shows the tokens.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
-pub struct AccessError {
-    /// The line, from 1.
-    pub line: usize,
-    problem: String,
-}
-
 impl Access {
     /// Reads lines of the form `NAME TOKEN RIGHTS`. Empty lines and those that begin
     /// with `#` are passed over, and so is a byte order mark.
     ///
     /// Rights are one or more of: `events`; `apps=1,2` and `commands=Sns.*,State.StateChange`,
     /// which give `events` with that bound; `admin`.
-    pub fn parse(text: &str) -> Result<Self, AccessError> {
+    pub fn parse(text: &str) -> Result<Self, TokensError> {
         let mut access = Self::default();
+        let mut problems = Vec::new();
         for (line, content) in (1..).zip(text.strip_prefix('\u{feff}').unwrap_or(text).lines()) {
             let content = content.trim();
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            let wrong = |problem| AccessError { line, problem };
-            let holder = holder(content).map_err(wrong)?;
-            access.add(holder).map_err(wrong)?;
+            let added = holder(content).and_then(|holder| access.add(holder));
+            problems.extend(added.err().map(|problem| (line, problem)));
         }
-        Ok(access)
+        if problems.is_empty() { Ok(access) } else { Err(TokensError::new(problems)) }
     }
 
     /// Takes over the tokens of another list.
@@ -256,10 +250,14 @@ mod tests {
             ("billing 0123456789abcdef commands=", "commands: entry 0"),
             ("billing 0123456789abcdef commands=*", "commands: entry 0"),
             ("a 0123456789abcdef events\nb 0123456789abcdef admin", "twice"),
+            (
+                "a\nb 0123456789abcdef admin\nc",
+                "line 1: write NAME TOKEN RIGHTS, such as: billing TOKEN events apps=1400000000; line 3: ",
+            ),
         ] {
             let error = Access::parse(line).unwrap_err().to_string();
             assert!(error.contains(problem), "{line}: {error}");
-            assert!(error.starts_with(&format!("line {}: ", line.lines().count())), "{error}");
+            assert!(error.contains(&format!("line {}: ", line.lines().count())), "{error}");
             assert!(!error.contains("abcdef") && !error.contains("ghijk"), "{error}");
         }
         assert!(!format!("{:?}", Access::parse("billing 0123456789abcdef events")).contains("abcdef"));

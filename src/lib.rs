@@ -29,7 +29,7 @@
 //! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
 //! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics, trace |
 //! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, trace, shutdown, tls |
-//! | [`access`] | who may call over gRPC, and what it may read | event, subscription (the filter) |
+//! | [`access`] | who may call over gRPC, and what it may read | callback (what is wrong with tokens), subscription (the filter) |
 //! | [`tls`] | certificates, handshakes | nothing of ours |
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
 //! | [`admin`] | probes and metrics | log, scrape, shutdown |

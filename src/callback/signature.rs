@@ -46,13 +46,23 @@ impl Token {
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(BTreeMap<u32, Vec<Token>>);
 
-/// What is wrong with a list of tokens. Never shows the tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
-pub struct TokensError {
-    /// The line, from 1.
-    pub line: usize,
-    problem: &'static str,
+/// What is wrong with a list of tokens, line by line. Never shows the tokens.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct TokensError(Vec<String>);
+
+impl TokensError {
+    /// All problems, by their lines from 1, and how many more there are beyond the first.
+    pub(crate) fn new(problems: Vec<(usize, String)>) -> Self {
+        const SHOWN: usize = 10;
+        let more = problems.len().saturating_sub(SHOWN);
+        let shown = problems.into_iter().take(SHOWN);
+        let mut lines: Vec<String> = shown.map(|(line, problem)| format!("line {line}: {problem}")).collect();
+        if more > 0 {
+            lines.push(format!("and {more} lines more"));
+        }
+        Self(lines)
+    }
 }
 
 /// An app has more than [`MAX_TOKENS`].
@@ -68,26 +78,18 @@ impl Tokens {
     /// those that begin with `#` are passed over, and so is a byte order mark.
     pub fn parse(text: &str) -> Result<Self, TokensError> {
         let mut tokens = Self::default();
+        let mut problems = Vec::new();
         for (line, content) in (1..).zip(text.strip_prefix('\u{feff}').unwrap_or(text).lines()) {
             let content = content.trim();
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            let problem = |problem| TokensError { line, problem };
-            let (app_id, token) = content.split_once([' ', '\t']).ok_or(problem("write APP_ID TOKEN"))?;
-            let app_id =
-                super::app_id(app_id).ok_or(problem("the SDKAppID must be a number in decimal digits"))?;
-            let token = token.trim_start();
-            // As a shell would have them; here they would be part of the token.
-            let is_quoted = |quote| token.len() > 1 && token.starts_with(quote) && token.ends_with(quote);
-            if is_quoted('"') || is_quoted('\'') {
-                return Err(problem("write the token without quotes"));
-            }
-            let token = Token::new(token)
-                .ok_or(problem("a token is 1 to 128 printable ASCII characters without spaces"))?;
-            tokens.add(app_id, token).map_err(|TooMany { .. }| problem("an app has at most 8 tokens"))?;
+            let added = read_line(content).and_then(|(app_id, token)| {
+                tokens.add(app_id, token).map_err(|TooMany { .. }| "an app has at most 8 tokens")
+            });
+            problems.extend(added.err().map(|problem| (line, problem.to_owned())));
         }
-        Ok(tokens)
+        if problems.is_empty() { Ok(tokens) } else { Err(TokensError::new(problems)) }
     }
 
     /// Takes over the tokens of another list.
@@ -122,6 +124,20 @@ impl Tokens {
     pub fn of(&self, app_id: u32) -> &[Token] {
         self.0.get(&app_id).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Reads `APP_ID TOKEN`.
+fn read_line(line: &str) -> Result<(u32, Token), &'static str> {
+    let (app_id, token) = line.split_once([' ', '\t']).ok_or("write APP_ID TOKEN")?;
+    let app_id = super::app_id(app_id).ok_or("the SDKAppID must be a number in decimal digits")?;
+    let token = token.trim_start();
+    // As a shell would have them; here they would be part of the token.
+    let is_quoted = |quote| token.len() > 1 && token.starts_with(quote) && token.ends_with(quote);
+    if is_quoted('"') || is_quoted('\'') {
+        return Err("write the token without quotes");
+    }
+    let token = Token::new(token).ok_or("a token is 1 to 128 printable ASCII characters without spaces")?;
+    Ok((app_id, token))
 }
 
 /// What a good signature says.
@@ -278,7 +294,7 @@ mod tests {
             (many.as_str(), 9),
         ] {
             let error = Tokens::parse(text).unwrap_err();
-            assert_eq!(error.line, line, "{error}");
+            assert!(error.to_string().contains(&format!("line {line}: ")), "{error}");
             assert!(!error.to_string().contains("s3cr3t"));
         }
     }
