@@ -134,7 +134,7 @@ pub struct Snapshot {
 pub struct CallbackOutcome<'a> {
     /// SDKAppID.
     pub app_id: u32,
-    /// The command if it is a known one, else [`OTHER`].
+    /// The command if it is a known one and the URL was right, else [`OTHER`].
     pub command: &'a str,
     /// [`ACCEPTED`], or why it was refused.
     pub outcome: &'a str,
@@ -176,12 +176,12 @@ impl Metrics {
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",
-                "Callbacks that were answered, by app, command and outcome: accepted, or the refusal's reason.",
+                "Callbacks that were answered, by app, command and outcome: accepted, or the refusal's reason. The command is other for those whose URL was refused.",
                 &["app", "command", "outcome"],
             ),
             tokens: new.counters(
                 "verified_callbacks_total",
-                "Callbacks with a good signature, by app and by which of its tokens signed it, in their order, from 0; begins anew when tokens are reloaded.",
+                "Callbacks with a good signature, also those that were then refused, by app and by which of its tokens signed it, in their order, from 0; begins anew when tokens are reloaded.",
                 &["app", "token"],
             ),
             verification_failures: new.counters(

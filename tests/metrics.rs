@@ -16,7 +16,7 @@ use callback_gateway::{
         memory::MemoryLog,
     },
     proto::{
-        GapPolicy, GetLogStatusRequest, ListEventsRequest, SubscribeRequest,
+        GapPolicy, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest, SubscribeRequest,
         admin_service_client::AdminServiceClient, subscribe_response::Frame,
     },
 };
@@ -128,6 +128,51 @@ async fn signatures_are_counted_by_token_and_failures_by_reason() {
     assert_eq!(failures("request_time_missing"), 0.0);
     assert_eq!(scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"), 1.0);
     assert_eq!(scraped.series("verified_callbacks_total"), 1);
+    assert_eq!(post(&gateway, &signed(now), "no").await, 400);
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(
+        scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"),
+        2.0,
+        "its body is another matter"
+    );
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_do_not_choose_which_series_there_are() {
+    let gateway = Gateway::start_with(|settings| {
+        settings.sdk_app_ids.push(SIGNED);
+        settings.tokens = Tokens::parse(&format!("{SIGNED} {TOKEN}")).unwrap();
+    })
+    .await;
+    let before = Scraped::of(&gateway).await.series("callbacks_total");
+    let commands = ["Sns.CallbackFriendAdd", "Sns.CallbackFriendDelete", "State.StateChange"];
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let mut refused = async |line: &str| {
+        http.send(format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nno")).await;
+        assert!(http.answer().await.status >= 400, "{line}");
+    };
+    for command in commands {
+        let query = format!("SdkAppid={SIGNED}&CallbackCommand={command}");
+        refused(&format!("POST /?{query}")).await;
+        refused(&format!("POST /?{query}&Sign=x&RequestTime=1")).await;
+        refused(&format!("PUT /?{query}")).await;
+        refused(&format!("POST /elsewhere?{query}")).await;
+    }
+    let scraped = Scraped::of(&gateway).await;
+    for outcome in ["sign_missing", "sign_wrong", "method", "path"] {
+        assert_eq!(scraped.callbacks("7", "other", outcome), 3.0, "{outcome}");
+    }
+    assert_eq!(scraped.series("callbacks_total"), before + 4);
+    // Those whose URL is right say what they are: of this app, whoever they come from.
+    assert_eq!(gateway.post(commands[0], "no").await.status, 400);
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(scraped.callbacks(&APP_ID.to_string(), commands[0], "not_json"), 1.0);
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+    let remembered = soon(admin.list_refusals(ListRefusalsRequest::default())).await.unwrap().into_inner();
+    assert_eq!(remembered.refusals.len(), 13);
+    assert!(remembered.refusals.iter().all(|refusal| commands.contains(&refusal.command.as_str())));
     gateway.stop().await;
 }
 

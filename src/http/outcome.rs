@@ -68,8 +68,8 @@ fn decode_label(status: DecodeStatus) -> String {
 pub(super) struct Seen {
     /// The body's size, as announced or as read.
     pub(super) body_bytes: Option<u64>,
-    /// Which token signed it.
-    pub(super) token: Option<u32>,
+    /// Its URL passed all checks, the signature's included if its app has a token.
+    pub(super) is_checked: bool,
     /// What was made of it.
     pub(super) decoded: Option<Decoded>,
     /// Its span, if it is traced.
@@ -106,6 +106,14 @@ impl Front {
         }
     }
 
+    /// Notes that a callback's URL is right, whatever becomes of it.
+    pub(super) fn note_checked(&self, envelope: &Envelope, seen: &mut Seen) {
+        seen.is_checked = true;
+        if let Some(token) = envelope.token() {
+            self.metrics.note_token(envelope.sdk_app_id(), token);
+        }
+    }
+
     /// The one place that knows what became of each callback.
     pub(super) fn note(&self, head: &Parts, mut seen: Seen, rejection: Option<Rejection>, took: Duration) {
         if let Some(mut span) = seen.span.take() {
@@ -114,20 +122,17 @@ impl Front {
         let seen = &seen;
         match (rejection, &seen.decoded) {
             (Some(rejection), _) => self.note_refused(head, seen, rejection, took),
-            (None, Some(decoded)) => self.note_accepted(seen.token, decoded, took),
+            (None, Some(decoded)) => self.note_accepted(decoded, took),
             (None, None) => unreachable!("what is stored was decoded"),
         }
     }
 
-    fn note_accepted(&self, token: Option<u32>, decoded: &Decoded, took: Duration) {
+    fn note_accepted(&self, decoded: &Decoded, took: Duration) {
         let Front { refusals, metrics, .. } = self;
         let app_id = decoded.record.sdk_app_id();
         refusals.note_accepted(app_id, Timestamp::now());
         let command = command_label(decoded.record.command());
         metrics.note_callback(CallbackOutcome { app_id, command, outcome: ACCEPTED, took });
-        if let Some(token) = token {
-            metrics.note_token(app_id, token);
-        }
         if decoded.status != DecodeStatus::Typed {
             metrics.note_undecoded(&decode_label(decoded.status));
         }
@@ -143,7 +148,8 @@ impl Front {
         let command = command.or_else(in_body).unwrap_or_default();
         let reason = rejection.reason();
         let outcome = &refusal_label(reason);
-        let command_label = command_label(&command);
+        // A stranger must not choose among hundreds of commands: each makes a series.
+        let command_label = if seen.is_checked { command_label(&command) } else { OTHER };
         metrics.note_callback(CallbackOutcome { app_id: sdk_app_id, command: command_label, outcome, took });
         if VERIFICATION_FAILURES.contains(&reason) {
             metrics.note_verification_failure(outcome);
