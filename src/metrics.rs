@@ -62,7 +62,7 @@ pub struct Metrics {
     undecoded: IntCounterVec,
     accepted_seconds: Histogram,
     refused_seconds: Histogram,
-    /// From handing a record to the log until it is durable.
+    /// From handing a record to the log until it is durable, or too late.
     pub append_seconds: Histogram,
     /// Stored callbacks that look like one before.
     pub duplicates: IntCounter,
@@ -205,7 +205,7 @@ impl Metrics {
                 "histogram",
                 Histogram::with_opts(histogram(
                     "append_seconds",
-                    "Time from handing an event to the log until it was durable.",
+                    "Time from handing an event to the log until it was durable, or until it was too late for an answer.",
                 )),
             ),
             duplicates: new.counter(

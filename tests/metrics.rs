@@ -340,7 +340,23 @@ async fn good_callbacks_that_are_not_stored_are_counted_by_reason() {
     let errors = |reason| scraped.get(&format!("append_errors_total{{reason=\"{reason}\"}}"));
     let reasons = ["busy", "late", "log_recovering", "log_failed", "log_closed"];
     assert_eq!(reasons.map(errors), [0.0, 0.0, 0.0, 1.0, 0.0]);
-    assert_eq!(scraped.get("append_seconds_count"), 0.0, "only what became durable");
+    assert_eq!(scraped.get("append_seconds_count"), 0.0, "it says nothing about how fast the disk is");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn appends_that_take_too_long_are_the_slowest_samples() {
+    let (log, mut appends) = scripted_log();
+    let gateway = Gateway::start_over(log).await;
+    // The log keeps its answer to itself.
+    let held = async { soon(appends.recv()).await.unwrap() };
+    let (answer, held) = tokio::join!(gateway.post("A.B", "{}"), held);
+    assert_eq!(answer.status, 503);
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(scraped.get("append_errors_total{reason=\"late\"}"), 1.0);
+    assert_eq!(scraped.get("append_seconds_count"), 1.0);
+    assert_eq!(scraped.get("append_seconds_bucket{le=\"1\"}"), 0.0);
+    drop(held);
     gateway.stop().await;
 }
 
