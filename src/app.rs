@@ -307,14 +307,15 @@ impl App {
         let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task =
-            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
+            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone(), None));
         let tls = |config: &Option<watch::Sender<_>>, failures: &IntCounter| {
             let config = config.as_ref()?.subscribe();
             Some(tls::Acceptor { config, failures: failures.clone() })
         };
         let http_tls = tls(&reload.http_tls, &metrics.http_handshake_failures);
         let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
-        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
+        let bad = Some(metrics.http_bad_connections.clone());
+        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone(), bad));
         let access = reload.access.subscribe();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));

@@ -20,6 +20,7 @@ use prometheus::{
 
 use self::gauges::Gauges;
 pub use self::process::Process;
+use crate::http1::BadConnections;
 
 /// The value of a label for everything beyond its bound: commands that are not
 /// known, apps that are not served, subscribers beyond [`MAX_SUBSCRIBERS`].
@@ -76,6 +77,8 @@ pub struct Metrics {
     pub http_handshake_failures: IntCounter,
     /// TLS handshakes that failed, of gRPC.
     pub grpc_handshake_failures: IntCounter,
+    /// Connections of callbacks that ended without a request.
+    pub http_bad_connections: BadConnections,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -168,11 +171,20 @@ impl Metrics {
             "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
             &["listener"],
         );
+        let bad_connections = new.counters(
+            "http_bad_connections_total",
+            "Connections for callbacks that were closed over what came on them: malformed (no HTTP/1.1, as TLS or HTTP/2 without TLS; or a head beyond its bounds), slow_head (a head that was not complete in time).",
+            &["reason"],
+        );
         let metrics = Self {
             unauthenticated: calls_refused.with_label_values(&["token_invalid"]),
             denied: calls_refused.with_label_values(&["access_denied"]),
             http_handshake_failures: handshakes.with_label_values(&["http"]),
             grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
+            http_bad_connections: BadConnections {
+                malformed: bad_connections.with_label_values(&["malformed"]),
+                slow_head: bad_connections.with_label_values(&["slow_head"]),
+            },
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",

@@ -177,6 +177,51 @@ async fn strangers_do_not_choose_which_series_there_are() {
 }
 
 #[tokio::test]
+async fn connections_that_come_to_no_request_are_counted() {
+    let gateway = Gateway::start().await;
+    let bad = |scraped: &Scraped| {
+        ["malformed", "slow_head"]
+            .map(|reason| scraped.get(&format!("http_bad_connections_total{{reason=\"{reason}\"}}")))
+    };
+    assert_eq!(bad(&Scraped::of(&gateway).await), [0.0; 2], "there from the beginning");
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nX: ";
+    let long = head.to_owned() + &"x".repeat(64 * 1024 - head.len());
+    let after = async |malformed, slow_head| {
+        let reached = async {
+            loop {
+                let found = bad(&Scraped::of(&gateway).await);
+                assert!(found[0] <= malformed && found[1] <= slow_head, "{found:?}");
+                if found == [malformed, slow_head] {
+                    break;
+                }
+            }
+        };
+        soon(reached).await
+    };
+    let mut count = 0.0;
+    // TLS, HTTP/2, garbage, and a head that is too long.
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice();
+    for bytes in [hello, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\0", long.as_bytes()] {
+        let mut http = Http::connect(gateway.addresses.http).await;
+        http.send(bytes).await;
+        count += 1.0;
+        after(count, 0.0).await;
+    }
+    let mut slow = Http::connect(gateway.addresses.http).await;
+    slow.send("POST / HTTP/1.1\r\n").await;
+    slow.closed().await;
+    after(count, 1.0).await;
+    // Neither a connection without a request is one, nor one on the admin listener.
+    drop(Http::connect(gateway.addresses.http).await);
+    let mut admin = Http::connect(gateway.addresses.admin).await;
+    admin.send("nonsense\r\n\r\n").await;
+    admin.closed().await;
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    after(count, 1.0).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn repeated_and_undecoded_callbacks_are_counted() {
     let gateway = Gateway::start().await;
     let mut client = gateway.client().await;
