@@ -145,14 +145,21 @@ pub struct CallbackOutcome<'a> {
     pub took: Duration,
 }
 
+/// Values of labels that are there from the beginning: a rate needs a first value.
+/// They are those of the API, in lower case.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Why a callback is refused for its signature.
+    pub verification_failures: Vec<String>,
+    /// Why a good callback is not stored.
+    pub append_errors: Vec<String>,
+    /// What becomes of a body that is not typed.
+    pub undecoded: Vec<String>,
+}
+
 impl Metrics {
-    /// Nothing has happened yet. Reasons and states are those of the API, in lower case.
-    pub fn new<'a>(
-        apps: impl IntoIterator<Item = u32>,
-        verification_failures: impl IntoIterator<Item = &'a str>,
-        append_errors: impl IntoIterator<Item = &'a str>,
-        decode_states: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    /// Nothing has happened yet.
+    pub fn new(apps: impl IntoIterator<Item = u32>, labels: &Labels) -> Self {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
         let build = new.gauges("build_info", "1, with the gateway's version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
@@ -229,15 +236,14 @@ impl Metrics {
             registry: new.registry,
             descriptions: new.descriptions,
         };
-        // They are there from the beginning: a rate needs a first value.
-        for reason in verification_failures {
-            metrics.verification_failures.with_label_values(&[reason]);
-        }
-        for reason in append_errors {
-            metrics.append_errors.with_label_values(&[reason]);
-        }
-        for status in decode_states {
-            metrics.undecoded.with_label_values(&[status]);
+        for (counters, values) in [
+            (&metrics.verification_failures, &labels.verification_failures),
+            (&metrics.append_errors, &labels.append_errors),
+            (&metrics.undecoded, &labels.undecoded),
+        ] {
+            for value in values {
+                counters.with_label_values(&[value]);
+            }
         }
         for app in metrics.apps.values() {
             metrics.callbacks.with_label_values(&[app.as_str(), OTHER, ACCEPTED]);

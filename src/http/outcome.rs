@@ -13,7 +13,7 @@ use crate::{
     callback::{self, Claims, Decoded, Envelope},
     event::Timestamp,
     http1::ConnectionInfo,
-    metrics::{ACCEPTED, CallbackOutcome, Metrics, OTHER},
+    metrics::{ACCEPTED, CallbackOutcome, Labels, Metrics, OTHER},
     proto::{self, CallbackKind, DecodeStatus, RefusalReason},
     refusals::{self, Line},
     trace::{Span, TraceParent},
@@ -43,10 +43,12 @@ const UNDECODED: [DecodeStatus; 3] =
 
 /// The metrics of a gateway that serves these apps.
 pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
-    let [failures, errors] = [VERIFICATION_FAILURES, APPEND_ERRORS].map(|reasons| reasons.map(refusal_label));
-    let undecoded = UNDECODED.map(decode_label);
-    let [failures, errors] = [&failures, &errors].map(|labels| labels.iter().map(String::as_str));
-    Metrics::new(app_ids, failures, errors, undecoded.iter().map(String::as_str))
+    let labels = Labels {
+        verification_failures: VERIFICATION_FAILURES.map(refusal_label).into(),
+        append_errors: APPEND_ERRORS.map(refusal_label).into(),
+        undecoded: UNDECODED.map(decode_label).into(),
+    };
+    Metrics::new(app_ids, &labels)
 }
 
 /// A command as a label: one that is not known could be anything.
