@@ -7,6 +7,7 @@ use std::{
 
 use axum::http::{StatusCode, request::Parts};
 use tokio::time::{Instant, sleep};
+use tracing::field::display;
 
 use super::{Front, rejection::Rejection};
 use crate::{
@@ -163,10 +164,13 @@ impl Front {
             Rejection::Callback(callback::Refusal::RequestTimeOutside { skew }) => Some(skew),
             _ => None,
         };
-        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer.to_string());
+        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer);
+        let status = rejection.status().as_u16();
+        // All that a line needs and would have to be copied: few of a flood get one.
+        let logged_command = command.clone();
         let refusal = proto::Refusal {
-            peer: peer.unwrap_or_default(),
-            http_status: rejection.status().as_u16().into(),
+            peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            http_status: status.into(),
             reason: reason.into(),
             error_info: rejection.to_string(),
             sdk_app_id,
@@ -178,10 +182,10 @@ impl Front {
             }),
             time: None,
         };
-        let proto::Refusal { peer, http_status: status, command, .. } = refusal.clone();
         match refusals.note_refused(refusal, Timestamp::now(), std::time::Instant::now()) {
             Line::Written => {
                 let reason = refusals::name(reason);
+                let (peer, command) = (peer.map(display), logged_command);
                 tracing::warn!(app_id = sdk_app_id, reason, status, peer, command, "refused a callback");
             }
             Line::FirstLeftOut => {
