@@ -27,7 +27,7 @@ use crate::{
         duplicates::{Duplicates, MAX_REMEMBERED},
     },
     config::{Config, ConfigError, LogKind, Settings},
-    event::{Sequence, Timestamp},
+    event::{Record, Sequence, Timestamp},
     grpc::{self, Health, Streams},
     http::{self, Front},
     http1::{self, Limits},
@@ -259,6 +259,7 @@ impl App {
             // The rest follows while the gateway serves.
             timeout(RECALL_TIMEOUT, newest).await.ok();
         }
+        let newest_stored = newest_time(&*log, stored.end).await;
         let refusals = Arc::clone(&reload.refusals);
         let metrics = Arc::clone(&reload.metrics);
         let tracer = settings.trace_endpoint.and_then(|endpoint| {
@@ -294,6 +295,7 @@ impl App {
             log: Arc::clone(&log),
             streams: Arc::clone(&streams),
             refusals: Arc::clone(&refusals),
+            newest_stored,
             drain: drain.clone(),
             disk: (settings.log == LogKind::Disk).then_some(Disk {
                 dir: settings.data_dir,
@@ -379,6 +381,12 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
         Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked"),
         Err(_) => tracing::info!("{name} connections are still open and are cut"),
     }
+}
+
+/// When the newest event below `end` was received. `None`: there is none, or it cannot be read now.
+async fn newest_time(log: &dyn EventLog, end: Sequence) -> Option<Timestamp> {
+    let page = timeout(RECALL_TIMEOUT, log.read_back(end, 1)).await.ok()?.ok()?;
+    page.records.first().map(Record::receive_time)
 }
 
 /// What was in the log at the start, and how much of it is remembered.

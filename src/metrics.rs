@@ -112,7 +112,8 @@ pub struct Snapshot {
     pub retention_age: Option<Duration>,
     /// Bytes that are free on the log's file system, and its size.
     pub file_system: Option<(u64, u64)>,
-    /// When each app's last callback was accepted, or the process began; in Unix seconds.
+    /// When each app's last callback was accepted, or else the newest stored event was received
+    /// or the process began; in Unix seconds.
     pub last_accepted: Vec<(u32, f64)>,
     /// Open streams.
     pub streams: u64,

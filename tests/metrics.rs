@@ -107,6 +107,27 @@ async fn callbacks_are_counted_by_app_command_and_outcome() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_hide_how_long_no_callback_came() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let gateway = Gateway::start_in(dir.path()).await;
+    let last = format!("last_accepted_timestamp_seconds{{app=\"{APP_ID}\"}}");
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(scraped.get(&last), scraped.0["process_start_time_seconds"], "nothing is stored");
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    let received = nanos(all_events(&mut gateway.client().await).await[0].receive_time) as f64 / 1e9;
+    gateway.stop().await;
+
+    let gateway = Gateway::start_in(dir.path()).await;
+    let scraped = Scraped::of(&gateway).await;
+    assert!(scraped.0["process_start_time_seconds"] > received);
+    assert!((scraped.get(&last) - received).abs() < 1e-5, "{} and not {received}", scraped.get(&last));
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    let scraped = Scraped::of(&gateway).await;
+    assert!(scraped.get(&last) > scraped.0["process_start_time_seconds"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn signatures_are_counted_by_token_and_failures_by_reason() {
     let gateway = Gateway::start_with(|settings| {
         settings.sdk_app_ids.push(SIGNED);
