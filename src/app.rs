@@ -27,7 +27,7 @@ use crate::{
         duplicates::{Duplicates, MAX_REMEMBERED},
     },
     config::{Config, ConfigError, LogKind, Settings},
-    event::{Sequence, Timestamp},
+    event::{Record, Sequence, Timestamp},
     grpc::{self, Health, Streams},
     http::{self, Front},
     http1::{self, Limits},
@@ -259,6 +259,7 @@ impl App {
             // The rest follows while the gateway serves.
             timeout(RECALL_TIMEOUT, newest).await.ok();
         }
+        let newest_stored = newest_time(&*log, stored.end).await;
         let refusals = Arc::clone(&reload.refusals);
         let metrics = Arc::clone(&reload.metrics);
         let tracer = settings.trace_endpoint.and_then(|endpoint| {
@@ -294,6 +295,7 @@ impl App {
             log: Arc::clone(&log),
             streams: Arc::clone(&streams),
             refusals: Arc::clone(&refusals),
+            newest_stored,
             drain: drain.clone(),
             disk: (settings.log == LogKind::Disk).then_some(Disk {
                 dir: settings.data_dir,
@@ -307,14 +309,15 @@ impl App {
         let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task =
-            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone()));
+            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone(), None));
         let tls = |config: &Option<watch::Sender<_>>, failures: &IntCounter| {
             let config = config.as_ref()?.subscribe();
             Some(tls::Acceptor { config, failures: failures.clone() })
         };
         let http_tls = tls(&reload.http_tls, &metrics.http_handshake_failures);
         let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
-        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone()));
+        let bad = Some(metrics.http_bad_connections.clone());
+        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone(), bad));
         let access = reload.access.subscribe();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
@@ -378,6 +381,12 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
         Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked"),
         Err(_) => tracing::info!("{name} connections are still open and are cut"),
     }
+}
+
+/// When the newest event below `end` was received. `None`: there is none, or it cannot be read now.
+async fn newest_time(log: &dyn EventLog, end: Sequence) -> Option<Timestamp> {
+    let page = timeout(RECALL_TIMEOUT, log.read_back(end, 1)).await.ok()?.ok()?;
+    page.records.first().map(Record::receive_time)
 }
 
 /// What was in the log at the start, and how much of it is remembered.

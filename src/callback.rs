@@ -218,6 +218,11 @@ impl Envelope {
         })
     }
 
+    /// The app's SDKAppID: one that is served.
+    pub fn sdk_app_id(&self) -> u32 {
+        self.sdk_app_id
+    }
+
     /// Which of its app's tokens the callback was signed with, from 0, in the order
     /// in which they were given: shows whether an old one is still in use. `None` if
     /// the app has none.

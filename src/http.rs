@@ -98,7 +98,7 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let start = connection.map_or_else(Instant::now, |info| info.request_start);
     let mut seen = Seen { body_bytes: body.size_hint().exact(), ..Seen::default() };
     let mut body_may_follow = false;
-    let outcome = match shared.check(&head, &body) {
+    let outcome = match shared.check(&head, &body, &mut seen) {
         Ok((mut envelope, permit)) => {
             shared.front.trace(&head, start, &mut envelope, &mut seen);
             shared.store(envelope, permit, body, start, &mut seen).await
@@ -134,7 +134,12 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 
 impl Shared {
     /// Everything that can be said without the body, and room for its bytes.
-    fn check(&self, head: &Parts, body: &Body) -> Result<(Envelope, OwnedSemaphorePermit), Rejection> {
+    fn check(
+        &self,
+        head: &Parts,
+        body: &Body,
+        seen: &mut Seen,
+    ) -> Result<(Envelope, OwnedSemaphorePermit), Rejection> {
         if head.method != Method::POST {
             return Err(Rejection::Method);
         }
@@ -160,6 +165,7 @@ impl Shared {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let apps = Arc::clone(&self.front.apps.borrow());
         let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &apps, now)?;
+        self.front.note_checked(&envelope, seen);
         Ok((envelope, self.body_permit(bytes)?))
     }
 
@@ -175,7 +181,6 @@ impl Shared {
     ) -> Result<(), Rejection> {
         let body = self.body(body, start + BODY_TIMEOUT).await?;
         seen.body_bytes = Some(body.len() as u64);
-        seen.token = envelope.token();
         let decoded = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
         // The bytes are shared.
@@ -186,14 +191,16 @@ impl Shared {
         let begin = Instant::now();
         let _span = seen.span.as_ref().map(|span| span.child("append"));
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
-        match timeout_at(deadline, appending).await {
-            Ok(Ok(_)) => {
-                self.front.metrics.append_seconds.observe(begin.elapsed().as_secs_f64());
-                Ok(())
-            }
-            Ok(Err(AppendError::Expired)) | Err(_) => Err(Rejection::Late),
-            Ok(Err(AppendError::QueueFull)) => Err(Rejection::Busy),
-            Ok(Err(error @ (AppendError::Recovering | AppendError::Failed | AppendError::Closed))) => {
+        let appended = timeout_at(deadline, appending).await.unwrap_or(Err(AppendError::Expired));
+        if matches!(appended, Ok(_) | Err(AppendError::Expired)) {
+            // Without those that took too long, a slow disk would look like a fast one.
+            self.front.metrics.append_seconds.observe(begin.elapsed().as_secs_f64());
+        }
+        match appended {
+            Ok(_) => Ok(()),
+            Err(AppendError::Expired) => Err(Rejection::Late),
+            Err(AppendError::QueueFull) => Err(Rejection::Busy),
+            Err(error @ (AppendError::Recovering | AppendError::Failed | AppendError::Closed)) => {
                 Err(Rejection::Log(error))
             }
         }

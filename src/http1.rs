@@ -18,6 +18,7 @@ use std::{
 use axum::{Router, body::Body, extract::Request, http::HeaderValue, http::header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
+use prometheus::IntCounter;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Notify,
@@ -60,6 +61,15 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
+}
+
+/// Connections whose end no handler has seen.
+#[derive(Debug, Clone)]
+pub struct BadConnections {
+    /// What came was no HTTP/1.1, or a head beyond its bounds.
+    pub malformed: IntCounter,
+    /// A request's head was not complete in time.
+    pub slow_head: IntCounter,
 }
 
 /// What a request's handler knows of its connection: a request extension.
@@ -168,19 +178,21 @@ impl State {
 }
 
 /// Serves `router` on `listener`, with TLS if it is given, until `drain` closes it and every request in
-/// hand is answered, or `drain` cuts connections.
+/// hand is answered, or `drain` cuts connections. Counts connections that come to no request in `bad`.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
     router: Router,
     limits: Limits,
     drain: Drain,
+    bad: Option<BadConnections>,
 ) {
     let mut server = Server {
         router,
         tls,
         limits,
         drain: drain.clone(),
+        bad,
         connections: JoinSet::new(),
         states: HashMap::new(),
         became_idle: Arc::new(Notify::new()),
@@ -228,6 +240,7 @@ struct Server {
     tls: Option<tls::Acceptor>,
     limits: Limits,
     drain: Drain,
+    bad: Option<BadConnections>,
     connections: JoinSet<()>,
     states: HashMap<Id, Arc<State>>,
     became_idle: Arc<Notify>,
@@ -252,6 +265,7 @@ impl Server {
         });
         let (tls, router, limits, drain) =
             (self.tls.clone(), self.router.clone(), self.limits, self.drain.clone());
+        let bad = self.bad.clone();
         let driven = Arc::clone(&state);
         let connection = async move {
             let stream = tokio::select! {
@@ -261,7 +275,12 @@ impl Server {
                 () = async { drain.closing().await; sleep(limits.header_timeout).await } => None,
             };
             if let Some(stream) = stream {
-                drive(stream, peer, router, driven, limits, drain).await;
+                let ended = drive(stream, peer, router, driven, limits, drain).await;
+                match (ended, bad) {
+                    (Ended::Malformed, Some(bad)) => bad.malformed.inc(),
+                    (Ended::SlowHead, Some(bad)) => bad.slow_head.inc(),
+                    (Ended::Malformed | Ended::SlowHead, None) | (Ended::Otherwise, _) => {}
+                }
             }
         };
         let id = self.connections.spawn(connection).id();
@@ -363,6 +382,13 @@ enum Evicted {
     None,
 }
 
+/// How a connection ended.
+enum Ended {
+    Malformed,
+    SlowHead,
+    Otherwise,
+}
+
 /// Runs one connection to its end.
 async fn drive(
     stream: tls::Io,
@@ -371,7 +397,7 @@ async fn drive(
     state: Arc<State>,
     limits: Limits,
     drain: Drain,
-) {
+) -> Ended {
     let service = {
         let (state, drain) = (Arc::clone(&state), drain.clone());
         service_fn(move |mut request: Request<Incoming>| {
@@ -413,15 +439,14 @@ async fn drive(
     let mut stage = Stage::Open;
     std::future::poll_fn(|cx| {
         if cut.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
+            return Poll::Ready(Ended::Otherwise);
         }
         loop {
             // The connection first: it may read the first byte of a request, which changes what follows.
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended");
-                }
-                return Poll::Ready(());
+                let Err(error) = ended else { return Poll::Ready(Ended::Otherwise) };
+                tracing::debug!(%error, %peer, "a connection ended");
+                return Poll::Ready(if error.is_parse() { Ended::Malformed } else { Ended::Otherwise });
             }
             if matches!(stage, Stage::Open)
                 && (closing.as_mut().poll(cx).is_ready() || evicted.as_mut().poll(cx).is_ready())
@@ -449,12 +474,15 @@ async fn drive(
             {
                 stage = Stage::Closing(Instant::now());
                 connection.as_mut().graceful_shutdown();
+            } else if state.lock().phase == Phase::Head {
+                tracing::debug!(%peer, "a request's head took too long");
+                return Poll::Ready(Ended::SlowHead);
             } else {
-                return Poll::Ready(());
+                return Poll::Ready(Ended::Otherwise);
             }
         }
     })
-    .await;
+    .await
 }
 
 /// How far a connection's end has come.

@@ -20,6 +20,7 @@ use prometheus::{
 
 use self::gauges::Gauges;
 pub use self::process::Process;
+use crate::http1::BadConnections;
 
 /// The value of a label for everything beyond its bound: commands that are not
 /// known, apps that are not served, subscribers beyond [`MAX_SUBSCRIBERS`].
@@ -62,7 +63,7 @@ pub struct Metrics {
     undecoded: IntCounterVec,
     accepted_seconds: Histogram,
     refused_seconds: Histogram,
-    /// From handing a record to the log until it is durable.
+    /// From handing a record to the log until it is durable, or too late.
     pub append_seconds: Histogram,
     /// Stored callbacks that look like one before.
     pub duplicates: IntCounter,
@@ -76,6 +77,8 @@ pub struct Metrics {
     pub http_handshake_failures: IntCounter,
     /// TLS handshakes that failed, of gRPC.
     pub grpc_handshake_failures: IntCounter,
+    /// Connections of callbacks that ended without a request.
+    pub http_bad_connections: BadConnections,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -109,7 +112,8 @@ pub struct Snapshot {
     pub retention_age: Option<Duration>,
     /// Bytes that are free on the log's file system, and its size.
     pub file_system: Option<(u64, u64)>,
-    /// When each app's last callback was accepted, or the process began; in Unix seconds.
+    /// When each app's last callback was accepted, or else the newest stored event was received
+    /// or the process began; in Unix seconds.
     pub last_accepted: Vec<(u32, f64)>,
     /// Open streams.
     pub streams: u64,
@@ -134,7 +138,7 @@ pub struct Snapshot {
 pub struct CallbackOutcome<'a> {
     /// SDKAppID.
     pub app_id: u32,
-    /// The command if it is a known one, else [`OTHER`].
+    /// The command if it is a known one and the URL was right, else [`OTHER`].
     pub command: &'a str,
     /// [`ACCEPTED`], or why it was refused.
     pub outcome: &'a str,
@@ -142,14 +146,21 @@ pub struct CallbackOutcome<'a> {
     pub took: Duration,
 }
 
+/// Values of labels that are there from the beginning: a rate needs a first value.
+/// They are those of the API, in lower case.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// Why a callback is refused for its signature.
+    pub verification_failures: Vec<String>,
+    /// Why a good callback is not stored.
+    pub append_errors: Vec<String>,
+    /// What becomes of a body that is not typed.
+    pub undecoded: Vec<String>,
+}
+
 impl Metrics {
-    /// Nothing has happened yet. Reasons and states are those of the API, in lower case.
-    pub fn new<'a>(
-        apps: impl IntoIterator<Item = u32>,
-        verification_failures: impl IntoIterator<Item = &'a str>,
-        append_errors: impl IntoIterator<Item = &'a str>,
-        decode_states: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    /// Nothing has happened yet.
+    pub fn new(apps: impl IntoIterator<Item = u32>, labels: &Labels) -> Self {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
         let build = new.gauges("build_info", "1, with the gateway's version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
@@ -168,20 +179,29 @@ impl Metrics {
             "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
             &["listener"],
         );
+        let bad_connections = new.counters(
+            "http_bad_connections_total",
+            "Connections for callbacks that were closed over what came on them: malformed (no HTTP/1.1, as TLS or HTTP/2 without TLS; or a head beyond its bounds), slow_head (a head that was not complete in time).",
+            &["reason"],
+        );
         let metrics = Self {
             unauthenticated: calls_refused.with_label_values(&["token_invalid"]),
             denied: calls_refused.with_label_values(&["access_denied"]),
             http_handshake_failures: handshakes.with_label_values(&["http"]),
             grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
+            http_bad_connections: BadConnections {
+                malformed: bad_connections.with_label_values(&["malformed"]),
+                slow_head: bad_connections.with_label_values(&["slow_head"]),
+            },
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",
-                "Callbacks that were answered, by app, command and outcome: accepted, or the refusal's reason.",
+                "Callbacks that were answered, by app, command and outcome: accepted, or the refusal's reason. The command is other for those whose URL was refused.",
                 &["app", "command", "outcome"],
             ),
             tokens: new.counters(
                 "verified_callbacks_total",
-                "Callbacks with a good signature, by app and by which of its tokens signed it, in their order, from 0; begins anew when tokens are reloaded.",
+                "Callbacks with a good signature, also those that were then refused, by app and by which of its tokens signed it, in their order, from 0; begins anew when tokens are reloaded.",
                 &["app", "token"],
             ),
             verification_failures: new.counters(
@@ -205,7 +225,7 @@ impl Metrics {
                 "histogram",
                 Histogram::with_opts(histogram(
                     "append_seconds",
-                    "Time from handing an event to the log until it was durable.",
+                    "Time from handing an event to the log until it was durable, or until it was too late for an answer.",
                 )),
             ),
             duplicates: new.counter(
@@ -217,15 +237,14 @@ impl Metrics {
             registry: new.registry,
             descriptions: new.descriptions,
         };
-        // They are there from the beginning: a rate needs a first value.
-        for reason in verification_failures {
-            metrics.verification_failures.with_label_values(&[reason]);
-        }
-        for reason in append_errors {
-            metrics.append_errors.with_label_values(&[reason]);
-        }
-        for status in decode_states {
-            metrics.undecoded.with_label_values(&[status]);
+        for (counters, values) in [
+            (&metrics.verification_failures, &labels.verification_failures),
+            (&metrics.append_errors, &labels.append_errors),
+            (&metrics.undecoded, &labels.undecoded),
+        ] {
+            for value in values {
+                counters.with_label_values(&[value]);
+            }
         }
         for app in metrics.apps.values() {
             metrics.callbacks.with_label_values(&[app.as_str(), OTHER, ACCEPTED]);

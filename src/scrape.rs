@@ -33,6 +33,8 @@ pub struct Scrape {
     pub streams: Arc<Streams>,
     /// What apps sent last.
     pub refusals: Arc<Refusals>,
+    /// When the newest event was received that was stored before the process began.
+    pub newest_stored: Option<Timestamp>,
     /// Whether the end has begun.
     pub drain: Drain,
     /// Where the log is kept, if it is on disk.
@@ -91,9 +93,11 @@ impl Scrape {
         let now = Timestamp::now();
         let departed = readers.departed.iter().map(|(name, &time)| (name, now.since(time)));
         let start = unix_seconds(self.refusals.start_time());
+        // A gateway that starts again and again must not seem to have waited for a moment only.
+        let waiting_since = self.newest_stored.map_or(start, |newest| unix_seconds(newest).min(start));
         let last_accepted = |app: crate::proto::AppStatus| {
             let last = app.last_accept_time.map(|time| time.seconds as f64 + f64::from(time.nanos) / 1e9);
-            (app.sdk_app_id, last.unwrap_or(start))
+            (app.sdk_app_id, last.unwrap_or(waiting_since))
         };
         Snapshot {
             is_complete: false,

@@ -16,7 +16,7 @@ use callback_gateway::{
         memory::MemoryLog,
     },
     proto::{
-        GapPolicy, GetLogStatusRequest, ListEventsRequest, SubscribeRequest,
+        GapPolicy, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest, SubscribeRequest,
         admin_service_client::AdminServiceClient, subscribe_response::Frame,
     },
 };
@@ -107,6 +107,27 @@ async fn callbacks_are_counted_by_app_command_and_outcome() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_hide_how_long_no_callback_came() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let gateway = Gateway::start_in(dir.path()).await;
+    let last = format!("last_accepted_timestamp_seconds{{app=\"{APP_ID}\"}}");
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(scraped.get(&last), scraped.0["process_start_time_seconds"], "nothing is stored");
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    let received = nanos(all_events(&mut gateway.client().await).await[0].receive_time) as f64 / 1e9;
+    gateway.stop().await;
+
+    let gateway = Gateway::start_in(dir.path()).await;
+    let scraped = Scraped::of(&gateway).await;
+    assert!(scraped.0["process_start_time_seconds"] > received);
+    assert!((scraped.get(&last) - received).abs() < 1e-5, "{} and not {received}", scraped.get(&last));
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    let scraped = Scraped::of(&gateway).await;
+    assert!(scraped.get(&last) > scraped.0["process_start_time_seconds"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn signatures_are_counted_by_token_and_failures_by_reason() {
     let gateway = Gateway::start_with(|settings| {
         settings.sdk_app_ids.push(SIGNED);
@@ -128,6 +149,96 @@ async fn signatures_are_counted_by_token_and_failures_by_reason() {
     assert_eq!(failures("request_time_missing"), 0.0);
     assert_eq!(scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"), 1.0);
     assert_eq!(scraped.series("verified_callbacks_total"), 1);
+    assert_eq!(post(&gateway, &signed(now), "no").await, 400);
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(
+        scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"),
+        2.0,
+        "its body is another matter"
+    );
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_do_not_choose_which_series_there_are() {
+    let gateway = Gateway::start_with(|settings| {
+        settings.sdk_app_ids.push(SIGNED);
+        settings.tokens = Tokens::parse(&format!("{SIGNED} {TOKEN}")).unwrap();
+    })
+    .await;
+    let before = Scraped::of(&gateway).await.series("callbacks_total");
+    let commands = ["Sns.CallbackFriendAdd", "Sns.CallbackFriendDelete", "State.StateChange"];
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let mut refused = async |line: &str| {
+        http.send(format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nno")).await;
+        assert!(http.answer().await.status >= 400, "{line}");
+    };
+    for command in commands {
+        let query = format!("SdkAppid={SIGNED}&CallbackCommand={command}");
+        refused(&format!("POST /?{query}")).await;
+        refused(&format!("POST /?{query}&Sign=x&RequestTime=1")).await;
+        refused(&format!("PUT /?{query}")).await;
+        refused(&format!("POST /elsewhere?{query}")).await;
+    }
+    let scraped = Scraped::of(&gateway).await;
+    for outcome in ["sign_missing", "sign_wrong", "method", "path"] {
+        assert_eq!(scraped.callbacks("7", "other", outcome), 3.0, "{outcome}");
+    }
+    assert_eq!(scraped.series("callbacks_total"), before + 4);
+    // Those whose URL is right say what they are: of this app, whoever they come from.
+    assert_eq!(gateway.post(commands[0], "no").await.status, 400);
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(scraped.callbacks(&APP_ID.to_string(), commands[0], "not_json"), 1.0);
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+    let remembered = soon(admin.list_refusals(ListRefusalsRequest::default())).await.unwrap().into_inner();
+    assert_eq!(remembered.refusals.len(), 13);
+    assert!(remembered.refusals.iter().all(|refusal| commands.contains(&refusal.command.as_str())));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_come_to_no_request_are_counted() {
+    let gateway = Gateway::start().await;
+    let bad = |scraped: &Scraped| {
+        ["malformed", "slow_head"]
+            .map(|reason| scraped.get(&format!("http_bad_connections_total{{reason=\"{reason}\"}}")))
+    };
+    assert_eq!(bad(&Scraped::of(&gateway).await), [0.0; 2], "there from the beginning");
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nX: ";
+    let long = head.to_owned() + &"x".repeat(64 * 1024 - head.len());
+    let after = async |malformed, slow_head| {
+        let reached = async {
+            loop {
+                let found = bad(&Scraped::of(&gateway).await);
+                assert!(found[0] <= malformed && found[1] <= slow_head, "{found:?}");
+                if found == [malformed, slow_head] {
+                    break;
+                }
+            }
+        };
+        soon(reached).await
+    };
+    let mut count = 0.0;
+    // TLS, HTTP/2, garbage, and a head that is too long.
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".as_slice();
+    for bytes in [hello, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0\0\0\0", long.as_bytes()] {
+        let mut http = Http::connect(gateway.addresses.http).await;
+        http.send(bytes).await;
+        count += 1.0;
+        after(count, 0.0).await;
+    }
+    let mut slow = Http::connect(gateway.addresses.http).await;
+    slow.send("POST / HTTP/1.1\r\n").await;
+    slow.closed().await;
+    after(count, 1.0).await;
+    // Neither a connection without a request is one, nor one on the admin listener.
+    drop(Http::connect(gateway.addresses.http).await);
+    let mut admin = Http::connect(gateway.addresses.admin).await;
+    admin.send("nonsense\r\n\r\n").await;
+    admin.closed().await;
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    after(count, 1.0).await;
     gateway.stop().await;
 }
 
@@ -295,7 +406,23 @@ async fn good_callbacks_that_are_not_stored_are_counted_by_reason() {
     let errors = |reason| scraped.get(&format!("append_errors_total{{reason=\"{reason}\"}}"));
     let reasons = ["busy", "late", "log_recovering", "log_failed", "log_closed"];
     assert_eq!(reasons.map(errors), [0.0, 0.0, 0.0, 1.0, 0.0]);
-    assert_eq!(scraped.get("append_seconds_count"), 0.0, "only what became durable");
+    assert_eq!(scraped.get("append_seconds_count"), 0.0, "it says nothing about how fast the disk is");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn appends_that_take_too_long_are_the_slowest_samples() {
+    let (log, mut appends) = scripted_log();
+    let gateway = Gateway::start_over(log).await;
+    // The log keeps its answer to itself.
+    let held = async { soon(appends.recv()).await.unwrap() };
+    let (answer, held) = tokio::join!(gateway.post("A.B", "{}"), held);
+    assert_eq!(answer.status, 503);
+    let scraped = Scraped::of(&gateway).await;
+    assert_eq!(scraped.get("append_errors_total{reason=\"late\"}"), 1.0);
+    assert_eq!(scraped.get("append_seconds_count"), 1.0);
+    assert_eq!(scraped.get("append_seconds_bucket{le=\"1\"}"), 0.0);
+    drop(held);
     gateway.stop().await;
 }
 

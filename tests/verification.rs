@@ -11,14 +11,21 @@ use std::{
 
 use callback_gateway::{
     callback::signature::{Token, Tokens},
-    proto::{ListEventsRequest, ListRefusalsRequest, admin_service_client::AdminServiceClient},
+    proto::{
+        ListEventsRequest, ListRefusalsRequest, SubscribeRequest, admin_service_client::AdminServiceClient,
+        event_service_client::EventServiceClient, subscribe_response::Frame,
+    },
 };
 use prost::Message as _;
 use support::*;
 use tempfile::TempDir;
+use tonic::{Code, Request, service::interceptor::InterceptedService, transport::Endpoint};
 
 const TOKEN: &str = "t0ken-of-the-test";
 const OLD_TOKEN: &str = "0ld-token-of-the-test";
+const NEW_TOKEN: &str = "new-t0ken-of-the-test";
+const GRPC_TOKEN: &str = "grpc-t0ken-of-the-test";
+const NEW_GRPC_TOKEN: &str = "new-grpc-t0ken-of-the-test";
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -292,8 +299,9 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_the_program_writes_shows_a_secret() {
     let dir = TempDir::new().unwrap();
-    let file = dir.path().join("tokens");
+    let [file, grpc_file] = ["tokens", "grpc-tokens"].map(|name| dir.path().join(name));
     std::fs::write(&file, format!("{APP_ID} {TOKEN}\n")).unwrap();
+    std::fs::write(&grpc_file, format!("oncall {GRPC_TOKEN} events admin\n")).unwrap();
     let data = dir.path().join("data");
     let started = now();
     let mut gateway = Process::start(
@@ -301,6 +309,8 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
             .args(serve_args(&data))
             .arg("--tokens-file")
             .arg(&file)
+            .arg("--grpc-tokens-file")
+            .arg(&grpc_file)
             .args(["--drain-delay", "0s"])
             .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} {OLD_TOKEN}"))
             .env("CALLBACK_GATEWAY_LOG_LEVEL", "trace")
@@ -360,24 +370,69 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
         written.extend(http.closed().await);
     }
 
-    let mut client = gateway.client().await;
-    let events = all_events(&mut client).await;
-    assert_eq!(events.len(), 4);
-    for event in events {
-        written.extend(format!("{event:?}").into_bytes());
-        written.extend(event.encode_to_vec());
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let channel = soon(Endpoint::new(address).unwrap().connect()).await.unwrap();
+    let with = |token: &'static str| {
+        InterceptedService::new(channel.clone(), move |mut request: Request<()>| {
+            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+            Ok(request)
+        })
+    };
+    let mut client = EventServiceClient::new(with(GRPC_TOKEN));
+    let request = SubscribeRequest { include_raw_body: true, ..earliest() };
+    let mut frames = soon(client.subscribe(request)).await.unwrap().into_inner();
+    let mut events = 0;
+    loop {
+        let response = soon(frames.message()).await.unwrap().unwrap();
+        written.extend(format!("{response:?}").into_bytes());
+        written.extend(response.encode_to_vec());
+        match response.frame.unwrap() {
+            Frame::Event(_) => events += 1,
+            Frame::CaughtUp(_) => break,
+            Frame::Subscribed(_) | Frame::Heartbeat(_) => {}
+            frame => panic!("unexpected {frame:?}"),
+        }
     }
+    assert_eq!(events, 4);
+    drop(frames);
+    let mut stranger = EventServiceClient::new(with("not-our-grpc-token"));
+    let status = soon(stranger.list_events(ListEventsRequest::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    written.extend(format!("{status:?}").into_bytes());
     let list = client.list_events(ListEventsRequest { include_raw_body: true, ..Default::default() });
     written.extend(soon(list).await.unwrap().into_inner().encode_to_vec());
-    let Err(status) = Subscriber::open(&mut client, after("x")).await else { panic!("no cursor") };
+    let status = soon(client.subscribe(after("x"))).await.unwrap_err();
     written.extend(format!("{status:?}").into_bytes());
-    drop(client);
-    let mut admin =
-        soon(AdminServiceClient::connect(format!("http://{}", gateway.addresses.grpc))).await.unwrap();
+
+    // Files that are read again, with what is wrong in them and without.
+    std::fs::write(&file, format!("{APP_ID} {TOKEN}\n{APP_ID} '{NEW_TOKEN}'\n")).unwrap();
+    std::fs::write(&grpc_file, format!("oncall {GRPC_TOKEN} events admin\nnew {NEW_GRPC_TOKEN} all\n"))
+        .unwrap();
+    gateway.signal(rustix::process::Signal::HUP);
+    let says = |line: &serde_json::Value, text: &str| line["message"].as_str().unwrap_or("").contains(text);
+    let problems = gateway.nth_line(0, |line| says(line, "was not reloaded")).await;
+    assert!(says(&problems, "without quotes"), "{problems}");
+    std::fs::write(&file, format!("{APP_ID} {TOKEN}\n{APP_ID} {NEW_TOKEN}\n")).unwrap();
+    std::fs::write(&grpc_file, format!("oncall {GRPC_TOKEN} admin\nnew {NEW_GRPC_TOKEN} events\n")).unwrap();
+    gateway.signal(rustix::process::Signal::HUP);
+    gateway.nth_line(0, |line| says(line, "was reloaded")).await;
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let good = signed(NEW_TOKEN, started);
+    http.send(format!("POST /?{good} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}")).await;
+    assert!(http.answer().await.is_stored());
+    let status = soon(client.list_events(ListEventsRequest::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    written.extend(format!("{status:?}").into_bytes());
+    let mut client = EventServiceClient::new(with(NEW_GRPC_TOKEN));
+    soon(client.list_events(ListEventsRequest::default())).await.unwrap();
+
+    let mut admin = AdminServiceClient::new(with(GRPC_TOKEN));
     let refusals = admin.list_refusals(ListRefusalsRequest::default()).await.unwrap();
     written.extend(format!("{refusals:?}").into_bytes());
     for path in ["/readyz", "/livez", "/metrics"] {
-        written.extend(format!("{:?}", get(gateway.addresses.admin, path).await).into_bytes());
+        let answer = get(gateway.addresses.admin, path).await;
+        assert_eq!(answer.status, 200);
+        written.extend(format!("{answer:?}").into_bytes());
     }
 
     gateway.signal(rustix::process::Signal::TERM);
@@ -391,10 +446,12 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
     }
 
     // `send` signed at some time in between.
-    let tokens = [TOKEN, OLD_TOKEN, "not-our-token"];
+    let tokens = [TOKEN, OLD_TOKEN, NEW_TOKEN, "not-our-token"];
     let times = (started..=now()).chain([started - 3600]).map(|time| time.to_string());
     let signs = times.flat_map(|time| tokens.map(|token| Token::new(token).unwrap().sign(&time)));
-    let secrets: Vec<String> = tokens.map(str::to_owned).into_iter().chain(signs).collect();
+    let grpc_tokens = [GRPC_TOKEN, NEW_GRPC_TOKEN, "not-our-grpc-token"];
+    let tokens = tokens.into_iter().chain(grpc_tokens).map(str::to_owned);
+    let secrets: Vec<String> = tokens.chain(signs).collect();
     for secret in secrets.iter().map(String::as_str).chain(["Sign=", "sign="]) {
         let at = written.windows(secret.len()).position(|window| window == secret.as_bytes());
         assert_eq!(at.map(|at| around(&written, at)), None, "{secret} was written");

@@ -550,6 +550,7 @@ mod tests {
     use super::*;
     use crate::{
         log::memory::MemoryLog,
+        metrics::Labels,
         shutdown::Drain,
         subscription::{OnGap, Options, Start},
     };
@@ -568,7 +569,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
-        let metrics = Arc::new(Metrics::new([], [], [], []));
+        let metrics = Arc::new(Metrics::new([], &Labels::default()));
         let streams = Streams::new(&limits(), Arc::clone(&metrics), None);
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = Options {

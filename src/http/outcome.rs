@@ -7,13 +7,14 @@ use std::{
 
 use axum::http::{StatusCode, request::Parts};
 use tokio::time::{Instant, sleep};
+use tracing::field::display;
 
 use super::{Front, rejection::Rejection};
 use crate::{
     callback::{self, Claims, Decoded, Envelope},
     event::Timestamp,
     http1::ConnectionInfo,
-    metrics::{ACCEPTED, CallbackOutcome, Metrics, OTHER},
+    metrics::{ACCEPTED, CallbackOutcome, Labels, Metrics, OTHER},
     proto::{self, CallbackKind, DecodeStatus, RefusalReason},
     refusals::{self, Line},
     trace::{Span, TraceParent},
@@ -43,10 +44,12 @@ const UNDECODED: [DecodeStatus; 3] =
 
 /// The metrics of a gateway that serves these apps.
 pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
-    let [failures, errors] = [VERIFICATION_FAILURES, APPEND_ERRORS].map(|reasons| reasons.map(refusal_label));
-    let undecoded = UNDECODED.map(decode_label);
-    let [failures, errors] = [&failures, &errors].map(|labels| labels.iter().map(String::as_str));
-    Metrics::new(app_ids, failures, errors, undecoded.iter().map(String::as_str))
+    let labels = Labels {
+        verification_failures: VERIFICATION_FAILURES.map(refusal_label).into(),
+        append_errors: APPEND_ERRORS.map(refusal_label).into(),
+        undecoded: UNDECODED.map(decode_label).into(),
+    };
+    Metrics::new(app_ids, &labels)
 }
 
 /// A command as a label: one that is not known could be anything.
@@ -68,8 +71,8 @@ fn decode_label(status: DecodeStatus) -> String {
 pub(super) struct Seen {
     /// The body's size, as announced or as read.
     pub(super) body_bytes: Option<u64>,
-    /// Which token signed it.
-    pub(super) token: Option<u32>,
+    /// Its URL passed all checks, the signature's included if its app has a token.
+    pub(super) is_checked: bool,
     /// What was made of it.
     pub(super) decoded: Option<Decoded>,
     /// Its span, if it is traced.
@@ -106,6 +109,14 @@ impl Front {
         }
     }
 
+    /// Notes that a callback's URL is right, whatever becomes of it.
+    pub(super) fn note_checked(&self, envelope: &Envelope, seen: &mut Seen) {
+        seen.is_checked = true;
+        if let Some(token) = envelope.token() {
+            self.metrics.note_token(envelope.sdk_app_id(), token);
+        }
+    }
+
     /// The one place that knows what became of each callback.
     pub(super) fn note(&self, head: &Parts, mut seen: Seen, rejection: Option<Rejection>, took: Duration) {
         if let Some(mut span) = seen.span.take() {
@@ -114,20 +125,17 @@ impl Front {
         let seen = &seen;
         match (rejection, &seen.decoded) {
             (Some(rejection), _) => self.note_refused(head, seen, rejection, took),
-            (None, Some(decoded)) => self.note_accepted(seen.token, decoded, took),
+            (None, Some(decoded)) => self.note_accepted(decoded, took),
             (None, None) => unreachable!("what is stored was decoded"),
         }
     }
 
-    fn note_accepted(&self, token: Option<u32>, decoded: &Decoded, took: Duration) {
+    fn note_accepted(&self, decoded: &Decoded, took: Duration) {
         let Front { refusals, metrics, .. } = self;
         let app_id = decoded.record.sdk_app_id();
         refusals.note_accepted(app_id, Timestamp::now());
         let command = command_label(decoded.record.command());
         metrics.note_callback(CallbackOutcome { app_id, command, outcome: ACCEPTED, took });
-        if let Some(token) = token {
-            metrics.note_token(app_id, token);
-        }
         if decoded.status != DecodeStatus::Typed {
             metrics.note_undecoded(&decode_label(decoded.status));
         }
@@ -143,7 +151,8 @@ impl Front {
         let command = command.or_else(in_body).unwrap_or_default();
         let reason = rejection.reason();
         let outcome = &refusal_label(reason);
-        let command_label = command_label(&command);
+        // A stranger must not choose among hundreds of commands: each makes a series.
+        let command_label = if seen.is_checked { command_label(&command) } else { OTHER };
         metrics.note_callback(CallbackOutcome { app_id: sdk_app_id, command: command_label, outcome, took });
         if VERIFICATION_FAILURES.contains(&reason) {
             metrics.note_verification_failure(outcome);
@@ -155,10 +164,13 @@ impl Front {
             Rejection::Callback(callback::Refusal::RequestTimeOutside { skew }) => Some(skew),
             _ => None,
         };
-        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer.to_string());
+        let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer);
+        let status = rejection.status().as_u16();
+        // All that a line needs and would have to be copied: few of a flood get one.
+        let logged_command = command.clone();
         let refusal = proto::Refusal {
-            peer: peer.unwrap_or_default(),
-            http_status: rejection.status().as_u16().into(),
+            peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            http_status: status.into(),
             reason: reason.into(),
             error_info: rejection.to_string(),
             sdk_app_id,
@@ -170,10 +182,10 @@ impl Front {
             }),
             time: None,
         };
-        let proto::Refusal { peer, http_status: status, command, .. } = refusal.clone();
         match refusals.note_refused(refusal, Timestamp::now(), std::time::Instant::now()) {
             Line::Written => {
                 let reason = refusals::name(reason);
+                let (peer, command) = (peer.map(display), logged_command);
                 tracing::warn!(app_id = sdk_app_id, reason, status, peer, command, "refused a callback");
             }
             Line::FirstLeftOut => {

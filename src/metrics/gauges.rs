@@ -88,7 +88,7 @@ impl Gauges {
             ),
             last_accepted: new.gauges(
                 "last_accepted_timestamp_seconds",
-                "When the last callback of an app was accepted, or the process began if none was since.",
+                "When the last callback of an app was accepted; if none was since the process began, when the newest event stored before, of any app, was received, or else the process began.",
                 &["app"],
             ),
             streams: new.gauge("streams", "Open Subscribe streams."),
