@@ -19,6 +19,7 @@ mod tail;
 mod text;
 mod tls;
 mod tokens;
+mod variables;
 
 use std::{
     io::{self, Write as _},
@@ -26,7 +27,7 @@ use std::{
 };
 
 use crate::telemetry;
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
 /// What the program is called.
 const PROGRAM: &str = "callback-gateway";
@@ -78,9 +79,15 @@ impl From<io::Error> for Failure {
     }
 }
 
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = variables::without_empty(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             // To standard output for --help and --version; a closed pipe is no error.

@@ -1,7 +1,7 @@
 //! The connection to a gateway's gRPC listener, and what its errors tell people.
 
 use std::{
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use super::{Failure, text::escape, tls};
+use super::{Failure, text::escape, tls, variables};
 use crate::proto::{
     ErrorReason, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
 };
@@ -151,13 +151,9 @@ impl Connection {
                 fs::read_to_string(path)
                     .map_err(|error| Failure::Usage(format!("--token-file {}: {error}", shown(path))))?
             }),
-            None => match env::var(TOKEN_VARIABLE) {
-                Ok(text) => (TOKEN_VARIABLE.to_owned(), text),
-                Err(env::VarError::NotPresent) => return Ok(None),
-                // Its own text would show the value.
-                Err(env::VarError::NotUnicode(_)) => {
-                    return Err(Failure::Usage(format!("{TOKEN_VARIABLE}: it is not valid text")));
-                }
+            None => match variables::text(TOKEN_VARIABLE).map_err(Failure::Usage)? {
+                Some(text) => (TOKEN_VARIABLE.to_owned(), text),
+                None => return Ok(None),
             },
         };
         let token = text.trim();

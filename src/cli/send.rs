@@ -20,6 +20,7 @@ use self::{
 use super::{
     Failure,
     text::{escape, escape_lines},
+    variables,
 };
 
 /// Names of options that no member of a body may have.
@@ -129,7 +130,7 @@ fn with_common_args(command: Command) -> Command {
         // The variables are for gRPC; the callbacks' listener may have other certificates, or none.
         command = command.mut_arg(tls, |arg| arg.env(Resettable::Reset));
     }
-    command.args([
+    command = command.args([
         Arg::new(BODY)
             .long(BODY)
             .value_name("FILE")
@@ -147,7 +148,8 @@ fn with_common_args(command: Command) -> Command {
             .value_parser(parse_rate)
             .requires(COUNT)
             .help("Send so many a second, whether or not answers come; without it, one after another"),
-    ])
+    ]);
+    variables::without_empty(command)
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
