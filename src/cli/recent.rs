@@ -8,10 +8,10 @@ use super::{
     event_text,
     filter::Filter,
     output,
-    table::{Cell, DIM, NAME, NOTE, Table},
-    text,
+    table::{Cell, DIM, Table},
+    text::{self, order},
 };
-use crate::proto::{CallbackKind, Event, ListEventsRequest, ListRefusalsRequest};
+use crate::proto::{Event, ListEventsRequest, ListRefusalsRequest};
 
 /// Most events that are asked for at once.
 const PAGE_SIZE: usize = 1000;
@@ -165,21 +165,12 @@ impl Recent {
     }
 }
 
-/// Times in their order.
-fn order(time: &Timestamp) -> (i64, i32) {
-    (time.seconds, time.nanos)
-}
-
 fn row(event: &Event) -> [Cell; 5] {
-    let command_style = match event.kind() {
-        CallbackKind::Before => NOTE,
-        CallbackKind::After | CallbackKind::Unspecified => NAME,
-    };
     [
         Cell::new(DIM, text::ago_or_dash(event.receive_time.as_ref())),
         event.sequence.to_string().into(),
         event.sdk_app_id.to_string().into(),
-        Cell::new(command_style, &event.command),
+        Cell::new(event_text::command_style(event), &event.command),
         event_text::summary(event).into(),
     ]
 }
