@@ -263,6 +263,46 @@ async fn refusals_are_listed_with_what_to_do() {
     gateway.stop().await;
 }
 
+/// Whoever misses events because of a filter, or of the token's rights, sees it here.
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_says_which_events_a_subscriber_gets() {
+    let token = "friends-friends-friends";
+    let gateway = Gateway::start_with(|settings| {
+        let lines = format!("friends {token} commands=Sns.*\nboss boss-boss-boss-boss admin\n");
+        settings.grpc_access = callback_gateway::access::Access::parse(&lines).unwrap();
+    })
+    .await;
+    let address = gateway.addresses.grpc;
+    let with = |token: &str, args: &[&str]| {
+        let mut command = command(address, args);
+        command.env("CALLBACK_GATEWAY_TOKEN", token);
+        command
+    };
+    let list = async |args: &[&str]| {
+        run(&mut with("boss-boss-boss-boss", &[&["subscribers"], args].concat())).await.good()
+    };
+    let mut tails = Vec::new();
+    for (streams, args) in [(1, &["tail"][..]), (2, &["tail", "--account", NASTY, "--account", "al"])] {
+        tails.push(people::Running::start(&mut with(token, args)));
+        soon(async { while list(&["--json"]).await.lines().count() < streams {} }).await;
+    }
+    let table = list(&[]).await;
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 5, "{table}");
+    assert!(lines[1].contains("live") && lines[3].contains("live"), "{table}");
+    assert_eq!(lines[2], "  only command Sns.*");
+    assert!(lines[4].starts_with("  only command Sns.*, account ") && lines[4].contains("al"), "{table}");
+    assert!(!is_nasty(&table), "{table:?}");
+    let (_, seen) = on_a_terminal(with("boss-boss-boss-boss", &["subscribers"])).await;
+    let plain = without_colours(&seen);
+    assert!(plain.lines().all(|line| line.chars().count() <= 100), "{plain}");
+    for mut tail in tails {
+        tail.child.kill().unwrap();
+        tail.child.wait().unwrap();
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_others_wrote_does_anything_to_a_terminal() {
     let gateway = Gateway::start().await;
