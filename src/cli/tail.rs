@@ -16,7 +16,7 @@ use tonic_types::StatusExt as _;
 
 use super::{
     Failure,
-    connect::{self, Connection, Target, explain, runtime},
+    connect::{self, Connection, Target, runtime},
     event_text,
     filter::Filter,
     output,
@@ -336,7 +336,7 @@ fn definite(status: &Status) -> Failure {
         _ if status.code() == Code::DataLoss => "; --skip-gaps goes on behind it",
         _ => "",
     };
-    Failure::Other(format!("{}{remedy}", explain(status)))
+    connect::failure(status, remedy)
 }
 
 /// What a gap frame tells.
