@@ -90,15 +90,20 @@ pub fn main() -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // To standard output for --help and --version; a closed pipe is no error.
-            error.print().ok();
+            let printed = error.print();
             return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                // These go to standard output.
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ended(printed.map_err(Failure::from)),
+                // Nothing can be done if even this cannot be said.
                 _ => ExitCode::from(EXIT_USAGE),
             };
         }
     };
-    let outcome = match cli.command {
+    ended(run(cli.command))
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Serve(serve) => serve.run(),
         Command::CheckConfig(check) => check.run(),
         Command::PrintConfig(print) => print.run(),
@@ -111,7 +116,13 @@ pub fn main() -> ExitCode {
         Command::Send(send) => send.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(pages) => pages.run(),
-    };
+    }
+}
+
+/// Says how it ended.
+fn ended(outcome: Result<(), Failure>) -> ExitCode {
+    // What has no line end is not written yet.
+    let outcome = outcome.and_then(|()| Ok(io::stdout().flush()?));
     let (message, code) = match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => (message, ExitCode::from(EXIT_USAGE)),

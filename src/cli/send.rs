@@ -207,12 +207,13 @@ impl Send {
             return many::send(poster, self.count, self.rate);
         }
         let answer = Poster::new(self.target, command, body, 1)?.post();
-        if let Some(packet) = &answer.packet {
-            // Whoever closed the pipe does not want to see it; the exit code still says how it went.
-            writeln!(io::stdout(), "{}", escape_lines(packet)).ok();
-        }
+        // How it went is more than that it could not be written.
+        let written = match &answer.packet {
+            Some(packet) => writeln!(io::stdout(), "{}", escape_lines(packet)),
+            None => Ok(()),
+        };
         match answer.outcome {
-            Outcome::Stored => Ok(()),
+            Outcome::Stored => Ok(written?),
             Outcome::NotStored { reason, remedy } if remedy.is_empty() => Err(Failure::Other(reason)),
             Outcome::NotStored { reason, remedy } => Err(Failure::Other(format!("{reason}; {remedy}"))),
         }
