@@ -19,6 +19,7 @@ mod tail;
 mod text;
 mod tls;
 mod tokens;
+mod variables;
 
 use std::{
     io::{self, Write as _},
@@ -26,7 +27,7 @@ use std::{
 };
 
 use crate::telemetry;
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
 /// What the program is called.
 const PROGRAM: &str = "callback-gateway";
@@ -78,20 +79,31 @@ impl From<io::Error> for Failure {
     }
 }
 
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = variables::without_empty(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // To standard output for --help and --version; a closed pipe is no error.
-            error.print().ok();
+            let printed = error.print();
             return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                // These go to standard output.
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ended(printed.map_err(Failure::from)),
+                // Nothing can be done if even this cannot be said.
                 _ => ExitCode::from(EXIT_USAGE),
             };
         }
     };
-    let outcome = match cli.command {
+    ended(run(cli.command))
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Serve(serve) => serve.run(),
         Command::CheckConfig(check) => check.run(),
         Command::PrintConfig(print) => print.run(),
@@ -104,7 +116,13 @@ pub fn main() -> ExitCode {
         Command::Send(send) => send.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(pages) => pages.run(),
-    };
+    }
+}
+
+/// Says how it ended.
+fn ended(outcome: Result<(), Failure>) -> ExitCode {
+    // What has no line end is not written yet.
+    let outcome = outcome.and_then(|()| Ok(io::stdout().flush()?));
     let (message, code) = match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => (message, ExitCode::from(EXIT_USAGE)),

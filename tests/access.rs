@@ -8,7 +8,7 @@ use callback_gateway::{
     access::Access,
     proto::{
         EventFilter, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest,
-        ListSubscribersRequest, admin_service_client::AdminServiceClient,
+        ListSubscribersRequest, SubscribeRequest, SubscriberState, admin_service_client::AdminServiceClient,
         event_service_client::EventServiceClient, get_event_request,
     },
 };
@@ -239,7 +239,8 @@ async fn the_stream_of_a_token_that_is_taken_back_ends_and_others_go_on() {
     let gateway = Process::start(&mut command);
     let address = gateway.addresses.grpc;
     let mut reader = events(address, READER).await.subscribe(latest()).await.unwrap().into_inner();
-    let mut friends = events(address, FRIENDS).await.subscribe(latest()).await.unwrap().into_inner();
+    let named = SubscribeRequest { subscriber: "friends".to_owned(), ..latest() };
+    let mut friends = events(address, FRIENDS).await.subscribe(named).await.unwrap().into_inner();
 
     // One has other rights now.
     fs::write(&file, tokens().replace("Sns.*", "State.*")).unwrap();
@@ -264,9 +265,19 @@ async fn the_stream_of_a_token_that_is_taken_back_ends_and_others_go_on() {
             break;
         }
     }
-    // What it was subscribed to is among the ended, for operators.
-    let listed = admin(address, OPERATOR).await.list_subscribers(ListSubscribersRequest::default()).await;
-    assert!(!listed.unwrap().into_inner().subscribers.is_empty());
+    // Operators see why it ended.
+    let mut admin = admin(address, OPERATOR).await;
+    let ended = soon(async {
+        loop {
+            let listed = admin.list_subscribers(ListSubscribersRequest::default()).await.unwrap();
+            let mut listed = listed.into_inner().subscribers.into_iter();
+            let friends = listed.find(|subscriber| subscriber.name == "friends").unwrap();
+            if friends.state() == SubscriberState::Ended {
+                return friends;
+            }
+        }
+    });
+    assert_eq!(ended.await.end_reason, "TOKEN_INVALID");
 }
 
 #[test]

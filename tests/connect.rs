@@ -92,11 +92,11 @@ async fn the_token_comes_from_a_file_or_the_environment() {
         run(command(server.address, &["status"]).env("CALLBACK_GATEWAY_TOKEN", token)).await
     };
     assert_fails(&with(TOKEN).await, 1, &[known]);
-    for ran in [with("wrong").await, status(&address, &[]).await] {
+    for ran in [with("wrong").await, with("").await, status(&address, &[]).await] {
         assert_fails(&ran, 1, &["no; give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN"]);
     }
     // Such as the callbacks' token.
-    for wrong in ["", "1400000000 s3cr3t", "s3cr3t\u{1b}", "ü"] {
+    for wrong in ["1400000000 s3cr3t", "s3cr3t\u{1b}", "ü"] {
         let ran = with(wrong).await;
         assert_fails(&ran, 64, &["CALLBACK_GATEWAY_TOKEN: a token is one word"]);
         assert!(!ran.stderr().contains("s3cr3t"), "{ran:?}");
@@ -104,6 +104,50 @@ async fn the_token_comes_from_a_file_or_the_environment() {
     let as_path = status(&address, &["--token-file", TOKEN]).await;
     assert_fails(&as_path, 64, &["--token-file (the path given): No such file"]);
     assert!(!as_path.stderr().contains(TOKEN), "{as_path:?}");
+}
+
+/// As a container's set-up has them that leaves them out.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_variable_counts_as_none() {
+    let gateway = Gateway::start().await;
+    let grpc = ["ADDRESS", "TOKEN", "TOKEN_FILE", "TLS_CA", "TLS_CERT", "TLS_KEY"];
+    let send = ["URL", "TOKENS", "TOKENS_FILE", "CLIENT_IP", "PLATFORM", "SDK_APP_ID"];
+    let with_all_empty = async |args: &[&str]| {
+        let mut command = command(gateway.addresses.grpc, args);
+        for name in grpc.iter().chain(&send) {
+            command.env(format!("CALLBACK_GATEWAY_{name}"), "");
+        }
+        run(&mut command).await
+    };
+    let app = APP_ID.to_string();
+    let url = format!("http://{}/", gateway.addresses.http);
+    let friend_add = ["send", "friend-add", "--sdk-app-id", &app, "--from", "a", "--to", "b"];
+    with_all_empty(&[&friend_add[..], &["--url", &url]].concat()).await.good();
+    let body = package().join("tests/support/friend_add.json");
+    let body = ["send", "--body", body.to_str().unwrap(), "--sdk-app-id", &app, "--url", &url];
+    with_all_empty(&body).await.good();
+    let stored = all_events(&mut gateway.client().await).await;
+    assert_eq!(stored.iter().map(|event| &event.client_ip[..]).collect::<Vec<_>>(), ["127.0.0.1"; 2]);
+
+    let address = gateway.addresses.grpc.to_string();
+    for args in [
+        &["status"][..],
+        &["subscribers"],
+        &["refusals"],
+        &["recent"],
+        &["get", "1"],
+        &["tail", "--from", "earliest", "--count", "1"],
+    ] {
+        with_all_empty(&[args, &["--address", &address]].concat()).await.good();
+    }
+    // The defaults are not TLS.
+    let default = with_all_empty(&["status", "--tls-ca", "x"]).await;
+    assert_fails(&default, 64, &["--address must begin with https://"]);
+    let default = with_all_empty(&[&friend_add[..], &["--tls-ca", "x"]].concat()).await;
+    assert_fails(&default, 64, &["--url must begin with https://"]);
+    // An empty option is somebody's slip.
+    assert_fails(&status(&address, &["--token-file", ""]).await, 64, &["--token-file"]);
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -269,9 +269,12 @@ fn the_commands_of_the_troubleshooting_page_work() {
         println!("$ {line}");
         println!("{}", run(&mut readme_command(line, &path, &gateway)).stdout());
     }
-    for name in ["status", "refusals", "recent", "get", "subscribers", "send"] {
+    for name in ["status", "refusals", "recent", "get", "subscribers", "send", "check-config"] {
         let command = format!("callback-gateway {name}");
         assert!(commands.iter().any(|line| line.starts_with(&command)), "the page has {command}");
+    }
+    for entry in page.split("\n## ").skip(1) {
+        assert!(!readme_commands(entry).is_empty(), "an entry without a command: {entry}");
     }
 }
 

@@ -125,6 +125,8 @@ async fn where_nothing_is_found_recent_says_since_when_and_what_was_refused() {
     // Those of another app are not about this one.
     let other = ask(&gateway, &["recent", "--app", "7"]).await.stderr();
     assert!(other.contains("; 0 refusals ") && !other.contains("callback-gateway refusals"), "{other}");
+    let earlier = ask(&gateway, &["recent", "--until", "2020-01-01T00:00:00Z"]).await.stderr();
+    assert!(earlier.contains("; what was refused before the gateway began to run, "), "{earlier}");
     let none = ask(&gateway, &["recent", "--json", "--since", "10m"]).await;
     assert_eq!(none.good(), "");
     assert!(none.stderr().starts_with("none since 20"), "{none:?}");
@@ -153,6 +155,13 @@ async fn get_shows_an_event_by_sequence_or_cursor() {
         ask(&gateway, &["get", "1", "--raw"]).await.good().trim_end(),
         FRIEND_ADD.replace(['\r', '\t'], " ").trim_end()
     );
+    for neither in ["abc", "AAAA", "-", "1042x"] {
+        let ran = ask(&gateway, &["get", "--", neither]).await;
+        assert!(
+            ran.code() == Some(64) && ran.stderr().contains("neither a sequence nor a cursor"),
+            "{ran:?}"
+        );
+    }
     let unknown = ask(&gateway, &["get", "2"]).await.good();
     assert!(
         unknown.ends_with("the gateway did not know the command; the body as it came:\n{\"a\":\n[1]}\n"),
@@ -257,9 +266,57 @@ async fn refusals_are_listed_with_what_to_do() {
     assert_eq!((some.len(), some[0]["command"].as_str()), (1, Some("A.C")));
     let others = ask(&gateway, &["refusals", "--app", "7"]).await;
     assert!(others.stderr().starts_with("none of these; "), "{others:?}");
+    // The first one is pushed out; how it was then is not known any more.
+    let first_is_over = humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string();
+    for _ in 0..51 {
+        gateway.post("A.C", "no JSON").await;
+        gateway.post("A.C", "[]").await;
+    }
+    let then = ask(&gateway, &["recent", "--until", &first_is_over]).await;
+    assert!(then.stderr().contains("; whether any were refused "), "{then:?}");
     let wrong = ask(&gateway, &["refusals", "--reason", "X"]).await;
     assert_eq!(wrong.code(), Some(64));
     assert!(wrong.stderr().contains("SIGN_WRONG"), "{wrong:?}");
+    gateway.stop().await;
+}
+
+/// Whoever misses events because of a filter, or of the token's rights, sees it here.
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_says_which_events_a_subscriber_gets() {
+    let token = "friends-friends-friends";
+    let gateway = Gateway::start_with(|settings| {
+        let lines = format!("friends {token} commands=Sns.*\nboss boss-boss-boss-boss admin\n");
+        settings.grpc_access = callback_gateway::access::Access::parse(&lines).unwrap();
+    })
+    .await;
+    let address = gateway.addresses.grpc;
+    let with = |token: &str, args: &[&str]| {
+        let mut command = command(address, args);
+        command.env("CALLBACK_GATEWAY_TOKEN", token);
+        command
+    };
+    let list = async |args: &[&str]| {
+        run(&mut with("boss-boss-boss-boss", &[&["subscribers"], args].concat())).await.good()
+    };
+    let mut tails = Vec::new();
+    for (streams, args) in [(1, &["tail"][..]), (2, &["tail", "--account", NASTY, "--account", "al"])] {
+        tails.push(people::Running::start(&mut with(token, args)));
+        soon(async { while list(&["--json"]).await.lines().count() < streams {} }).await;
+    }
+    let table = list(&[]).await;
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 5, "{table}");
+    assert!(lines[1].contains("live") && lines[3].contains("live"), "{table}");
+    assert_eq!(lines[2], "  only command Sns.*");
+    assert!(lines[4].starts_with("  only command Sns.*, account ") && lines[4].contains("al"), "{table}");
+    assert!(!is_nasty(&table), "{table:?}");
+    let (_, seen) = on_a_terminal(with("boss-boss-boss-boss", &["subscribers"])).await;
+    let plain = without_colours(&seen);
+    assert!(plain.lines().all(|line| line.chars().count() <= 100), "{plain}");
+    for mut tail in tails {
+        tail.child.kill().unwrap();
+        tail.child.wait().unwrap();
+    }
     gateway.stop().await;
 }
 
@@ -331,6 +388,85 @@ async fn colours_are_for_terminals_that_want_them() {
     assert!(plain.lines().all(|line| line.chars().count() <= 100) && plain.contains('…'), "{plain}");
     assert!(ask(&gateway, &["recent"]).await.good().contains(&"x".repeat(100)));
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_gateway_does_not_take_is_named_by_its_option() {
+    let gateway = Gateway::start().await;
+    for (args, message) in [
+        (&["recent", "--since", "1m", "--until", "2m"][..], "--until must be after --since"),
+        (&["recent", "--account", ""], "--account: entry 0 must be"),
+        (&["recent", "--group", ""], "--group: entry 0 must be"),
+        (&["tail", "--command", "???"], "--command: entry 0 must be a command"),
+        (&["tail", "--app", "0"], "--app: 0 is no SDKAppID"),
+    ] {
+        let ran = ask(&gateway, args).await;
+        assert_eq!(ran.code(), Some(64), "{ran:?}");
+        assert!(ran.stderr().starts_with(&format!("error: {message}")), "{ran:?}");
+    }
+    gateway.stop().await;
+}
+
+/// As to a disk that is full. Only a pipe that was closed is no error.
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_cannot_be_written_is_an_error() {
+    let gateway = Gateway::start().await;
+    store(&gateway, "A.B", "{}").await;
+    gateway.post("A.B", "no JSON").await;
+    let (_subscriber, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
+    let url = format!("http://{}/", gateway.addresses.http);
+    let send =
+        ["send", "friend-add", "--sdk-app-id", "1400000000", "--from", "a", "--to", "b", "--url", &url];
+    let many = [&send[..], &["--count", "2"]].concat();
+    let refused = [&send[..3], &["7"], &send[4..]].concat();
+    for args in [
+        &["check-config", "--sdk-app-id", "1"][..],
+        &["print-config"],
+        &["recent"],
+        &["recent", "--json"],
+        &["get", "1"],
+        &["get", "1", "--raw"],
+        &["get", "1", "--json"],
+        &["tail", "--from", "earliest", "--count", "1"],
+        &["tail", "--from", "earliest", "--count", "1", "--raw"],
+        &["tail", "--from", "earliest", "--count", "1", "--json"],
+        &["subscribers"],
+        &["refusals"],
+        &["status"],
+        &["status", "--json"],
+        &send,
+        &many,
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["completions", "fish"],
+        &["man"],
+        &["--help"],
+        &["--version"],
+        &["send", "friend-add", "--help"],
+    ] {
+        let (code, said) = into_a_full_disk(command(gateway.addresses.grpc, args)).await;
+        assert_eq!(code, Some(1), "{args:?}: {said}");
+        let problem = "error: cannot write to standard output: No space left on device";
+        assert!(said.starts_with(problem), "{args:?}: {said}");
+    }
+    // How it went is more than that it could not be written.
+    for args in [&refused[..], &[&refused[..], &["--count", "2"]].concat()] {
+        let (code, said) = into_a_full_disk(command(gateway.addresses.grpc, args)).await;
+        assert!(code == Some(1) && said.contains("not "), "{said}");
+        let mut sending = people::Running::start(&mut command(gateway.addresses.grpc, args));
+        drop(sending.out.take());
+        let (code, said) = sending.ended().await;
+        assert!(code == Some(1) && said.contains("not "), "{said}");
+    }
+    gateway.stop().await;
+}
+
+async fn into_a_full_disk(mut command: std::process::Command) -> (Option<i32>, String) {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = command.stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
+    let output = soon(ended).await.unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,7 +98,8 @@ fn a_token_in_the_place_of_the_files_path_is_not_shown() {
     };
     let given = serve().args(["--tokens-file", &line]).output().unwrap();
     let in_variable = serve().env("CALLBACK_GATEWAY_TOKENS_FILE", &line).output().unwrap();
-    for output in [given, in_variable] {
+    let sent = send("http://127.0.0.1:1/", Some(Path::new(&line)));
+    for output in [given, in_variable, sent] {
         assert_eq!(output.status.code(), Some(64));
         assert!(stderr(&output).contains("(the path given; it has spaces in it)"), "{output:?}");
         assert!(!written(&output).contains(TOKEN), "{output:?}");
@@ -125,6 +126,42 @@ fn an_app_has_at_most_8_tokens_in_the_file_and_the_environment_together() {
     assert!(stderr(&output).contains("more than 8 tokens"), "{output:?}");
     assert!(!stderr(&output).contains(TOKEN), "{output:?}");
     drop(Process::start(&mut serve(4, 4)));
+}
+
+#[test]
+fn send_says_what_is_wrong_with_its_tokens_as_serve_does() {
+    let dir = TempDir::new().unwrap();
+    let run = |program: &mut std::process::Command, tokens: &str| {
+        program.env("CALLBACK_GATEWAY_TOKENS", tokens).output().unwrap()
+    };
+    let serve = |tokens_file: &Path, tokens: &str| {
+        let mut command = program();
+        command.args(serve_args(dir.path())).arg("--tokens-file").arg(tokens_file);
+        run(&mut command, tokens)
+    };
+    let send = |tokens_file: &Path, tokens: &str| {
+        let mut command = program();
+        command.args(["send", "friend-add", "--url", "http://127.0.0.1:1/", "--sdk-app-id", "1"]);
+        run(command.args(["--from", "a", "--to", "b", "--tokens-file"]).arg(tokens_file), tokens)
+    };
+    let file = |name: &str, lines: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, lines).unwrap();
+        path
+    };
+    for (path, tokens, problem) in [
+        (dir.path().join("none"), "", "tokens_file (--tokens-file): "),
+        (dir.path().join("none"), "", "/none: No such file"),
+        (dir.path().to_owned(), "", ": not a regular file"),
+        (file("empty", "# none\n"), "", "empty: there is no token in it"),
+        (file("half", "1"), "", "half: line 1: write APP_ID TOKEN"),
+        (file("whole", "1 x"), "x", "tokens (CALLBACK_GATEWAY_TOKENS): line 1: write APP_ID TOKEN"),
+    ] {
+        for output in [serve(&path, tokens), send(&path, tokens)] {
+            assert_eq!(output.status.code(), Some(64), "{output:?}");
+            assert!(stderr(&output).contains(problem), "{problem}: {output:?}");
+        }
+    }
 }
 
 /// What `serve` says before it is ready, with its level.
@@ -181,5 +218,5 @@ async fn a_tokens_file_that_others_can_read_is_warned_of() {
         assert!(text.contains(file.to_str().unwrap()) && text.contains("chmod 600"), "{text}");
     }
     let sent = send("http://127.0.0.1:1/", Some(&file));
-    assert!(stderr(&sent).starts_with("warning: --tokens-file"), "{sent:?}");
+    assert!(stderr(&sent).starts_with("warning: tokens_file (--tokens-file): "), "{sent:?}");
 }

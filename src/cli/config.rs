@@ -1,14 +1,13 @@
 //! The settings on the command line, and the commands `check-config` and `print-config`.
 
 use std::{
-    ffi::OsString,
     io::{self, Write as _},
     path::PathBuf,
 };
 
 use clap::{Arg, ArgMatches, Command, FromArgMatches, parser::ValueSource};
 
-use super::Failure;
+use super::{Failure, variables};
 use crate::config::{
     files,
     given::{Given, Source},
@@ -103,7 +102,8 @@ impl clap::Args for Sources {
     }
 }
 
-fn argument(setting: &Setting) -> Arg {
+/// A setting as an option.
+pub(super) fn argument(setting: &Setting) -> Arg {
     let default = if setting.default.is_empty() || setting.form == Form::Switch {
         String::new()
     } else {
@@ -132,8 +132,7 @@ impl FromArgMatches for Sources {
                 given.set(setting, text, source);
             }
         }
-        // An empty variable is none, as for the settings.
-        let file = matches.get_one::<String>(FILE).filter(|path| !path.is_empty());
+        let file = matches.get_one::<String>(FILE);
         Ok(Self { file: file.map(PathBuf::from), given })
     }
 
@@ -143,24 +142,22 @@ impl FromArgMatches for Sources {
     }
 }
 
-fn value(setting: &Setting, matches: &ArgMatches) -> Result<Option<(String, Source)>, clap::Error> {
+/// What was given for a setting, and where.
+pub(super) fn value(
+    setting: &Setting,
+    matches: &ArgMatches,
+) -> Result<Option<(String, Source)>, clap::Error> {
     if setting.place == Place::NotOnCommandLine {
-        let variable = setting.variable();
-        return match std::env::var_os(&variable).filter(|text| !text.is_empty()).map(OsString::into_string) {
-            None => Ok(None),
-            Some(Ok(text)) => Ok(Some((text, Source::Variable))),
-            // Its own text would show the value.
-            Some(Err(_)) => Err(clap::Error::raw(
-                clap::error::ErrorKind::InvalidUtf8,
-                format!("{variable}: it is not valid text\n"),
-            )),
-        };
+        let text = variables::text(&setting.variable());
+        let text = text
+            .map_err(|problem| clap::Error::raw(clap::error::ErrorKind::InvalidUtf8, format!("{problem}\n")));
+        return Ok(text?.map(|text| (text, Source::Variable)));
     }
     let Some(texts) = matches.get_many::<String>(setting.key) else { return Ok(None) };
     let text = texts.map(String::as_str).collect::<Vec<_>>().join(",");
     Ok(match matches.value_source(setting.key) {
         Some(ValueSource::CommandLine) => Some((text, Source::Flag)),
-        Some(ValueSource::EnvVariable) if !text.is_empty() => Some((text, Source::Variable)),
+        Some(ValueSource::EnvVariable) => Some((text, Source::Variable)),
         _ => None,
     })
 }

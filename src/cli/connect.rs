@@ -1,7 +1,7 @@
 //! The connection to a gateway's gRPC listener, and what its errors tell people.
 
 use std::{
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use super::{Failure, text::escape, tls};
+use super::{Failure, text::escape, tls, variables};
 use crate::proto::{
     ErrorReason, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
 };
@@ -151,13 +151,9 @@ impl Connection {
                 fs::read_to_string(path)
                     .map_err(|error| Failure::Usage(format!("--token-file {}: {error}", shown(path))))?
             }),
-            None => match env::var(TOKEN_VARIABLE) {
-                Ok(text) => (TOKEN_VARIABLE.to_owned(), text),
-                Err(env::VarError::NotPresent) => return Ok(None),
-                // Its own text would show the value.
-                Err(env::VarError::NotUnicode(_)) => {
-                    return Err(Failure::Usage(format!("{TOKEN_VARIABLE}: it is not valid text")));
-                }
+            None => match variables::text(TOKEN_VARIABLE).map_err(Failure::Usage)? {
+                Some(text) => (TOKEN_VARIABLE.to_owned(), text),
+                None => return Ok(None),
             },
         };
         let token = text.trim();
@@ -338,11 +334,15 @@ pub(super) fn explain(status: &Status) -> String {
             }
             text
         }
+        ErrorReason::InvalidField | ErrorReason::InvalidCursor | ErrorReason::InvalidPageToken => {
+            if is_of_option(status) {
+                with_options(&message)
+            } else {
+                message.into_owned()
+            }
+        }
         ErrorReason::Unspecified
         | ErrorReason::LogDamaged
-        | ErrorReason::InvalidField
-        | ErrorReason::InvalidCursor
-        | ErrorReason::InvalidPageToken
         | ErrorReason::ShuttingDown
         | ErrorReason::LogUnavailable
         | ErrorReason::StreamAgeReached
@@ -350,6 +350,31 @@ pub(super) fn explain(status: &Status) -> String {
         | ErrorReason::ReceiverStalled
         | ErrorReason::EventNotFound => message.into_owned(),
     }
+}
+
+/// The API's fields that options give, and those options.
+const OPTIONS: [(&str, &str); 10] = [
+    ("filter.commands", "--command"),
+    ("filter.sdk_app_ids", "--app"),
+    ("filter.accounts", "--account"),
+    ("filter.group_ids", "--group"),
+    ("filter.kinds", "--kind"),
+    ("start_time", "--since"),
+    ("end_time", "--until"),
+    ("at_time", "--from"),
+    ("after_cursor", "--from"),
+    ("reasons", "--reason"),
+];
+
+/// A message about fields, as one about options.
+fn with_options(message: &str) -> String {
+    OPTIONS.iter().fold(message.to_owned(), |message, (field, option)| message.replace(field, option))
+}
+
+/// Whether a status says that an option has a wrong value.
+fn is_of_option(status: &Status) -> bool {
+    let field = status.get_details_error_info().and_then(|info| info.metadata.get("field").cloned());
+    field.is_some_and(|field| OPTIONS.iter().any(|(name, _)| *name == field))
 }
 
 const TOKEN_REMEDY: &str = "give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN";
@@ -381,8 +406,14 @@ fn without_reason(code: Code, message: &str) -> String {
     if message.is_empty() { format!("{name}; {remedy}") } else { format!("{name}: {message}; {remedy}") }
 }
 
+/// The failure that a status is; what to do besides is added.
+pub(super) fn failure(status: &Status, remedy: &str) -> Failure {
+    let message = explain(status) + remedy;
+    if is_of_option(status) { Failure::Usage(message) } else { Failure::Other(message) }
+}
+
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        Self::Other(explain(&status))
+        failure(&status, "")
     }
 }

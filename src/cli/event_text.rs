@@ -7,8 +7,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::text::escape;
-use crate::proto::{DecodeStatus, Event};
+use super::{
+    table::{NAME, NOTE},
+    text::escape,
+};
+use crate::proto::{CallbackKind, DecodeStatus, Event};
 
 /// Most values of one name.
 const MAX_VALUES: usize = 8;
@@ -16,6 +19,14 @@ const MAX_VALUES: usize = 8;
 const MAX_VALUE_CHARS: usize = 120;
 /// Longest summary, in bytes; `get` shows the whole.
 const MAX_SUMMARY_BYTES: usize = 2000;
+
+/// How the event's command is written: what was only asked for looks different.
+pub(super) fn command_style(event: &Event) -> anstyle::Style {
+    match event.kind() {
+        CallbackKind::Before => NOTE,
+        CallbackKind::After | CallbackKind::Unspecified => NAME,
+    }
+}
 
 /// What the event says, and how it was decoded where that went not as usual.
 pub(super) fn summary(event: &Event) -> String {

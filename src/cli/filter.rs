@@ -4,6 +4,9 @@ use clap::ValueEnum;
 
 use crate::proto::{CallbackKind, EventFilter};
 
+/// Most values of one list that are shown.
+const MAX_VALUES: usize = 5;
+
 /// Several values of one option are alternatives; different options narrow each
 /// other.
 #[derive(Debug, clap::Args)]
@@ -66,18 +69,48 @@ impl Filter {
 
     /// In words, to follow 'none': ` for account alice, command Sns.*`.
     pub(super) fn describe(&self) -> String {
-        let mut parts = Vec::new();
-        let mut add = |name: &str, values: Vec<String>| {
-            if !values.is_empty() {
-                parts.push(format!("{name} {}", values.join(" or ")));
-            }
-        };
-        add("command", self.commands.clone());
-        add("app", self.apps.iter().map(u32::to_string).collect());
-        add("account", self.accounts.clone());
-        add("group", self.groups.clone());
-        let kinds = self.kinds.iter().filter_map(ValueEnum::to_possible_value);
-        add("kind", kinds.map(|kind| kind.get_name().to_owned()).collect());
-        if parts.is_empty() { String::new() } else { format!(" for {}", parts.join(", ")) }
+        self.message().map(|filter| format!(" for {}", describe(&filter))).unwrap_or_default()
+    }
+}
+
+/// A filter in words: `command Sns.*, account alice or bob`.
+pub(super) fn describe(filter: &EventFilter) -> String {
+    let mut parts = Vec::new();
+    let mut add = |name: &str, mut values: Vec<String>| {
+        if values.len() > MAX_VALUES {
+            let left_out = values.len() - MAX_VALUES;
+            values.truncate(MAX_VALUES);
+            values.push(format!("{left_out} more"));
+        }
+        if !values.is_empty() {
+            parts.push(format!("{name} {}", values.join(" or ")));
+        }
+    };
+    add("command", filter.commands.clone());
+    add("app", filter.sdk_app_ids.iter().map(u32::to_string).collect());
+    add("account", filter.accounts.clone());
+    add("group", filter.group_ids.clone());
+    let kind = |kind| match kind {
+        CallbackKind::Before => "before".to_owned(),
+        CallbackKind::After => "after".to_owned(),
+        CallbackKind::Unspecified => "unknown".to_owned(),
+    };
+    add("kind", filter.kinds().map(kind).collect());
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_filter_is_shown_short() {
+        let accounts: Vec<String> = (1..=1000).map(|n| format!("a{n}")).collect();
+        let kinds = vec![CallbackKind::Before.into()];
+        let filter = EventFilter { accounts, kinds, sdk_app_ids: vec![7, 8], ..Default::default() };
+        assert_eq!(
+            describe(&filter),
+            "app 7 or 8, account a1 or a2 or a3 or a4 or a5 or 995 more, kind before"
+        );
     }
 }

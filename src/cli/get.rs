@@ -44,7 +44,8 @@ fn parse_identity(text: &str) -> Result<get_event_request::Event, String> {
         // The gateway may know the newer form.
         Ok(_) | Err(CursorError::NewerForm) => Ok(get_event_request::Event::Cursor(text.to_owned())),
         Err(CursorError::Empty | CursorError::Malformed) => Err(
-            "write an event's sequence, such as 1042, or its whole cursor, as `recent` and `tail` show them"
+            "it is neither a sequence nor a cursor: write an event's sequence, such as 1042, or its whole cursor, as \
+             `get` and `tail --json` show it"
                 .to_owned(),
         ),
     }

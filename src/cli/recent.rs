@@ -8,15 +8,13 @@ use super::{
     event_text,
     filter::Filter,
     output,
-    table::{Cell, DIM, NAME, NOTE, Table},
-    text,
+    table::{Cell, DIM, Table},
+    text::{self, order},
 };
-use crate::proto::{CallbackKind, Event, ListEventsRequest, ListRefusalsRequest};
+use crate::proto::{Event, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal};
 
 /// Most events that are asked for at once.
 const PAGE_SIZE: usize = 1000;
-/// Of each reason the gateway remembers so many refusals.
-const REMEMBERED_REFUSALS: usize = 50;
 
 /// List recent events, the newest last
 #[derive(Debug, clap::Args)]
@@ -130,13 +128,8 @@ impl Recent {
     /// What was refused in the time in which nothing was found. `None` where this
     /// caller may not know.
     async fn refusals(&self, gateway: &mut Gateway, found: &Found) -> Result<Option<String>, Failure> {
-        let start_time = [self.since, found.complete_since].into_iter().flatten().max_by_key(order);
-        let request = ListRefusalsRequest {
-            reasons: Vec::new(),
-            sdk_app_id: self.filter.only_app().unwrap_or(0),
-            start_time,
-        };
-        let response = match gateway.admin.list_refusals(request).await {
+        // All: how far back the gateway remembers shows in those before that time.
+        let response = match gateway.admin.list_refusals(ListRefusalsRequest::default()).await {
             Ok(response) => response.into_inner(),
             Err(status)
                 if matches!(status.code(), tonic::Code::PermissionDenied | tonic::Code::Unimplemented) =>
@@ -145,41 +138,114 @@ impl Recent {
             }
             Err(status) => return Err(status.into()),
         };
-        let is_in_time = |refusal: &&crate::proto::Refusal| match (&self.until, &refusal.time) {
-            (Some(until), Some(time)) => order(time) < order(until),
-            _ => true,
-        };
-        let refusals = response.refusals.iter().filter(is_in_time).count();
-        let is_cut = response.counts.iter().any(|count| count.count > REMEMBERED_REFUSALS as u64);
-        let at_least = if is_cut && refusals > 0 { "at least " } else { "" };
-        // What was refused before the gateway's start is forgotten.
-        let began = response
-            .process_start_time
-            .filter(|began| start_time.is_none_or(|start| order(&start) < order(began)));
-        let time = match began {
-            Some(_) => format!("since the gateway began to run, {}", text::ago_or_dash(began.as_ref())),
-            None => "in that time".to_owned(),
-        };
-        let look = if refusals > 0 { " (callback-gateway refusals)" } else { "" };
-        Ok(Some(format!("; {at_least}{} {time}{look}", text::count(refusals as u64, "refusal"))))
+        let start = [self.since, found.complete_since].into_iter().flatten().max_by_key(order);
+        let range = Range { start, end: self.until };
+        Ok(Some(format!("; {}", refused(&response, &range, self.filter.only_app()))))
     }
 }
 
-/// Times in their order.
-fn order(time: &Timestamp) -> (i64, i32) {
-    (time.seconds, time.nanos)
+/// From a time on, to before another.
+struct Range {
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+}
+
+impl Range {
+    fn begins_by(&self, time: &Timestamp) -> bool {
+        self.start.is_none_or(|start| order(&start) <= order(time))
+    }
+
+    fn has(&self, time: &Timestamp) -> bool {
+        self.begins_by(time) && self.end.is_none_or(|end| order(time) < order(&end))
+    }
+}
+
+/// How many callbacks were refused, as far as the gateway remembers; of all apps, or of one.
+fn refused(response: &ListRefusalsResponse, range: &Range, app: Option<u32>) -> String {
+    let began = response.process_start_time;
+    let ago = text::ago_or_dash(began.as_ref());
+    if let (Some(began), Some(end)) = (&began, &range.end)
+        && order(end) <= order(began)
+    {
+        return format!("what was refused before the gateway began to run, {ago}, is not known");
+    }
+    let is_of_app = |refusal: &&Refusal| app.is_none_or(|app| refusal.sdk_app_id == app);
+    let is_in_time = |refusal: &&Refusal| refusal.time.as_ref().is_some_and(|time| range.has(time));
+    let count = response.refusals.iter().filter(is_of_app).filter(is_in_time).count() as u64;
+    // Of each reason the oldest are forgotten first: those may be of that time, unless one that is
+    // remembered is older.
+    let may_be_more = response.counts.iter().any(|of| {
+        let remembered = response.refusals.iter().filter(|refusal| refusal.reason == of.reason);
+        let oldest = remembered.clone().filter_map(|refusal| refusal.time).min_by_key(order);
+        of.count > remembered.count() as u64 && oldest.is_none_or(|oldest| range.begins_by(&oldest))
+    });
+    let time = match began.filter(|began| range.start.is_none_or(|start| order(&start) < order(began))) {
+        None => "in that time".to_owned(),
+        // What was refused before is forgotten.
+        Some(_) if range.end.is_some() => format!("in that time since the gateway began to run, {ago}"),
+        Some(_) => format!("since the gateway began to run, {ago}"),
+    };
+    match (count, may_be_more) {
+        (0, true) => format!(
+            "whether any were refused {time} is not known any more: of each reason the gateway remembers the last ones \
+             only (callback-gateway refusals)"
+        ),
+        (0, false) => format!("0 refusals {time}"),
+        (count, _) => {
+            let at_least = if may_be_more { "at least " } else { "" };
+            format!("{at_least}{} {time} (callback-gateway refusals)", text::count(count, "refusal"))
+        }
+    }
 }
 
 fn row(event: &Event) -> [Cell; 5] {
-    let command_style = match event.kind() {
-        CallbackKind::Before => NOTE,
-        CallbackKind::After | CallbackKind::Unspecified => NAME,
-    };
     [
         Cell::new(DIM, text::ago_or_dash(event.receive_time.as_ref())),
         event.sequence.to_string().into(),
         event.sdk_app_id.to_string().into(),
-        Cell::new(command_style, &event.command),
+        Cell::new(event_text::command_style(event), &event.command),
         event_text::summary(event).into(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{RefusalCount, RefusalReason};
+
+    fn at(seconds: i64) -> Option<Timestamp> {
+        Some(Timestamp { seconds, nanos: 0 })
+    }
+
+    /// The gateway began at 100, and remembers the last three of five refusals.
+    fn said(start: i64, end: Option<i64>, app: Option<u32>) -> String {
+        let reason = RefusalReason::SignWrong.into();
+        let refusal = |seconds| Refusal { time: at(seconds), reason, sdk_app_id: 7, ..Refusal::default() };
+        let response = ListRefusalsResponse {
+            refusals: [500, 400, 300].map(refusal).into(),
+            counts: vec![RefusalCount { reason, count: 5 }],
+            process_start_time: at(100),
+        };
+        refused(&response, &Range { start: at(start), end: end.and_then(at) }, app)
+    }
+
+    #[test]
+    fn what_the_gateway_has_forgotten_is_not_taken_for_none() {
+        let unknown = "whether any were refused in that time is not known any more: ";
+        assert!(said(200, Some(300), None).starts_with(unknown));
+        assert!(said(200, None, Some(8)).starts_with(unknown));
+        assert!(said(200, Some(301), None).starts_with("at least 1 refusal in that time ("));
+        assert!(said(301, None, None).starts_with("2 refusals in that time ("));
+        assert_eq!(said(301, Some(400), None), "0 refusals in that time");
+        assert_eq!(said(301, None, Some(8)), "0 refusals in that time");
+    }
+
+    #[test]
+    fn what_was_before_the_process_is_not_taken_for_none() {
+        assert!(said(50, Some(100), None).starts_with("what was refused before the gateway began to run, "));
+        assert!(
+            said(50, Some(350), None).starts_with("at least 1 refusal in that time since the gateway began")
+        );
+        assert!(said(50, None, None).starts_with("at least 3 refusals since the gateway began to run, "));
+    }
 }

@@ -20,6 +20,7 @@ use self::{
 use super::{
     Failure,
     text::{escape, escape_lines},
+    variables,
 };
 
 /// Names of options that no member of a body may have.
@@ -129,7 +130,7 @@ fn with_common_args(command: Command) -> Command {
         // The variables are for gRPC; the callbacks' listener may have other certificates, or none.
         command = command.mut_arg(tls, |arg| arg.env(Resettable::Reset));
     }
-    command.args([
+    command = command.args([
         Arg::new(BODY)
             .long(BODY)
             .value_name("FILE")
@@ -147,7 +148,8 @@ fn with_common_args(command: Command) -> Command {
             .value_parser(parse_rate)
             .requires(COUNT)
             .help("Send so many a second, whether or not answers come; without it, one after another"),
-    ])
+    ]);
+    variables::without_empty(command)
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
@@ -205,12 +207,13 @@ impl Send {
             return many::send(poster, self.count, self.rate);
         }
         let answer = Poster::new(self.target, command, body, 1)?.post();
-        if let Some(packet) = &answer.packet {
-            // Whoever closed the pipe does not want to see it; the exit code still says how it went.
-            writeln!(io::stdout(), "{}", escape_lines(packet)).ok();
-        }
+        // How it went is more than that it could not be written.
+        let written = match &answer.packet {
+            Some(packet) => writeln!(io::stdout(), "{}", escape_lines(packet)),
+            None => Ok(()),
+        };
         match answer.outcome {
-            Outcome::Stored => Ok(()),
+            Outcome::Stored => Ok(written?),
             Outcome::NotStored { reason, remedy } if remedy.is_empty() => Err(Failure::Other(reason)),
             Outcome::NotStored { reason, remedy } => Err(Failure::Other(format!("{reason}; {remedy}"))),
         }

@@ -96,9 +96,7 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
 
 fn row(app: &AppStatus) -> [Cell; 7] {
     let is_refused_last = match (&app.last_refusal_time, &app.last_accept_time) {
-        (Some(refused), Some(accepted)) => {
-            (refused.seconds, refused.nanos) > (accepted.seconds, accepted.nanos)
-        }
+        (Some(refused), Some(accepted)) => text::order(refused) > text::order(accepted),
         (refused, _) => refused.is_some(),
     };
     let why = match app.last_refusal_time {

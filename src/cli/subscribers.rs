@@ -3,7 +3,7 @@
 use super::{
     Failure,
     connect::Connection,
-    output,
+    filter, output,
     table::{BAD, Cell, DIM, GOOD, NAME, NOTE, Table},
     text,
 };
@@ -17,8 +17,9 @@ const PAGE_SIZE: i32 = 1000;
 #[command(
     after_help = "LAG is how many events the subscriber has not been sent yet, fitting its filter or not, and
 how long the first of them has been waiting. SENT counts what was handed to the connection:
-what the subscriber has made of it, only it can say. Of each name the stream that ended last
-stays listed for a day."
+what the subscriber has made of it, only it can say. A line `only ..` below says which events
+it gets, where that is not all: its filter, within what its token may read. Of each name the
+stream that ended last stays listed for a day."
 )]
 pub(super) struct Subscribers {
     /// Print each as a line of JSON
@@ -54,6 +55,9 @@ impl Subscribers {
         let mut table = Table::new(&heading);
         for subscriber in &subscribers {
             table.row(row(subscriber));
+            if let Some(filter) = &subscriber.filter {
+                table.note(&format!("only {}", filter::describe(filter)));
+            }
         }
         output::table(&table)
     }
@@ -64,7 +68,7 @@ fn row(subscriber: &SubscriberStatus) -> [Cell; 8] {
     let state = match subscriber.state() {
         SubscriberState::Live => Cell::new(GOOD, "live"),
         SubscriberState::CatchingUp => Cell::new(NOTE, "catching up"),
-        SubscriberState::Blocked => Cell::new(BAD, format!("takes nothing for {}", text::duration(blocked))),
+        SubscriberState::Blocked => Cell::new(BAD, format!("blocked for {}", text::duration(blocked))),
         SubscriberState::Ended => Cell::new(DIM, "ended"),
         SubscriberState::Unspecified => "?".into(),
     };
@@ -90,4 +94,31 @@ fn row(subscriber: &SubscriberStatus) -> [Cell; 8] {
         subscriber.peer.as_str().into(),
         ended.into(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_written_as_the_documentation_has_it() {
+        let page = include_str!("../../docs/troubleshooting.md");
+        let blocked_time = Some(pbjson_types::Duration { seconds: 9, nanos: 800_000_000 });
+        for (state, text) in [
+            (SubscriberState::Live, "live"),
+            (SubscriberState::CatchingUp, "catching up"),
+            (SubscriberState::Blocked, "blocked for 9.8s"),
+            (SubscriberState::Ended, "ended"),
+        ] {
+            let mut table = Table::new(&["STATE", "LAG"]);
+            let [_, cell, lag, ..] =
+                row(&SubscriberStatus { state: state.into(), blocked_time, ..Default::default() });
+            table.row([cell, lag]);
+            let mut out = Vec::new();
+            table.write(&mut out, None).unwrap();
+            let out = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+            assert!(out.lines().last().unwrap().starts_with(&format!("{text}  ")), "{out}");
+            assert!(page.contains(&format!("| `{text}`")), "{text}");
+        }
+    }
 }

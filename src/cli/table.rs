@@ -46,7 +46,7 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// A table with a heading. Rows have as many cells as the heading.
+/// A table with a heading. Rows have as many cells as the heading, or one: a note.
 pub(super) struct Table(Vec<Vec<Cell>>);
 
 impl Table {
@@ -59,19 +59,27 @@ impl Table {
         self.0.push(cells.into());
     }
 
-    /// Writes it; with the width of a terminal, the last column is cut to fit.
+    /// A line of its own, on the row before it.
+    pub(super) fn note(&mut self, text: &str) {
+        self.0.push(vec![Cell::new(DIM, format!("  {text}"))]);
+    }
+
+    /// Writes it; with the width of a terminal, the last column and the notes are cut to fit.
     pub(super) fn write(&self, out: &mut impl Write, terminal_width: Option<usize>) -> io::Result<()> {
         let columns = self.0[0].len();
-        let widest = |column: usize| self.0.iter().map(|row| row[column].text.width()).max().unwrap_or(0);
+        debug_assert!(columns > 1, "a row of one cell is a note");
+        let rows = self.0.iter().filter(|row| row.len() == columns);
+        let widest = |column: usize| rows.clone().map(|row| row[column].text.width()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns).map(widest).collect();
         let before_last: usize = widths[..columns - 1].iter().map(|width| width + 2).sum();
         for row in &self.0 {
-            for (cell, width) in row[..columns - 1].iter().zip(&widths) {
+            let (last, others) = row.split_last().expect("no row is empty");
+            for (cell, width) in others.iter().zip(&widths) {
                 let style = cell.style;
                 let padding = width - cell.text.width() + 2;
                 write!(out, "{style}{}{style:#}{:padding$}", cell.text, "")?;
             }
-            let last = &row[columns - 1];
+            let before_last = if others.is_empty() { 0 } else { before_last };
             let style = last.style;
             let text = match terminal_width {
                 Some(width) => cut(&last.text, width.saturating_sub(before_last).max(MIN_LAST_WIDTH)),
@@ -109,6 +117,20 @@ mod tests {
         table.write(&mut out, None).unwrap();
         let plain = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
         assert_eq!(plain, "NAME        X\n李雷        1\na\\u{1b}[1m  2\n");
+    }
+
+    #[test]
+    fn a_note_stands_below_its_row_and_widens_no_column() {
+        let mut table = Table::new(&["A", "B"]);
+        table.row(["x".into(), "y".into()]);
+        table.note("longer than the table is");
+        let written = |width| {
+            let mut out = Vec::new();
+            table.write(&mut out, width).unwrap();
+            anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string()
+        };
+        assert_eq!(written(None), "A  B\nx  y\n  longer than the table is\n");
+        assert_eq!(written(Some(22)), "A  B\nx  y\n  longer than the tab…\n");
     }
 
     #[test]

@@ -16,18 +16,18 @@ use tonic_types::StatusExt as _;
 
 use super::{
     Failure,
-    connect::{self, Connection, Target, explain, runtime},
+    connect::{self, Connection, Target, runtime},
     event_text,
     filter::Filter,
     output,
-    table::{DIM, NAME, NOTE},
+    table::DIM,
     text,
 };
 use crate::{
     event::{Cursor, CursorError},
     proto::{
-        CallbackKind, ErrorReason, Event, GapPolicy, SubscribeRequest, SubscribeResponse,
-        subscribe_request::Start, subscribe_response::Frame,
+        ErrorReason, Event, GapPolicy, SubscribeRequest, SubscribeResponse, subscribe_request::Start,
+        subscribe_response::Frame,
     },
 };
 
@@ -171,10 +171,7 @@ impl Tail {
         if self.raw {
             return Ok(writeln!(io::stdout(), "{}", text::escape_json(&event.raw_body))?);
         }
-        let command = match event.kind() {
-            CallbackKind::Before => NOTE,
-            CallbackKind::After | CallbackKind::Unspecified => NAME,
-        };
+        let command = event_text::command_style(event);
         Ok(writeln!(
             anstream::stdout().lock(),
             "{DIM}{}{DIM:#}  {}  {}  {command}{}{command:#}  {}",
@@ -339,7 +336,7 @@ fn definite(status: &Status) -> Failure {
         _ if status.code() == Code::DataLoss => "; --skip-gaps goes on behind it",
         _ => "",
     };
-    Failure::Other(format!("{}{remedy}", explain(status)))
+    connect::failure(status, remedy)
 }
 
 /// What a gap frame tells.

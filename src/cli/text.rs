@@ -157,6 +157,11 @@ pub(super) fn span(span: Option<&pbjson_types::Duration>) -> Duration {
     }
 }
 
+/// A server's time as what times are compared by.
+pub(super) fn order(time: &Timestamp) -> (i64, i32) {
+    (time.seconds, time.nanos)
+}
+
 /// A time in the past as the command line has it: how long ago, or when in UTC.
 pub(super) fn parse_past(text: &str) -> Result<Timestamp, String> {
     let time = match humantime::parse_duration(text) {

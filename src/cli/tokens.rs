@@ -1,52 +1,76 @@
-//! Where tokens come from: a file or the environment, never the command line's
+//! The tokens that `send` signs with: given and read as those of `serve`. Never as
 //! arguments, which every user of the machine can see.
 
-use std::{borrow::Cow, env, fs, os::unix::fs::PermissionsExt as _, path::Path};
+use clap::{ArgMatches, Command, FromArgMatches};
 
-use super::Failure;
-use crate::callback::signature::Tokens;
+use super::{
+    Failure,
+    config::{argument, failure, value},
+    output,
+};
+use crate::{
+    callback::signature::Tokens,
+    config::{given::Given, read, table},
+};
 
 /// The environment variable with tokens, in the same form as the file.
 pub(super) const VARIABLE: &str = "CALLBACK_GATEWAY_TOKENS";
+/// The settings of `serve` that give tokens.
+const FILE: &str = "tokens_file";
+const KEYS: [&str; 2] = [FILE, "tokens"];
 
-/// Reads the tokens of the file, if one is given, and of the environment.
-pub(super) fn load(file: Option<&Path>) -> Result<Tokens, Failure> {
-    let mut tokens = Tokens::default();
-    if let Some(path) = file {
-        let wrong = |problem: &dyn std::fmt::Display| {
-            Failure::Usage(format!("--tokens-file {}: {problem}", shown(path)))
-        };
-        let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
-        tokens = Tokens::parse(&text).map_err(|error| wrong(&error))?;
-    }
-    match env::var(VARIABLE) {
-        Ok(text) => {
-            let parsed = Tokens::parse(&text);
-            let parsed = parsed.map_err(|error| Failure::Usage(format!("{VARIABLE}: {error}")))?;
-            tokens.extend(parsed).map_err(|error| {
-                Failure::Usage(format!("--tokens-file and {VARIABLE} together: {error}; take out old ones"))
-            })?;
+/// What was given.
+#[derive(Debug, Clone)]
+pub(super) struct Sources(Given);
+
+impl Sources {
+    /// Reads the tokens; warns of a file that others can get at.
+    pub(super) fn load(&self) -> Result<Tokens, Failure> {
+        let (tokens, warnings) = read::tokens(&self.0).map_err(|problems| {
+            let located: Vec<String> =
+                problems.iter().map(|problem| read::located(problem, &self.0)).collect();
+            failure(&located)
+        })?;
+        for warning in &warnings {
+            output::notice(&format!("warning: {}", read::located(warning, &self.0)));
         }
-        Err(env::VarError::NotPresent) => {}
-        // Its own text would show the value.
-        Err(env::VarError::NotUnicode(_)) => {
-            return Err(Failure::Usage(format!("{VARIABLE}: it is not valid text")));
-        }
+        Ok(tokens)
     }
-    Ok(tokens)
 }
 
-/// What to tell the user if others can read the file.
-pub(super) fn exposure(file: Option<&Path>) -> Option<String> {
-    let path = file?;
-    let mode = fs::metadata(path).ok()?.permissions().mode();
-    (mode & 0o077 != 0).then(|| {
-        format!("--tokens-file {}: other users of this machine can get at it; chmod 600 it", shown(path))
-    })
+fn settings() -> impl Iterator<Item = &'static table::Setting> {
+    KEYS.iter().map(|key| table::find(key).expect("the key of a setting"))
 }
 
-/// The path, unless it looks like a line `APP_ID TOKEN` that was given in its place.
-fn shown(path: &Path) -> Cow<'_, str> {
-    let text = path.to_string_lossy();
-    if text.contains(char::is_whitespace) { "(the path given; it has spaces in it)".into() } else { text }
+impl clap::Args for Sources {
+    fn augment_args(command: Command) -> Command {
+        let file = settings().filter(|setting| setting.key == FILE).map(|setting| {
+            argument(setting).help(format!(
+                "File with the app's token, to sign the callback: a line `APP_ID TOKEN`. The same line may stand in \
+                 {VARIABLE}; without a token the callback is not signed"
+            ))
+        });
+        command.args(file)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Sources {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut given = Given::default();
+        for setting in settings() {
+            if let Some((text, source)) = value(setting, matches)? {
+                given.set(setting, text, source);
+            }
+        }
+        Ok(Self(given))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }

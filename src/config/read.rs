@@ -34,7 +34,7 @@ pub struct Loaded {
 
 /// Reads what was given. Gives all that is wrong.
 pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
-    let mut reader = Reader { given, problems: Vec::new(), warnings: Vec::new() };
+    let mut reader = Reader::new(given);
     let log_level = reader.value("log_level", LogFilter::parse);
     let log_format = reader.value("log_format", |text| {
         choice(text, &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)])
@@ -44,6 +44,7 @@ pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
     let Reader { mut problems, warnings, .. } = reader;
     match checked {
         Ok(config) if problems.is_empty() => {
+            let warnings = warnings.iter().map(|warning| located(warning, given)).collect();
             return Ok(Loaded { config, log_level, log_format, ready_file, warnings });
         }
         Ok(_) => {}
@@ -62,6 +63,14 @@ pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
     }
     problems.sort_by_key(|problem| SETTINGS.iter().position(|setting| setting.key == problem.key));
     Err(problems)
+}
+
+/// Reads only the tokens that callbacks are signed with, and what should be looked at.
+/// Gives all that is wrong.
+pub(crate) fn tokens(given: &Given) -> Result<(Tokens, Vec<Problem>), Vec<Problem>> {
+    let mut reader = Reader::new(given);
+    let tokens = reader.tokens();
+    if reader.problems.is_empty() { Ok((tokens, reader.warnings)) } else { Err(reader.problems) }
 }
 
 const HTTP_TLS: &[&str; 4] = &["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"];
@@ -84,10 +93,15 @@ fn setting(key: &str) -> &'static Setting {
 struct Reader<'a> {
     given: &'a Given,
     problems: Vec<Problem>,
-    warnings: Vec<String>,
+    /// What is no problem, but should be looked at.
+    warnings: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(given: &'a Given) -> Self {
+        Self { given, problems: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Must not fail: what is wrong is replaced by the default, and said in the end.
     fn settings(&mut self) -> Settings {
         let http_tls = self.tls(HTTP_TLS, Protocol::Http1);
@@ -198,9 +212,8 @@ impl Reader<'_> {
 
     fn warn_if_exposed(&mut self, key: &'static str) {
         if self.path(key).is_some_and(|path| files::is_exposed(&path)) {
-            let path = self.shown(key);
-            self.warnings
-                .push(format!("{key}: {path}other users of this machine can get at it; chmod 600 it"));
+            let text = format!("{}other users of this machine can get at it; chmod 600 it", self.shown(key));
+            self.warnings.push(Problem { key, text });
         }
     }
 

@@ -61,7 +61,10 @@ impl FromStr for Cursor {
         let bytes = &bytes[..len];
         match bytes.first() {
             Some(&CURSOR_FORM) => {}
-            Some(&form) if form > CURSOR_FORM => return Err(CursorError::NewerForm),
+            // Any word may look like one; no form has less to say.
+            Some(&form) if form > CURSOR_FORM && len >= CURSOR_BYTES_WITHOUT_CHECK => {
+                return Err(CursorError::NewerForm);
+            }
             _ => return Err(CursorError::Malformed),
         }
         let number =
@@ -106,7 +109,9 @@ mod tests {
         let cursor = Cursor { epoch: Epoch(5), sequence: Sequence(9), check: Some(1) }.to_string();
         assert_eq!(cursor.len(), 28);
         assert_eq!("".parse::<Cursor>(), Err(CursorError::Empty));
-        for text in ["x", "AQ", "====", &cursor[1..], &format!("{cursor}AAAA"), &"A".repeat(1000), "ü"] {
+        for text in
+            ["x", "abcd", "AQ", "====", &cursor[1..], &format!("{cursor}AAAA"), &"A".repeat(1000), "ü"]
+        {
             assert_eq!(text.parse::<Cursor>(), Err(CursorError::Malformed), "{text}");
         }
         let newer = URL_SAFE_NO_PAD.encode([2; 30]);

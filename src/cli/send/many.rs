@@ -1,6 +1,13 @@
 //! Many callbacks, at a rate, and how they fared.
 
-use std::{collections::BTreeMap, fmt, io::Write as _, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, Write as _},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use anstyle::Style;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -63,7 +70,7 @@ impl Tally {
 pub(super) fn send(poster: Poster, count: u64, rate: Option<f64>) -> Result<(), Failure> {
     let poster = Arc::new(poster);
     let start = Instant::now();
-    let tally = runtime()?.block_on(async {
+    let mut tally = runtime()?.block_on(async {
         let mut tally = Tally::default();
         let mut interrupted = pin!(tokio::signal::ctrl_c());
         let mut in_flight = JoinSet::new();
@@ -97,7 +104,12 @@ pub(super) fn send(poster: Poster, count: u64, rate: Option<f64>) -> Result<(), 
         bar.finish_and_clear();
         Ok::<_, Failure>(tally)
     })?;
-    summary(tally, count, start.elapsed())
+    let written = summary(&mut tally, count, start.elapsed());
+    // How it went is more than that it could not be written.
+    if tally.stored < count {
+        return Err(Failure::Other(format!("{} of {count} were not stored", count - tally.stored)));
+    }
+    Ok(written?)
 }
 
 fn answered(answer: Result<Answer, tokio::task::JoinError>) -> Result<Answer, Failure> {
@@ -115,7 +127,7 @@ fn bar(count: u64) -> ProgressBar {
     ProgressBar::new(count).with_style(style)
 }
 
-fn summary(mut tally: Tally, count: u64, time: Duration) -> Result<(), Failure> {
+fn summary(tally: &mut Tally, count: u64, time: Duration) -> io::Result<()> {
     let sent = tally.sent();
     let mut out = anstream::stdout().lock();
     let mut line = |name: &str, style: Style, text: String| {
@@ -140,10 +152,7 @@ fn summary(mut tally: Tally, count: u64, time: Duration) -> Result<(), Failure> 
             [50, 90, 99].map(|percent| time(percentile(&tally.latencies, percent)));
         line("answered", plain, format!("p50 {half}, p90 {most}, p99 {nearly_all}, max {}", time(slowest)))?;
     }
-    if tally.stored == count {
-        return Ok(());
-    }
-    Err(Failure::Other(format!("{} of {count} were not stored", count - tally.stored)))
+    Ok(())
 }
 
 /// The least value that so many percent of them do not pass. They are sorted, and not none.

@@ -1,7 +1,6 @@
 //! One callback, posted as the IM backend does.
 
 use std::{
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -41,11 +40,8 @@ pub(super) struct Target {
         required = true
     )]
     sdk_app_id: Vec<u32>,
-    /// File with the app's token, to sign the callback: a line `APP_ID TOKEN`. The same line may
-    /// stand in CALLBACK_GATEWAY_TOKENS; without a token the callback is not signed
-    // Nor is it here: somebody may have put the tokens themselves there.
-    #[arg(long, value_name = "PATH", env = "CALLBACK_GATEWAY_TOKENS_FILE", hide_env_values = true)]
-    tokens_file: Option<PathBuf>,
+    #[command(flatten)]
+    tokens: tokens::Sources,
     /// IP address of the client behind the action
     #[arg(long, value_name = "IP", env = "CALLBACK_GATEWAY_CLIENT_IP", default_value = "127.0.0.1")]
     client_ip: String,
@@ -111,10 +107,7 @@ impl Poster {
         if is_tls {
             config = config.tls_config(tls_config(&pem)?);
         }
-        let tokens = tokens::load(target.tokens_file.as_deref())?;
-        if let Some(warning) = tokens::exposure(target.tokens_file.as_deref()) {
-            output::notice(&format!("warning: {warning}"));
-        }
+        let tokens = target.tokens.load()?;
         let token = tokens.of(app_id).first().cloned();
         if token.is_none() && tokens.apps().next().is_some() {
             output::notice(&format!(
