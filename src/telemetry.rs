@@ -76,7 +76,7 @@ static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 /// How long the last lines may take to be written: whoever should read them may have stopped.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// Logging, as long as it lives. Dropped, it writes what is queued, within [`LAST_LINES`].
+/// Logging, as long as it lives. Dropped, it writes what is queued, within two seconds.
 #[derive(Debug)]
 pub struct Logs {
     level: LogLevel,

@@ -1,0 +1,118 @@
+//! Events delivered from memory: `cargo bench --bench fanout`.
+//!
+//! 1, 10, 100 and 1,000 subscribers, each on a connection of its own, read the
+//! newest events again and again, without a filter, all with the same one, and
+//! with ten different ones; a filter lets through 1 of 100 events. Beside it G1,
+//! tonic encoding with prost for every subscriber, and G2, ready-framed shared bytes
+//! as HTTP/2 bodies.
+
+mod support;
+
+use support::{
+    Options,
+    clock::{SECOND, Timer, now},
+    floors::RECEIVERS,
+    load::fill,
+    packet::receiver,
+    readers::{Readers, Task, subscribe},
+    report::{CPU, Figure, RATE, Report, row},
+    server::Server,
+};
+use tempfile::TempDir;
+
+/// Server CPU for each event that the filter leaves out.
+const REJECTED: Figure = Figure { key: "rejected", title: "us each rejected", decimals: 3 };
+
+const GATEWAY: &str = "gateway";
+const ONE_FILTER: &str = "gateway, one filter";
+const TEN_FILTERS: &str = "gateway, ten filters";
+const DECODING: &str = "gateway, clients decode";
+
+fn main() {
+    support::run(fanout);
+}
+
+async fn fanout(options: Options) {
+    let mut report = Report::new("fanout", &options, &[RATE, CPU, REJECTED]);
+    let events = options.of(50_000, 1000);
+    let counts: &[usize] = options.of(&[1, 10, 100, 1000], &[1, 10]);
+    let dir = TempDir::new().unwrap();
+    // What was stored by an earlier process would not be in memory.
+    let gateway = Server::gateway(dir.path(), &["--memory", "256MiB", "--index", "false"]);
+    fill(&gateway, 0..events, RECEIVERS).await;
+    let g1 = Server::floor("G1", events);
+    let g2 = Server::floor("G2", events);
+    for _ in 0..options.rounds() {
+        for &count in counts {
+            let all = [
+                ("G1", &g1, 0, Task::Again),
+                ("G2", &g2, 0, Task::Again),
+                (GATEWAY, &gateway, 0, Task::Again),
+                (ONE_FILTER, &gateway, 1, Task::Again),
+                (TEN_FILTERS, &gateway, 10, Task::Again),
+                (DECODING, &gateway, 0, Task::Decode),
+            ];
+            let mut cpu_unfiltered = None;
+            for (name, server, filters, task) in all {
+                if name.starts_with(GATEWAY) && !options.wants(name) {
+                    continue;
+                }
+                let (rate, cpu) = deliver(&options, server, count, filters, task).await;
+                let mut values = vec![(RATE, rate), (CPU, cpu)];
+                match (filters, cpu_unfiltered) {
+                    (0, _) if task == Task::Again => cpu_unfiltered = Some(cpu),
+                    (1.., Some(delivered)) => {
+                        values.push((REJECTED, (cpu - delivered) / (RECEIVERS - 1) as f64));
+                    }
+                    _ => {}
+                }
+                report.add(&row(name).subscribers(count), &values);
+            }
+        }
+    }
+    for &count in counts {
+        set_targets(&mut report, count);
+    }
+    report.finish();
+}
+
+/// Events delivered a second in all, and server CPU for each in microseconds.
+async fn deliver(
+    options: &Options,
+    server: &Server,
+    subscribers: usize,
+    filters: usize,
+    task: Task,
+) -> (f64, f64) {
+    let account = |n: usize| (filters > 0).then(|| receiver((n % filters.max(1)) as u64));
+    let requests = (0..subscribers).map(|n| subscribe(false, account(n))).collect();
+    let readers = Readers::open(server.grpc, requests, task).await;
+    let timer = Timer::new();
+    timer.until(now() + options.warm_up().as_nanos() as u64).await;
+    let before = (readers.events(), server.cpu(), now());
+    timer.until(now() + options.time().as_nanos() as u64).await;
+    let (events, cpu, nanos) = (readers.events() - before.0, server.cpu() - before.1, now() - before.2);
+    readers.stop().await;
+    (events as f64 * SECOND as f64 / nanos as f64, cpu.as_secs_f64() * 1e6 / events as f64)
+}
+
+fn set_targets(report: &mut Report, count: usize) {
+    let of = |name: &str| row(name).subscribers(count);
+    for floor in ["G1", "G2"] {
+        report.compare(&of(GATEWAY), floor, &of(floor), &[RATE, CPU]);
+    }
+    if count == 10 || count == 100 {
+        report.ratio_target(&of(GATEWAY), "rate/G1", false, 1.15);
+        report.ratio_target(&of(GATEWAY), "cpu/G1", true, 0.65);
+        report.ratio_target(&of(GATEWAY), "cpu/G2", true, 1.5);
+    }
+    for name in [ONE_FILTER, TEN_FILTERS] {
+        let rejected = report.values(&of(name), REJECTED).to_vec();
+        report.target(
+            format!("{name}, {count} subscribers: us for each rejected event"),
+            &rejected,
+            true,
+            0.1,
+        );
+    }
+}

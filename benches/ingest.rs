@@ -1,0 +1,156 @@
+//! Callbacks taken: `cargo bench --bench ingest`.
+//!
+//! Signed callbacks acknowledged a second over 1, 64 and 256 keep-alive
+//! connections, with no subscriber and with 10, with the index of accounts and
+//! without; then at half of that. Latencies of the half are measured from when a
+//! callback should have been sent. Beside it F1, axum answering a constant, and F2,
+//! our own front over a log that acknowledges at once.
+//!
+//! CPU time with the index is counted until the index has caught up.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::{
+    Options,
+    load::{Outcome, Pace, post},
+    readers::{Readers, Task, subscribe},
+    report::{CPU, Figure, P50, P99, P999, RATE, Report, Row, row},
+    server::{Server, index_lag},
+};
+use tempfile::TempDir;
+
+const WHOLE: Figure = Figure { key: "whole", title: "CPU us, load too", decimals: 2 };
+const LAG: Figure = Figure { key: "lag", title: "index behind", decimals: 0 };
+const CATCH_UP: Figure = Figure { key: "catch_up", title: "caught up s", decimals: 2 };
+
+const SUBSCRIBERS: usize = 10;
+const PAUSED: &str = "durable, index paused";
+const INDEXED: &str = "durable, indexed";
+/// The index catches up within this, or its row says how far it came.
+const CATCHING_UP: Duration = Duration::from_secs(20);
+
+fn main() {
+    support::run(ingest);
+}
+
+fn half(name: &str) -> String {
+    format!("{name}, half load")
+}
+
+async fn ingest(options: Options) {
+    let figures = [RATE, CPU, WHOLE, P50, P99, P999, LAG, CATCH_UP];
+    let mut report = Report::new("ingest", &options, &figures);
+    let counts: &[usize] = options.of(&[1, 64, 256], &[1, 8]);
+    for _ in 0..options.rounds() {
+        let (paused_dir, indexed_dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let floors = [("F1", Server::floor("F1", 0)), ("F2", Server::floor("F2", 0))];
+        let gateways = [
+            (PAUSED, Server::gateway(paused_dir.path(), &["--index", "false"])),
+            (INDEXED, Server::gateway(indexed_dir.path(), &[])),
+        ];
+        for &connections in counts {
+            for (name, server) in &floors {
+                let outcome = full(&options, server, connections).await;
+                report.add(&row(*name).connections(connections).subscribers(0), &figures_of(outcome));
+            }
+            for (name, server) in &gateways {
+                for subscribers in [0, SUBSCRIBERS] {
+                    if options.wants(name) {
+                        let row = row(*name).connections(connections).subscribers(subscribers);
+                        measure(&options, server, &row, &mut report).await;
+                    }
+                }
+            }
+        }
+    }
+    for &connections in counts {
+        set_targets(&mut report, connections);
+    }
+    report.finish();
+}
+
+async fn full(options: &Options, server: &Server, connections: usize) -> Outcome {
+    post(server, connections, Pace::Closed, options.warm_up(), options.time()).await
+}
+
+/// The row itself, and without subscribers the same at half of its rate.
+async fn measure(options: &Options, server: &Server, row: &Row, report: &mut Report) {
+    let connections = row.connections.expect("every row has connections");
+    let subscribers = row.subscribers.unwrap_or(0);
+    let readers = Readers::open(server.grpc, vec![subscribe(true, None); subscribers], Task::Note).await;
+    let mut outcome = full(options, server, connections).await;
+    let lag = catch_up(server, &mut outcome).await;
+    readers.stop().await;
+    let rate = outcome.rate();
+    let mut values = figures_of(outcome);
+    values.extend(lag);
+    report.add(row, &values);
+    if subscribers == 0 {
+        let pace = Pace::Open(rate / 2.0);
+        let mut outcome = post(server, connections, pace, options.warm_up(), options.time()).await;
+        let lag = catch_up(server, &mut outcome).await;
+        let row = Row { name: half(&row.name), ..row.clone() };
+        let mut values = figures_of(outcome);
+        values.extend(lag);
+        report.add(&row, &values);
+    }
+}
+
+/// How far the index is behind and how long it takes to catch up. What CPU time that
+/// takes is added to the outcome's: it is part of what these callbacks cost.
+async fn catch_up(server: &Server, outcome: &mut Outcome) -> Vec<(Figure, f64)> {
+    let mut admin = server.admin().await;
+    let (cpu, started) = (server.cpu(), Instant::now());
+    let Some(lag) = index_lag(&mut admin).await else { return Vec::new() };
+    while index_lag(&mut admin).await != Some(0) && started.elapsed() < CATCHING_UP {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    outcome.server_cpu += (server.cpu() - cpu).as_secs_f64();
+    vec![(LAG, lag as f64), (CATCH_UP, started.elapsed().as_secs_f64())]
+}
+
+fn figures_of(mut outcome: Outcome) -> Vec<(Figure, f64)> {
+    let (rate, cpu, whole) = (outcome.rate(), outcome.cpu(), outcome.whole_cpu());
+    let mut at = |share| outcome.times.millis(share);
+    vec![(RATE, rate), (CPU, cpu), (WHOLE, whole), (P50, at(0.5)), (P99, at(0.99)), (P999, at(0.999))]
+}
+
+fn set_targets(report: &mut Report, connections: usize) {
+    let of = |name: &str, subscribers| row(name).connections(connections).subscribers(subscribers);
+    for name in [PAUSED, INDEXED] {
+        for subscribers in [0, SUBSCRIBERS] {
+            for floor in ["F1", "F2"] {
+                report.compare(&of(name, subscribers), floor, &of(floor, 0), &[RATE, CPU]);
+            }
+        }
+    }
+    let paused = of(PAUSED, 0);
+    if connections > 1 {
+        report.ratio_target(&paused, "rate/F2", false, 0.85);
+        report.ratio_target(&paused, "rate/F1", false, 0.50);
+        report.ratio_target(&paused, "cpu/F2", true, 1.3);
+        report.ratio_target(&of(INDEXED, 0), "cpu/F2", true, 2.0);
+    }
+    for name in [PAUSED, INDEXED] {
+        let tail = report.values(&of(&half(name), 0), P999).to_vec();
+        report.target(format!("{}, {connections} connections: p99.9 ms", half(name)), &tail, true, 100.0);
+        if connections == 1 {
+            continue;
+        }
+        // Where all CPU time of the machine is taken, the rate falls as the CPU time of
+        // a callback rises, load and subscribers included, and should fall by no more.
+        let (alone, followed) = (of(name, 0), of(name, SUBSCRIBERS));
+        let by_round = |figure| -> Vec<f64> {
+            let values = report.values(&followed, figure).iter();
+            values.zip(report.values(&alone, figure)).map(|(followed, alone)| followed / alone).collect()
+        };
+        let values: Vec<f64> =
+            by_round(RATE).iter().zip(by_round(WHOLE)).map(|(rate, cpu)| rate * cpu).collect();
+        let text = format!(
+            "{name}, {connections} connections: rate with {SUBSCRIBERS} subscribers, of what their CPU time leaves"
+        );
+        report.target(text, &values, false, 0.95);
+    }
+}

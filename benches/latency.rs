@@ -1,0 +1,168 @@
+//! From a callback to its subscribers: `cargo bench --bench latency`.
+//!
+//! The time from when a callback should have been posted until all of 10
+//! subscribers have received it, at 1,000 callbacks a second and at half of what
+//! the gateway takes with these subscribers. Beside it what nobody can do without:
+//! one append to a file with `fdatasync`, and one publish to 10 receivers with tonic,
+//! from its publishing to all receipts. Their sum is the sum of the two percentiles.
+//! An append makes the file longer, which is a write more than one in place takes:
+//! that is shown too, but is no part of the sum.
+
+mod support;
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Seek as _, Write as _},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use support::{
+    Options,
+    clock::{Times, now},
+    load::{Pace, post},
+    packet::{Records, USERS},
+    readers::{Arrival, Readers, Task, subscribe},
+    report::{CPU, Figure, P50, P99, P999, RATE, Report, Row, row},
+    server::Server,
+};
+use tempfile::TempDir;
+
+const SUBSCRIBERS: usize = 10;
+/// Callbacks a second of the calm row.
+const CALM: f64 = 1000.0;
+const CONNECTIONS: usize = 64;
+/// When nothing has come in for this long, nothing is on its way.
+const QUIET: Duration = Duration::from_millis(200);
+const PERCENTILES: [(Figure, f64); 3] = [(P50, 0.5), (P99, 0.99), (P999, 0.999)];
+
+const APPEND: &str = "one fdatasync append";
+/// The file has its size already, as a write-ahead log has that was begun anew.
+const IN_PLACE: &str = "one fdatasync in place";
+/// Size of that file: most records that are written to it in a round fit.
+const FILE_BYTES: usize = 4 << 20;
+
+fn main() {
+    support::run(latency);
+}
+
+fn publish_row(load: &str) -> Row {
+    row(format!("one publish, {load}")).subscribers(SUBSCRIBERS)
+}
+
+fn sum_row(load: &str) -> Row {
+    row(format!("sum of the two, {load}")).subscribers(SUBSCRIBERS)
+}
+
+fn gateway_row(load: &str) -> Row {
+    row(format!("gateway, {load}")).connections(CONNECTIONS).subscribers(SUBSCRIBERS)
+}
+
+async fn latency(options: Options) {
+    let mut report = Report::new("latency", &options, &[RATE, CPU, P50, P99, P999]);
+    let calm = options.of(CALM, 100.0);
+    for _ in 0..options.rounds() {
+        let dir = TempDir::new().unwrap();
+        let gateway = Server::gateway(&dir.path().join("data"), &[]);
+        append(&options, dir.path(), APPEND, calm, &mut report).await;
+        append(&options, dir.path(), IN_PLACE, calm, &mut report).await;
+        let readers = listen(&gateway).await;
+        let full = post(&gateway, CONNECTIONS, Pace::Closed, options.warm_up(), options.time()).await.rate();
+        readers.stop().await;
+        for (load, rate) in [("1,000 a second", calm), ("half load", full / 2.0)] {
+            publish(&options, load, rate, &mut report).await;
+            measure(&options, &gateway, load, rate, &mut report).await;
+            add_sum(load, &mut report);
+        }
+    }
+    for load in ["1,000 a second", "half load"] {
+        let gateway = gateway_row(load);
+        report.compare(&gateway, "sum", &sum_row(load), &[P50, P99]);
+        report.ratio_target(&gateway, "p50/sum", true, 2.0);
+        report.ratio_target(&gateway, "p99/sum", true, 3.0);
+    }
+    report.finish();
+}
+
+async fn listen(server: &Server) -> Readers {
+    Readers::open(server.grpc, vec![subscribe(true, None); SUBSCRIBERS], Task::Note).await
+}
+
+/// Appends of a record's size, so many a second, each on the disk before the next.
+async fn append(options: &Options, dir: &Path, name: &str, rate: f64, report: &mut Report) {
+    let record = Records::to_one_of(USERS).stored(1).bytes().clone();
+    let mut file = File::create(dir.join("appends")).unwrap();
+    if name == IN_PLACE {
+        file.write_all(&vec![0; FILE_BYTES]).unwrap();
+        file.sync_all().unwrap();
+        file.rewind().unwrap();
+    }
+    let time = options.time();
+    let appending = tokio::task::spawn_blocking(move || {
+        let mut times = Times::default();
+        let begin = Instant::now();
+        while begin.elapsed() < time {
+            let started = Instant::now();
+            file.write_all(&record).unwrap();
+            file.sync_data().unwrap();
+            times.0.push(started.elapsed().as_nanos() as u64);
+            std::thread::sleep(Duration::from_secs_f64(1.0 / rate).saturating_sub(started.elapsed()));
+        }
+        times
+    });
+    add_times(&row(name), appending.await.unwrap(), Vec::new(), report);
+}
+
+async fn publish(options: &Options, load: &str, rate: f64, report: &mut Report) {
+    let server = Server::floor("publish", (rate as u64).max(1));
+    let readers = listen(&server).await;
+    tokio::time::sleep(options.warm_up()).await;
+    let (from, cpu, events) = (now(), server.cpu(), readers.events());
+    tokio::time::sleep(options.time()).await;
+    let (until, cpu, events) = (now(), server.cpu() - cpu, readers.events() - events);
+    let arrivals = readers.stop().await;
+    let published = events as f64 / SUBSCRIBERS as f64;
+    let values =
+        vec![(RATE, published / options.time().as_secs_f64()), (CPU, cpu.as_secs_f64() * 1e6 / published)];
+    add_times(&publish_row(load), all_received(arrivals, from, until), values, report);
+}
+
+async fn measure(options: &Options, server: &Server, load: &str, rate: f64, report: &mut Report) {
+    let readers = listen(server).await;
+    let outcome = post(server, CONNECTIONS, Pace::Open(rate), options.warm_up(), options.time()).await;
+    let mut events = None;
+    while events.replace(readers.events()) != Some(readers.events()) {
+        tokio::time::sleep(QUIET).await;
+    }
+    let values = vec![(RATE, outcome.rate()), (CPU, outcome.cpu())];
+    let times = all_received(readers.stop().await, outcome.from, u64::MAX);
+    add_times(&gateway_row(load), times, values, report);
+}
+
+/// From each send to the last of its receipts; of those that all have received.
+fn all_received(arrivals: Vec<Vec<Arrival>>, from: u64, until: u64) -> Times {
+    let mut last: HashMap<u64, (usize, u64)> = HashMap::new();
+    for Arrival { sent, received } in arrivals.into_iter().flatten() {
+        if (from..until).contains(&sent) {
+            let (count, latest) = last.entry(sent).or_default();
+            *count += 1;
+            *latest = received.max(*latest);
+        }
+    }
+    let whole = last.into_iter().filter(|(_, (count, _))| *count >= SUBSCRIBERS);
+    Times(whole.map(|(sent, (_, latest))| latest.saturating_sub(sent)).collect())
+}
+
+fn add_times(row: &Row, mut times: Times, mut values: Vec<(Figure, f64)>, report: &mut Report) {
+    values.extend(PERCENTILES.map(|(figure, share)| (figure, times.millis(share))));
+    report.add(row, &values);
+}
+
+/// Adds the floors of the round that was just measured.
+fn add_sum(load: &str, report: &mut Report) {
+    let last = |row: &Row, figure| report.values(row, figure).last().copied().unwrap_or(f64::NAN);
+    let sum = PERCENTILES
+        .map(|(figure, _)| (figure, last(&row(APPEND), figure) + last(&publish_row(load), figure)));
+    report.add(&sum_row(load), &sum);
+}

@@ -1,0 +1,108 @@
+//! Stored events read from the beginning: `cargo bench --bench replay`.
+//!
+//! One new subscriber, and ten at once, read 1,000,000 events that a gateway finds
+//! on its disk when it starts; then again and again while 2,000 callbacks a second
+//! come in, and what these callbacks' latencies are with and without it. Beside it
+//! G1, that has its events in memory.
+
+mod support;
+
+use support::{
+    Options,
+    clock::{SECOND, now},
+    load::{Outcome, Pace, post},
+    packet::{Records, USERS, store},
+    readers::{Readers, Task, subscribe},
+    report::{CPU, Figure, P50, P99, P999, RATE, Report, Row, row},
+    server::Server,
+};
+use tempfile::TempDir;
+
+const SECONDS: Figure = Figure { key: "seconds", title: "seconds", decimals: 2 };
+
+const STORED: u64 = 1_000_000;
+/// Events that G1 has, and sends again and again.
+const IN_MEMORY: u64 = 100_000;
+const CALLBACKS: f64 = 2000.0;
+const CONNECTIONS: usize = 64;
+const READERS: [usize; 2] = [1, 10];
+
+const ALONE: &str = "2,000 callbacks a second alone";
+const MEANWHILE: &str = "gateway, 2,000 callbacks a second";
+
+fn main() {
+    support::run(replay);
+}
+
+async fn replay(options: Options) {
+    let mut report = Report::new("replay", &options, &[RATE, CPU, SECONDS, P50, P99, P999]);
+    let stored = options.events(STORED, 2000);
+    let callbacks = options.of(CALLBACKS, 200.0);
+    let dir = TempDir::new().unwrap();
+    let data_dir = dir.path().join("data");
+    let mut records = Records::to_one_of(USERS);
+    store(&data_dir, stored, |number| records.stored(number)).await;
+    for _ in 0..options.rounds() {
+        let g1 = Server::floor("G1", stored.min(IN_MEMORY));
+        let gateway = Server::gateway(&data_dir, &[]);
+        for readers in READERS {
+            for (name, server) in [("G1", &g1), ("gateway", &gateway)] {
+                read(server, &row(name).subscribers(readers), stored, &mut report).await;
+            }
+        }
+        let alone = posting(&options, &gateway, callbacks).await;
+        report.add(&row(ALONE).connections(CONNECTIONS).subscribers(0), &times_of(alone));
+        for readers in READERS {
+            let row = row(MEANWHILE).connections(CONNECTIONS).subscribers(readers);
+            read_meanwhile(&options, &gateway, &row, callbacks, &mut report).await;
+        }
+    }
+    for readers in READERS {
+        set_targets(&mut report, readers);
+    }
+    report.finish();
+}
+
+async fn read(server: &Server, row: &Row, stored: u64, report: &mut Report) {
+    let readers = row.subscribers.unwrap_or(0);
+    let (cpu, started) = (server.cpu(), now());
+    let requests = vec![subscribe(false, None); readers];
+    Readers::open(server.grpc, requests, Task::Until(stored)).await.finished().await;
+    let seconds = (now() - started) as f64 / SECOND as f64;
+    let events = (stored * readers as u64) as f64;
+    let cpu = (server.cpu() - cpu).as_secs_f64() * 1e6 / events;
+    report.add(row, &[(RATE, events / seconds), (CPU, cpu), (SECONDS, seconds)]);
+}
+
+async fn posting(options: &Options, server: &Server, rate: f64) -> Outcome {
+    post(server, CONNECTIONS, Pace::Open(rate), options.warm_up(), options.time()).await
+}
+
+/// Events are counted, and latencies are those of the callbacks.
+async fn read_meanwhile(options: &Options, server: &Server, row: &Row, rate: f64, report: &mut Report) {
+    let requests = vec![subscribe(false, None); row.subscribers.unwrap_or(0)];
+    let readers = Readers::open(server.grpc, requests, Task::Again).await;
+    let (events, started) = (readers.events(), now());
+    let outcome = posting(options, server, rate).await;
+    let read = (readers.events() - events) as f64 * SECOND as f64 / (now() - started) as f64;
+    readers.stop().await;
+    let mut values = times_of(outcome);
+    values.push((RATE, read));
+    report.add(row, &values);
+}
+
+fn times_of(mut outcome: Outcome) -> Vec<(Figure, f64)> {
+    [(P50, 0.5), (P99, 0.99), (P999, 0.999)]
+        .map(|(figure, share)| (figure, outcome.times.millis(share)))
+        .to_vec()
+}
+
+fn set_targets(report: &mut Report, readers: usize) {
+    let (gateway, g1) = (row("gateway").subscribers(readers), row("G1").subscribers(readers));
+    report.compare(&gateway, "G1", &g1, &[RATE, CPU]);
+    report.ratio_target(&gateway, "rate/G1", false, if readers == 1 { 0.6 } else { 0.8 });
+    let alone = row(ALONE).connections(CONNECTIONS).subscribers(0);
+    let meanwhile = row(MEANWHILE).connections(CONNECTIONS).subscribers(readers);
+    report.compare(&meanwhile, "alone", &alone, &[P99]);
+    report.ratio_target(&meanwhile, "p99/alone", true, 2.0);
+}

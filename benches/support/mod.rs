@@ -1,0 +1,102 @@
+//! What the benchmarks share: the servers under measurement, their floors, the
+//! load, and the report.
+//!
+//! Every benchmark has a full mode (`cargo bench`) and a short one (`cargo test
+//! --benches`), which only shows that all of it runs.
+
+#![allow(dead_code, unreachable_pub, reason = "each benchmark is a crate of its own and uses a part of it")]
+
+#[path = "../../tests/support/mod.rs"]
+pub mod testing;
+
+pub mod clock;
+pub mod floors;
+pub mod load;
+pub mod packet;
+pub mod readers;
+pub mod report;
+pub mod server;
+
+use std::{future::Future, time::Duration};
+
+use clap::Parser;
+
+/// How long a server is under load before it is measured.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// The command line of a benchmark.
+#[derive(Debug, Clone, Parser)]
+pub struct Options {
+    /// Rounds; each measures every row once
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Seconds that a row is measured for in a round
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<f64>,
+    /// Events to store, where it is not a matter of time
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+    /// Measure only rows with one of these in their name, and the floors
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Given by `cargo bench`: without it everything is short
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Be a floor instead, until standard input ends
+    #[arg(long, hide = true, value_name = "FLOOR")]
+    floor: Option<String>,
+    /// What the floor is given
+    #[arg(long, hide = true, default_value_t = 0)]
+    argument: u64,
+}
+
+impl Options {
+    /// Whether this is the full mode.
+    pub fn is_full(&self) -> bool {
+        self.bench
+    }
+
+    /// One of two, for the full mode and for the short one.
+    pub fn of<T>(&self, full: T, short: T) -> T {
+        if self.bench { full } else { short }
+    }
+
+    /// How many rounds.
+    pub fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(self.of(3, 1)).max(1)
+    }
+
+    /// How long a row is measured for in a round; 2 seconds unless given.
+    pub fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds.unwrap_or(self.of(2.0, 0.05)))
+    }
+
+    /// How many events to store: the given number, or one of these two.
+    pub fn events(&self, full: u64, short: u64) -> u64 {
+        self.events.unwrap_or(self.of(full, short))
+    }
+
+    /// How long it is loaded before.
+    pub fn warm_up(&self) -> Duration {
+        self.of(WARM_UP, Duration::from_millis(10))
+    }
+
+    /// Whether the row is to be measured; floors always are.
+    pub fn wants(&self, row: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| row.contains(name.as_str()))
+    }
+}
+
+/// Runs a benchmark, or the floor that this process is to be.
+pub fn run<F: Future<Output = ()>>(benchmark: impl FnOnce(Options) -> F) {
+    let options = Options::parse();
+    server::raise_file_limit();
+    if let Some(floor) = &options.floor {
+        floors::run(floor, options.argument);
+        return;
+    }
+    // The load comes from one thread, and subscribers have one more: as many as the
+    // machine has cores would only get in the server's way.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(benchmark(options));
+}
