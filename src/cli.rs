@@ -90,7 +90,7 @@ pub fn main() -> ExitCode {
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let printed = error.print();
+            let printed = error.print().and_then(|()| io::stdout().flush());
             return match error.kind() {
                 // These go to standard output.
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ended(printed.map_err(Failure::from)),
@@ -121,8 +121,6 @@ fn run(command: Command) -> Result<(), Failure> {
 
 /// Says how it ended.
 fn ended(outcome: Result<(), Failure>) -> ExitCode {
-    // What has no line end is not written yet.
-    let outcome = outcome.and_then(|()| Ok(io::stdout().flush()?));
     let (message, code) = match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => (message, ExitCode::from(EXIT_USAGE)),

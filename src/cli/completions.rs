@@ -1,11 +1,9 @@
 //! `completions`: what a shell needs to complete this command line.
 
-use std::io::{self, Write as _};
-
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
 
-use super::{Cli, Failure, PROGRAM};
+use super::{Cli, Failure, PROGRAM, output};
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -26,6 +24,6 @@ impl Completions {
         // For bash, clap_complete 4.6 spells a hyphen in the program's name in two ways, so that nothing
         // behind a subcommand is completed: https://github.com/clap-rs/clap/issues/6421
         let script = script.replace("callback__subcmd__gateway", "callback__gateway");
-        Ok(io::stdout().write_all(script.as_bytes())?)
+        output::text(script.as_bytes())
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
 
-use super::{Cli, Failure, PROGRAM, text::escape};
+use super::{Cli, Failure, PROGRAM, output, text::escape};
 
 /// Print the manual page, or write a page for each command
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ impl ManPages {
         // Pages name each other, and usages the whole command: `callback-gateway tail`.
         program.build();
         let Some(dir) = &self.dir else {
-            return Ok(io::stdout().write_all(&page(program)?)?);
+            return output::text(&page(program)?);
         };
         // Of `send`, one page is enough: its subcommands are described by --help and docs/callbacks.md.
         for command in program.get_subcommands() {

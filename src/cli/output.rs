@@ -18,6 +18,13 @@ pub(super) fn json_line(message: &impl Serialize) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{}", escape_json(&json))?)
 }
 
+/// Writes a text whose last line may have no end; such a line is only written when it is asked for.
+pub(super) fn text(text: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    Ok(out.flush()?)
+}
+
 /// Writes a table; on a terminal, lines that fit it.
 pub(super) fn table(table: &Table) -> Result<(), Failure> {
     let width = io::stdout().is_terminal().then(|| rustix::termios::tcgetwinsize(io::stdout()).ok());
