@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use axum::http::{self, header::CONTENT_TYPE};
@@ -22,6 +23,7 @@ use tokio::{
     net::TcpStream,
     sync::{mpsc, oneshot},
     task::LocalSet,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,9 +33,14 @@ use super::{
     testing::{client, soon},
 };
 
-/// Windows as tonic's client has them.
-const STREAM_WINDOW: u32 = 2 << 20;
+/// HTTP/2 windows as tonic's client has them, of a stream and of its connection.
+const STREAM_WINDOW: usize = 2 << 20;
 const CONNECTION_WINDOW: u32 = 5 << 20;
+/// Most that all subscribers' windows let on its way, in bytes: a server that is still filling
+/// windows sends more than is received, and so would seem to take more for each event.
+const ON_ITS_WAY: usize = 128 << 20;
+/// How long those who read again and again are waited for until all have begun.
+const BEGINNING: Duration = Duration::from_secs(1);
 /// Before each gRPC message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
 /// Keys of the `event` and `caught_up` fields in a `SubscribeResponse`.
@@ -78,13 +85,15 @@ pub fn subscribe(live: bool, account: Option<String>) -> SubscribeRequest {
 }
 
 impl Readers {
-    /// Subscribes with each of the requests, and waits until all have their first message.
+    /// Subscribes with each of the requests, and waits until all have their first message;
+    /// those who read again and again begin when they can, but not much later.
     pub async fn open(address: SocketAddr, requests: Vec<SubscribeRequest>, task: Task) -> Self {
         let events = Arc::new(AtomicU64::new(0));
         let stop = CancellationToken::new();
         let (end, ended) = oneshot::channel();
         let (first, mut firsts) = mpsc::unbounded_channel();
         let count = requests.len();
+        let window = STREAM_WINDOW.min(ON_ITS_WAY / count.max(1)) as u32;
         let (shared_events, shared_stop) = (Arc::clone(&events), stop.clone());
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -98,8 +107,10 @@ impl Readers {
                     stream.set_nodelay(true).unwrap();
                     let (events, first) = (Arc::clone(&shared_events), Some(first.clone()));
                     let arrivals = Vec::new();
-                    readers
-                        .push((stream, Reader { address, request, task, events, first, count: 0, arrivals }));
+                    readers.push((
+                        stream,
+                        Reader { address, request, task, window, events, first, count: 0, arrivals },
+                    ));
                 }
                 let readers: Vec<_> = readers
                     .into_iter()
@@ -115,8 +126,15 @@ impl Readers {
             // Whoever opened them may not wait for this.
             end.send(arrivals).ok();
         });
-        for _ in 0..count {
-            soon(firsts.recv()).await.expect("every subscriber gets a message");
+        let begun = async {
+            for _ in 0..count {
+                firsts.recv().await.expect("every subscriber gets a message");
+            }
+        };
+        match task {
+            // A thousand that read all they can take turns of a while.
+            Task::Again | Task::Decode => drop(timeout(BEGINNING, begun).await),
+            Task::Until(_) | Task::Note => soon(begun).await,
         }
         Self { events, stop, ended }
     }
@@ -142,6 +160,7 @@ struct Reader {
     address: SocketAddr,
     request: SubscribeRequest,
     task: Task,
+    window: u32,
     events: Arc<AtomicU64>,
     first: Option<mpsc::UnboundedSender<()>>,
     count: u64,
@@ -173,7 +192,7 @@ impl Reader {
 
     async fn read(&mut self, stream: TcpStream) {
         let (requests, connection) = h2::client::Builder::new()
-            .initial_window_size(STREAM_WINDOW)
+            .initial_window_size(self.window)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .handshake::<_, Bytes>(stream)
             .await

@@ -255,7 +255,7 @@ impl Report {
         for Target { text, value, bound, at_most, met } in &self.targets {
             let met = if *met { "met" } else { "MISSED" };
             let bound = format!("{} {bound}", if *at_most { "<=" } else { ">=" });
-            out.push_str(&format!("{met:<7}{bound:<9}{:<22}{text}\n", value.show(2)));
+            out.push_str(&format!("{met:<7}{bound:<9}{:<25}{text}\n", value.show(2)));
         }
         out
     }
