@@ -1,6 +1,7 @@
 //! Certificates for the tests, made anew for each.
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -92,9 +93,10 @@ fn client_params() -> CertificateParams {
     params
 }
 
-/// Writes a file, and gives its path as an argument.
+/// Writes a file that only its owner can read, and gives its path as an argument.
 pub fn write(dir: &Path, name: &str, text: &str) -> String {
     let path: PathBuf = dir.join(name);
     std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     path.to_str().unwrap().to_owned()
 }
