@@ -3,7 +3,7 @@
 //! Its form follows the tokens of callbacks: lines in a file, so that a secret
 //! store can hold it. Only digests are kept of the tokens themselves.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -122,11 +122,6 @@ impl Access {
             other.digest == holder.digest && other.name == holder.name && other.rights == holder.rights
         })
     }
-
-    /// The names that tokens have, each once.
-    pub fn names(&self) -> BTreeSet<&str> {
-        self.0.iter().map(|holder| holder.name.as_str()).collect()
-    }
 }
 
 fn digest(token: &[u8]) -> [u8; 32] {
@@ -226,7 +221,6 @@ mod tests {
             "\u{feff}# who\n\n a {TOKEN} events\n a {TOKEN}2 events\nb {TOKEN}3 admin"
         ))
         .unwrap();
-        assert_eq!(access.names(), BTreeSet::from(["a", "b"]));
         assert_eq!(access.find(format!("{TOKEN}3").as_bytes()).unwrap().name, "b");
         assert!(access.find(b"").is_none());
         assert!(access.find(&TOKEN.as_bytes()[1..]).is_none());

@@ -194,6 +194,8 @@ async fn clients_that_never_make_their_handshake_hold_up_nobody() {
     for mut stream in silent {
         soon(stream.read_to_end(&mut Vec::new())).await.ok();
     }
+    let counted = "callback_gateway_tls_handshake_failures_total{listener=\"grpc\"} 3";
+    soon(async { while !get(gateway.addresses.admin, "/metrics").await.body.contains(counted) {} }).await;
 }
 
 #[test]

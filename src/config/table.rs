@@ -63,18 +63,6 @@ impl Setting {
     pub fn is_secret(&self) -> bool {
         self.form == Form::Secrets
     }
-
-    /// Where it can be given, in the order of precedence: for messages about one that is missing.
-    pub fn places(&self) -> String {
-        let variable = self.variable();
-        match self.place {
-            Place::Anywhere | Place::Hidden => {
-                format!("--{}, {variable}, or {} in the file", self.flag(), self.key)
-            }
-            Place::NotOnCommandLine => format!("{variable}, or {} in the file", self.key),
-            Place::NotInFile => format!("--{} or {variable}", self.flag()),
-        }
-    }
 }
 
 /// The setting with this key.

@@ -234,8 +234,8 @@ impl Incoming {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
                     }
-                    let begin = begin(stream, peer, self.tls.clone(), self.drain.until_cut(), place.ok()?);
-                    self.beginning.spawn(async move { timeout(PREFACE_TIMEOUT, begin).await.ok().flatten() });
+                    let (tls, cut) = (self.tls.clone(), self.drain.until_cut());
+                    self.beginning.spawn(begin(stream, peer, tls, cut, place.ok()?));
                 }
                 Err(error) => {
                     if !self.failed {
@@ -263,9 +263,16 @@ async fn begin(
     let mut stream = tls::accept(tls.as_ref(), stream, peer).await?;
     let mut preface = vec![0; PREFACE_BYTES];
     // Whether it is one is for HTTP/2 to say.
-    if let Err(error) = stream.read_exact(&mut preface).await {
-        tracing::debug!(%error, %peer, "a connection ended before it spoke HTTP/2");
-        return None;
+    match timeout(PREFACE_TIMEOUT, stream.read_exact(&mut preface)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::debug!(%error, %peer, "a connection ended before it spoke HTTP/2");
+            return None;
+        }
+        Err(_) => {
+            tracing::debug!(%peer, "a connection did not speak HTTP/2 in time");
+            return None;
+        }
     }
     let (unread, cut) = (preface.into(), Box::pin(cut));
     Some(CuttableStream { stream, unread, info, cut, lingering: None, _place: place })
