@@ -67,7 +67,7 @@ impl admin_service_server::AdminService for AdminService {
             }
             response.subscribers.push(status);
         }
-        Ok(Response::new(Encoded::message(&response)))
+        Ok(Response::new(Encoded::from(&response)))
     }
 
     async fn get_log_status(
@@ -82,7 +82,7 @@ impl admin_service_server::AdminService for AdminService {
         // What cannot be read has no time; the rest is still worth saying.
         let oldest = subscription::first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
         let newest = log.read_back(bounds.latest.sequence.next(), 1).await.ok();
-        let newest = newest.and_then(|page| page.records.into_iter().next());
+        let newest = newest.and_then(|page| page.records.first().cloned());
         let is_empty = bounds.oldest.sequence == bounds.latest.sequence;
         let state = match *log.state().borrow() {
             log::LogState::Writable => LogState::Writable,
@@ -90,7 +90,7 @@ impl admin_service_server::AdminService for AdminService {
             log::LogState::Closed => LogState::Closed,
         };
         let time = |record: Option<&Record>| record.map(|record| record.receive_time().into());
-        Ok(Response::new(Encoded::message(&GetLogStatusResponse {
+        Ok(Response::new(Encoded::from(&GetLogStatusResponse {
             epoch: epoch.to_string(),
             epoch_start: Some(epoch_start.into()),
             backend: usage.backend.to_owned(),
@@ -117,7 +117,7 @@ impl admin_service_server::AdminService for AdminService {
         let request = request.into_inner();
         let reasons = request::refusal_reasons(&request.reasons)?;
         let since = request.start_time.map(|time| request::time("start_time", time)).transpose()?;
-        Ok(Response::new(Encoded::message(&ListRefusalsResponse {
+        Ok(Response::new(Encoded::from(&ListRefusalsResponse {
             refusals: self.refusals.list(&reasons, request.sdk_app_id, since),
             counts: self.refusals.counts(),
             process_start_time: Some(self.refusals.start_time().into()),
