@@ -174,8 +174,8 @@ pub struct Tail {
     pub cursor: Cursor,
 }
 
-/// A run of records.
-#[derive(Debug)]
+/// A run of records. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Page {
     /// The records, in the order asked for.
     pub records: Records,

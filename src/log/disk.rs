@@ -9,6 +9,7 @@
 //! it, in a file of its own.
 
 mod index;
+mod pages;
 mod retention;
 #[cfg(test)]
 mod retention_tests;
@@ -34,13 +35,14 @@ use tokio::sync::{Semaphore, watch};
 
 use self::{
     index::{Following, Index, Indexer, Limits, Stop},
+    pages::Pages,
     store::{Reader, Store},
     writer::{Job, QueuePlace, Writer},
 };
 pub use self::{retention::Retention, store::STORE_FORMAT};
 use super::{
-    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms, Usage,
-    ring::Ring,
+    AppendError, Appending, EventLog, LogState, NewRecord, Order, PAGE_RECORDS, Page, Queue, ReadError, Tail,
+    Terms, Usage, ring::Ring,
 };
 use crate::event::{Epoch, Sequence, Timestamp};
 
@@ -52,8 +54,15 @@ pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 const SLOW_WRITE: Duration = Duration::from_secs(2);
 /// [`Shared::trimmed_until`] of a log that nothing was deleted from.
 const NEVER_TRIMMED: i64 = 0;
-/// Read-only connections; further readers wait for one.
+/// Most read-only connections; further readers wait for one.
 const READERS: usize = 4;
+
+/// How many pages are read from the disk at the same time: at most on half of the processors, so
+/// that whoever catches up does not take them all from the callbacks.
+fn readers() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (processors / 2).clamp(1, READERS)
+}
 
 /// Where and how to keep the log.
 #[derive(Debug, Clone)]
@@ -174,6 +183,8 @@ struct Shared {
     /// Receive time of the newest record that retention has deleted, or is about to
     /// delete: set before, so that whoever misses a record knows of it.
     trimmed_until: AtomicI64,
+    /// What readers read last.
+    pages: Pages,
     /// Readers hold it for one page; the writer holds it alone to reset the WAL.
     checkpoint_gate: RwLock<()>,
 }
@@ -249,7 +260,8 @@ impl DiskLog {
             tracing::warn!(epoch = %store.state().epoch, "the log begins a new epoch: earlier cursors are refused");
         }
         let (state, identity) = (store.state(), store.identity());
-        let readers = (0..READERS).map(|_| Reader::open(&path, state.epoch)).collect::<Result<_, _>>()?;
+        let readers =
+            (0..readers()).map(|_| Reader::open(&path, state.epoch)).collect::<Result<Vec<_>, _>>()?;
         // On a full disk this fails, and the log starts as one that recovers: reading works.
         let store = match store.reset_wal() {
             Ok(emptied) => {
@@ -276,6 +288,7 @@ impl DiskLog {
             writing_since: Mutex::default(),
             oldest: AtomicU64::new(state.oldest.0),
             trimmed_until: AtomicI64::new(state.trimmed_until.0),
+            pages: Pages::new(),
             checkpoint_gate: RwLock::new(()),
         });
         let (queue, jobs) = mpsc::sync_channel(QUEUE_RECORDS);
@@ -296,8 +309,8 @@ impl DiskLog {
             writer: Mutex::new(Some(writer)),
             readers: Arc::new(ReaderPool {
                 path,
+                permits: Arc::new(Semaphore::new(readers.len())),
                 idle: Mutex::new(readers),
-                permits: Arc::new(Semaphore::new(READERS)),
             }),
             index,
             indexer: Mutex::default(),
@@ -322,6 +335,26 @@ impl DiskLog {
             mpsc::TrySendError::Disconnected(_) => AppendError::Closed,
         })?;
         Ok(appending)
+    }
+
+    /// A page from the disk, or as somebody else has just read it.
+    async fn page(&self, from: Sequence) -> Result<Page, ReadError> {
+        let known = move |shared: &Shared| {
+            let oldest = Sequence(shared.oldest.load(Ordering::Relaxed));
+            shared.pages.get(from).filter(|_| from >= oldest)
+        };
+        if let Some(page) = known(&self.shared) {
+            return Ok(page);
+        }
+        self.on_disk(move |reader, shared| {
+            // Somebody else may have read it while this one waited.
+            if let Some(page) = known(shared) {
+                return Ok(page);
+            }
+            let page = reader.read(from, Pages::end(from).min(shared.end()), PAGE_RECORDS)?;
+            Ok(shared.pages.insert(from, page))
+        })
+        .await
     }
 
     /// Runs a read on the pool. It runs to its end even if nobody waits for it
@@ -371,6 +404,7 @@ impl EventLog for DiskLog {
         let page = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).read(from, max_records);
         match page {
             Some(page) => std::future::ready(Ok(page)).boxed(),
+            None if max_records >= PAGE_RECORDS => self.page(from).boxed(),
             None => self.on_disk(move |reader, shared| reader.read(from, shared.end(), max_records)).boxed(),
         }
     }

@@ -26,6 +26,13 @@ impl Records {
         Self { run: Arc::clone(run), range }
     }
 
+    /// Has messages kept that are made of them, as long as there is room; to be called
+    /// before others have them.
+    pub(super) fn keep_messages(&mut self, room: &Arc<Room>) {
+        let run = Arc::get_mut(&mut self.run).expect("nobody else has them yet");
+        run.room = Some(Arc::clone(room));
+    }
+
     /// Takes the first ones off: at most so many bytes of them, but at least one.
     pub fn split_to(&mut self, max_bytes: usize) -> Self {
         let mut bytes = 0;
