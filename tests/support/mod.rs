@@ -4,6 +4,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
 pub mod certificates;
+#[cfg(feature = "external-tools")]
+pub mod nats;
 pub mod scripted_log;
 
 use std::{
@@ -69,6 +71,7 @@ pub fn settings(data_dir: &Path) -> Settings {
         retention_count: None,
         new_epoch: false,
         index: true,
+        nats: Default::default(),
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,

@@ -1,0 +1,1 @@
+//! Two gateways over a cluster of three NATS servers.
