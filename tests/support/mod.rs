@@ -6,6 +6,7 @@
 pub mod certificates;
 #[cfg(feature = "external-tools")]
 pub mod nats;
+pub mod proxy;
 pub mod scripted_log;
 
 use std::{

@@ -39,13 +39,19 @@ impl Nats {
 
     /// Three servers with one JetStream.
     pub fn cluster() -> [Self; 3] {
+        Self::cluster_with(|_| NOTHING_MORE.to_owned())
+    }
+
+    /// The same, with more in the configuration of each.
+    pub fn cluster_with(more: impl Fn(usize) -> String) -> [Self; 3] {
         let ports: [u16; 6] = free_ports();
         let routes: Vec<String> = ports[3..].iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
         let mut servers = [0, 1, 2].map(|n| {
             let cluster = format!(
-                "cluster {{ name: test, listen: \"127.0.0.1:{}\", routes: [{}] }}",
+                "cluster {{ name: test, listen: \"127.0.0.1:{}\", routes: [{}] }}\n{}",
                 ports[3 + n],
-                routes.join(", ")
+                routes.join(", "),
+                more(n)
             );
             Self::new(&format!("n{n}"), ports[n], &cluster)
         });
