@@ -346,7 +346,8 @@ impl App {
         let bad = Some(metrics.http_bad_connections.clone());
         let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone(), bad));
         let access = reload.access.subscribe();
-        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
+        let replica = settings.replica_name.into();
+        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {

@@ -60,6 +60,8 @@ pub struct Settings {
     pub nats: nats::Nats,
     /// Whether the embedded log keeps an index by account, group and command.
     pub index: bool,
+    /// What the gateway calls itself, for operators.
+    pub replica_name: String,
     /// Address for callbacks.
     pub http_listen: SocketAddr,
     /// Address for gRPC.

@@ -14,10 +14,18 @@ use callback_gateway::{
         disk::Retention,
         jetstream::{JetStreamLog, Options},
     },
-    proto::{GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
+    proto::{
+        GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, SubscribeRequest,
+        admin_service_client::AdminServiceClient, subscribe_request::Start, subscribe_response::Frame,
+    },
 };
 use serde_json::{Value, json};
-use support::{nats::Nats, *};
+use support::{
+    nats::Nats,
+    proxy::{Network, Proxy},
+    *,
+};
+use tokio::sync::watch;
 use tonic::{Code, Status};
 
 fn over(server: &Nats) -> impl FnOnce(&mut Settings) + use<> {
@@ -262,6 +270,86 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), to).unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_is_sent_again_to_another_gateway_is_marked() {
+    let server = Nats::start();
+    let (one, other) = (gateway(&server).await, gateway(&server).await);
+    let (mut subscriber, _) = Subscriber::open(&mut other.client().await, latest()).await.unwrap();
+    assert!(one.post("A.B", "{}").await.is_stored());
+    // What feeds subscribers feeds the memory of callbacks, and a moment later has.
+    let first = subscriber.event().await.unwrap();
+    let marked = soon(async {
+        loop {
+            assert!(other.post("A.B", "{}").await.is_stored());
+            let event = subscriber.event().await.unwrap();
+            if event.possible_duplicate_of > 0 {
+                return event;
+            }
+        }
+    });
+    assert_eq!(marked.await.possible_duplicate_of, first.sequence);
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_are_told_which_gateway_answers() {
+    let server = Nats::start();
+    for name in ["one", "other"] {
+        let over_server = over(&server);
+        let gateway = Gateway::start_with(|settings| {
+            over_server(settings);
+            settings.replica_name = name.to_owned();
+        })
+        .await;
+        let address = format!("http://{}", gateway.addresses.grpc);
+        let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+        let status = admin.get_log_status(GetLogStatusRequest {}).await.unwrap().into_inner();
+        assert_eq!((status.replica.as_str(), status.backend.as_str()), (name, "nats"));
+        let subscribers = admin.list_subscribers(ListSubscribersRequest::default()).await.unwrap();
+        assert_eq!(subscribers.into_inner().replica, name);
+        let refusals = admin.list_refusals(ListRefusalsRequest::default()).await.unwrap();
+        assert_eq!(refusals.into_inner().replica, name);
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_a_gateway_that_is_further_waits_for_this_one_to_come_to_it() {
+    let server = Nats::start();
+    let (network, at_network) = watch::channel(Network::Works);
+    let (_target, to) = watch::channel(Some(server.port));
+    let proxy = Proxy::start(to, at_network).await;
+    let behind = Gateway::start_with(|settings| {
+        over(&server)(settings);
+        settings.nats.urls = vec![format!("nats://127.0.0.1:{}", proxy.port)];
+    })
+    .await;
+    let further = gateway(&server).await;
+    post(&further, 3).await;
+    let (mut live, _) = Subscriber::open(&mut behind.client().await, earliest()).await.unwrap();
+    live.events_until(|event| event.sequence == 3).await;
+
+    network.send_replace(Network::Stalls);
+    post(&further, 3).await;
+    let cursor = all_events(&mut further.client().await).await[5].cursor.clone();
+    let mut client = behind.client().await;
+    let opened = tokio::spawn(async move { Subscriber::open(&mut client, after(&cursor)).await.map(drop) });
+    tokio::pin!(opened);
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut opened).await;
+    assert!(early.is_err(), "it is not judged by what is not there yet: {early:?}");
+    network.send_replace(Network::Works);
+    soon(opened).await.unwrap().unwrap();
+
+    // And one that nobody gave is judged by the stream.
+    let mut beyond: Cursor = all_events(&mut further.client().await).await[5].cursor.parse().unwrap();
+    beyond.sequence.0 += 1;
+    let status = refused(&behind, after(&beyond.to_string())).await;
+    assert_eq!(reason(&status), "LOG_REWOUND");
+    behind.stop().await;
+    further.stop().await;
 }
 
 /// The stream's limits trim what a subscriber has not read yet; nothing of it is in memory.

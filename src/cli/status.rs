@@ -91,6 +91,9 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
     if let Some(moment) = moment(status.process_start_time.as_ref()) {
         line("process", (plain, format!("began {moment}")))?;
     }
+    if !status.replica.is_empty() {
+        line("replica", (plain, status.replica.clone()))?;
+    }
     Ok(())
 }
 

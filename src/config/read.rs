@@ -73,6 +73,9 @@ pub(crate) fn tokens(given: &Given) -> Result<(Tokens, Vec<Problem>), Vec<Proble
     if reader.problems.is_empty() { Ok((tokens, reader.warnings)) } else { Err(reader.problems) }
 }
 
+/// Longest name of a replica.
+const MAX_REPLICA_NAME_BYTES: usize = 128;
+
 const HTTP_TLS: &[&str; 4] = &["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"];
 const GRPC_TLS: &[&str; 4] = &["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"];
 
@@ -123,6 +126,7 @@ impl<'a> Reader<'a> {
             retention_count: Some(self.value("retention.count", number)).filter(|&count| count > 0),
             new_epoch: self.value("new_epoch", switch),
             index: self.value("index", switch),
+            replica_name: self.value("replica_name", replica_name),
             http_listen: self.value("http.listen", address),
             grpc_listen: self.value("grpc.listen", address),
             admin_listen: self.value("admin.listen", address),
@@ -327,6 +331,18 @@ fn number<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<T, String> {
 fn app_ids(text: &str) -> Result<Vec<u32>, String> {
     let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
     ids.map(|id| parsed(id, id.parse(), "SDKAppID: write numbers such as 1400000000")).collect()
+}
+
+/// A name for operators; the host's if none is given.
+fn replica_name(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(rustix::system::uname().nodename().to_string_lossy().into_owned());
+    }
+    if text.len() <= MAX_REPLICA_NAME_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{} is no name: write at most 128 characters of ASCII without spaces", quoted(text)))
+    }
 }
 
 /// A collector's address. It is reached without TLS, so whatever else an URL may have is a slip.

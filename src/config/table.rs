@@ -168,6 +168,13 @@ pub static SETTINGS: &[Setting] = &[
     .form(Form::Switch)
     .place(Place::Hidden),
     setting(
+        "replica_name",
+        "NAME",
+        "",
+        "What this gateway calls itself in `AdminService`'s answers, where several share a log; the host's name \
+         without it",
+    ),
+    setting(
         "ready_file",
         "PATH",
         "",

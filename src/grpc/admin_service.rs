@@ -29,6 +29,8 @@ pub(super) struct AdminService {
     pub(super) streams: Arc<Streams>,
     pub(super) refusals: Arc<Refusals>,
     pub(super) guard: Guard,
+    /// The gateway's name.
+    pub(super) replica: Arc<str>,
 }
 
 #[tonic::async_trait]
@@ -48,7 +50,8 @@ impl admin_service_server::AdminService for AdminService {
                 status::with_field(ErrorReason::InvalidPageToken, "page_token", problem)
             })?,
         };
-        let mut response = ListSubscribersResponse::default();
+        let mut response =
+            ListSubscribersResponse { replica: self.replica.to_string(), ..Default::default() };
         let mut bytes = 0;
         for (slot, ended) in self.streams.list(after) {
             let last = response.subscribers.last().map(|last| last.stream_id.to_string());
@@ -106,6 +109,7 @@ impl admin_service_server::AdminService for AdminService {
             index_sequence: usage.index_end.map(|end| end.0),
             process_start_time: Some(self.refusals.start_time().into()),
             apps: self.refusals.apps(),
+            replica: self.replica.to_string(),
         })))
     }
 
@@ -121,6 +125,7 @@ impl admin_service_server::AdminService for AdminService {
             refusals: self.refusals.list(&reasons, request.sdk_app_id, since),
             counts: self.refusals.counts(),
             process_start_time: Some(self.refusals.start_time().into()),
+            replica: self.replica.to_string(),
         })))
     }
 }

@@ -73,6 +73,7 @@ pub fn settings(data_dir: &Path) -> Settings {
         new_epoch: false,
         index: true,
         nats: Default::default(),
+        replica_name: "test".to_owned(),
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     sync::{Notify, Semaphore, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -339,16 +339,25 @@ impl Shared {
         if self.end() > sequence || self.is_closed() {
             return Ok(());
         }
-        let last = self.settled(sequence).await.map_err(unavailable)?;
-        if last < sequence {
-            return Ok(());
-        }
-        let mut tail = self.tail.subscribe();
-        let reached = tail.wait_for(|tail| tail.end > sequence || tail.cursor.epoch != self.epoch);
-        match tokio::time::timeout(REACH_PATIENCE, reached).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(ReadError::Unavailable("this replica lags behind the stream".to_owned())),
-        }
+        let reached = async {
+            let last = loop {
+                match self.settled(sequence).await {
+                    Ok(last) => break last,
+                    Err(_) if self.is_closed() => return,
+                    // Nobody there to ask, just now.
+                    Err(_) => sleep(REWIND_INTERVAL).await,
+                }
+            };
+            if last >= sequence {
+                let mut tail = self.tail.subscribe();
+                let is_there = |tail: &Tail| tail.end > sequence || tail.cursor.epoch != self.epoch;
+                // The sender is in `self`.
+                tail.wait_for(is_there).await.ok();
+            }
+        };
+        timeout(REACH_PATIENCE, reached)
+            .await
+            .map_err(|_| ReadError::Unavailable("this gateway has not come to the position yet".to_owned()))
     }
 
     /// The stream's last sequence: below `sequence` only if the leader says so for a while.
