@@ -13,6 +13,8 @@ use crate::event::{Sequence, Timestamp};
 /// How long the stream's leader may take to answer.
 pub(super) const API_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The code of errors that pass: no leader just now, no quorum, too busy.
+const TEMPORARILY: u16 = 503;
 /// The number of JetStream's error for a stream that is not there.
 const STREAM_NOT_FOUND: u32 = 10059;
 /// The number of its error for a message that is not there.
@@ -57,7 +59,7 @@ impl std::fmt::Display for Refusal {
 impl Refusal {
     /// Whether trying again can help: there is no leader just now, or it is too busy.
     pub(super) fn may_pass(&self) -> bool {
-        self.code >= 500 || self.err_code == DUPLICATE_IN_PROCESS
+        self.code == TEMPORARILY || self.err_code == DUPLICATE_IN_PROCESS
     }
 }
 
@@ -243,7 +245,7 @@ impl Api {
             return Err(ApiError::Unreachable("JetStream is not there, or has no leader".to_owned()));
         }
         match serde_json::from_slice(&answer.payload).map_err(malformed)? {
-            Failed { error: Some(refusal) } if refusal.code >= 500 => {
+            Failed { error: Some(refusal) } if refusal.code == TEMPORARILY => {
                 Err(ApiError::Unreachable(refusal.to_string()))
             }
             Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, connection::State};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, connection::State};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     sync::watch,
@@ -77,7 +77,17 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, watch::Receive
             }
             Err(error) => error,
         };
-        if begin.elapsed() >= FIRST_CONNECT_TIMEOUT {
+        let may_pass = match error.kind() {
+            ConnectErrorKind::AuthorizationViolation
+            | ConnectErrorKind::Authentication
+            | ConnectErrorKind::Tls
+            | ConnectErrorKind::ServerParse => false,
+            ConnectErrorKind::Dns
+            | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::Io
+            | ConnectErrorKind::MaxReconnects => true,
+        };
+        if !may_pass || begin.elapsed() >= FIRST_CONNECT_TIMEOUT {
             return Err(OpenError::Connect { servers: options.servers.join(", "), source: error });
         }
         sleep(MAX_RECONNECT_DELAY).await;
