@@ -14,6 +14,8 @@ pub mod memory;
 
 #[cfg(test)]
 mod conformance;
+mod files;
+mod index;
 mod ring;
 
 use std::{
