@@ -201,6 +201,7 @@ fn jetstream_options(settings: &Settings) -> jetstream::Options {
         tls: jetstream::Tls { ca: nats.tls_ca, identity: nats.tls_identity },
         retention: retention(settings),
         ring_bytes: settings.memory_bytes,
+        scratch_dir: settings.index.then(|| settings.data_dir.clone()),
     }
 }
 

@@ -8,9 +8,9 @@ use async_nats::Client;
 use callback_gateway::{
     config::nats::Nats as NatsSettings,
     config::{LogKind, Settings},
-    event::Cursor,
+    event::{Cursor, NameSet, RecordParts},
     log::{
-        EventLog,
+        EventLog, NewRecord,
         disk::Retention,
         jetstream::{JetStreamLog, Options},
     },
@@ -407,6 +407,63 @@ async fn a_stream_trimmed_under_a_slow_subscriber_is_said() {
         }
     }
     gateway.stop().await;
+}
+
+/// Small ones and large ones, in runs, and messages that are gone from between.
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_backwards_gives_every_record_whatever_its_size_and_whatever_is_gone() {
+    let server = Nats::start_with("max_payload: 4MB");
+    let options = Options { ring_bytes: 0, ..Options::new(&server.url()) };
+    let log = JetStreamLog::open(options).await.unwrap();
+    let sizes = [10, 900_000, 10, 300_000, 10].into_iter().zip([300, 12, 500, 30, 100]);
+    let mut appending = Vec::new();
+    for bytes in sizes.flat_map(|(bytes, count)| std::iter::repeat_n(bytes, count)) {
+        let body = "x".repeat(bytes);
+        appending.push(soon(log.append(record(&body))).await.unwrap().sequence.0);
+    }
+    // Some alone, and a run as long as several stretches. The newest is in memory.
+
+    let gone: Vec<u64> = [1, 5, 305, 850, 941].into_iter().chain(320..800).collect();
+    for sequence in &gone {
+        operate(&server, "STREAM.MSG.DELETE.callbacks", json!({ "seq": sequence })).await;
+    }
+    let expected: Vec<u64> = (1..=942).rev().filter(|sequence| !gone.contains(sequence)).collect();
+    for max_records in [7, 256] {
+        let (mut before, mut seen) = (log.tail().borrow().end, Vec::new());
+        loop {
+            let page = soon(log.read_back(before, max_records)).await.unwrap();
+            if page.records.is_empty() {
+                break;
+            }
+            assert!(page.records.len() <= max_records && page.next < before);
+            before = page.next;
+            seen.extend(page.records.iter().map(|record| record.sequence().0));
+        }
+        assert_eq!(seen, expected, "{max_records} at a time");
+    }
+    let (mut from, mut seen) = (log.oldest(), Vec::new());
+    while from < log.tail().borrow().end {
+        let page = soon(log.read(from, 256)).await.unwrap();
+        assert!(page.next > from);
+        from = page.next;
+        seen.extend(page.records.iter().map(|record| record.sequence().0));
+    }
+    assert!(seen.iter().rev().eq(&expected), "upwards too");
+    soon(log.close()).await;
+}
+
+fn record(raw_body: &str) -> NewRecord {
+    let parts = RecordParts {
+        command: "A.B",
+        sdk_app_id: 1,
+        kind: 0,
+        typed: false,
+        accounts: &NameSet::default(),
+        group_ids: &NameSet::default(),
+        event: b"",
+        raw_body,
+    };
+    NewRecord { stored: parts.encode(), deadline: tokio::time::Instant::now() + HANG, permit: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -143,7 +143,7 @@ pub static SETTINGS: &[Setting] = &[
         "Where events are kept: `disk`, `nats` (in NATS JetStream, which several gateways share), or `memory` (for \
          trying things out: they are lost with the process)",
     ),
-    setting("data_dir", "DIR", "./data", "Directory of the log; made if it is missing"),
+    setting("data_dir", "DIR", "./data", "Directory of the log; made if it is missing. With `log = nats`, of an index that can be made again"),
     setting(
         "memory",
         "SIZE",

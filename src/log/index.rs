@@ -36,10 +36,13 @@ use std::{
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-pub(super) use self::follow::{Following, Indexer, Stop};
 use self::{
     file::{FILE_NAME, Fault, Lookup},
-    search::{Found, Search},
+    search::Search,
+};
+pub(super) use self::{
+    follow::{Following, Indexer, Stop},
+    search::Found,
 };
 use crate::{
     event::{Epoch, Record, Sequence, StoredRecord},

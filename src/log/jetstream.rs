@@ -24,6 +24,7 @@ mod api;
 mod connection;
 mod follow;
 mod history;
+mod indexed;
 mod message;
 mod publish;
 mod shared;
@@ -31,6 +32,7 @@ mod stream;
 mod watch;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -47,6 +49,7 @@ use tokio::{
 
 use self::{
     api::{Api, From, Info},
+    indexed::Indexed,
     publish::{Job, Place, Publisher},
     shared::Shared,
 };
@@ -55,8 +58,8 @@ pub use self::{
     connection::{Login, Tls},
 };
 use super::{
-    AppendError, Appending, EventLog, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
-    disk::Retention,
+    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms, Usage,
+    disk::Retention, index::Index,
 };
 use crate::event::{Epoch, Record, Sequence, Timestamp};
 
@@ -94,6 +97,8 @@ pub struct Options {
     pub retention: Retention,
     /// Memory for the newest records, in bytes.
     pub ring_bytes: usize,
+    /// Where to keep an index by account, group and command; `None`: there is none.
+    pub scratch_dir: Option<PathBuf>,
 }
 
 impl Options {
@@ -108,6 +113,7 @@ impl Options {
             tls: Tls::default(),
             retention: Retention::default(),
             ring_bytes: 64 << 20,
+            scratch_dir: None,
         }
     }
 }
@@ -187,12 +193,14 @@ pub struct JetStreamLog {
     bytes: Arc<Semaphore>,
     records: Arc<AtomicUsize>,
     tasks: Mutex<Option<Tasks>>,
+    index: Option<Arc<Index>>,
 }
 
 #[derive(Debug)]
 struct Tasks {
     publisher: JoinHandle<()>,
     others: [JoinHandle<()>; 2],
+    indexed: Option<Indexed>,
 }
 
 impl JetStreamLog {
@@ -210,8 +218,19 @@ impl JetStreamLog {
             );
         }
         let shared = Shared::new(api, connection, options.replicas, options.ring_bytes, &info, newest);
+        let shared = Arc::new(shared);
+        let indexed = options.scratch_dir.as_deref().and_then(|dir| {
+            let begun = Indexed::begin(&shared, dir);
+            begun
+                .inspect_err(|error| {
+                    let dir = dir.display();
+                    tracing::warn!(%dir, %error, "there is no account index; searches take longer");
+                })
+                .ok()
+        });
         let log = Self {
-            shared: Arc::new(shared),
+            shared,
+            index: indexed.as_ref().map(|indexed| Arc::clone(&indexed.index)),
             jobs: Mutex::default(),
             places: Arc::new(Semaphore::new(IN_FLIGHT_RECORDS)),
             bytes: Arc::new(Semaphore::new(IN_FLIGHT_BYTES)),
@@ -232,6 +251,7 @@ impl JetStreamLog {
         let tasks = Tasks {
             publisher: tokio::spawn(publisher.run()),
             others: [tokio::spawn(follow::follow(shared())), tokio::spawn(watch::watch(shared()))],
+            indexed,
         };
         *log.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Some(tasks);
         *log.jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
@@ -311,6 +331,27 @@ impl EventLog for JetStreamLog {
         }
     }
 
+    fn search<'a>(
+        &'a self,
+        terms: &'a Terms,
+        position: Sequence,
+        order: Order,
+        max_records: usize,
+    ) -> BoxFuture<'a, Result<Page, ReadError>> {
+        async move {
+            let found = match &self.index {
+                Some(index) => index.find(terms, position, order, max_records).await,
+                None => None,
+            };
+            match (found, order) {
+                (Some(found), _) => self.shared.pick(position, order, found).await,
+                (None, Order::OldestFirst) => self.read(position, max_records).await,
+                (None, Order::NewestFirst) => self.read_back(position, max_records).await,
+            }
+        }
+        .boxed()
+    }
+
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
         let position = self.shared.ring().seek(time);
         match position {
@@ -332,7 +373,9 @@ impl EventLog for JetStreamLog {
     }
 
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
-        let usage = Usage { backend: "nats", bytes: self.shared.bytes(), index_end: None };
+        // One that cannot be used is as good as one that has not begun.
+        let index_end = self.index.as_ref().map(|index| index.end().unwrap_or(self.shared.oldest()));
+        let usage = Usage { backend: "nats", bytes: self.shared.bytes(), index_end };
         std::future::ready(Ok(usage)).boxed()
     }
 
@@ -360,12 +403,15 @@ impl EventLog for JetStreamLog {
             // The publisher ends once it has answered what was accepted.
             self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
             let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(Tasks { publisher, others }) = tasks else { return };
+            let Some(Tasks { publisher, others, indexed }) = tasks else { return };
             ended("publisher", publisher).await;
             self.shared.state.send_replace(LogState::Closed);
             self.shared.history.close();
             for task in others {
                 ended("follower", task).await;
+            }
+            if let Some(indexed) = indexed {
+                indexed.end().await;
             }
             if let Err(error) = self.shared.api.client.drain().await {
                 tracing::debug!(%error, "the connection to NATS was gone already");

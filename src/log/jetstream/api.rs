@@ -98,6 +98,11 @@ impl State {
         if self.messages == 0 { self.end() } else { Sequence(self.first_seq.max(1)) }
     }
 
+    /// Bytes of a message, on average; 0 if there is none.
+    pub(super) fn average_bytes(&self) -> u64 {
+        self.bytes.checked_div(self.messages).unwrap_or(0)
+    }
+
     /// The first position that was never written.
     pub(super) fn end(&self) -> Sequence {
         Sequence(self.last_seq).next()

@@ -28,6 +28,8 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Pages that reading backwards reads of a stretch before it takes a shorter one.
+const MAX_PAGES: usize = 3;
 /// Longest distance that reading backwards jumps over holes at once.
 const MAX_WINDOW: u64 = 1 << 20;
 
@@ -113,14 +115,24 @@ impl Shared {
         max_records: usize,
     ) -> Result<Page, ReadError> {
         let max_records = max_records.clamp(1, PAGE_RECORDS);
-        let mut window = max_records as u64;
+        let mut window = self.records_of_a_page().min(max_records as u64);
         let mut high = before;
         loop {
-            let low = Sequence(high.0.saturating_sub(window)).max(self.oldest()).min(high);
+            let mut low = Sequence(high.0.saturating_sub(window)).max(self.oldest()).min(high);
             let mut kept = Kept { records: VecDeque::new(), bytes: 0, max_records };
             let mut unreadable = None;
             let mut from = low;
+            let mut pages = 0;
             while from < high {
+                if pages == MAX_PAGES {
+                    // They are larger than others: nearer to the end there are still enough.
+                    low = Sequence(from.0.midpoint(high.0));
+                    from = low;
+                    kept.clear();
+                    unreadable = None;
+                    pages = 0;
+                }
+                pages += 1;
                 match self.read_history(from, high, PAGE_RECORDS).await {
                     Ok(page) => {
                         from = page.next;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
-    log::{AppendReply, LogState, ReadError, Tail, ring::Ring},
+    log::{AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
 };
 
 /// How long a leader may seem to have lost messages: a new one may not have taken in yet
@@ -66,6 +66,7 @@ struct Known {
     oldest: Sequence,
     trimmed_until: Option<Timestamp>,
     bytes: u64,
+    average_bytes: u64,
 }
 
 /// An append whose event is stored.
@@ -119,6 +120,7 @@ impl Shared {
                 oldest: info.state.oldest(),
                 trimmed_until: info.state.trimmed_until(),
                 bytes: info.state.bytes,
+                average_bytes: info.state.average_bytes(),
             }),
             acknowledged: Mutex::default(),
             history: Semaphore::new(HISTORY_READS),
@@ -157,6 +159,11 @@ impl Shared {
         self.known().bytes
     }
 
+    /// Records of about a page of bytes, at least one.
+    pub(super) fn records_of_a_page(&self) -> u64 {
+        (PAGE_BYTES as u64).checked_div(self.known().average_bytes).unwrap_or(u64::MAX).max(1)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         *self.state.borrow() == LogState::Closed
     }
@@ -175,6 +182,7 @@ impl Shared {
         {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             known.bytes = info.state.bytes;
+            known.average_bytes = info.state.average_bytes();
             // Answers may overtake one another.
             if oldest >= known.oldest {
                 known.oldest = oldest;
