@@ -15,8 +15,9 @@ use callback_gateway::{
         jetstream::{JetStreamLog, Options},
     },
     proto::{
-        GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, SubscribeRequest,
-        admin_service_client::AdminServiceClient, subscribe_request::Start, subscribe_response::Frame,
+        GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, LogState,
+        SubscribeRequest, admin_service_client::AdminServiceClient, subscribe_request::Start,
+        subscribe_response::Frame,
     },
 };
 use serde_json::{Value, json};
@@ -143,6 +144,11 @@ async fn a_restarted_server_is_a_pause() {
     // Its deadline passes while there is no server.
     assert_eq!(gateway.post("A.B", "{}").await.status, 503);
     assert_eq!(get(gateway.addresses.admin, "/readyz").await.status, 503);
+    // Operators are answered all the same.
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+    let status = soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap().into_inner();
+    assert_eq!((status.state(), status.latest_sequence), (LogState::Recovering, 10));
     server.start_again();
     ready(&gateway).await;
     post(&gateway, 10).await;

@@ -44,7 +44,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{
     sync::{Semaphore, mpsc, watch as watched},
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use self::{
@@ -75,6 +75,8 @@ const HEADER_BYTES: usize = 128;
 const NO_SUITABLE_PEERS: u32 = 10005;
 /// How long the stream has, when the gateway starts, to have a leader.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the connection may take to close; nothing is left on it to wait for.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pause between two attempts meanwhile.
 const OPEN_PAUSE: Duration = Duration::from_millis(500);
 
@@ -413,8 +415,10 @@ impl EventLog for JetStreamLog {
             if let Some(indexed) = indexed {
                 indexed.end().await;
             }
-            if let Err(error) = self.shared.api.client.drain().await {
-                tracing::debug!(%error, "the connection to NATS was gone already");
+            match timeout(DRAIN_TIMEOUT, self.shared.api.client.drain()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "the connection to NATS was gone already"),
+                Err(_) => tracing::debug!("the connection to NATS takes nothing any more"),
             }
         }
         .boxed()

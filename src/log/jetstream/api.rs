@@ -15,6 +15,8 @@ pub(super) const API_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The code of errors that pass: no leader just now, no quorum, too busy.
 const TEMPORARILY: u16 = 503;
+/// The code of errors of a stream that more is sent to than it takes.
+const TOO_MANY_REQUESTS: u16 = 429;
 /// The number of JetStream's error for a stream that is not there.
 const STREAM_NOT_FOUND: u32 = 10059;
 /// The number of its error for a message that is not there.
@@ -59,7 +61,7 @@ impl std::fmt::Display for Refusal {
 impl Refusal {
     /// Whether trying again can help: there is no leader just now, or it is too busy.
     pub(super) fn may_pass(&self) -> bool {
-        self.code == TEMPORARILY || self.err_code == DUPLICATE_IN_PROCESS
+        matches!(self.code, TEMPORARILY | TOO_MANY_REQUESTS) || self.err_code == DUPLICATE_IN_PROCESS
     }
 }
 

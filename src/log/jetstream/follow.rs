@@ -108,7 +108,7 @@ impl<'a> Follower<'a> {
                 }
                 next = self.messages.next().now_or_never().flatten();
             }
-            if let Err(reason) = self.settle(&mut run).await {
+            if let Err(reason) = self.settle(&run).await {
                 return reason;
             }
             self.shared.extend(run.records);
@@ -164,13 +164,20 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// Where sequences are left out, asks whether they were trimmed: then nobody must take
-    /// the gap for a hole.
-    async fn settle(&self, run: &mut Run) -> Result<(), String> {
+    /// Where sequences are left out, asks the leader what became of them: then nobody must
+    /// take for a hole what was trimmed, or what only this consumer's server does not have.
+    async fn settle(&self, run: &Run) -> Result<(), String> {
         let mut expected = self.shared.end();
         let mut has_gap = false;
         for (sequence, _) in &run.records {
-            has_gap |= *sequence > expected;
+            if *sequence > expected {
+                has_gap = true;
+                let found = self.shared.api.get(From::Sequence(expected)).await;
+                let found = found.map_err(|error| error.to_string())?;
+                if found.is_some_and(|found| found.sequence < *sequence) {
+                    return Err(format!("message {expected} was left out"));
+                }
+            }
             expected = expected.max(sequence.next());
         }
         if has_gap {

@@ -25,7 +25,7 @@ use crate::{
 /// How long a server may take for a batch.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a read goes on trying while the servers are away: readers see a pause.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Pages that reading backwards reads of a stretch before it takes a shorter one.
@@ -65,6 +65,13 @@ impl Shared {
         if messages.is_empty() {
             // One that is behind, or nothing is there.
             messages.extend(self.api.get(From::Sequence(from)).await.map_err(unavailable)?);
+        }
+        if messages.first().is_some_and(|first| first.sequence > from) {
+            // Nor does it prove that there is nothing between.
+            let found = self.api.get(From::Sequence(from)).await.map_err(unavailable)?;
+            if let Some(found) = found.filter(|found| found.sequence < messages[0].sequence) {
+                messages = vec![found];
+            }
         }
         let Some(first) = messages.first() else {
             let state = self.ask().await.map_err(unavailable)?.state;

@@ -38,6 +38,8 @@ const RETRY_REFUSED: Duration = Duration::from_millis(50);
 const TAIL_PATIENCE: Duration = Duration::from_millis(100);
 /// An append that has waited for longer shows that callbacks cannot be stored.
 const STALLED: Duration = Duration::from_secs(1);
+/// What is said then.
+pub(super) const STALLED_REASON: &str = "the stream does not acknowledge in time";
 /// How often deadlines and pauses are looked at.
 const TICK: Duration = Duration::from_millis(25);
 /// Publishes that are handed to the connection at once; one that does not fit is tried
@@ -191,6 +193,9 @@ impl Publisher {
                 }
             }
             self.run_of_what_is_there(&mut acknowledged_wait);
+            if self.in_flight.is_empty() {
+                self.shared.is_stalled.store(false, Ordering::Relaxed);
+            }
         }
     }
 
@@ -272,7 +277,8 @@ impl Publisher {
             }
             Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => self.try_again(id),
             Ok(Acknowledgement { error: Some(refusal), .. }) => {
-                tracing::error!(%refusal, "the stream does not take an event");
+                // Which one it is does not matter: the next look finds out whether it was the only one.
+                self.shared.set_writable(Err(format!("the stream does not take an event: {refusal}")));
                 self.end(id, AppendError::Failed);
             }
             Ok(_) | Err(_) => {
@@ -313,9 +319,9 @@ impl Publisher {
         for id in expired {
             self.end(id, AppendError::Expired);
         }
-        if is_stalled {
-            self.shared.set_writable(Err("the stream does not acknowledge in time".to_owned()));
-            self.shared.look.notify_one();
+        if !self.shared.is_stalled.swap(is_stalled, Ordering::Relaxed) && is_stalled {
+            // Sooner than the next look, which says so again as long as it lasts.
+            self.shared.set_writable(Err(STALLED_REASON.to_owned()));
         }
         while let Some(id) = pop_due(&mut self.refused, now) {
             if let Some(in_flight) = self.in_flight.get_mut(&id) {

@@ -3,7 +3,9 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicBool,
+    },
     time::Duration,
 };
 
@@ -54,6 +56,8 @@ pub(super) struct Shared {
     /// sequence. As many as publishes are in flight, at most.
     acknowledged: Mutex<BTreeMap<Sequence, Acknowledged>>,
     pub(super) history: Semaphore,
+    /// An append has waited for long.
+    pub(super) is_stalled: AtomicBool,
     /// Has the stream looked at sooner.
     pub(super) look: Notify,
     /// Has the tail's consumer made anew.
@@ -124,6 +128,7 @@ impl Shared {
             }),
             acknowledged: Mutex::default(),
             history: Semaphore::new(HISTORY_READS),
+            is_stalled: AtomicBool::new(false),
             look: Notify::new(),
             follow_anew: Notify::new(),
         }

@@ -57,9 +57,15 @@ pub(super) async fn create_or_check(api: &Api, options: &Options) -> Result<supe
     let wanted = wanted(options);
     let unreachable = OpenError::Unreachable;
     if api.info().await.map_err(unreachable)?.is_none() {
-        // Two replicas that do it at once make the same one, and that is no error.
-        api.create(&wanted).await.map_err(OpenError::Create)?;
-        tracing::info!(stream = options.stream, replicas = options.replicas, "the stream was made");
+        match api.create(&wanted).await {
+            // Also where another gateway has just made the same one.
+            Ok(()) => {
+                tracing::info!(stream = options.stream, replicas = options.replicas, "the stream was made");
+            }
+            // Another gateway has just made another one: below it says how they differ.
+            Err(_) if api.info().await.map_err(unreachable)?.is_some() => {}
+            Err(error) => return Err(OpenError::Create(error)),
+        }
     }
     let info = api.info().await.map_err(unreachable)?.ok_or(OpenError::Gone)?;
     let differences = differences(&wanted, &info.config);

@@ -1,11 +1,15 @@
 //! Watching the stream's state: whether it takes callbacks, and what it has trimmed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     api::{ApiError, Info},
+    publish::STALLED_REASON,
     shared::Shared,
 };
 
@@ -45,7 +49,11 @@ async fn look(shared: &Shared) -> Result<(), String> {
         // It may have lost its end, or be behind for a moment: that is found out there.
         shared.follow_anew.notify_one();
     }
-    quorum(&info, shared.replicas)
+    quorum(&info, shared.replicas)?;
+    if shared.is_stalled.load(Ordering::Relaxed) {
+        return Err(STALLED_REASON.to_owned());
+    }
+    Ok(())
 }
 
 /// Whether enough of the servers that hold the stream are there to acknowledge.
