@@ -155,6 +155,34 @@ async fn killing_the_streams_leader_in_a_burst_loses_nothing_and_doubles_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_steps_down_again_and_again_is_a_pause() {
+    let servers = Nats::cluster();
+    let (one, other) = (gateway(&servers).await, gateway(&servers).await);
+    let followers = vec![follow(&one).await, follow(&other).await];
+    let bursts = vec![
+        Burst::start(one.addresses.http, "one", 8).await,
+        Burst::start(other.addresses.http, "other", 8).await,
+    ];
+    let client = async_nats::connect(urls(&servers)).await.unwrap();
+    for _ in 0..5 {
+        for burst in &bursts {
+            burst.stored_more(100).await;
+        }
+        let subject = "$JS.API.STREAM.LEADER.STEPDOWN.callbacks";
+        let answer = soon(client.request(subject, "".into())).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+    for burst in &bursts {
+        burst.stored_more(100).await;
+    }
+    let told = assert_all_kept(Told::default(), bursts, &[&one, &other], followers).await;
+    println!("{} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_majority_callbacks_are_refused_and_with_one_again_taken() {
     let mut servers = Nats::cluster();
     let gateway = gateway(&servers).await;
