@@ -8,6 +8,8 @@ FROM rust:1.90-bookworm AS build
 WORKDIR /build
 # What is compiled most rarely first, so that a change of the sources does not compile it anew.
 COPY Cargo.toml Cargo.lock build.rs ./
+# How SQLite is built.
+COPY .cargo .cargo
 COPY proto proto
 COPY src src
 # Cargo wants to see every target that Cargo.toml names.

@@ -35,7 +35,7 @@ fn main() {
 async fn fanout(options: Options) {
     let mut report = Report::new("fanout", &options, &[RATE, CPU, REJECTED]);
     let events = options.of(50_000, 1000);
-    let counts: &[usize] = options.of(&[1, 10, 100, 1000], &[1, 10]);
+    let counts = options.counts(&[1, 10, 100, 1000], &[1, 10]);
     let dir = TempDir::new().unwrap();
     // What was stored by an earlier process would not be in memory.
     let gateway = Server::gateway(dir.path(), &["--memory", "256MiB", "--index", "false"]);
@@ -43,7 +43,7 @@ async fn fanout(options: Options) {
     let g1 = Server::floor("G1", events);
     let g2 = Server::floor("G2", events);
     for _ in 0..options.rounds() {
-        for &count in counts {
+        for &count in &counts {
             let all = [
                 ("G1", &g1, 0, Task::Again),
                 ("G2", &g2, 0, Task::Again),
@@ -71,7 +71,7 @@ async fn fanout(options: Options) {
             }
         }
     }
-    for &count in counts {
+    for &count in &counts {
         set_targets(&mut report, count);
     }
     report.finish();

@@ -42,7 +42,7 @@ fn half(name: &str) -> String {
 async fn ingest(options: Options) {
     let figures = [RATE, CPU, WHOLE, P50, P99, P999, LAG, CATCH_UP];
     let mut report = Report::new("ingest", &options, &figures);
-    let counts: &[usize] = options.of(&[1, 64, 256], &[1, 8]);
+    let counts = options.counts(&[1, 64, 256], &[1, 8]);
     for _ in 0..options.rounds() {
         let (paused_dir, indexed_dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let floors = [("F1", Server::floor("F1", 0)), ("F2", Server::floor("F2", 0))];
@@ -50,7 +50,7 @@ async fn ingest(options: Options) {
             (PAUSED, Server::gateway(paused_dir.path(), &["--index", "false"])),
             (INDEXED, Server::gateway(indexed_dir.path(), &[])),
         ];
-        for &connections in counts {
+        for &connections in &counts {
             for (name, server) in &floors {
                 let outcome = full(&options, server, connections).await;
                 report.add(&row(*name).connections(connections).subscribers(0), &figures_of(outcome));
@@ -65,7 +65,7 @@ async fn ingest(options: Options) {
             }
         }
     }
-    for &connections in counts {
+    for &connections in &counts {
         set_targets(&mut report, connections);
     }
     report.finish();

@@ -12,7 +12,7 @@ use std::{
 pub use self::{
     cursor::{Cursor, CursorError},
     record::{
-        MAX_NAME_BYTES, MAX_NAMES, NameSet, Names, RECORD_FORMAT, Record, RecordError, RecordParts,
+        MAX_NAME_BYTES, MAX_NAMES, Marks, NameSet, Names, RECORD_FORMAT, Record, RecordError, RecordParts,
         StoredRecord,
     },
 };

@@ -2,10 +2,12 @@
 //! and reflection.
 
 mod admin_service;
+mod body;
 mod caller;
 mod codec;
 mod ending;
 mod event_service;
+mod follower;
 // Public for the fuzz target only.
 #[doc(hidden)]
 pub mod page_token;
@@ -13,7 +15,6 @@ mod request;
 mod server;
 mod status;
 mod streams;
-mod watched;
 
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ pub mod memory;
 mod conformance;
 mod files;
 mod index;
+mod records;
 mod ring;
 
 use std::{
@@ -30,7 +31,8 @@ use tokio::{
     time::Instant,
 };
 
-use crate::event::{Cursor, Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp};
+pub use self::records::{Messages, Records};
+use crate::event::{Cursor, Epoch, RecordError, Sequence, StoredRecord, Timestamp};
 
 /// Most records in a page.
 pub const PAGE_RECORDS: usize = 256;
@@ -195,7 +197,7 @@ pub struct Tail {
 #[derive(Debug)]
 pub struct Page {
     /// The records, in the order asked for.
-    pub records: Vec<Record>,
+    pub records: Records,
     /// Where to go on, past any holes: as `from` upwards, as `before` downwards.
     pub next: Sequence,
 }

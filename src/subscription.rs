@@ -7,7 +7,6 @@ mod filter;
 mod list;
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,7 +23,7 @@ pub use self::{
 };
 use crate::{
     event::{Cursor, Record, Sequence, Timestamp},
-    log::{EventLog, PAGE_RECORDS, Page, ReadError, Tail},
+    log::{EventLog, PAGE_RECORDS, Page, ReadError, Records, Tail},
     shutdown::Drain,
 };
 
@@ -65,11 +64,52 @@ pub struct Options {
     pub end_at: Option<Instant>,
 }
 
+/// Most bytes of records in [`Frame::Events`], but there is at least one.
+const EVENTS_BYTES: usize = 128 * 1024;
+
+/// After so many events that the filter left out a subscription gives its worker to others: about
+/// a tenth of a millisecond.
+const LEFT_OUT_AT_ONCE: usize = 2048;
+
+/// Events that follow one another: at least one.
+#[derive(Debug, Clone)]
+pub struct Events {
+    records: Records,
+    /// Which of the records; `None`: all of them.
+    chosen: Option<Vec<usize>>,
+}
+
+impl Events {
+    /// Those that fit, if any does.
+    fn choose(records: Records, filter: &Filter) -> Option<Self> {
+        let fitting = records.iter().enumerate().filter(|(_, record)| filter.fits(record.stored()));
+        let chosen: Vec<usize> = fitting.map(|(at, _)| at).collect();
+        (!chosen.is_empty()).then(|| Self { records, chosen: Some(chosen) })
+    }
+
+    /// Their records, in the log's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Record> + Clone {
+        let chosen = self.chosen.as_deref();
+        let count = chosen.map_or(self.records.len(), <[_]>::len);
+        (0..count).map(move |n| &self.records[chosen.map_or(n, |chosen| chosen[n])])
+    }
+
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.chosen.as_ref().map_or(self.records.len(), Vec::len)
+    }
+
+    /// Records that nothing was left out of, which others may share.
+    pub fn whole(&self) -> Option<&Records> {
+        self.chosen.is_none().then_some(&self.records)
+    }
+}
+
 /// What a subscription says.
 #[derive(Debug, Clone)]
 pub enum Frame {
-    /// An event.
-    Event(Record),
+    /// Events.
+    Events(Events),
     /// Nothing was said for the heartbeat's interval. Everything up to the cursor was sent or left out.
     Heartbeat(Cursor),
     /// The tail was reached, for the first time or after [`Frame::FellBehind`].
@@ -155,7 +195,7 @@ pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option
     while from < end {
         match log.read(from, 1).await {
             Ok(page) if page.records.is_empty() => from = page.next,
-            Ok(page) => return Ok(page.records.into_iter().next()),
+            Ok(page) => return Ok(page.records.first().cloned()),
             Err(ReadError::Trimmed { oldest }) => from = oldest,
             Err(error) => return Err(error),
         }
@@ -197,7 +237,8 @@ impl SharedProgress {
 pub struct Subscription {
     log: Arc<dyn EventLog>,
     tail: watch::Receiver<Tail>,
-    filter: Arc<Filter>,
+    /// `None`: every event is given.
+    filter: Option<Arc<Filter>>,
     drain: Drain,
     heartbeat: Duration,
     heartbeat_due: Instant,
@@ -214,7 +255,7 @@ pub struct Subscription {
     /// A read on its way: it may outlast heartbeats.
     reading: Option<BoxFuture<'static, Result<Page, ReadError>>>,
     /// Records that were read and not yet looked at.
-    page: VecDeque<Record>,
+    page: Records,
     /// Records that the filter left out since the last pause.
     left_out: usize,
     is_live: bool,
@@ -232,7 +273,7 @@ impl Subscription {
     ) -> Result<Self, SubscribeError> {
         let Options { start, filter, heartbeat, on_gap, end_at } = options;
         let tail = log.tail();
-        let (mut gap, mut page, mut next) = (None, VecDeque::new(), None);
+        let (mut gap, mut page, mut next) = (None, Records::from(Vec::new()), None);
         let position = match start {
             Start::Latest => tail.borrow().cursor,
             // With its first page, so that retention does not overtake what was only just the oldest.
@@ -245,7 +286,7 @@ impl Subscription {
                 match log.read(first, PAGE_RECORDS).await {
                     Ok(read) => {
                         next = Some(read.next);
-                        page = read.records.into();
+                        page = read.records;
                         break oldest;
                     }
                     Err(ReadError::Trimmed { .. }) => {}
@@ -279,7 +320,7 @@ impl Subscription {
         Ok(Self {
             log,
             tail,
-            filter,
+            filter: (!filter.is_empty()).then_some(filter),
             drain,
             heartbeat,
             heartbeat_due: Instant::now() + heartbeat,
@@ -316,8 +357,8 @@ impl Subscription {
         let frame = self.advance().await;
         self.heartbeat_due = Instant::now() + self.heartbeat;
         self.ended = matches!(frame, Err(_) | Ok(Frame::GoingAway(..)));
-        let is_event = matches!(frame, Ok(Frame::Event(_)));
-        self.publish(u64::from(is_event));
+        let events = if let Ok(Frame::Events(events)) = &frame { events.count() } else { 0 };
+        self.publish(events as u64);
         Some(frame)
     }
 
@@ -335,14 +376,12 @@ impl Subscription {
                 self.position = gap.cursor;
                 return Ok(Frame::Gap(gap));
             }
-            while let Some(record) = self.page.pop_front() {
-                self.position = record.cursor();
-                if self.filter.fits(record.stored()) {
-                    return Ok(Frame::Event(record));
+            while !self.page.is_empty() {
+                if let Some(events) = self.take_events() {
+                    return Ok(Frame::Events(events));
                 }
-                self.left_out += 1;
             }
-            if self.left_out >= PAGE_RECORDS {
+            if self.left_out >= LEFT_OUT_AT_ONCE {
                 // A long run of events that are left out must not keep a worker to itself.
                 self.left_out = 0;
                 tokio::task::yield_now().await;
@@ -379,7 +418,7 @@ impl Subscription {
                     Ok(page) => {
                         assert!(page.next > from, "a page below the tail moves on");
                         self.next = page.next;
-                        self.page = page.records.into();
+                        self.page = page.records;
                     }
                     Err(ReadError::Trimmed { oldest }) if self.on_gap == OnGap::Skip => {
                         assert!(oldest > from, "what is trimmed lies below the oldest record");
@@ -419,6 +458,17 @@ impl Subscription {
                 () = sleep_until(end_at.unwrap_or(self.heartbeat_due)), if end_at.is_some() => {}
             }
         }
+    }
+
+    /// Looks at the next records of the page, and takes those that are wanted.
+    fn take_events(&mut self) -> Option<Events> {
+        let records = self.page.split_to(EVENTS_BYTES);
+        self.position = records.last()?.cursor();
+        let Some(filter) = &self.filter else { return Some(Events { records, chosen: None }) };
+        let looked_at = records.len();
+        let events = Events::choose(records, filter);
+        self.left_out += looked_at - events.as_ref().map_or(0, Events::count);
+        events
     }
 
     /// Goes on behind events that are gone, and will say so.

@@ -65,7 +65,8 @@ fn decode(command: &str, body: &str) -> Event {
     let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
     let envelope = Envelope::from_query(&query(command), &apps, 0).unwrap();
     let record = envelope.into_record(body.as_bytes(), &Duplicates::new(Duration::ZERO, 1)).unwrap().record;
-    let (front, rest) = Record::new(Epoch(0), Sequence(1), Timestamp(0), record).event(true);
+    let record = Record::new(Epoch(0), Sequence(1), Timestamp(0), record);
+    let (front, rest) = record.event(true);
     Event::decode(&*[front, rest].concat()).unwrap()
 }
 

@@ -157,7 +157,8 @@ impl EventLog for NoLog {
 fn events(count: u64) -> impl Iterator<Item = Event> {
     let mut records = Records::to_one_of(RECEIVERS);
     (0..count).map(move |number| {
-        let (front, rest) = records.placed(number).event(false);
+        let record = records.placed(number);
+        let (front, rest) = record.event(false);
         Event::decode([front, rest].concat().as_slice()).unwrap()
     })
 }

@@ -36,6 +36,9 @@ pub struct Options {
     /// Events to store, where it is not a matter of time
     #[arg(long, value_name = "N")]
     events: Option<u64>,
+    /// Measure only with so many connections, or so many subscribers
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
     /// Measure only rows with one of these in their name, and the floors
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -59,6 +62,12 @@ impl Options {
     /// One of two, for the full mode and for the short one.
     pub fn of<T>(&self, full: T, short: T) -> T {
         if self.bench { full } else { short }
+    }
+
+    /// The counts to measure with, or the one that was asked for.
+    pub fn counts(&self, full: &[usize], short: &[usize]) -> Vec<usize> {
+        let all = if self.bench { full } else { short };
+        self.count.map_or_else(|| all.to_vec(), |count| vec![count])
     }
 
     /// How many rounds.

@@ -55,7 +55,8 @@ mod tests {
         let stored = StoredRecord::parse(raw.record.bytes().clone()).unwrap();
         assert_eq!((stored.command(), stored.typed()), ("Sns.CallbackBlackListAdd", false));
         assert_eq!(stored.accounts().collect::<Vec<_>>(), ["a", "b"]);
-        let (front, rest) = Record::new(Epoch(1), Sequence(1), Timestamp(0), stored).event(false);
+        let record = Record::new(Epoch(1), Sequence(1), Timestamp(0), stored);
+        let (front, rest) = record.event(false);
         let event = proto::Event::decode(&*[front, rest].concat()).unwrap();
         assert_eq!((event.raw_body.as_str(), event.client_ip.as_str()), (body.as_str(), "1.2.3.4"));
         assert_eq!((event.payload, event.decode_status), (None, DecodeStatus::TooLarge.into()));

@@ -148,7 +148,7 @@ pub static SETTINGS: &[Setting] = &[
         "memory",
         "SIZE",
         "64MiB",
-        "Memory for the newest events, from which live subscribers are served",
+        "Memory for the newest events, from which live subscribers are served; up to half as much again is taken for them as they are sent",
     ),
     setting(
         "new_epoch",

@@ -81,7 +81,7 @@ impl admin_service_server::AdminService for AdminService {
             }
             response.subscribers.push(status);
         }
-        Ok(Response::new(Encoded::message(&response)))
+        Ok(Response::new(Encoded::from(&response)))
     }
 
     async fn get_log_status(
@@ -97,7 +97,7 @@ impl admin_service_server::AdminService for AdminService {
         let deadline = Instant::now() + READ_TIMEOUT;
         let oldest = first_from(log, bounds.oldest.sequence.next(), deadline).await;
         let newest = timeout_at(deadline, log.read_back(bounds.latest.sequence.next(), 1)).await;
-        let newest = newest.ok().and_then(Result::ok).and_then(|page| page.records.into_iter().next());
+        let newest = newest.ok().and_then(Result::ok).and_then(|page| page.records.first().cloned());
         let is_empty = bounds.oldest.sequence == bounds.latest.sequence;
         let state = match *log.state().borrow() {
             log::LogState::Writable => LogState::Writable,
@@ -105,7 +105,7 @@ impl admin_service_server::AdminService for AdminService {
             log::LogState::Closed => LogState::Closed,
         };
         let time = |record: Option<&Record>| record.map(|record| record.receive_time().into());
-        Ok(Response::new(Encoded::message(&GetLogStatusResponse {
+        Ok(Response::new(Encoded::from(&GetLogStatusResponse {
             epoch: epoch.to_string(),
             epoch_start: Some(epoch_start.into()),
             backend: usage.backend.to_owned(),
@@ -133,7 +133,7 @@ impl admin_service_server::AdminService for AdminService {
         let request = request.into_inner();
         let reasons = request::refusal_reasons(&request.reasons)?;
         let since = request.start_time.map(|time| request::time("start_time", time)).transpose()?;
-        Ok(Response::new(Encoded::message(&ListRefusalsResponse {
+        Ok(Response::new(Encoded::from(&ListRefusalsResponse {
             refusals: self.refusals.list(&reasons, request.sdk_app_id, since),
             counts: self.refusals.counts(),
             process_start_time: Some(self.refusals.start_time().into()),

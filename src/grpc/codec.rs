@@ -14,7 +14,11 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::event::{Record, Timestamp};
+use crate::{
+    event::{Record, Timestamp},
+    log::Messages,
+    subscription::Events,
+};
 
 // Field numbers that are written by hand.
 const SUBSCRIBE_RESPONSE_EVENT: u32 = 2;
@@ -23,52 +27,79 @@ const LIST_EVENTS_RESPONSE_NEXT_PAGE_TOKEN: u32 = 2;
 const LIST_EVENTS_RESPONSE_COMPLETE_SINCE: u32 = 3;
 const GET_EVENT_RESPONSE_EVENT: u32 = 1;
 
-/// Longest head of a frame: a field's key and a length.
-const HEAD_BYTES: usize = 11;
+/// In front of every message of a stream: whether it is compressed, and its length.
+const PREFIX_BYTES: usize = 5;
 
-/// An encoded response message: a short head of its own and two shared parts.
-#[derive(Debug, Clone)]
-pub struct Encoded {
-    head: [u8; HEAD_BYTES],
-    head_len: u8,
-    parts: [Bytes; 2],
+/// The messages of a stream for events, one behind the other, as they go into the body of its
+/// response: what is made once for many streams is nothing but shared for each.
+pub(super) fn events(events: &Events, include_raw_body: bool) -> Bytes {
+    match events.whole() {
+        Some(records) => records.messages(include_raw_body, |records| messages(records, include_raw_body)),
+        None => messages(events.iter(), include_raw_body).bytes,
+    }
 }
 
+fn messages<'a>(
+    records: impl IntoIterator<Item = &'a Record, IntoIter: Clone>,
+    include_raw_body: bool,
+) -> Messages {
+    let records = records.into_iter();
+    let len = |record| field_len(SUBSCRIBE_RESPONSE_EVENT, record, include_raw_body);
+    let mut out = BytesMut::with_capacity(records.clone().map(|record| PREFIX_BYTES + len(record)).sum());
+    let mut ends = Vec::new();
+    for record in records {
+        put_prefix(len(record), &mut out);
+        put_field(SUBSCRIBE_RESPONSE_EVENT, record, include_raw_body, &mut out);
+        ends.push(out.len());
+    }
+    Messages { bytes: out.freeze(), ends }
+}
+
+/// A message of a stream, as it goes into the body of its response.
+pub(super) fn message(message: &impl Message) -> Bytes {
+    let len = message.encoded_len();
+    let mut out = BytesMut::with_capacity(PREFIX_BYTES + len);
+    put_prefix(len, &mut out);
+    message.encode(&mut out).expect("a buffer that grows has room");
+    out.freeze()
+}
+
+fn put_prefix(len: usize, out: &mut BytesMut) {
+    const UNCOMPRESSED: u8 = 0;
+    out.put_u8(UNCOMPRESSED);
+    out.put_u32(u32::try_from(len).expect("a response is a few megabytes at most"));
+}
+
+/// An event as a field of a response.
+fn put_field(field: u32, record: &Record, include_raw_body: bool, out: &mut BytesMut) {
+    let (front, rest) = record.event(include_raw_body);
+    encode_key(field, WireType::LengthDelimited, out);
+    encode_varint((front.len() + rest.len()) as u64, out);
+    out.put_slice(front);
+    out.put_slice(rest);
+}
+
+fn field_len(field: u32, record: &Record, include_raw_body: bool) -> usize {
+    let (front, rest) = record.event(include_raw_body);
+    let len = front.len() + rest.len();
+    key_len(field) + encoded_len_varint(len as u64) + len
+}
+
+/// An encoded response.
+#[derive(Debug, Clone)]
+pub struct Encoded(Bytes);
+
 impl Encoded {
-    /// A message, encoded here and now.
-    pub fn message(message: &impl Message) -> Self {
-        Self::whole(message.encode_to_vec().into())
-    }
-
-    fn whole(bytes: Bytes) -> Self {
-        Self { head: [0; HEAD_BYTES], head_len: 0, parts: [bytes, Bytes::new()] }
-    }
-
-    /// A `SubscribeResponse` with an event.
-    pub fn event_frame(record: &Record, include_raw_body: bool) -> Self {
-        Self::event_field(SUBSCRIBE_RESPONSE_EVENT, record, include_raw_body)
-    }
-
     /// A `GetEventResponse`.
     pub fn get_event(record: &Record, include_raw_body: bool) -> Self {
-        Self::event_field(GET_EVENT_RESPONSE_EVENT, record, include_raw_body)
-    }
-
-    fn event_field(field: u32, record: &Record, include_raw_body: bool) -> Self {
-        let (front, rest) = record.event(include_raw_body);
-        let mut head = [0; HEAD_BYTES];
-        let mut room = &mut head[..];
-        encode_key(field, WireType::LengthDelimited, &mut room);
-        encode_varint((front.len() + rest.len()) as u64, &mut room);
-        let head_len = HEAD_BYTES - room.len();
-        Self { head, head_len: head_len as u8, parts: [front, rest] }
+        let mut out = BytesMut::with_capacity(field_len(GET_EVENT_RESPONSE_EVENT, record, include_raw_body));
+        put_field(GET_EVENT_RESPONSE_EVENT, record, include_raw_body, &mut out);
+        Self(out.freeze())
     }
 
     /// Bytes that an event takes in a `ListEventsResponse`.
     pub fn list_entry_len(record: &Record, include_raw_body: bool) -> usize {
-        let (front, rest) = record.event(include_raw_body);
-        let len = front.len() + rest.len();
-        key_len(LIST_EVENTS_RESPONSE_EVENTS) + encoded_len_varint(len as u64) + len
+        field_len(LIST_EVENTS_RESPONSE_EVENTS, record, include_raw_body)
     }
 
     /// A `ListEventsResponse`.
@@ -79,13 +110,9 @@ impl Encoded {
         complete_since: Timestamp,
     ) -> Self {
         let len: usize = records.iter().map(|record| Self::list_entry_len(record, include_raw_body)).sum();
-        let mut out = BytesMut::with_capacity(len + 2 * HEAD_BYTES + 20 + next_page_token.len());
+        let mut out = BytesMut::with_capacity(len);
         for record in records {
-            let (front, rest) = record.event(include_raw_body);
-            encode_key(LIST_EVENTS_RESPONSE_EVENTS, WireType::LengthDelimited, &mut out);
-            encode_varint((front.len() + rest.len()) as u64, &mut out);
-            out.put(front);
-            out.put(rest);
+            put_field(LIST_EVENTS_RESPONSE_EVENTS, record, include_raw_body, &mut out);
         }
         if !next_page_token.is_empty() {
             encode_key(LIST_EVENTS_RESPONSE_NEXT_PAGE_TOKEN, WireType::LengthDelimited, &mut out);
@@ -94,18 +121,14 @@ impl Encoded {
         }
         let complete_since = pbjson_types::Timestamp::from(complete_since);
         prost::encoding::message::encode(LIST_EVENTS_RESPONSE_COMPLETE_SINCE, &complete_since, &mut out);
-        Self::whole(out.freeze())
+        Self(out.freeze())
     }
+}
 
-    fn put(&self, out: &mut impl bytes::BufMut) {
-        out.put_slice(&self.head[..usize::from(self.head_len)]);
-        for part in &self.parts {
-            out.put_slice(part);
-        }
-    }
-
-    fn len(&self) -> usize {
-        usize::from(self.head_len) + self.parts.iter().map(Bytes::len).sum::<usize>()
+impl<M: Message> From<&M> for Encoded {
+    /// A message, encoded here and now.
+    fn from(message: &M) -> Self {
+        Self(message.encode_to_vec().into())
     }
 }
 
@@ -145,14 +168,15 @@ impl Encoder for EncodedEncoder {
     type Error = Status;
 
     fn encode(&mut self, item: Encoded, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        out.reserve(item.len());
-        item.put(out);
+        out.put(item.0);
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Buf as _;
+
     use super::*;
     use crate::{
         event::{Epoch, NameSet, RecordParts, Sequence},
@@ -174,20 +198,25 @@ mod tests {
     }
 
     fn decode<T: Message + Default>(encoded: &Encoded) -> T {
-        let mut bytes = Vec::new();
-        encoded.put(&mut bytes);
-        assert_eq!(bytes.len(), encoded.len());
-        T::decode(&*bytes).unwrap()
+        T::decode(encoded.0.clone()).unwrap()
     }
 
     #[test]
-    fn an_event_frame_decodes_as_a_subscribe_response() {
+    fn messages_decode_as_subscribe_responses() {
         for (include, raw) in [(true, "{}"), (false, "")] {
-            let frame: proto::SubscribeResponse = decode(&Encoded::event_frame(&record(9), include));
-            let Some(proto::subscribe_response::Frame::Event(event)) = frame.frame else {
-                panic!("{frame:?}")
-            };
-            assert_eq!((event.sequence, event.command.as_str(), event.raw_body.as_str()), (9, "A.B", raw));
+            let Messages { mut bytes, ends } = messages(&[record(9), record(300)], include);
+            assert_eq!(ends.last(), Some(&bytes.len()));
+            for sequence in [9, 300] {
+                assert_eq!(bytes.get_u8(), 0, "it is not compressed");
+                let len = bytes.get_u32() as usize;
+                let frame = proto::SubscribeResponse::decode(bytes.split_to(len)).unwrap().frame;
+                let Some(proto::subscribe_response::Frame::Event(event)) = frame else { panic!("{frame:?}") };
+                assert_eq!(
+                    (event.sequence, event.command.as_str(), event.raw_body.as_str()),
+                    (sequence, "A.B", raw)
+                );
+            }
+            assert!(bytes.is_empty());
         }
     }
 

@@ -7,12 +7,13 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Encoded, Limits, MAX_PAGE_BYTES,
+    body::NoStream,
     caller::Guard,
     generated::event_service_server,
     page_token::{self, PageToken},
     request,
     status::{self, invalid},
-    streams::{EventStream, NewStream, Streams},
+    streams::{NewStream, Streams},
 };
 use crate::{
     event::{Record, Sequence},
@@ -40,9 +41,9 @@ pub(super) const LISTS_AT_ONCE: usize = 16;
 
 #[tonic::async_trait]
 impl event_service_server::EventService for EventService {
-    type SubscribeStream = EventStream;
+    type SubscribeStream = NoStream;
 
-    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<EventStream>, Status> {
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<NoStream>, Status> {
         let caller = self.guard.caller(&request)?;
         let peer = request.remote_addr();
         let request = request.into_inner();
@@ -77,7 +78,7 @@ impl event_service_server::EventService for EventService {
         };
         let log = Arc::clone(&self.log);
         let new = NewStream { place, peer, caller, filter, subscribed };
-        Ok(self.streams.open(new, &self.guard, log, subscription))
+        Ok(self.streams.open(new, &self.guard, log, subscription).into_response())
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {

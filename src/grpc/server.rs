@@ -30,12 +30,12 @@ use tonic_health::{ServingStatus, pb::health_server, server::HealthReporter};
 use super::{
     Limits,
     admin_service::AdminService,
+    body::WithEventBodies,
     caller::Guard,
     ending::{Ending, MAX_CALLS},
     event_service::{EventService, LISTS_AT_ONCE},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     streams::Streams,
-    watched::Watched,
 };
 use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
 
@@ -163,7 +163,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
-        .add_service(Watched(event_service))
+        .add_service(WithEventBodies(event_service))
         .add_service(admin_service)
         .add_service(Ending::new(health.service, drain.clone(), &places))
         .add_service(Ending::new(reflection_v1, drain.clone(), &places))

@@ -7,40 +7,41 @@
 //! status follows if the client ever reads again.
 //!
 //! Whether a client takes something is seen at the body, in pieces of
-//! [`PIECE_BYTES`](super::watched::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
+//! [`PIECE_BYTES`](super::body::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     mem,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::Waker,
     time::Duration,
 };
 
-use futures_util::{Stream, StreamExt as _, stream, task::AtomicWaker};
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, MissedTickBehavior, interval},
 };
-use tonic::{Response, Status};
 
 use super::{
-    Encoded, Limits,
+    Limits,
+    body::EventBody,
     caller::{Caller, Guard},
+    follower::{Follower, Following, Messages},
     status,
 };
 use crate::{
     access::Access,
-    event::{Record, Sequence, Timestamp},
+    event::{Sequence, Timestamp},
     log::EventLog,
     metrics::Metrics,
-    proto::{self, Subscribed, SubscriberState, subscribe_response},
-    subscription::{Filter, Frame, SharedProgress, Subscription},
+    proto::{Subscribed, SubscriberState, subscribe_response},
+    subscription::{Filter, SharedProgress, Subscription},
     trace::Tracer,
 };
 
@@ -56,7 +57,7 @@ const REMEMBER_ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most of them; beyond it the one that ended first is forgotten.
 const MAX_ENDED: usize = 1000;
 /// Why a stream ended that its client left, or whose connection was lost.
-const CLIENT_GONE: &str = "CLIENT_GONE";
+pub(super) const CLIENT_GONE: &str = "CLIENT_GONE";
 
 impl Limits {
     /// When a stream that begins now is to end. Streams that began together end
@@ -139,19 +140,26 @@ pub(super) struct Slot {
     state: Mutex<State>,
 }
 
-enum State {
-    Open(Frames, #[allow(dead_code, reason = "held for the cap")] OwnedSemaphorePermit),
+pub(super) enum State {
+    Open(Open),
     /// Taken away; the client has not been told.
     Stalled,
     Ended,
 }
 
-type Frames = Pin<Box<dyn Stream<Item = Result<Encoded, Status>> + Send>>;
+/// What an open stream holds.
+pub(super) struct Open {
+    pub(super) messages: Messages,
+    /// What of them was made and has not been handed to the connection.
+    pub(super) rest: Bytes,
+    /// For the cap.
+    _place: OwnedSemaphorePermit,
+}
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Open(..) => "Open",
+            Self::Open(_) => "Open",
             Self::Stalled => "Stalled",
             Self::Ended => "Ended",
         })
@@ -219,19 +227,18 @@ impl Streams {
         Some(Place { place, body })
     }
 
-    /// Makes a subscription a response.
+    /// Makes a subscription the body of a response.
     pub(super) fn open(
         self: &Arc<Self>,
         new: NewStream,
         guard: &Guard,
         log: Arc<dyn EventLog>,
         subscription: Subscription,
-    ) -> Response<EventStream> {
+    ) -> EventBody {
         let NewStream { place: Place { place, body }, peer, caller, filter, subscribed } = new;
         let name = subscribed.subscriber.clone();
         let include_raw_body = subscribed.include_raw_body;
         let progress = subscription.progress();
-        let first = frame(subscribe_response::Frame::Subscribed(subscribed));
         let follower = Follower {
             following: Following::Running(subscription),
             include_raw_body,
@@ -240,12 +247,8 @@ impl Streams {
             tracer: self.tracer.clone(),
             subscriber: name.clone(),
         };
-        // On the heap, so that it is not moved for every event.
-        let frames = stream::unfold(Box::new(follower), async |mut follower| {
-            let item = follower.next().await?;
-            Some((item, follower))
-        });
-        let frames: Frames = Box::pin(stream::once(std::future::ready(Ok(first))).chain(frames));
+        let first = subscribe_response::Frame::Subscribed(subscribed);
+        let open = Open { messages: follower.messages(first), rest: Bytes::new(), _place: place };
         let mut table = self.table();
         table.last_id += 1;
         let slot = Arc::new(Slot {
@@ -259,7 +262,7 @@ impl Streams {
             revoked: AtomicBool::new(false),
             revoking: AtomicWaker::new(),
             taken: AtomicU64::new(self.now()),
-            state: Mutex::new(State::Open(frames, place)),
+            state: Mutex::new(State::Open(open)),
         });
         table.open.insert(slot.id, Arc::clone(&slot));
         drop(table);
@@ -267,11 +270,7 @@ impl Streams {
         if !guard.still_allows(&slot.caller) {
             slot.revoke();
         }
-        let taking = Taking { streams: Arc::clone(self), slot: Arc::clone(&slot) };
-        let mut response = Response::new(EventStream { streams: Arc::clone(self), slot, _body: body });
-        // For `Watched`, which sees the body that this becomes.
-        response.extensions_mut().insert(taking);
-        response
+        EventBody::new(Arc::clone(self), slot, body)
     }
 
     /// Ends the streams of callers that are not in the list as they were.
@@ -322,7 +321,7 @@ impl Streams {
     fn take_away(&self, slot: &Arc<Slot>) {
         let mut state = slot.lock();
         // Looked at again under the lock: it may have been taken by now.
-        if matches!(*state, State::Open(..)) && self.is_stalled(slot) {
+        if matches!(*state, State::Open(_)) && self.is_stalled(slot) {
             let taken = mem::replace(&mut *state, State::Stalled);
             drop(state);
             drop(taken);
@@ -356,7 +355,7 @@ impl Streams {
     }
 
     /// Notes that a stream has ended; only the first reason counts.
-    fn note_end(&self, slot: &Arc<Slot>, reason: &str) {
+    pub(super) fn note_end(&self, slot: &Arc<Slot>, reason: &str) {
         let mut table = self.table();
         if table.open.remove(&slot.id).is_none() {
             return;
@@ -386,163 +385,28 @@ impl Table {
 }
 
 impl Slot {
+    /// Whether its caller may no longer do what it does. Who polls it next is `waker`'s, if that happens.
+    pub(super) fn is_revoked(&self, waker: Option<&Waker>) -> bool {
+        if let Some(waker) = waker {
+            self.revoking.register(waker);
+        }
+        self.revoked.load(Ordering::SeqCst)
+    }
+
+    /// Notes whether its client took a piece, or there was none.
+    pub(super) fn note_taking(&self, streams: &Streams, has_taken: bool) {
+        let taken = if has_taken { streams.now() } else { WAITING };
+        self.taken.store(taken, Ordering::Relaxed);
+    }
+
     fn revoke(&self) {
         self.revoked.store(true, Ordering::SeqCst);
         self.revoking.wake();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A stream's responses.
-#[derive(Debug)]
-pub(super) struct EventStream {
-    streams: Arc<Streams>,
-    slot: Arc<Slot>,
-    _body: OwnedSemaphorePermit,
-}
-
-impl Stream for EventStream {
-    type Item = Result<Encoded, Status>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { streams, slot, .. } = &*self;
-        let mut state = slot.lock();
-        let is_revoked = || slot.revoked.load(Ordering::SeqCst);
-        let item = match &mut *state {
-            State::Open(..) if is_revoked() => Some(Err(status::token_revoked())),
-            State::Open(frames, _) => match frames.as_mut().poll_next(cx) {
-                Poll::Ready(item) => item,
-                Poll::Pending => {
-                    slot.revoking.register(cx.waker());
-                    if !is_revoked() {
-                        return Poll::Pending;
-                    }
-                    Some(Err(status::token_revoked()))
-                }
-            },
-            State::Stalled => Some(Err(status::receiver_stalled())),
-            State::Ended => None,
-        };
-        if !matches!(item, Some(Ok(_))) {
-            let ended = mem::replace(&mut *state, State::Ended);
-            drop(state);
-            drop(ended);
-            if let Some(Err(status)) = &item {
-                streams.note_end(slot, &status::reason(status));
-            }
-        }
-        Poll::Ready(item)
-    }
-}
-
-impl Drop for EventStream {
-    fn drop(&mut self) {
-        let ended = mem::replace(&mut *self.slot.lock(), State::Ended);
-        drop(ended);
-        self.streams.note_end(&self.slot, CLIENT_GONE);
-    }
-}
-
-/// Where it is noted that a stream's client takes something.
-#[derive(Debug, Clone)]
-pub(super) struct Taking {
-    streams: Arc<Streams>,
-    slot: Arc<Slot>,
-}
-
-impl Taking {
-    /// Its client took what was ready, or found nothing.
-    pub(super) fn note(&self, found_nothing: bool) {
-        let taken = if found_nothing { WAITING } else { self.streams.now() };
-        self.slot.taken.store(taken, Ordering::Relaxed);
-    }
-}
-
-/// Makes a subscription's frames messages. What it needs is its own: for each event
-/// nothing is touched that streams share.
-struct Follower {
-    following: Following,
-    include_raw_body: bool,
-    log: Arc<dyn EventLog>,
-    metrics: Arc<Metrics>,
-    tracer: Option<Tracer>,
-    /// The stream's name.
-    subscriber: String,
-}
-
-/// A subscription's frames, then its end.
-#[allow(clippy::large_enum_variant, reason = "it is the large one until the stream ends")]
-enum Following {
-    Running(Subscription),
-    /// The last frame was sent; the status follows.
-    Leaving(Status),
-    Ended,
-}
-
-impl Follower {
-    async fn next(&mut self) -> Option<Result<Encoded, Status>> {
-        let subscription = match &mut self.following {
-            Following::Running(subscription) => subscription,
-            following @ (Following::Leaving(_) | Following::Ended) => {
-                return match mem::replace(following, Following::Ended) {
-                    Following::Leaving(status) => Some(Err(status)),
-                    Following::Running(_) | Following::Ended => None,
-                };
-            }
-        };
-        use subscribe_response::Frame as Message;
-        let message = match subscription.next().await? {
-            Ok(Frame::Event(record)) => {
-                if let Some(tracer) = &self.tracer {
-                    trace(tracer, &record, &self.subscriber);
-                }
-                return Some(Ok(Encoded::event_frame(&record, self.include_raw_body)));
-            }
-            Ok(Frame::Heartbeat(cursor)) => {
-                Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string() })
-            }
-            Ok(Frame::CaughtUp(cursor)) => Message::CaughtUp(proto::CaughtUp { cursor: cursor.to_string() }),
-            Ok(Frame::FellBehind(cursor)) => {
-                Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
-            }
-            Ok(Frame::Gap(gap)) => {
-                self.metrics.gaps.inc();
-                Message::Gap(proto::Gap {
-                    cursor: gap.cursor.to_string(),
-                    first_missing_sequence: gap.first.map_or(0, |first| first.0),
-                    last_missing_sequence: gap.last.0,
-                })
-            }
-            Ok(Frame::GoingAway(cursor, leave)) => {
-                let (reason, retry_delay, status) = status::leaving(leave);
-                self.following = Following::Leaving(status);
-                Message::GoingAway(proto::GoingAway {
-                    cursor: cursor.to_string(),
-                    reason: reason.into(),
-                    retry_delay: Some(retry_delay.into()),
-                })
-            }
-            Err(error) => {
-                self.following = Following::Ended;
-                return Some(Err(status::subscribe(&error, &*self.log)));
-            }
-        };
-        Some(Ok(frame(message)))
-    }
-}
-
-/// Notes that a stream is given an event whose callback is traced.
-fn trace(tracer: &Tracer, record: &Record, subscriber: &str) {
-    if let Some(traceparent) = record.stored().traceparent() {
-        tracer.delivered(traceparent, record.receive_time().into(), record.sequence().0, subscriber);
-    }
-}
-
-fn frame(frame: subscribe_response::Frame) -> Encoded {
-    Encoded::message(&proto::SubscribeResponse { frame: Some(frame) })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{disk::*, memory::MemoryLog, *};
-use crate::event::{NameSet, RecordParts};
+use crate::event::{NameSet, Record, RecordParts};
 
 #[cfg(feature = "external-tools")]
 #[path = "../../tests/support/nats.rs"]
@@ -51,7 +51,7 @@ pub(super) async fn read_all(log: &dyn EventLog, mut from: Sequence) -> Vec<Reco
         let page = timeout(HANG, log.read(from, PAGE_RECORDS)).await.unwrap().unwrap();
         assert!(page.records.len() <= PAGE_RECORDS);
         from = page.next;
-        records.extend(page.records);
+        records.extend(page.records.iter().cloned());
         if from == log.tail().borrow().end {
             return records;
         }

@@ -89,7 +89,8 @@ impl EventLog for MemoryLog {
 
     fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
         let page = self.lock().ring.read_back(before, max_records);
-        std::future::ready(Ok(page.unwrap_or(Page { records: Vec::new(), next: Sequence::FIRST }))).boxed()
+        std::future::ready(Ok(page.unwrap_or(Page { records: Vec::new().into(), next: Sequence::FIRST })))
+            .boxed()
     }
 
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {

@@ -2,7 +2,7 @@
 
 use crate::{
     event::{
-        MAX_NAME_BYTES, StoredRecord, is_command,
+        MAX_NAME_BYTES, Marks, StoredRecord, is_command,
         json::{Item, Role, text, walk},
     },
     log::Terms,
@@ -41,6 +41,8 @@ pub struct Filter {
     accounts: Vec<String>,
     group_ids: Vec<String>,
     kinds: Vec<u8>,
+    /// For each list of names that is not empty: the marks of records that may fit.
+    marks: Vec<Marks>,
 }
 
 /// What is wrong with a filter.
@@ -113,7 +115,21 @@ impl Filter {
             accounts: sorted(lists.accounts),
             group_ids: sorted(lists.group_ids),
             kinds: sorted(lists.kinds),
-        })
+            marks: Vec::new(),
+        }
+        .marked())
+    }
+
+    fn marked(mut self) -> Self {
+        let marks_of = |names: &[String]| {
+            let mut marks = Marks::default();
+            names.iter().for_each(|name| marks.insert(name.as_bytes()));
+            (!names.is_empty()).then_some(marks)
+        };
+        // Of a family the commands are not known.
+        let commands: &[String] = if self.families.is_empty() { &self.commands } else { &[] };
+        self.marks = [commands, &self.accounts, &self.group_ids].into_iter().filter_map(marks_of).collect();
+        self
     }
 
     /// Its lists, as a request could have them.
@@ -152,7 +168,7 @@ impl Filter {
                 let mut names = self.commands.iter().chain(&self.families);
                 // A family ends in its dot, so one that begins with another is a part of it.
                 let is_allowed = |name: &String| {
-                    has_name(&allowed.commands, name)
+                    has_name(&allowed.commands, name.as_bytes())
                         || allowed.families.iter().any(|family| name.starts_with(family))
                 };
                 if !names.all(is_allowed) {
@@ -160,7 +176,7 @@ impl Filter {
                 }
             }
         }
-        Ok(self)
+        Ok(self.marked())
     }
 
     fn any_command(&self) -> bool {
@@ -182,7 +198,8 @@ impl Filter {
 
     /// Whether an event fits.
     pub fn fits(&self, record: &StoredRecord) -> bool {
-        (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
+        self.marks.iter().all(|marks| marks.may_share(record.marks()))
+            && (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
             && (self.kinds.is_empty() || has(&self.kinds, &record.kind()))
             && (self.any_command() || self.fits_command(record.command()))
             && (self.accounts.is_empty() || self.fits_accounts(record))
@@ -190,17 +207,17 @@ impl Filter {
     }
 
     fn fits_command(&self, command: &str) -> bool {
-        has_name(&self.commands, command)
+        has_name(&self.commands, command.as_bytes())
             || self.families.iter().any(|family| command.starts_with(family.as_str()))
     }
 
     fn fits_accounts(&self, record: &StoredRecord) -> bool {
-        record.accounts().any(|name| has_name(&self.accounts, name))
+        record.accounts().bytes().any(|name| has_name(&self.accounts, name))
             || (record.accounts_cut() && names_one(record, Role::Account, &self.accounts))
     }
 
     fn fits_group_ids(&self, record: &StoredRecord) -> bool {
-        record.group_ids().any(|name| has_name(&self.group_ids, name))
+        record.group_ids().bytes().any(|name| has_name(&self.group_ids, name))
             || (record.group_ids_cut() && names_one(record, Role::GroupId, &self.group_ids))
     }
 }
@@ -215,8 +232,8 @@ fn has<T: Ord>(sorted: &[T], entry: &T) -> bool {
     sorted.binary_search(entry).is_ok()
 }
 
-fn has_name(sorted: &[String], name: &str) -> bool {
-    sorted.binary_search_by(|entry| entry.as_str().cmp(name)).is_ok()
+fn has_name(sorted: &[String], name: &[u8]) -> bool {
+    sorted.binary_search_by(|entry| entry.as_bytes().cmp(name)).is_ok()
 }
 
 /// Whether the body has one of the names in this role: for a record whose list
@@ -225,7 +242,7 @@ fn names_one(record: &StoredRecord, wanted: Role, names: &[String]) -> bool {
     struct Found;
     let visit = |role, item: Item<'_>| match item {
         Item::Scalar { token, .. } if role == wanted => match text(token) {
-            Some(name) if has_name(names, &name) => Err(Found),
+            Some(name) if has_name(names, name.as_bytes()) => Err(Found),
             _ => Ok(()),
         },
         _ => Ok(()),

@@ -83,13 +83,13 @@ pub async fn list(
         // Also a page that was empty costs something.
         scanned += page.records.len().max(1);
         position = page.next;
-        for record in page.records {
+        for record in &page.records {
             scanned_bytes += record.stored().bytes().len();
             let sequence = record.sequence();
             if !(low..high).contains(&sequence) || !query.filter.fits(record.stored()) {
                 continue;
             }
-            let record_bytes = size(&record);
+            let record_bytes = size(record);
             let is_full = !records.is_empty() && bytes + record_bytes > query.max_bytes;
             if records.len() == query.max_records || is_full {
                 let next = match query.order {
@@ -99,7 +99,7 @@ pub async fn list(
                 return Ok(List { records, next: Some(next) });
             }
             bytes += record_bytes;
-            records.push(record);
+            records.push(record.clone());
         }
         // A filter that leaves out much must not keep a worker to itself.
         tokio::task::yield_now().await;

@@ -35,6 +35,11 @@ const LOCK_NAME: &str = "lock";
 pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long a reader waits for one.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Of a new store, in bytes. With SQLite's own 4096 a callback costs 2 us more CPU, and the
+/// slowest of a hundred takes 7 ms instead of 4.5 at full load: a checkpoint moves more pages.
+const PAGE_SIZE: i64 = 8192;
+/// A WAL of this size is moved into the main file after a commit.
+const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 /// Written by a probe: enough that a disk with no room refuses it.
 const PROBE_BYTES: usize = 256 * 1024;
 
@@ -229,11 +234,15 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
         // Before anything is written: it cannot be changed cheaply afterwards, and retention
         // needs it. Not for an existing store, where it would write, and a disk may be full.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update(None, "page_size", PAGE_SIZE)?;
     }
     connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
     // A commit returns only after the WAL is synced; on macOS with a sync that reaches the platter.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
+    let page_size: u64 =
+        connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))?.cast_unsigned();
+    connection.pragma_update(None, "wal_autocheckpoint", (CHECKPOINT_BYTES / page_size).cast_signed())?;
     if tables == 0 {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;

@@ -169,7 +169,7 @@ async fn search(
             Order::OldestFirst => next >= end,
             Order::NewestFirst => records.is_empty() && next <= oldest,
         };
-        given.extend(records);
+        given.extend(records.iter().cloned());
         if is_last {
             return Ok(given);
         }
@@ -189,7 +189,7 @@ async fn found(log: &DiskLog, terms: &Terms, page_size: usize) -> Vec<u64> {
     while position < end {
         let page = log.read(position, PAGE_RECORDS).await.unwrap();
         position = page.next;
-        records.extend(page.records);
+        records.extend(page.records.iter().cloned());
     }
     records.retain(|record| fits(record, terms));
     let mut expected = sequences(&records);

@@ -143,7 +143,7 @@ impl Shared {
                 match self.read_history(from, high, PAGE_RECORDS).await {
                     Ok(page) => {
                         from = page.next;
-                        page.records.into_iter().for_each(|record| kept.push(record));
+                        page.records.iter().cloned().for_each(|record| kept.push(record));
                     }
                     Err(ReadError::Trimmed { oldest }) => {
                         kept.clear();
@@ -160,13 +160,14 @@ impl Shared {
             }
             if let Some(oldest) = kept.records.front() {
                 let next = oldest.sequence();
-                return Ok(Page { records: kept.records.into_iter().rev().collect(), next });
+                let records: Vec<_> = kept.records.into_iter().rev().collect();
+                return Ok(Page { records: records.into(), next });
             }
             if let Some(error) = unreadable {
                 return Err(error);
             }
             if low <= self.oldest() {
-                return Ok(Page { records: Vec::new(), next: Sequence::FIRST });
+                return Ok(Page { records: Vec::new().into(), next: Sequence::FIRST });
             }
             high = low;
             window = (window * 2).min(MAX_WINDOW);

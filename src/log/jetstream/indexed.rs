@@ -147,7 +147,7 @@ impl Shared {
         };
         match page {
             Ok(page) => {
-                let record = page.records.into_iter().next();
+                let record = page.records.first().cloned();
                 Ok(record.filter(|record| record.sequence() == sequence))
             }
             Err(ReadError::Trimmed { .. }) => Ok(None),

@@ -213,6 +213,7 @@ impl Shared {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut cursor = None;
         let mut end = self.end();
+        let mut records = Vec::new();
         for (sequence, record) in delivered {
             if sequence < end || self.is_closed() {
                 continue;
@@ -222,15 +223,17 @@ impl Shared {
                 Some(record) => {
                     cursor = Some(record.cursor());
                     recent.extend(cursor);
-                    ring.push(record);
+                    records.push(record);
                 }
                 None => {
                     // Whoever comes to it reads the stream, and is told what is wrong.
+                    records.clear();
                     *ring = Ring::new(self.ring_bytes, end);
                     cursor = Some(Cursor::unchecked(self.epoch, sequence));
                 }
             }
         }
+        ring.extend(records);
         let surplus = recent.len().saturating_sub(RECENT);
         recent.drain(..surplus);
         drop(recent);
