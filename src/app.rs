@@ -34,6 +34,7 @@ use crate::{
     log::{
         EventLog, LogState, PAGE_RECORDS, ReadError,
         disk::{DiskLog, DiskOptions, OpenError, Retention},
+        jetstream::{self, JetStreamLog, Login},
         memory::MemoryLog,
     },
     metrics::Metrics,
@@ -95,6 +96,9 @@ pub enum StartError {
     /// The log could not be opened.
     #[error("cannot open the log: {0}")]
     Log(#[from] OpenError),
+    /// The log in NATS JetStream could not be opened.
+    #[error("cannot open the log: {0}")]
+    JetStream(#[from] jetstream::OpenError),
     /// The operating system gave no random numbers.
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -174,6 +178,33 @@ fn apps(settings: &Settings) -> Apps {
     }
 }
 
+fn retention(settings: &Settings) -> Retention {
+    Retention {
+        age: settings.retention_age,
+        bytes: settings.retention_bytes,
+        count: settings.retention_count,
+    }
+}
+
+fn jetstream_options(settings: &Settings) -> jetstream::Options {
+    let nats = settings.nats.clone();
+    jetstream::Options {
+        servers: nats.urls,
+        stream: nats.stream,
+        subject_prefix: nats.subject_prefix,
+        replicas: nats.replicas,
+        login: match (nats.credentials, nats.login) {
+            (Some(credentials), _) => Login::Credentials(credentials),
+            (None, Some((user, password))) => Login::Password { user, password },
+            (None, None) => Login::None,
+        },
+        tls: jetstream::Tls { ca: nats.tls_ca, identity: nats.tls_identity },
+        retention: retention(settings),
+        ring_bytes: settings.memory_bytes,
+        scratch_dir: settings.index.then(|| settings.data_dir.clone()),
+    }
+}
+
 /// A gateway that is bound but not yet served.
 pub struct App {
     config: Config,
@@ -201,15 +232,12 @@ impl App {
                 tracing::warn!("events are kept in memory only: they are lost when the gateway ends");
                 Arc::new(MemoryLog::new(settings.memory_bytes)?)
             }
+            LogKind::Nats => Arc::new(JetStreamLog::open(jetstream_options(settings)).await?),
             LogKind::Disk => {
                 let options = DiskOptions {
                     dir: settings.data_dir.clone(),
                     ring_bytes: settings.memory_bytes,
-                    retention: Retention {
-                        age: settings.retention_age,
-                        bytes: settings.retention_bytes,
-                        count: settings.retention_count,
-                    },
+                    retention: retention(settings),
                     new_epoch: settings.new_epoch,
                     index: settings.index,
                 };
@@ -319,7 +347,8 @@ impl App {
         let bad = Some(metrics.http_bad_connections.clone());
         let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone(), bad));
         let access = reload.access.subscribe();
-        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health };
+        let replica = settings.replica_name.into();
+        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };
         let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {

@@ -2,6 +2,7 @@
 
 pub mod duplicates;
 mod facts;
+mod fit;
 mod payload;
 pub mod signature;
 

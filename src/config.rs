@@ -2,6 +2,7 @@
 
 pub(crate) mod files;
 pub mod given;
+pub mod nats;
 pub mod read;
 pub mod reference;
 pub mod table;
@@ -55,8 +56,12 @@ pub struct Settings {
     pub retention_count: Option<u64>,
     /// Give the embedded log another epoch, as after a backup was restored.
     pub new_epoch: bool,
+    /// How the log in NATS JetStream is reached.
+    pub nats: nats::Nats,
     /// Whether the embedded log keeps an index by account, group and command.
     pub index: bool,
+    /// What the gateway calls itself, for operators.
+    pub replica_name: String,
     /// Address for callbacks.
     pub http_listen: SocketAddr,
     /// Address for gRPC.
@@ -115,6 +120,8 @@ pub struct GrpcTls {
 pub enum LogKind {
     /// In the data directory, durable before a callback is answered.
     Disk,
+    /// In a stream of NATS JetStream, which several gateways share.
+    Nats,
     /// In memory only: gone with the process. For trying things out.
     Memory,
 }

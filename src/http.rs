@@ -183,6 +183,7 @@ impl Shared {
         seen.body_bytes = Some(body.len() as u64);
         let decoded = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
+        let decoded = decoded.fit(self.log.max_record_bytes()).ok_or(Rejection::TooLarge)?;
         // The bytes are shared.
         let stored = decoded.record.clone();
         seen.decoded = Some(decoded);

@@ -9,10 +9,13 @@
 //! ```
 
 pub mod disk;
+pub mod jetstream;
 pub mod memory;
 
 #[cfg(test)]
 mod conformance;
+mod files;
+mod index;
 mod records;
 mod ring;
 
@@ -54,14 +57,18 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 ///   means an immediate [`AppendError::QueueFull`].
 /// - After a write error, and while a write takes too long, the log refuses
 ///   appends at once until it has recovered by a write of its own. Nothing that
-///   it acknowledged is lost by that.
+///   it acknowledged is lost by that. A log on other machines has them wait for
+///   their deadline instead: it may be back before.
 ///
 /// **Order.**
 /// - Sequences strictly increase in the order of the log, also after it was
 ///   emptied and after a restart. Holes are allowed.
-/// - Receive times never decrease along the log.
+/// - Receive times never decrease along the log, but where a server of the log's
+///   takes over from another whose clock was ahead.
 /// - The tail is the first unwritten position. It never moves back, and moves
 ///   only after durability: whoever sees it can read everything below it.
+/// - A log that becomes another one under a running gateway says so once, by a tail
+///   of another epoch or one that did move back, and closes.
 ///
 /// **Read.**
 /// - Reading changes nothing.
@@ -83,6 +90,11 @@ pub trait EventLog: Send + Sync + 'static {
     /// Hands a record to the writer. The record is on its way when this
     /// returns; the future says what became of it.
     fn append(&self, record: NewRecord) -> Appending;
+
+    /// Largest record that can be appended, in bytes.
+    fn max_record_bytes(&self) -> usize {
+        usize::MAX
+    }
 
     /// Reads records from `from` upwards: at most `max_records`,
     /// [`PAGE_RECORDS`] and [`PAGE_BYTES`]. At the tail the page is empty.
@@ -113,6 +125,13 @@ pub trait EventLog: Send + Sync + 'static {
     /// The position of the first record received at `time` or later; the tail's
     /// end if there is none.
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>>;
+
+    /// Waits, but not for ever, until a record at `sequence` can be read here, if it is
+    /// in the log: where others write to it too, this one may not have come to it yet.
+    /// Says nothing about whether there is one.
+    fn reach(&self, _sequence: Sequence) -> BoxFuture<'_, Result<(), ReadError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// When the newest of the records that are no longer stored was received, at
     /// least as it was before their trimming could be seen; `None` if none was trimmed.
@@ -232,7 +251,8 @@ pub enum AppendError {
     /// The log recovers from a write error, or a write takes too long.
     #[error("the log is recovering from a failed or slow write")]
     Recovering,
-    /// The deadline passed before the record's batch began.
+    /// The deadline passed before the record's batch began, or before another machine
+    /// had acknowledged it.
     #[error("the record's deadline passed before it could be written")]
     Expired,
     /// The write of its batch failed.

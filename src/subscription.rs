@@ -391,7 +391,14 @@ impl Subscription {
             }
             // Asked before reading: what was stored before the end is still given, up to a page.
             let leave = self.leave();
-            let end = self.tail.borrow_and_update().end;
+            let Tail { end, cursor: latest } = *self.tail.borrow_and_update();
+            // The log became another one, and nothing of it follows on what was given.
+            if latest.epoch != self.position.epoch {
+                return Err(SubscribeError::Replaced);
+            }
+            if end < self.next {
+                return Err(SubscribeError::Rewound);
+            }
             if self.next < end {
                 let from = self.next;
                 let mut reading = self.reading.take().unwrap_or_else(|| {
@@ -484,10 +491,12 @@ impl Subscription {
 
 /// Checks that a cursor is a position of this log.
 pub async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeError> {
-    let Bounds { oldest, latest } = bounds(log);
-    if cursor.epoch != latest.epoch {
+    if cursor.epoch != bounds(log).latest.epoch {
         return Err(SubscribeError::Replaced);
     }
+    // Another gateway may have given it, and be further.
+    log.reach(cursor.sequence).await?;
+    let Bounds { oldest, latest } = bounds(log);
     if cursor.sequence > latest.sequence {
         return Err(SubscribeError::Rewound);
     }

@@ -103,11 +103,7 @@ pub enum Protocol {
 pub fn server_config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, Vec<TlsError>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let chain = certificates(File::Cert, &files.cert);
-    let key = read(File::Key, &files.key).and_then(|pem| {
-        PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
-            wrong(File::Key, &files.key, &format!("there is no private key in PEM form in it ({error})"))
-        })
-    });
+    let key = private_key(&files.key);
     let verifier = match &files.client_ca {
         None => Ok(WebPkiClientVerifier::no_client_auth()),
         Some(path) => client_verifier(path, files.client_auth, Arc::clone(&provider)),
@@ -160,6 +156,24 @@ fn certificates(file: File, path: &Path) -> Result<Vec<CertificateDer<'static>>,
         return Err(none("there is no certificate in PEM form in it"));
     }
     Ok(certificates)
+}
+
+/// Checks that certificates can be read from a file.
+pub(crate) fn check_certificates(path: &Path) -> Result<(), TlsError> {
+    certificates(File::Cert, path).map(drop)
+}
+
+/// Checks that a private key can be read from a file.
+pub(crate) fn check_key(path: &Path) -> Result<(), TlsError> {
+    private_key(path).map(drop)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    read(File::Key, path).and_then(|pem| {
+        PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
+            wrong(File::Key, path, &format!("there is no private key in PEM form in it ({error})"))
+        })
+    })
 }
 
 fn read(file: File, path: &Path) -> Result<String, TlsError> {

@@ -106,7 +106,7 @@ fn everything_that_is_wrong_is_said_at_once_with_exit_code_64() {
                 "  - FILE: there is no key frob; see `callback-gateway print-config`",
                 "  - sdk_app_id: name every app whose callbacks are to be accepted: --sdk-app-id N, \
                  CALLBACK_GATEWAY_SDK_APP_ID=N,M, or sdk_app_id = [N, M] in the file",
-                "  - log (--log): `paper` is none of disk, memory",
+                "  - log (--log): `paper` is none of disk, nats, memory",
                 "  - http.listen (file): `here` is no address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080",
                 "  - retention.age (file): must be 1s to 100years, or 0s for no bound",
                 "  - drain.delay (CALLBACK_GATEWAY_DRAIN_DELAY): `soon` is no time: write one such as 90s, 5m or 7days",

@@ -72,8 +72,39 @@ fn segments(index: &Path) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_found_whatever_became_of_the_index() {
     let dir = TempDir::new().unwrap();
-    let index = dir.path().join("index.db");
-    let mut gateway = Process::serve(dir.path(), &[]);
+    accounts_are_found(dir.path(), &dir.path().join("index.db"), &[]).await;
+}
+
+/// The index is this gateway's, the events are not.
+#[cfg(feature = "external-tools")]
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_are_found_in_a_stream_whatever_became_of_the_index() {
+    let server = nats::Nats::start();
+    let dir = TempDir::new().unwrap();
+    let index = dir.path().join("nats/index.db");
+    let url = server.url();
+    let args = ["--log", "nats", "--nats-replicas", "1", "--nats-url", &url, "--memory", "1MiB"];
+    accounts_are_found(dir.path(), &index, &args).await;
+
+    // Another gateway makes one for itself, and trimming shows in both.
+    let other_dir = TempDir::new().unwrap();
+    let gateways = [dir.path(), other_dir.path()].map(|dir| Process::serve(dir, &args));
+    for gateway in &gateways {
+        indexed(gateway).await;
+    }
+    let client = async_nats::connect(server.url()).await.unwrap();
+    soon(client.request("$JS.API.STREAM.PURGE.callbacks", r#"{"seq":60}"#.into())).await.unwrap();
+    for gateway in &gateways {
+        assert_eq!(listed(gateway, "id2-7").await, [68, 88, 108, 128]);
+    }
+    // Two cannot have one directory; the second goes without an index.
+    let third = Process::serve(dir.path(), &args);
+    assert_eq!(log_status(&third).await.index_sequence, None);
+    assert_eq!(listed(&third, "id2-7").await, [68, 88, 108, 128]);
+}
+
+async fn accounts_are_found(dir: &Path, index: &Path, args: &[&str]) {
+    let mut gateway = Process::serve(dir, args);
     let mut http = Http::connect(gateway.addresses.http).await;
     for n in 0..EVENTS {
         // The account's key is in an array, and the body has more than its type.
@@ -84,7 +115,7 @@ async fn accounts_are_found_whatever_became_of_the_index() {
     let expected: Vec<u64> = (0..EVENTS).filter(|n| n % 20 == 7).map(|n| n + 1).collect();
     assert_eq!(listed(&gateway, "id2-7").await, expected);
     indexed(&gateway).await;
-    assert_eq!(segments(&index), 1);
+    assert_eq!(segments(index), 1);
     assert_eq!(listed(&gateway, "id2-7").await, expected);
     assert!(listed(&gateway, "id2-77").await.is_empty());
 
@@ -95,17 +126,17 @@ async fn accounts_are_found_whatever_became_of_the_index() {
     let overwritten = |index: &Path| fs::write(index, "no database".repeat(1000)).unwrap();
     for change in [whole, missing, shortened, overwritten] {
         gateway.kill();
-        change(&index);
-        gateway = Process::serve(dir.path(), &[]);
+        change(index);
+        gateway = Process::serve(dir, args);
         assert_eq!(get(gateway.addresses.admin, "/readyz").await.status, 200);
         assert_eq!(listed(&gateway, "id2-7").await, expected);
         indexed(&gateway).await;
-        assert_eq!(segments(&index), 1);
+        assert_eq!(segments(index), 1);
         assert_eq!(listed(&gateway, "id2-7").await, expected);
     }
     gateway.kill();
 
-    gateway = Process::serve(dir.path(), &["--index", "off"]);
+    gateway = Process::serve(dir, &[args, &["--index", "off"]].concat());
     assert_eq!(log_status(&gateway).await.index_sequence, None);
     assert_eq!(listed(&gateway, "id2-7").await, expected);
     gateway.kill();

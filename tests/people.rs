@@ -247,7 +247,7 @@ async fn subscribers_tells_who_reads_and_who_has_left() {
 async fn refusals_are_listed_with_what_to_do() {
     let gateway = Gateway::start().await;
     let none = ask(&gateway, &["refusals"]).await;
-    assert!(none.stderr().starts_with("none; the gateway began to run "), "{none:?}");
+    assert!(none.stderr().starts_with("none; the gateway test began to run "), "{none:?}");
     gateway.post("A.B", "no JSON").await;
     gateway.post("A.B", "[]").await;
     gateway.post("A.C", "[]").await;

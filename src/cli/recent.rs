@@ -225,6 +225,7 @@ mod tests {
             refusals: [500, 400, 300].map(refusal).into(),
             counts: vec![RefusalCount { reason, count: 5 }],
             process_start_time: at(100),
+            replica: "a".to_owned(),
         };
         refused(&response, &Range { start: at(start), end: end.and_then(at) }, app)
     }

@@ -80,9 +80,13 @@ impl Refusals {
             return response.refusals.iter().try_for_each(output::json_line);
         }
         let start = text::ago_or_dash(response.process_start_time.as_ref());
+        let gateway = match response.replica.as_str() {
+            "" => "the gateway".to_owned(),
+            name => format!("the gateway {name}"),
+        };
         if response.refusals.is_empty() {
             let what = if response.counts.is_empty() { "none" } else { "none of these" };
-            output::notice(&format!("{what}; the gateway began to run {start}{}", counts(&response)));
+            output::notice(&format!("{what}; {gateway} began to run {start}{}", counts(&response)));
             return Ok(());
         }
         let mut table = Table::new(&["TIME", "REASON", "HTTP", "APP", "COMMAND", "SIZE", "SKEW", "PEER"]);
@@ -99,7 +103,8 @@ impl Refusals {
             writeln!(out, "{HEADING}{}{HEADING:#}: {}", text::escape(&reason), text::escape(remedy))?;
         }
         writeln!(out)?;
-        Ok(writeln!(out, "{DIM}The gateway began to run {start}{}{DIM:#}", text::escape(&counts(&response)))?)
+        let since = format!("T{} began to run {start}{}", &gateway[1..], counts(&response));
+        Ok(writeln!(out, "{DIM}{}{DIM:#}", text::escape(&since))?)
     }
 }
 

@@ -52,6 +52,10 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
     let plain = anstyle::Style::new();
     let state = match status.state() {
         LogState::Writable => (GOOD, "can be stored".to_owned()),
+        LogState::Recovering if status.backend == "nats" => (
+            BAD,
+            "cannot be stored: NATS does not take them just now (see the gateway's log)".to_owned(),
+        ),
         LogState::Recovering => (
             BAD,
             "cannot be stored: the log recovers from a write error, or a write takes too long (is the disk full? see \
@@ -90,6 +94,9 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
     line("epoch", (plain, epoch))?;
     if let Some(moment) = moment(status.process_start_time.as_ref()) {
         line("process", (plain, format!("began {moment}")))?;
+    }
+    if !status.replica.is_empty() {
+        line("replica", (plain, status.replica.clone()))?;
     }
     Ok(())
 }

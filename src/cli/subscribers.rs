@@ -31,7 +31,7 @@ pub(super) struct Subscribers {
 
 impl Subscribers {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let subscribers = self.connection.run(async |mut gateway| {
+        let (subscribers, replica) = self.connection.run(async |mut gateway| {
             let mut all = Vec::new();
             let mut request = ListSubscribersRequest { page_size: PAGE_SIZE, ..Default::default() };
             loop {
@@ -39,7 +39,7 @@ impl Subscribers {
                 all.extend(page.subscribers);
                 // The same token again would never end.
                 if page.next_page_token.is_empty() || page.next_page_token == request.page_token {
-                    return Ok(all);
+                    return Ok((all, page.replica));
                 }
                 request.page_token = page.next_page_token;
             }
@@ -48,7 +48,8 @@ impl Subscribers {
             return subscribers.iter().try_for_each(output::json_line);
         }
         if subscribers.is_empty() {
-            output::notice("no subscriber is connected, and none was in the last 24 hours");
+            let to = if replica.is_empty() { String::new() } else { format!(" to {replica}") };
+            output::notice(&format!("no subscriber is connected{to}, and none was in the last 24 hours"));
             return Ok(());
         }
         let heading = ["NAME", "STATE", "LAG", "WAITING", "SENT", "SINCE", "PEER", "ENDED"];
@@ -59,7 +60,11 @@ impl Subscribers {
                 table.note(&format!("only {}", filter::describe(filter)));
             }
         }
-        output::table(&table)
+        output::table(&table)?;
+        if !replica.is_empty() {
+            output::notice(&format!("these are the subscribers of the gateway {replica}"));
+        }
+        Ok(())
     }
 }
 

@@ -73,6 +73,9 @@ pub(crate) fn tokens(given: &Given) -> Result<(Tokens, Vec<Problem>), Vec<Proble
     if reader.problems.is_empty() { Ok((tokens, reader.warnings)) } else { Err(reader.problems) }
 }
 
+/// Longest name of a replica.
+const MAX_REPLICA_NAME_BYTES: usize = 128;
+
 const HTTP_TLS: &[&str; 4] = &["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"];
 const GRPC_TLS: &[&str; 4] = &["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"];
 
@@ -90,7 +93,7 @@ fn setting(key: &str) -> &'static Setting {
 }
 
 /// Reads values, and collects what is wrong with them.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     given: &'a Given,
     problems: Vec<Problem>,
     /// What is no problem, but should be looked at.
@@ -112,8 +115,10 @@ impl<'a> Reader<'a> {
             signature_window: self.value("signature_window", time),
             duplicate_window: self.value("duplicate_window", time),
             allow_unsigned: self.value("allow_unsigned", switch),
-            log: self
-                .value("log", |text| choice(text, &[("disk", LogKind::Disk), ("memory", LogKind::Memory)])),
+            log: self.value("log", |text| {
+                choice(text, &[("disk", LogKind::Disk), ("nats", LogKind::Nats), ("memory", LogKind::Memory)])
+            }),
+            nats: self.nats(),
             data_dir: self.value("data_dir", |text| Ok(PathBuf::from(text))),
             memory_bytes: self.value("memory", size_in_memory),
             retention_age: Some(self.value("retention.age", time)).filter(|age| !age.is_zero()),
@@ -121,6 +126,7 @@ impl<'a> Reader<'a> {
             retention_count: Some(self.value("retention.count", number)).filter(|&count| count > 0),
             new_epoch: self.value("new_epoch", switch),
             index: self.value("index", switch),
+            replica_name: self.value("replica_name", replica_name),
             http_listen: self.value("http.listen", address),
             grpc_listen: self.value("grpc.listen", address),
             admin_listen: self.value("admin.listen", address),
@@ -145,7 +151,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+    pub(super) fn value<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         let setting = setting(key);
         let (text, _) = self.given.get(setting);
         parse(text).unwrap_or_else(|text| {
@@ -159,7 +165,7 @@ impl<'a> Reader<'a> {
         (!text.is_empty()).then(|| text.into())
     }
 
-    fn wrong(&mut self, key: &'static str, text: impl Into<String>) {
+    pub(super) fn wrong(&mut self, key: &'static str, text: impl Into<String>) {
         self.problems.push(Problem { key, text: text.into() });
     }
 
@@ -194,7 +200,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The lines of a setting that holds secrets, or of the file that it names.
-    fn secrets(&mut self, key: &'static str) -> Option<String> {
+    pub(super) fn secrets(&mut self, key: &'static str) -> Option<String> {
         let (text, _) = self.given.get(setting(key));
         if setting(key).is_secret() {
             return (!text.is_empty()).then(|| text.to_owned());
@@ -210,7 +216,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn warn_if_exposed(&mut self, key: &'static str) {
+    pub(super) fn warn_if_exposed(&mut self, key: &'static str) {
         if self.path(key).is_some_and(|path| files::is_exposed(&path)) {
             let text = format!("{}other users of this machine can get at it; chmod 600 it", self.shown(key));
             self.warnings.push(Problem { key, text });
@@ -219,7 +225,7 @@ impl<'a> Reader<'a> {
 
     /// The file of a setting, for a message, unless it looks like a line of tokens
     /// that was given in its place.
-    fn shown(&self, key: &'static str) -> String {
+    pub(super) fn shown(&self, key: &'static str) -> String {
         let (text, _) = self.given.get(setting(key));
         if setting(key).is_secret() {
             String::new()
@@ -228,6 +234,17 @@ impl<'a> Reader<'a> {
         } else {
             format!("{text}: ")
         }
+    }
+
+    /// A PEM file, if there is to be one, that something of ours can be read from.
+    pub(super) fn pem(&mut self, key: &'static str) -> Option<PathBuf> {
+        let path = self.path(key)?;
+        let checked =
+            if key.ends_with("key") { tls::check_key(&path) } else { tls::check_certificates(&path) };
+        if let Err(error) = checked {
+            self.wrong(key, error.to_string());
+        }
+        Some(path)
     }
 
     /// TLS for a listener, if it is to have it, and whether clients need a certificate.
@@ -280,7 +297,7 @@ fn not_none<T>(has_any: bool, tokens: T) -> Result<T, String> {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     // A secret may stand in the wrong place; a value that is right is never long.
     if text.len() <= 40 { format!("`{}`", text.escape_debug()) } else { "what is given".to_owned() }
 }
@@ -314,6 +331,18 @@ fn number<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<T, String> {
 fn app_ids(text: &str) -> Result<Vec<u32>, String> {
     let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
     ids.map(|id| parsed(id, id.parse(), "SDKAppID: write numbers such as 1400000000")).collect()
+}
+
+/// A name for operators; the host's if none is given.
+fn replica_name(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(rustix::system::uname().nodename().to_string_lossy().into_owned());
+    }
+    if text.len() <= MAX_REPLICA_NAME_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{} is no name: write at most 128 characters of ASCII without spaces", quoted(text)))
+    }
 }
 
 /// A collector's address. It is reached without TLS, so whatever else an URL may have is a slip.
@@ -418,7 +447,7 @@ mod tests {
             [
                 "sdk_app_id (--sdk-app-id): `x` is no SDKAppID: write numbers such as 1400000000",
                 "tokens (CALLBACK_GATEWAY_TOKENS): line 1: a token is 1 to 128 printable ASCII characters without spaces",
-                "log (--log): `paper` is none of disk, memory",
+                "log (--log): `paper` is none of disk, nats, memory",
                 "http.listen (--http-listen): `here` is no address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080",
                 "http.body_limit (--http-body-limit): must be 1B to 2MiB",
                 "grpc.tls_cert: grpc.tls_key needs it: give both, or neither",

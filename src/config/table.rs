@@ -140,9 +140,10 @@ pub static SETTINGS: &[Setting] = &[
         "log",
         "KIND",
         "disk",
-        "Where events are kept: `disk`, or `memory` (for trying things out: they are lost with the process)",
+        "Where events are kept: `disk`, `nats` (in NATS JetStream, which several gateways share), or `memory` (for \
+         trying things out: they are lost with the process)",
     ),
-    setting("data_dir", "DIR", "./data", "Directory of the log; made if it is missing"),
+    setting("data_dir", "DIR", "./data", "Directory of the log; made if it is missing. With `log = nats`, of an index that can be made again"),
     setting(
         "memory",
         "SIZE",
@@ -166,6 +167,13 @@ pub static SETTINGS: &[Setting] = &[
     )
     .form(Form::Switch)
     .place(Place::Hidden),
+    setting(
+        "replica_name",
+        "NAME",
+        "",
+        "What this gateway calls itself in `AdminService`'s answers, where several share a log; the host's name \
+         without it",
+    ),
     setting(
         "ready_file",
         "PATH",
@@ -323,19 +331,72 @@ pub static SETTINGS: &[Setting] = &[
         "Address for the probes /livez and /readyz and for /metrics; port 0 takes a free one",
     ),
     setting(
+        "nats.url",
+        "URLS",
+        "nats://127.0.0.1:4222",
+        "With `log = nats`: the servers, joined by commas; with `tls://` encrypted. Some of a cluster's suffice",
+    ),
+    setting(
+        "nats.stream",
+        "NAME",
+        "callbacks",
+        "The stream that events are kept in; made if it is not there. One with other settings is refused",
+    ),
+    setting(
+        "nats.subject_prefix",
+        "PREFIX",
+        "callbacks",
+        "What the stream's subjects begin with; the SDKAppID and the command follow",
+    ),
+    setting(
+        "nats.replicas",
+        "N",
+        "3",
+        "On how many servers the stream is: 3 or 5, or 1 for a server alone, whose `sync_interval` then decides \
+         what a power cut may take",
+    )
+    .form(Form::Number),
+    setting(
+        "nats.credentials_file",
+        "PATH",
+        "",
+        "Credentials file (JWT and nkey) that the gateway shows the servers",
+    ),
+    setting(
+        "nats.login_file",
+        "PATH",
+        "",
+        "File with one line `USER PASSWORD` that the gateway shows the servers instead",
+    ),
+    setting("nats.login", "LINE", "", "The same line itself").form(Form::Secrets).place(Place::NotOnCommandLine),
+    setting(
+        "nats.tls_ca",
+        "PATH",
+        "",
+        "Certificates (PEM) of those who sign the servers' certificates; with it connections are always \
+         encrypted. Without it, those that the system trusts",
+    ),
+    setting(
+        "nats.tls_cert",
+        "PATH",
+        "",
+        "Certificate (PEM) that the gateway shows the servers; with it connections are always encrypted",
+    ),
+    setting("nats.tls_key", "PATH", "", "Its private key (PEM)"),
+    setting(
         "retention.age",
         "TIME",
         "7days",
-        "How old events on disk may get; 1s to 100years, 0s is no bound",
+        "How old stored events may get; 1s to 100years, 0s is no bound",
     ),
     setting(
         "retention.bytes",
         "SIZE",
         "10GiB",
-        "How large the events on disk may get, at least 16MiB; 0B is no bound. The disk needs about 150MiB \
+        "How large the stored events may get, at least 16MiB; 0B is no bound. A data directory needs about 150MiB \
          more, and some 30 bytes an event for the index",
     ),
-    setting("retention.count", "N", "0", "How many events are kept on disk; 0 is no bound").form(Form::Number),
+    setting("retention.count", "N", "0", "How many events are kept; 0 is no bound").form(Form::Number),
     setting(
         "trace.otlp_endpoint",
         "URL",

@@ -286,6 +286,24 @@ impl StoredRecord {
         header.map_or(&[], |_| field)
     }
 
+    /// The same record with another event, which has no typed payload.
+    pub fn with_untyped(&self, event: &[u8]) -> Self {
+        let raw_at = self.event_at + event.len();
+        let mut out = BytesMut::with_capacity(raw_at + self.bytes.len() - self.raw_at);
+        out.put_slice(&self.bytes[..self.event_at]);
+        out[1] |= FLAG_UNTYPED;
+        out[12..HEADER_BYTES].copy_from_slice(&(raw_at as u32).to_le_bytes());
+        out.put_slice(event);
+        out.put_slice(&self.bytes[self.raw_at..]);
+        // The names are the same.
+        Self { bytes: out.freeze(), event_at: self.event_at, raw_at, marks: self.marks }
+    }
+
+    /// The encoded event, without its raw body.
+    pub fn event_without_raw_body(&self) -> Bytes {
+        self.bytes.slice(self.event_at..self.raw_at)
+    }
+
     /// The event's `traceparent`, if it has one.
     pub fn traceparent(&self) -> Option<&str> {
         let mut rest = &self.bytes[self.event_at..self.raw_at];

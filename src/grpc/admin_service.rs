@@ -1,8 +1,9 @@
 //! `imcallback.v1.AdminService`: who reads, who is behind, what is stored, what was refused.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use prost::Message as _;
+use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     streams::{Ended, Slot, Streams},
 };
 use crate::{
-    event::{Record, Timestamp},
+    event::{Record, Sequence, Timestamp},
     log::{self, EventLog},
     proto::{
         ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListRefusalsRequest, ListRefusalsResponse,
@@ -23,12 +24,23 @@ use crate::{
     subscription,
 };
 
+/// How long an answer waits for records: a log on other machines may be away for longer,
+/// and that is when operators ask.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The first record from there on, if it can be read by then.
+async fn first_from(log: &dyn EventLog, from: Sequence, deadline: Instant) -> Option<Record> {
+    timeout_at(deadline, subscription::first_from(log, from)).await.ok()?.ok().flatten()
+}
+
 #[derive(Clone)]
 pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) streams: Arc<Streams>,
     pub(super) refusals: Arc<Refusals>,
     pub(super) guard: Guard,
+    /// The gateway's name.
+    pub(super) replica: Arc<str>,
 }
 
 #[tonic::async_trait]
@@ -48,15 +60,17 @@ impl admin_service_server::AdminService for AdminService {
                 status::with_field(ErrorReason::InvalidPageToken, "page_token", problem)
             })?,
         };
-        let mut response = ListSubscribersResponse::default();
+        let mut response =
+            ListSubscribersResponse { replica: self.replica.to_string(), ..Default::default() };
         let mut bytes = 0;
+        let deadline = Instant::now() + READ_TIMEOUT;
         for (slot, ended) in self.streams.list(after) {
             let last = response.subscribers.last().map(|last| last.stream_id.to_string());
             if response.subscribers.len() == page_size {
                 response.next_page_token = last.unwrap_or_default();
                 break;
             }
-            let status = self.subscriber(&slot, ended).await;
+            let status = self.subscriber(&slot, ended, deadline).await;
             // With the key and the length of the field.
             bytes += status.encoded_len() + 8;
             if let Some(last) = last
@@ -80,9 +94,10 @@ impl admin_service_server::AdminService for AdminService {
         let (epoch, epoch_start) = log.epoch();
         let bounds = subscription::bounds(log);
         // What cannot be read has no time; the rest is still worth saying.
-        let oldest = subscription::first_from(log, bounds.oldest.sequence.next()).await.ok().flatten();
-        let newest = log.read_back(bounds.latest.sequence.next(), 1).await.ok();
-        let newest = newest.and_then(|page| page.records.first().cloned());
+        let deadline = Instant::now() + READ_TIMEOUT;
+        let oldest = first_from(log, bounds.oldest.sequence.next(), deadline).await;
+        let newest = timeout_at(deadline, log.read_back(bounds.latest.sequence.next(), 1)).await;
+        let newest = newest.ok().and_then(Result::ok).and_then(|page| page.records.first().cloned());
         let is_empty = bounds.oldest.sequence == bounds.latest.sequence;
         let state = match *log.state().borrow() {
             log::LogState::Writable => LogState::Writable,
@@ -106,6 +121,7 @@ impl admin_service_server::AdminService for AdminService {
             index_sequence: usage.index_end.map(|end| end.0),
             process_start_time: Some(self.refusals.start_time().into()),
             apps: self.refusals.apps(),
+            replica: self.replica.to_string(),
         })))
     }
 
@@ -121,24 +137,24 @@ impl admin_service_server::AdminService for AdminService {
             refusals: self.refusals.list(&reasons, request.sdk_app_id, since),
             counts: self.refusals.counts(),
             process_start_time: Some(self.refusals.start_time().into()),
+            replica: self.replica.to_string(),
         })))
     }
 }
 
 impl AdminService {
-    async fn subscriber(&self, slot: &Slot, ended: Option<Ended>) -> SubscriberStatus {
+    async fn subscriber(&self, slot: &Slot, ended: Option<Ended>, deadline: Instant) -> SubscriberStatus {
         let progress = slot.progress.get();
         let latest = self.log.tail().borrow().cursor.sequence;
         let lag_events = latest.0.saturating_sub(progress.cursor.sequence.0);
         let mut waiting = None;
         if lag_events > 0 {
             // What cannot be read says nothing about the subscriber.
-            let first =
-                subscription::first_from(&*self.log, progress.cursor.sequence.next()).await.ok().flatten();
+            let first = first_from(&*self.log, progress.cursor.sequence.next(), deadline).await;
             waiting = first.map(|record| record.receive_time());
         }
         let (state, blocked_time) = match ended {
-            Some(_) => (SubscriberState::Ended, std::time::Duration::ZERO),
+            Some(_) => (SubscriberState::Ended, Duration::ZERO),
             None => self.streams.state(slot),
         };
         SubscriberStatus {

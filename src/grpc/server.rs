@@ -109,6 +109,8 @@ pub struct Served {
     pub refusals: Arc<Refusals>,
     /// What `grpc.health.v1.Health` reports.
     pub health: Health,
+    /// What the gateway calls itself, for operators.
+    pub replica: Arc<str>,
 }
 
 impl fmt::Debug for Served {
@@ -126,7 +128,7 @@ pub async fn serve(
     limits: Limits,
     drain: Drain,
 ) -> Result<(), tonic::transport::Error> {
-    let Served { log, streams, access, refusals, health } = served;
+    let Served { log, streams, access, refusals, health, replica } = served;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -153,7 +155,7 @@ pub async fn serve(
         drain: drain.clone(),
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
-    let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard };
+    let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard, replica };
     let event_service = EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let admin_service = AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let places = Arc::new(Semaphore::new(MAX_CALLS));

@@ -20,7 +20,7 @@ pub(super) enum Rejection {
     BodyTimeout,
     #[error("the body broke off; send it whole")]
     BodyBroken,
-    #[error("the body is too large; check --http-body-limit")]
+    #[error("the body is too large; check --http-body-limit, and max_payload with --log nats")]
     TooLarge,
     #[error("send the body without Content-Encoding")]
     Encoding,

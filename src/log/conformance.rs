@@ -11,6 +11,10 @@ use tokio::{
 use super::{disk::*, memory::MemoryLog, *};
 use crate::event::{NameSet, Record, RecordParts};
 
+#[cfg(feature = "external-tools")]
+#[path = "../../tests/support/nats.rs"]
+mod nats;
+
 /// Longer than anything here takes; a test that reaches it hangs.
 pub(super) const HANG: Duration = Duration::from_secs(30);
 
@@ -64,8 +68,45 @@ fn open_disk(dir: &TempDir, ring_bytes: usize) -> Result<DiskLog, OpenError> {
     DiskLog::open(DiskOptions::new(dir, ring_bytes))
 }
 
+/// A log over a server of its own, that keeps everything.
+#[cfg(feature = "external-tools")]
+async fn open_jetstream(ring_bytes: usize) -> (nats::Nats, jetstream::JetStreamLog) {
+    // For records larger than pages.
+    let server = nats::Nats::start_with("max_payload: 8MB");
+    let options = jetstream::Options { ring_bytes, ..jetstream::Options::new(&server.url()) };
+    let log = jetstream::JetStreamLog::open(options).await.unwrap();
+    (server, log)
+}
+
 macro_rules! conformance {
     ($($name:ident),* $(,)?) => {
+        #[cfg(feature = "external-tools")]
+        mod jetstream_log_from_memory {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let (_server, log) = open_jetstream(64 << 20).await;
+                super::$name(Arc::new(log)).await;
+            })*
+        }
+        #[cfg(feature = "external-tools")]
+        mod jetstream_log_from_the_server {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let (_server, log) = open_jetstream(0).await;
+                super::$name(Arc::new(log)).await;
+            })*
+        }
+        #[cfg(feature = "external-tools")]
+        mod jetstream_log_from_both {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let (_server, log) = open_jetstream(10_000).await;
+                super::$name(Arc::new(log)).await;
+            })*
+        }
         mod memory_log {
             use super::*;
             $(#[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,6 @@
 //! read-only connections. Another thread follows the log and keeps an index of
 //! it, in a file of its own.
 
-mod index;
 mod pages;
 mod retention;
 #[cfg(test)]
@@ -34,7 +33,6 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{Semaphore, watch};
 
 use self::{
-    index::{Following, Index, Indexer, Limits, Stop},
     pages::Pages,
     store::{Reader, Store},
     writer::{Job, QueuePlace, Writer},
@@ -42,7 +40,9 @@ use self::{
 pub use self::{retention::Retention, store::STORE_FORMAT};
 use super::{
     AppendError, Appending, EventLog, LogState, NewRecord, Order, PAGE_RECORDS, Page, Queue, ReadError, Tail,
-    Terms, Usage, ring::Ring,
+    Terms, Usage,
+    index::{Following, Index, Indexer, Limits, Origin, Source, Stop},
+    ring::Ring,
 };
 use crate::event::{Epoch, Sequence, Timestamp};
 
@@ -162,7 +162,7 @@ pub struct DiskLog {
     queue_records: Arc<AtomicUsize>,
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Arc<ReaderPool>,
-    index: Option<Arc<Index>>,
+    pub(in crate::log) index: Option<Arc<Index>>,
     /// `None` without an index, and once the log is closed. Dropping it ends the thread.
     indexer: Mutex<Option<Following>>,
 }
@@ -248,7 +248,7 @@ impl DiskLog {
     }
 
     /// Opens the log, and leaves it to the caller to have it indexed, until it drops the sender.
-    fn open_unindexed(
+    pub(in crate::log) fn open_unindexed(
         options: DiskOptions,
         limits: Limits,
     ) -> Result<(Self, Option<(Indexer, Stop)>), OpenError> {
@@ -298,9 +298,10 @@ impl DiskLog {
             .spawn(move || writer.run())
             .map_err(OpenError::Thread)?;
         let index = options.index.then(|| Arc::new(Index::new(&options.dir)));
-        let indexer = index
-            .as_ref()
-            .map(|index| Indexer::new(Arc::clone(index), Arc::clone(&shared), path.clone(), limits));
+        let indexer = index.as_ref().map(|index| {
+            let source = Stored { shared: Arc::clone(&shared), path: path.clone(), reader: None };
+            Indexer::new(Arc::clone(index), Box::new(source), limits)
+        });
         let log = Self {
             shared,
             queue: Mutex::new(Some(queue)),
@@ -316,6 +317,12 @@ impl DiskLog {
             indexer: Mutex::default(),
         };
         Ok((log, indexer))
+    }
+
+    /// As retention does it, without deleting anything.
+    #[cfg(test)]
+    pub(in crate::log) fn set_oldest(&self, oldest: Sequence) {
+        self.shared.oldest.store(oldest.0, Ordering::Relaxed);
     }
 
     fn enqueue(&self, record: NewRecord) -> Result<Appending, AppendError> {
@@ -388,6 +395,53 @@ impl DiskLog {
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(ReadError::Unavailable(format!("the read stopped: {error}"))))
+    }
+}
+
+/// The log as its index's thread reads it.
+#[derive(Debug)]
+struct Stored {
+    shared: Arc<Shared>,
+    path: PathBuf,
+    /// `None` until it is needed, and after an error.
+    reader: Option<Reader>,
+}
+
+impl Source for Stored {
+    fn epoch(&self) -> Epoch {
+        self.shared.epoch
+    }
+
+    fn tail(&self) -> watch::Receiver<Tail> {
+        self.shared.tail.subscribe()
+    }
+
+    fn oldest(&self) -> Sequence {
+        Sequence(self.shared.oldest.load(Ordering::Relaxed))
+    }
+
+    fn read(&mut self, from: Sequence, max_records: usize) -> (Origin, Result<Page, ReadError>) {
+        let page = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).read(from, max_records);
+        match page {
+            Some(page) => (Origin::Memory, Ok(page)),
+            None => (Origin::Storage, self.read_store(from, max_records)),
+        }
+    }
+}
+
+impl Stored {
+    fn read_store(&mut self, from: Sequence, max_records: usize) -> Result<Page, ReadError> {
+        let end = self.shared.end();
+        let _gate = self.shared.checkpoint_gate.read().unwrap_or_else(PoisonError::into_inner);
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => self.reader.insert(Reader::open(&self.path, self.shared.epoch)?),
+        };
+        let page = reader.read(from, end, max_records);
+        if matches!(page, Err(ReadError::Unavailable(_))) {
+            self.reader = None;
+        }
+        page
     }
 }
 

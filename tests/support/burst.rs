@@ -178,6 +178,11 @@ impl Follower {
         soon(self.events.wait_for(|events| events.len() >= count)).await.expect("the stream goes on");
     }
 
+    /// What it has seen up to now.
+    pub fn seen(&self) -> Vec<Event> {
+        self.events.borrow().clone()
+    }
+
     /// Waits for its stream's end; gives what it saw.
     pub async fn ended(self) -> Vec<Event> {
         soon(self.task).await.unwrap();

@@ -4,6 +4,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
 pub mod certificates;
+#[cfg(feature = "external-tools")]
+pub mod nats;
+pub mod proxy;
 pub mod scripted_log;
 
 use std::{
@@ -69,6 +72,8 @@ pub fn settings(data_dir: &Path) -> Settings {
         retention_count: None,
         new_epoch: false,
         index: true,
+        nats: Default::default(),
+        replica_name: "test".to_owned(),
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,

@@ -1,9 +1,9 @@
 //! The SQLite file: its schema, one writing connection, and reading ones.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +15,11 @@ use rusqlite::{
 use super::{OpenError, io_error, sqlite_error};
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, StoredRecord, Timestamp},
-    log::{Order, Page, ReadError, Tail, ring::PageBuilder},
+    log::{
+        Order, Page, ReadError, Tail,
+        files::{identity, private_file, wal_path},
+        ring::PageBuilder,
+    },
 };
 
 /// The newest store format that this program reads and writes (SQLite's `user_version`).
@@ -97,16 +101,6 @@ fn close_to_others(dir: &Path) -> io::Result<()> {
     }
     tracing::warn!(dir = %dir.display(), "the data directory is open to other users; give the gateway one of its own");
     Ok(())
-}
-
-/// Opens a file for us alone (0600), making it if it is missing.
-pub(super) fn private_file(path: &Path) -> io::Result<File> {
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    Ok(file)
 }
 
 fn sync_dir(dir: &Path) -> Result<(), OpenError> {
@@ -215,17 +209,6 @@ impl Store {
         self.connection.busy_timeout(WRITER_BUSY_TIMEOUT)?;
         busy.map(|busy| busy == 0)
     }
-}
-
-pub(super) fn wal_path(path: &Path) -> PathBuf {
-    let mut wal_path = path.as_os_str().to_owned();
-    wal_path.push("-wal");
-    wal_path.into()
-}
-
-pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {

@@ -36,7 +36,7 @@ async fn lagging_readers_keep_the_wal_neither_growing_nor_do_they_starve() {
     let retention = Retention::default();
     let options = DiskOptions { retention, ..DiskOptions::new(data.clone(), 0) };
     let log = Arc::new(DiskLog::open(options).unwrap());
-    let wal = store::wal_path(&data.join(store::FILE_NAME));
+    let wal = crate::log::files::wal_path(&data.join(store::FILE_NAME));
     let state = log.state();
     append_all(&*log, 100).await;
 

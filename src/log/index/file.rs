@@ -8,11 +8,11 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, params};
 
-use super::{
-    super::store::{identity, private_file, wal_path},
-    Mark, Segment, Term,
+use super::{Mark, Segment, Term};
+use crate::{
+    event::{Epoch, Sequence},
+    log::files::{identity, private_file, wal_path},
 };
-use crate::event::{Epoch, Sequence};
 
 pub(super) const FILE_NAME: &str = "index.db";
 /// The format of the file (SQLite's `user_version`); one of another format is made anew.

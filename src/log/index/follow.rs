@@ -2,8 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -12,8 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    super::{Shared, store::Reader},
-    Index, LOOKUPS, Limits, Mark, Open, Segment, State,
+    Index, LOOKUPS, Limits, Mark, Open, Origin, Segment, Source, State,
     file::{self, Fault, IndexFile, Lookup},
 };
 use crate::{
@@ -66,12 +64,9 @@ impl Following {
 #[derive(Debug)]
 pub(in super::super) struct Indexer {
     index: Arc<Index>,
-    shared: Arc<Shared>,
-    store_path: PathBuf,
+    source: Box<dyn Source>,
     limits: Limits,
     tail: watch::Receiver<Tail>,
-    /// `None` until it is needed, and after an error.
-    reader: Option<Reader>,
     /// `None` until it is opened; together with the index's state.
     pub(super) file: Option<IndexFile>,
     pace: Pace,
@@ -80,17 +75,11 @@ pub(in super::super) struct Indexer {
 }
 
 impl Indexer {
-    pub(in super::super) fn new(
-        index: Arc<Index>,
-        shared: Arc<Shared>,
-        store_path: PathBuf,
-        limits: Limits,
-    ) -> (Self, Stop) {
+    pub(in super::super) fn new(index: Arc<Index>, source: Box<dyn Source>, limits: Limits) -> (Self, Stop) {
         let (stop, stopped) = watch::channel(());
-        let tail = shared.tail.subscribe();
+        let tail = source.tail();
         let pace = Pace { stopped, tail: tail.clone(), since: Duration::ZERO, rest: REST_BEHIND };
-        let indexer =
-            Self { index, shared, store_path, limits, tail, reader: None, file: None, pace, complaint: None };
+        let indexer = Self { index, source, limits, tail, file: None, pace, complaint: None };
         (indexer, stop)
     }
 
@@ -135,7 +124,7 @@ impl Indexer {
     /// Waits until there may be something to do.
     async fn wait(&mut self) {
         tokio::select! {
-            // The sender is in `shared`, so it is never gone.
+            // The sender is in the log, so it is never gone.
             moved = self.tail.changed() => if moved.is_ok() {
                 self.pause(GATHER).await;
             },
@@ -186,8 +175,8 @@ impl Indexer {
         let useless = |reason: &str| Err(Fault::Useless(reason.to_owned()));
         let index = Arc::clone(&self.index);
         let _gate = index.gate.write().unwrap_or_else(PoisonError::into_inner);
-        let (file, segments, mark) = IndexFile::open(&index.path, self.shared.epoch)?;
-        let mut start = Sequence(self.shared.oldest.load(Ordering::Relaxed));
+        let (file, segments, mark) = IndexFile::open(&index.path, self.source.epoch())?;
+        let mut start = self.source.oldest();
         if let Some(last) = segments.last() {
             if last.end > self.tail.borrow().end {
                 return useless("it goes further than the log");
@@ -235,7 +224,7 @@ impl Indexer {
 
     /// Deletes the oldest segment, if nothing of it is in the log any more.
     fn trim(&mut self) -> Result<bool, Fault> {
-        let oldest = Sequence(self.shared.oldest.load(Ordering::Relaxed));
+        let oldest = self.source.oldest();
         let first = self.index.with_state(|state| state.segments.first().copied()).flatten();
         let Some(first) = first.filter(|segment| segment.end <= oldest) else { return Ok(false) };
         let Some(file) = &mut self.file else { return Ok(false) };
@@ -296,24 +285,12 @@ impl Indexer {
         Ok(true)
     }
 
-    /// Reads the log as its other readers do.
     fn read(&mut self, from: Sequence, max_records: usize) -> Result<Page, ReadError> {
-        let page = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).read(from, max_records);
-        if let Some(page) = page {
-            self.pace.rest = REST_NEAR;
-            return Ok(page);
-        }
-        self.pace.rest = REST_BEHIND;
-        let end = self.shared.tail.borrow().end;
-        let _gate = self.shared.checkpoint_gate.read().unwrap_or_else(PoisonError::into_inner);
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => self.reader.insert(Reader::open(&self.store_path, self.shared.epoch)?),
+        let (origin, page) = self.source.read(from, max_records);
+        self.pace.rest = match origin {
+            Origin::Memory => REST_NEAR,
+            Origin::Storage => REST_BEHIND,
         };
-        let page = reader.read(from, end, max_records);
-        if matches!(page, Err(ReadError::Unavailable(_))) {
-            self.reader = None;
-        }
         page
     }
 

@@ -29,20 +29,24 @@ mod tests;
 
 use std::{
     collections::BTreeSet,
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
-pub(super) use self::follow::{Following, Indexer, Stop};
 use self::{
     file::{FILE_NAME, Fault, Lookup},
-    search::{Found, Search},
+    search::Search,
+};
+pub(super) use self::{
+    follow::{Following, Indexer, Stop},
+    search::Found,
 };
 use crate::{
-    event::{Record, Sequence, StoredRecord},
-    log::{Order, Terms},
+    event::{Epoch, Record, Sequence, StoredRecord},
+    log::{Order, Page, ReadError, Tail, Terms},
 };
 
 /// Connections for searches; further searches wait for one.
@@ -54,6 +58,30 @@ const MAX_LOOKED_UP: usize = 4096;
 /// all of a record that cannot be read. Every search takes such records for fitting.
 /// No name is empty.
 const UNKNOWN: &str = "";
+
+/// The log that is indexed, as the thread that does it reads it.
+pub(super) trait Source: fmt::Debug + Send + 'static {
+    /// The log's life.
+    fn epoch(&self) -> Epoch;
+
+    /// The end of the log, as it moves.
+    fn tail(&self) -> watch::Receiver<Tail>;
+
+    /// The oldest record that is stored.
+    fn oldest(&self) -> Sequence;
+
+    /// Reads as the log's other readers do, but blocks.
+    fn read(&mut self, from: Sequence, max_records: usize) -> (Origin, Result<Page, ReadError>);
+}
+
+/// Where records were read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From memory: near the tail.
+    Memory,
+    /// From storage: far behind.
+    Storage,
+}
 
 /// When the open segment is full: with the first of these.
 #[derive(Debug, Clone, Copy)]

@@ -10,13 +10,13 @@ use tokio::{
     time::{Instant, interval, timeout},
 };
 
-use super::{
-    super::{DiskLog, DiskOptions},
-    *,
-};
+use super::{file::Fault, *};
 use crate::{
     event::{NameSet, RecordParts},
-    log::{EventLog, NewRecord, PAGE_RECORDS, Page, ReadError},
+    log::{
+        EventLog, NewRecord, PAGE_RECORDS,
+        disk::{DiskLog, DiskOptions},
+    },
 };
 
 /// Longer than anything here takes; a test that reaches it hangs.
@@ -508,7 +508,7 @@ async fn an_index_that_trimming_overtakes_goes_on_at_the_oldest_record() {
     // As retention does it: while the log runs.
     let store = sqlite(&data_dir(&dir).join("events.db"));
     store.execute("DELETE FROM record WHERE sequence < 60", []).unwrap();
-    indexed.log.shared.oldest.store(60, std::sync::atomic::Ordering::Relaxed);
+    indexed.log.set_oldest(Sequence(60));
     indexed.index();
     assert_eq!(indexed.segments()[0].first, Sequence(60));
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await, [68, 78, 88, 98]);
@@ -564,7 +564,7 @@ async fn searches_are_right_while_the_index_is_built_and_trimmed() {
             if times % 8 == 0 {
                 let oldest = Sequence(times * 50 + 3);
                 store.execute("DELETE FROM record WHERE sequence < ?1", [oldest.0.cast_signed()]).unwrap();
-                log.shared.oldest.store(oldest.0, std::sync::atomic::Ordering::Relaxed);
+                log.set_oldest(oldest);
             }
         }
     };

@@ -1,0 +1,195 @@
+//! How the log in NATS JetStream is reached, and what its stream is called.
+
+use std::path::PathBuf;
+
+use axum::http::Uri;
+use secrecy::SecretString;
+
+use super::read::{Reader, quoted};
+
+/// The settings of `[nats]`.
+#[derive(Debug, Clone)]
+pub struct Nats {
+    /// The servers' URLs, without names and passwords.
+    pub urls: Vec<String>,
+    /// The stream's name.
+    pub stream: String,
+    /// What its subjects begin with.
+    pub subject_prefix: String,
+    /// On how many servers it is: 1, 3 or 5.
+    pub replicas: usize,
+    /// The text of a credentials file.
+    pub credentials: Option<SecretString>,
+    /// Name and password.
+    pub login: Option<(String, SecretString)>,
+    /// Who signs the servers' certificates (PEM).
+    pub tls_ca: Option<PathBuf>,
+    /// The gateway's own certificate and its key (PEM).
+    pub tls_identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl Default for Nats {
+    fn default() -> Self {
+        Self {
+            urls: vec!["nats://127.0.0.1:4222".to_owned()],
+            stream: "callbacks".to_owned(),
+            subject_prefix: "callbacks".to_owned(),
+            replicas: 3,
+            credentials: None,
+            login: None,
+            tls_ca: None,
+            tls_identity: None,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The settings of `[nats]`. Must not fail, as those of the others.
+    pub(super) fn nats(&mut self) -> Nats {
+        let credentials = self.secrets("nats.credentials_file").map(SecretString::from);
+        let nats = Nats {
+            urls: self.value("nats.url", urls),
+            stream: self.value("nats.stream", stream),
+            subject_prefix: self.value("nats.subject_prefix", subject_prefix),
+            replicas: self.value("nats.replicas", replicas),
+            credentials,
+            login: self.nats_login(),
+            tls_ca: self.pem("nats.tls_ca"),
+            tls_identity: self.nats_identity(),
+        };
+        if nats.credentials.is_some() && nats.login.is_some() {
+            self.wrong("nats.credentials_file", "there is a login too: give one or the other");
+        }
+        nats
+    }
+
+    fn nats_login(&mut self) -> Option<(String, SecretString)> {
+        let mut logins = Vec::new();
+        for key in ["nats.login_file", "nats.login"] {
+            let Some(text) = self.secrets(key) else { continue };
+            match login(&text) {
+                Some(login) => logins.push(login),
+                // Not quoted: it is a secret.
+                None => {
+                    let shown = self.shown(key);
+                    self.wrong(key, format!("{shown}write one line `USER PASSWORD`"));
+                }
+            }
+        }
+        if logins.len() > 1 {
+            self.wrong("nats.login", "there is a nats.login_file too: give one or the other");
+        }
+        logins.pop()
+    }
+
+    fn nats_identity(&mut self) -> Option<(PathBuf, PathBuf)> {
+        match (self.pem("nats.tls_cert"), self.pem("nats.tls_key")) {
+            (Some(cert), Some(key)) => {
+                self.warn_if_exposed("nats.tls_key");
+                Some((cert, key))
+            }
+            (None, None) => None,
+            (Some(_), None) => {
+                self.wrong("nats.tls_key", "nats.tls_cert needs it: give both, or neither");
+                None
+            }
+            (None, Some(_)) => {
+                self.wrong("nats.tls_cert", "nats.tls_key needs it: give both, or neither");
+                None
+            }
+        }
+    }
+}
+
+fn urls(text: &str) -> Result<Vec<String>, String> {
+    let is_server = |url: &str| {
+        url.parse::<Uri>().is_ok_and(|uri| {
+            let authority = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+            matches!(uri.scheme_str(), Some("nats" | "tls")) && authority
+        })
+    };
+    let urls: Vec<String> = text.split(',').map(|url| url.trim().to_owned()).collect();
+    match urls.iter().all(|url| is_server(url)) {
+        true => Ok(urls),
+        // Not quoted: there may be a password in it.
+        false => Err("write URLs such as nats://host:4222 or tls://host:4222, without a name or a password \
+                      (see nats.login_file), joined by commas"
+            .to_owned()),
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+fn stream(text: &str) -> Result<String, String> {
+    if is_token(text) && text.len() <= 128 {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{} is no stream's name: write letters, digits, - and _", quoted(text)))
+    }
+}
+
+fn subject_prefix(text: &str) -> Result<String, String> {
+    if text.len() <= 128 && text.split('.').all(is_token) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{} cannot begin a subject: write letters, digits, - and _, and dots between",
+            quoted(text)
+        ))
+    }
+}
+
+fn replicas(text: &str) -> Result<usize, String> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        "5" => Ok(5),
+        _ => Err(format!("{} is none of 1, 3, 5", quoted(text))),
+    }
+}
+
+fn login(text: &str) -> Option<(String, SecretString)> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let (user, password) = lines.next()?.trim().split_once(' ')?;
+    let password = password.trim();
+    (lines.next().is_none() && !user.is_empty() && !password.is_empty())
+        .then(|| (user.to_owned(), SecretString::from(password)))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn servers_are_urls_without_secrets() {
+        let two = urls("nats://a:4222, tls://b").unwrap();
+        assert_eq!(two, ["nats://a:4222", "tls://b"]);
+        for wrong in ["", "a:4222", "http://a", "nats://me:s3cret@a", "nats://a,"] {
+            let problem = urls(wrong).unwrap_err();
+            assert!(!problem.contains("s3cret"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn names_that_would_be_wildcards_or_several_tokens_are_refused() {
+        assert!(stream("im_callbacks-2").is_ok() && subject_prefix("im.callbacks").is_ok());
+        for wrong in ["", "a.b", "a b", "a*", ">", "ü"] {
+            assert!(stream(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", ".a", "a.", "a..b", "a.*", "a.>", "a b"] {
+            assert!(subject_prefix(wrong).is_err(), "{wrong}");
+        }
+        assert!(["0", "2", "4", "03"].iter().all(|wrong| replicas(wrong).is_err()));
+    }
+
+    #[test]
+    fn a_login_is_one_line_of_a_name_and_a_password() {
+        let (user, password) = login("\nme s3cret word\n").unwrap();
+        assert_eq!((user.as_str(), password.expose_secret()), ("me", "s3cret word"));
+        assert!(["", "me", "me \n", "a b\nc d"].iter().all(|wrong| login(wrong).is_none()));
+    }
+}

@@ -1,0 +1,31 @@
+//! Files of ours that SQLite writes.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// Opens a file for us alone (0600), making it if it is missing.
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// The write-ahead log beside a database.
+pub(super) fn wal_path(path: &Path) -> PathBuf {
+    let mut wal_path = path.as_os_str().to_owned();
+    wal_path.push("-wal");
+    wal_path.into()
+}
+
+/// Device and inode of a file.
+pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}

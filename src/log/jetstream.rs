@@ -1,0 +1,432 @@
+//! The log in a stream of NATS JetStream: several gateways share it, and any of them
+//! serves any subscriber.
+//!
+//! ```text
+//!   append -> publisher -> stream (leader -> other servers) -> acknowledgement -> answer
+//!                            |
+//!                            +-> one consumer -> ring -> tail -> subscribers
+//!                            +-> direct gets -> those who have fallen behind
+//! ```
+//!
+//! The stream is the log: its sequences are the log's, its creation is the epoch, and an
+//! event was received when the server says so. An append is answered once the server has
+//! acknowledged it, normally after this gateway's own tail has come to it too.
+//!
+//! What a server has trimmed or lost shows in numbers only: JetStream delivers the next
+//! message that there is. So wherever sequences are left out the stream's leader is asked,
+//! and its answer decides what is trimmed, what is a hole, and where the end is.
+//!
+//! A stream that is deleted and made anew, or has lost its end, is another log. The tail
+//! says so to whoever follows it, the log closes, and the gateway ends: started again, it
+//! has nothing in memory that is no longer true.
+
+mod api;
+mod connection;
+mod follow;
+mod history;
+mod indexed;
+mod message;
+mod publish;
+mod shared;
+mod stream;
+mod watch;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::{
+    sync::{Semaphore, mpsc, watch as watched},
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+use self::{
+    api::{Api, From, Info},
+    indexed::Indexed,
+    publish::{Job, Place, Publisher},
+    shared::Shared,
+};
+pub use self::{
+    api::{ApiError, Refusal},
+    connection::{Login, Tls},
+};
+use super::{
+    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms, Usage,
+    disk::Retention, index::Index,
+};
+use crate::event::{Epoch, Record, Sequence, Timestamp};
+
+/// Most records that wait for their acknowledgement; beyond it appends get
+/// [`AppendError::QueueFull`].
+pub const IN_FLIGHT_RECORDS: usize = 4096;
+/// Most bytes of such records; beyond it likewise.
+pub const IN_FLIGHT_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of a message that are not the record's: its headers.
+const HEADER_BYTES: usize = 128;
+/// The number of JetStream's error where there are too few servers for a stream, as while a
+/// cluster starts.
+const NO_SUITABLE_PEERS: u32 = 10005;
+/// How long the stream has, when the gateway starts, to have a leader.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the connection may take to close; nothing is left on it to wait for.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause between two attempts meanwhile.
+const OPEN_PAUSE: Duration = Duration::from_millis(500);
+
+/// Where and how to keep the log.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The servers, as URLs: some of them suffice, they tell of the others.
+    pub servers: Vec<String>,
+    /// The stream's name.
+    pub stream: String,
+    /// What its subjects begin with.
+    pub subject_prefix: String,
+    /// On how many servers the stream is: 1, 3 or 5.
+    pub replicas: usize,
+    /// How the gateway says who it is.
+    pub login: Login,
+    /// How the connection is encrypted.
+    pub tls: Tls,
+    /// What is kept of the stream.
+    pub retention: Retention,
+    /// Memory for the newest records, in bytes.
+    pub ring_bytes: usize,
+    /// Where to keep an index by account, group and command; `None`: there is none.
+    pub scratch_dir: Option<PathBuf>,
+}
+
+impl Options {
+    /// One server, which keeps everything.
+    pub fn new(server: &str) -> Self {
+        Self {
+            servers: vec![server.to_owned()],
+            stream: "callbacks".to_owned(),
+            subject_prefix: "callbacks".to_owned(),
+            replicas: 1,
+            login: Login::None,
+            tls: Tls::default(),
+            retention: Retention::default(),
+            ring_bytes: 64 << 20,
+            scratch_dir: None,
+        }
+    }
+}
+
+/// Why the log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A server's URL is none.
+    #[error("`{0}` is no NATS server's URL")]
+    Server(String),
+    /// The credentials are none.
+    #[error("the NATS credentials file is none")]
+    Credentials,
+    /// There is no server, or it lets nobody in.
+    #[error("cannot connect to NATS at {servers}: {source}")]
+    Connect {
+        /// The servers.
+        servers: String,
+        /// What the client said.
+        source: async_nats::ConnectError,
+    },
+    /// JetStream does not answer.
+    #[error("JetStream: {0}")]
+    Unreachable(ApiError),
+    /// The stream could not be made.
+    #[error("the stream cannot be made: {0}")]
+    Create(ApiError),
+    /// The stream is gone as soon as it was made.
+    #[error("the stream was deleted while it was opened")]
+    Gone,
+    /// The stream has other settings.
+    #[error(
+        "the stream {stream} has other settings than this gateway's; change the one or the other:\n  - {differences}"
+    )]
+    Differs {
+        /// The stream's name.
+        stream: String,
+        /// What is otherwise.
+        differences: String,
+    },
+    /// The operating system gave no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The connection was lost at once.
+    #[error("the connection to NATS was lost: {0}")]
+    Subscribe(#[from] async_nats::SubscribeError),
+}
+
+impl OpenError {
+    /// Whether it may be over soon, as while the servers choose a leader.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(error) => matches!(error, ApiError::Unreachable(_)),
+            Self::Create(error) => match error {
+                ApiError::Unreachable(_) => true,
+                ApiError::Refused(refusal) => refusal.err_code == NO_SUITABLE_PEERS,
+                ApiError::Malformed(_) => false,
+            },
+            Self::Gone
+            | Self::Server(_)
+            | Self::Credentials
+            | Self::Connect { .. }
+            | Self::Differs { .. }
+            | Self::Random(_)
+            | Self::Subscribe(_) => false,
+        }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct JetStreamLog {
+    shared: Arc<Shared>,
+    /// `None` once the log is closed.
+    jobs: Mutex<Option<mpsc::UnboundedSender<Job>>>,
+    places: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    records: Arc<AtomicUsize>,
+    tasks: Mutex<Option<Tasks>>,
+    index: Option<Arc<Index>>,
+}
+
+#[derive(Debug)]
+struct Tasks {
+    publisher: JoinHandle<()>,
+    others: [JoinHandle<()>; 2],
+    indexed: Option<Indexed>,
+}
+
+impl JetStreamLog {
+    /// Connects, makes the stream or checks it, and begins to follow it.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let mut random = [0; 12];
+        getrandom::fill(&mut random)?;
+        let (client, connection) = connection::connect(&options).await?;
+        let api = Api { client, stream: options.stream.clone() };
+        let (info, newest) = begin(&api, &options).await?;
+        if options.replicas == 1 {
+            tracing::warn!(
+                "the stream is on one server: what it acknowledged within its sync_interval (2 minutes by default) a \
+                 power cut may take; use --nats-replicas 3, or sync_interval: always"
+            );
+        }
+        let shared = Shared::new(api, connection, options.replicas, options.ring_bytes, &info, newest);
+        let shared = Arc::new(shared);
+        let indexed = options.scratch_dir.as_deref().and_then(|dir| {
+            let begun = Indexed::begin(&shared, dir);
+            begun
+                .inspect_err(|error| {
+                    let dir = dir.display();
+                    tracing::warn!(%dir, %error, "there is no account index; searches take longer");
+                })
+                .ok()
+        });
+        let log = Self {
+            shared,
+            index: indexed.as_ref().map(|indexed| Arc::clone(&indexed.index)),
+            jobs: Mutex::default(),
+            places: Arc::new(Semaphore::new(IN_FLIGHT_RECORDS)),
+            bytes: Arc::new(Semaphore::new(IN_FLIGHT_BYTES)),
+            records: Arc::default(),
+            tasks: Mutex::default(),
+        };
+        tracing::info!(
+            stream = options.stream,
+            replicas = options.replicas,
+            largest_event = log.max_record_bytes(),
+            "events are kept in NATS JetStream"
+        );
+        let (jobs, to_publish) = mpsc::unbounded_channel();
+        let shared = || Arc::clone(&log.shared);
+        let publisher =
+            Publisher::new(shared(), options.subject_prefix, format!("{}-", hex::encode(random)), to_publish)
+                .await?;
+        let tasks = Tasks {
+            publisher: tokio::spawn(publisher.run()),
+            others: [tokio::spawn(follow::follow(shared())), tokio::spawn(watch::watch(shared()))],
+            indexed,
+        };
+        *log.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Some(tasks);
+        *log.jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
+        Ok(log)
+    }
+
+    fn enqueue(&self, record: NewRecord) -> Result<Appending, AppendError> {
+        let bytes = u32::try_from(record.stored.bytes().len()).map_err(|_| AppendError::QueueFull)?;
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AppendError::QueueFull)?;
+        let bytes =
+            Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| AppendError::QueueFull)?;
+        self.records.fetch_add(1, Ordering::Relaxed);
+        let place = Place { records: Arc::clone(&self.records), _permits: (place, bytes) };
+        let (reply, appending) = Appending::pending();
+        jobs.send(Job { record, reply, place }).map_err(|_| AppendError::Closed)?;
+        Ok(appending)
+    }
+}
+
+/// Makes or checks the stream, and gives its newest record, if that can be read.
+async fn begin(api: &Api, options: &Options) -> Result<(Info, Option<Record>), OpenError> {
+    let begin = Instant::now();
+    loop {
+        let opened = async {
+            let info = stream::create_or_check(api, options).await?;
+            let last = info.state.end().previous();
+            let newest = api.get(From::Sequence(last)).await.map_err(OpenError::Unreachable)?;
+            let newest = newest.and_then(|newest| newest.into_record(shared::epoch(&info)).ok());
+            Ok((info, newest))
+        };
+        match opened.await {
+            Err(error) if OpenError::may_pass(&error) && begin.elapsed() < OPEN_TIMEOUT => {
+                tracing::warn!(%error, "waiting for JetStream");
+                sleep(OPEN_PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+impl EventLog for JetStreamLog {
+    fn epoch(&self) -> (Epoch, Timestamp) {
+        (self.shared.epoch, self.shared.epoch_start)
+    }
+
+    fn append(&self, record: NewRecord) -> Appending {
+        self.enqueue(record).unwrap_or_else(|error| Appending::done(Err(error)))
+    }
+
+    fn max_record_bytes(&self) -> usize {
+        self.shared.api.client.max_payload().saturating_sub(HEADER_BYTES)
+    }
+
+    fn read(&self, from: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
+        let page = self.shared.ring().read(from, max_records);
+        match page {
+            Some(page) => std::future::ready(Ok(page)).boxed(),
+            None => async move {
+                let end = self.shared.end();
+                self.shared.read_history(from, end, max_records).await
+            }
+            .boxed(),
+        }
+    }
+
+    fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
+        let page = self.shared.ring().read_back(before, max_records);
+        match page {
+            Some(page) => std::future::ready(Ok(page)).boxed(),
+            None => async move {
+                let before = before.min(self.shared.end());
+                self.shared.read_history_back(before, max_records).await
+            }
+            .boxed(),
+        }
+    }
+
+    fn search<'a>(
+        &'a self,
+        terms: &'a Terms,
+        position: Sequence,
+        order: Order,
+        max_records: usize,
+    ) -> BoxFuture<'a, Result<Page, ReadError>> {
+        async move {
+            let found = match &self.index {
+                Some(index) => index.find(terms, position, order, max_records).await,
+                None => None,
+            };
+            match (found, order) {
+                (Some(found), _) => self.shared.pick(position, order, found).await,
+                (None, Order::OldestFirst) => self.read(position, max_records).await,
+                (None, Order::NewestFirst) => self.read_back(position, max_records).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
+        let position = self.shared.ring().seek(time);
+        match position {
+            Some(position) => std::future::ready(Ok(position)).boxed(),
+            None => self.shared.seek_history(time).boxed(),
+        }
+    }
+
+    fn reach(&self, sequence: Sequence) -> BoxFuture<'_, Result<(), ReadError>> {
+        self.shared.reach(sequence).boxed()
+    }
+
+    fn trimmed_until(&self) -> Option<Timestamp> {
+        self.shared.trimmed_until()
+    }
+
+    fn memory_start(&self) -> Sequence {
+        self.shared.ring().start()
+    }
+
+    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
+        // One that cannot be used is as good as one that has not begun.
+        let index_end = self.index.as_ref().map(|index| index.end().unwrap_or(self.shared.oldest()));
+        let usage = Usage { backend: "nats", bytes: self.shared.bytes(), index_end };
+        std::future::ready(Ok(usage)).boxed()
+    }
+
+    fn queue(&self) -> Queue {
+        Queue {
+            records: self.records.load(Ordering::Relaxed),
+            bytes: IN_FLIGHT_BYTES.saturating_sub(self.bytes.available_permits()),
+        }
+    }
+
+    fn tail(&self) -> watched::Receiver<Tail> {
+        self.shared.tail.subscribe()
+    }
+
+    fn oldest(&self) -> Sequence {
+        self.shared.oldest()
+    }
+
+    fn state(&self) -> watched::Receiver<LogState> {
+        self.shared.state.subscribe()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async move {
+            // The publisher ends once it has answered what was accepted.
+            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some(Tasks { publisher, others, indexed }) = tasks else { return };
+            ended("publisher", publisher).await;
+            self.shared.state.send_replace(LogState::Closed);
+            self.shared.history.close();
+            for task in others {
+                ended("follower", task).await;
+            }
+            if let Some(indexed) = indexed {
+                indexed.end().await;
+            }
+            match timeout(DRAIN_TIMEOUT, self.shared.api.client.drain()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "the connection to NATS was gone already"),
+                Err(_) => tracing::debug!("the connection to NATS takes nothing any more"),
+            }
+        }
+        .boxed()
+    }
+}
+
+async fn ended(name: &str, task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "the log's {name} panicked");
+    }
+}

@@ -1,0 +1,310 @@
+//! JetStream's API as far as the log needs it: requests in JSON over the connection.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::{Client, Request, StatusCode, client::RequestErrorKind};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::message::StreamMessage;
+use crate::event::{Sequence, Timestamp};
+
+/// How long the stream's leader may take to answer.
+pub(super) const API_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The code of errors that pass: no leader just now, no quorum, too busy.
+const TEMPORARILY: u16 = 503;
+/// The code of errors of a stream that more is sent to than it takes.
+const TOO_MANY_REQUESTS: u16 = 429;
+/// The number of JetStream's error for a stream that is not there.
+const STREAM_NOT_FOUND: u32 = 10059;
+/// The number of its error for a message that is not there.
+const NO_MESSAGE_FOUND: u32 = 10037;
+/// The number of its error for a message whose first copy is still on its way.
+pub(super) const DUPLICATE_IN_PROCESS: u32 = 10158;
+
+/// Why a request to JetStream failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// There was no answer in time, or nobody to give one: no connection, or no leader.
+    #[error("{0}")]
+    Unreachable(String),
+    /// JetStream refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The answer could not be understood.
+    #[error("the answer could not be understood: {0}")]
+    Malformed(String),
+}
+
+/// JetStream's own error.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Refusal {
+    /// As an HTTP status.
+    #[serde(default)]
+    pub code: u16,
+    /// JetStream's number for it.
+    #[serde(default)]
+    pub err_code: u32,
+    /// In words.
+    #[serde(default)]
+    pub description: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (JetStream error {})", self.description, self.err_code)
+    }
+}
+
+impl Refusal {
+    /// Whether trying again can help: there is no leader just now, or it is too busy.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.code, TEMPORARILY | TOO_MANY_REQUESTS) || self.err_code == DUPLICATE_IN_PROCESS
+    }
+}
+
+/// What every answer may be instead of what was asked for.
+#[derive(Deserialize)]
+struct Failed {
+    error: Option<Refusal>,
+}
+
+/// The stream as its leader describes it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Info {
+    pub(super) config: Map<String, Value>,
+    #[serde(deserialize_with = "time")]
+    pub(super) created: SystemTime,
+    pub(super) state: State,
+    pub(super) cluster: Option<Cluster>,
+}
+
+/// What a stream holds.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct State {
+    messages: u64,
+    pub(super) bytes: u64,
+    first_seq: u64,
+    last_seq: u64,
+    #[serde(deserialize_with = "optional_time")]
+    first_ts: Option<SystemTime>,
+    #[serde(deserialize_with = "optional_time")]
+    last_ts: Option<SystemTime>,
+}
+
+impl State {
+    /// The oldest message that is stored, or the end if there is none.
+    pub(super) fn oldest(&self) -> Sequence {
+        if self.messages == 0 { self.end() } else { Sequence(self.first_seq.max(1)) }
+    }
+
+    /// Bytes of a message, on average; 0 if there is none.
+    pub(super) fn average_bytes(&self) -> u64 {
+        self.bytes.checked_div(self.messages).unwrap_or(0)
+    }
+
+    /// The first position that was never written.
+    pub(super) fn end(&self) -> Sequence {
+        Sequence(self.last_seq).next()
+    }
+
+    /// An upper bound on when the newest message was received that is no longer stored.
+    pub(super) fn trimmed_until(&self) -> Option<Timestamp> {
+        if self.oldest() == Sequence::FIRST {
+            return None;
+        }
+        // Those before the oldest one were received no later than it.
+        let bound = if self.messages == 0 { self.last_ts } else { self.first_ts };
+        Some(bound.map_or(Timestamp::now(), Timestamp::from))
+    }
+}
+
+/// Who holds the stream.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cluster {
+    pub(super) leader: Option<String>,
+    /// The others.
+    #[serde(default)]
+    pub(super) replicas: Vec<Peer>,
+}
+
+/// A server that holds the stream beside the leader.
+#[derive(Debug, Deserialize)]
+pub(super) struct Peer {
+    #[serde(default)]
+    pub(super) offline: bool,
+    /// Nanoseconds since the leader heard of it.
+    #[serde(default)]
+    pub(super) active: u64,
+}
+
+#[derive(Deserialize)]
+struct GetAnswer {
+    message: Option<GetMessage>,
+}
+
+#[derive(Deserialize)]
+struct GetMessage {
+    seq: u64,
+    #[serde(default)]
+    data: String,
+    #[serde(deserialize_with = "time")]
+    time: SystemTime,
+}
+
+/// Where to begin looking for a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum From {
+    /// At this position.
+    Sequence(Sequence),
+    /// At this time.
+    Time(SystemTime),
+}
+
+/// What a consumer is made from. It delivers each message once, in order, and is gone
+/// once nobody listens.
+#[derive(Debug, Serialize)]
+pub(super) struct Consumer<'a> {
+    pub(super) deliver_subject: &'a str,
+    pub(super) opt_start_seq: u64,
+    pub(super) deliver_policy: &'static str,
+    pub(super) ack_policy: &'static str,
+    pub(super) replay_policy: &'static str,
+    pub(super) max_deliver: i64,
+    pub(super) flow_control: bool,
+    /// In nanoseconds.
+    pub(super) idle_heartbeat: u64,
+    pub(super) num_replicas: u64,
+    pub(super) mem_storage: bool,
+}
+
+/// Requests about one stream. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Api {
+    pub(super) client: Client,
+    pub(super) stream: String,
+}
+
+impl Api {
+    /// The stream's state, as its leader has it; `None` if there is no such stream.
+    pub(super) async fn info(&self) -> Result<Option<Info>, ApiError> {
+        let subject = format!("$JS.API.STREAM.INFO.{}", self.stream);
+        match self.call(subject, &Map::new()).await {
+            Ok(info) => Ok(Some(info)),
+            Err(ApiError::Refused(refusal)) if refusal.err_code == STREAM_NOT_FOUND => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes the stream.
+    pub(super) async fn create(&self, config: &Map<String, Value>) -> Result<(), ApiError> {
+        let subject = format!("$JS.API.STREAM.CREATE.{}", self.stream);
+        self.call::<Map<String, Value>>(subject, config).await.map(drop)
+    }
+
+    /// Makes a consumer.
+    pub(super) async fn consume(&self, consumer: &Consumer<'_>) -> Result<(), ApiError> {
+        let subject = format!("$JS.API.CONSUMER.CREATE.{}", self.stream);
+        let request = serde_json::json!({ "stream_name": self.stream, "config": consumer });
+        self.call::<Map<String, Value>>(subject, &request).await.map(drop)
+    }
+
+    /// The first message from there on that is stored, as the leader has it.
+    pub(super) async fn get(&self, from: From) -> Result<Option<StreamMessage>, ApiError> {
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
+        let request = match from {
+            From::Sequence(sequence) => serde_json::json!({ "seq": sequence.0, "next_by_subj": ">" }),
+            From::Time(time) => {
+                serde_json::json!({ "start_time": humantime::format_rfc3339_nanos(time).to_string() })
+            }
+        };
+        let message = match self.call::<GetAnswer>(subject, &request).await {
+            Ok(GetAnswer { message: Some(message) }) => message,
+            Ok(GetAnswer { message: None }) => return Err(malformed("there is no message in it")),
+            Err(ApiError::Refused(refusal)) if refusal.err_code == NO_MESSAGE_FOUND => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let payload = STANDARD.decode(message.data).map_err(malformed)?;
+        Ok(Some(StreamMessage {
+            sequence: Sequence(message.seq),
+            time: message.time.into(),
+            payload: payload.into(),
+        }))
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        subject: String,
+        request: &impl Serialize,
+    ) -> Result<T, ApiError> {
+        let request = serde_json::to_vec(request).map_err(malformed)?;
+        let request = Request::new().payload(request.into()).timeout(Some(API_TIMEOUT));
+        let answer = self.client.send_request(subject, request).await.map_err(|error| {
+            ApiError::Unreachable(match error.kind() {
+                RequestErrorKind::TimedOut => "no answer from the stream's leader in time".to_owned(),
+                RequestErrorKind::NoResponders => "JetStream is not there, or has no leader".to_owned(),
+                _ => error.to_string(),
+            })
+        })?;
+        if answer.status == Some(StatusCode::NO_RESPONDERS) {
+            return Err(ApiError::Unreachable("JetStream is not there, or has no leader".to_owned()));
+        }
+        match serde_json::from_slice(&answer.payload).map_err(malformed)? {
+            Failed { error: Some(refusal) } if refusal.code == TEMPORARILY => {
+                Err(ApiError::Unreachable(refusal.to_string()))
+            }
+            Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
+            Failed { error: None } => serde_json::from_slice(&answer.payload).map_err(malformed),
+        }
+    }
+}
+
+fn malformed(error: impl ToString) -> ApiError {
+    ApiError::Malformed(error.to_string())
+}
+
+fn time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
+    let text = String::deserialize(from)?;
+    humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom)
+}
+
+/// A time; `None` for the year 1, which stands for none.
+fn optional_time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
+    Ok(humantime::parse_rfc3339(&String::deserialize(from)?).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(json: &str) -> State {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_new_an_emptied_and_a_trimmed_stream_say_where_they_begin_and_end() {
+        let none = "0001-01-01T00:00:00Z";
+        let new = state(&format!(
+            r#"{{"messages":0,"bytes":0,"first_seq":0,"first_ts":"{none}","last_seq":0,"last_ts":"{none}"}}"#
+        ));
+        assert_eq!((new.oldest(), new.end(), new.trimmed_until()), (Sequence(1), Sequence(1), None));
+        let last = "1970-01-01T00:00:02.5Z";
+        let emptied = state(&format!(
+            r#"{{"messages":0,"bytes":0,"first_seq":11,"first_ts":"{none}","last_seq":10,"last_ts":"{last}"}}"#
+        ));
+        let until = Some(Timestamp(2_500_000));
+        assert_eq!(
+            (emptied.oldest(), emptied.end(), emptied.trimmed_until()),
+            (Sequence(11), Sequence(11), until)
+        );
+        let trimmed = state(&format!(
+            r#"{{"messages":2,"bytes":9,"first_seq":9,"first_ts":"{last}","last_seq":10,"last_ts":"{last}"}}"#
+        ));
+        assert_eq!(
+            (trimmed.oldest(), trimmed.end(), trimmed.trimmed_until()),
+            (Sequence(9), Sequence(11), until)
+        );
+    }
+}

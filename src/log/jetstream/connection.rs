@@ -1,0 +1,141 @@
+//! The connection to the servers.
+
+use std::{path::PathBuf, time::Duration};
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, connection::State};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{OpenError, Options};
+
+/// How long setting up a connection to one server may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a server has, when the gateway starts, to be there.
+const FIRST_CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Silence after which a server is asked whether it is there. One that does not answer
+/// twice is given up.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest pause between two attempts to connect again.
+const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
+/// Commands that wait for the connection. Few: they are still sent when it is back, long
+/// after their callers were refused.
+const COMMANDS: usize = 256;
+
+/// How the gateway says who it is.
+#[derive(Debug, Clone, Default)]
+pub enum Login {
+    /// Not at all.
+    #[default]
+    None,
+    /// By what is in a credentials file.
+    Credentials(SecretString),
+    /// By name and password.
+    Password {
+        /// The name.
+        user: String,
+        /// The password.
+        password: SecretString,
+    },
+}
+
+/// How the connection is encrypted. All files are PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Who signs the servers' certificates; `None`: those that the system trusts. With it,
+    /// connections are always encrypted.
+    pub ca: Option<PathBuf>,
+    /// The gateway's own certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// Whether there is a connection, and the how manieth it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Connection {
+    pub(super) is_up: bool,
+    pub(super) number: u64,
+}
+
+/// Connects to one of the servers, and from then on again and again.
+pub(super) async fn connect(options: &Options) -> Result<(Client, watch::Receiver<Connection>), OpenError> {
+    let servers: Vec<ServerAddr> = options
+        .servers
+        .iter()
+        .map(|server| server.parse().map_err(|_| OpenError::Server(server.clone())))
+        .collect::<Result<_, _>>()?;
+    let (sender, connection) = watch::channel(Connection { is_up: true, number: 0 });
+    let begin = Instant::now();
+    loop {
+        let error = match self::options(options, sender.clone())?.connect(&servers[..]).await {
+            Ok(client) => {
+                sender.send_modify(|connection| {
+                    connection.is_up = client.connection_state() == State::Connected
+                });
+                return Ok((client, connection));
+            }
+            Err(error) => error,
+        };
+        let may_pass = match error.kind() {
+            ConnectErrorKind::AuthorizationViolation
+            | ConnectErrorKind::Authentication
+            | ConnectErrorKind::Tls
+            | ConnectErrorKind::ServerParse => false,
+            ConnectErrorKind::Dns
+            | ConnectErrorKind::TimedOut
+            | ConnectErrorKind::Io
+            | ConnectErrorKind::MaxReconnects => true,
+        };
+        if !may_pass || begin.elapsed() >= FIRST_CONNECT_TIMEOUT {
+            return Err(OpenError::Connect { servers: options.servers.join(", "), source: error });
+        }
+        sleep(MAX_RECONNECT_DELAY).await;
+    }
+}
+
+fn options(options: &Options, connection: watch::Sender<Connection>) -> Result<ConnectOptions, OpenError> {
+    let mut connect = ConnectOptions::new()
+        .name("callback-gateway")
+        .connection_timeout(CONNECT_TIMEOUT)
+        .ping_interval(PING_INTERVAL)
+        .client_capacity(COMMANDS)
+        // Commands are checked where they come in; a subject takes nothing else.
+        .skip_subject_validation(true)
+        .reconnect_delay_callback(|attempts| {
+            let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+            (Duration::from_millis(20) * attempts.saturating_sub(1).min(100)).min(MAX_RECONNECT_DELAY)
+        })
+        .event_callback(move |event| {
+            match &event {
+                Event::Connected => connection.send_modify(|connection| {
+                    connection.is_up = true;
+                    connection.number += 1;
+                }),
+                Event::Disconnected => connection.send_modify(|connection| connection.is_up = false),
+                _ => {}
+            }
+            match event {
+                Event::Connected => tracing::info!("connected to NATS"),
+                Event::Disconnected => tracing::warn!("the connection to NATS is lost; connecting again"),
+                event => tracing::warn!(%event, "NATS"),
+            }
+            std::future::ready(())
+        });
+    connect = match &options.login {
+        Login::None => connect,
+        Login::Credentials(credentials) => {
+            connect.credentials(credentials.expose_secret()).map_err(|_| OpenError::Credentials)?
+        }
+        Login::Password { user, password } => {
+            connect.user_and_password(user.clone(), password.expose_secret().to_owned())
+        }
+    };
+    if let Some(ca) = &options.tls.ca {
+        connect = connect.add_root_certificates(ca.clone()).require_tls(true);
+    }
+    if let Some((cert, key)) = &options.tls.identity {
+        connect = connect.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
+    }
+    Ok(connect)
+}

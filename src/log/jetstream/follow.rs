@@ -1,0 +1,217 @@
+//! Following the stream's tail with one consumer, for all that this gateway serves.
+//!
+//! The consumer is made to be thrown away: whatever seems wrong, a message missing,
+//! silence, another connection, it is made anew behind the last message that was taken in.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{Message, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    api::{API_TIMEOUT, Consumer, From},
+    message::{Delivery, StreamMessage, number},
+    shared::{Other, Shared},
+};
+use crate::event::{Record, Sequence};
+
+/// How often the server says that the consumer is there, while there are no messages.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// Silence after which the consumer is taken for lost.
+const SILENCE: Duration = Duration::from_millis(1750);
+/// Pause before another consumer is made.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Messages that are taken in as one.
+const RUN: usize = 512;
+
+/// Runs until the log ends.
+pub(super) async fn follow(shared: Arc<Shared>) {
+    let work = async {
+        loop {
+            let reason = match Follower::new(&shared).await {
+                Ok(follower) => follower.run().await,
+                Err(reason) => reason,
+            };
+            tracing::debug!(reason, "the tail's consumer is made anew");
+            sleep(PAUSE).await;
+        }
+    };
+    shared.until_closed(work).await;
+}
+
+struct Follower<'a> {
+    shared: &'a Shared,
+    messages: Subscriber,
+    /// How many the consumer has delivered.
+    delivered: u64,
+    /// The connection that it was made on.
+    connection: u64,
+}
+
+/// What was delivered, up to a run of it.
+#[derive(Default)]
+struct Run {
+    records: Vec<(Sequence, Option<Record>)>,
+    /// Why the consumer is of no more use.
+    lost: Option<String>,
+}
+
+impl<'a> Follower<'a> {
+    /// Makes a consumer, once what was taken in last is still the stream's.
+    async fn new(shared: &'a Shared) -> Result<Self, String> {
+        let mut connection = shared.connection.clone();
+        let up = connection.wait_for(|connection| connection.is_up).await;
+        let connection = up.map_err(|error| error.to_string())?.number;
+        check(shared).await?;
+        let client = &shared.api.client;
+        let inbox = client.new_inbox();
+        let subscribed = timeout(API_TIMEOUT, client.subscribe(inbox.clone())).await;
+        let messages = subscribed.map_err(|_| "no connection")?.map_err(|error| error.to_string())?;
+        let consumer = Consumer {
+            deliver_subject: &inbox,
+            opt_start_seq: shared.end().0,
+            deliver_policy: "by_start_sequence",
+            ack_policy: "none",
+            replay_policy: "instant",
+            max_deliver: 1,
+            flow_control: true,
+            idle_heartbeat: HEARTBEAT.as_nanos() as u64,
+            num_replicas: 1,
+            mem_storage: true,
+        };
+        shared.api.consume(&consumer).await.map_err(|error| error.to_string())?;
+        Ok(Self { shared, messages, delivered: 0, connection })
+    }
+
+    /// Takes in what is delivered, until the consumer is lost. Gives the reason.
+    async fn run(mut self) -> String {
+        loop {
+            let message = tokio::select! {
+                message = timeout(SILENCE, self.messages.next()) => message,
+                () = self.shared.follow_anew.notified() => return "asked to".to_owned(),
+            };
+            let mut next = match message {
+                Ok(Some(message)) => Some(message),
+                Ok(None) => return "the connection is closed".to_owned(),
+                Err(_) => return "silence".to_owned(),
+            };
+            let mut run = Run::default();
+            while let Some(message) = next {
+                if let Err(reason) = self.take_in(message, &mut run).await {
+                    run.lost = Some(reason);
+                    break;
+                }
+                if run.records.len() == RUN {
+                    break;
+                }
+                next = self.messages.next().now_or_never().flatten();
+            }
+            if let Err(reason) = self.settle(&run).await {
+                return reason;
+            }
+            self.shared.extend(run.records);
+            if let Some(reason) = run.lost {
+                return reason;
+            }
+            if self.shared.connection.borrow().number != self.connection {
+                return "another connection".to_owned();
+            }
+        }
+    }
+
+    async fn take_in(&mut self, message: Message, run: &mut Run) -> Result<(), String> {
+        if let Some(status) = message.status {
+            return self.control(status, message).await;
+        }
+        let delivery = message.reply.as_deref().and_then(Delivery::parse);
+        let Some(Delivery { sequence, nth, time }) = delivery else {
+            return Err("a message without its place".to_owned());
+        };
+        if nth != self.delivered + 1 {
+            return Err(format!("message {} of the consumer is missing", self.delivered + 1));
+        }
+        self.delivered = nth;
+        let message = StreamMessage { sequence, time, payload: message.payload };
+        let record = message.into_record(self.shared.epoch);
+        run.records.push((sequence, record.ok()));
+        Ok(())
+    }
+
+    /// What the server says beside messages.
+    async fn control(&self, status: StatusCode, message: Message) -> Result<(), String> {
+        if status != StatusCode::IDLE_HEARTBEAT {
+            return Err(message.description.unwrap_or_else(|| status.as_u16().to_string()));
+        }
+        let headers = message.headers.as_ref();
+        if headers
+            .and_then(|headers| number(headers, "Nats-Last-Consumer"))
+            .is_some_and(|last| last != self.delivered)
+        {
+            return Err("messages are missing".to_owned());
+        }
+        let stalled = headers.and_then(|headers| headers.get("Nats-Consumer-Stalled"));
+        let flow_control = message.reply.map(|reply| reply.to_string()).or(stalled.map(ToString::to_string));
+        if let Some(subject) = flow_control {
+            // The server goes on sending: this was taken in.
+            let answered = self.shared.api.client.publish(subject, Bytes::new());
+            timeout(API_TIMEOUT, answered)
+                .await
+                .map_err(|_| "the connection takes nothing")?
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Where sequences are left out, asks the leader what became of them: then nobody must
+    /// take for a hole what was trimmed, or what only this consumer's server does not have.
+    async fn settle(&self, run: &Run) -> Result<(), String> {
+        let mut expected = self.shared.end();
+        let mut has_gap = false;
+        for (sequence, _) in &run.records {
+            if *sequence > expected {
+                has_gap = true;
+                let found = self.shared.api.get(From::Sequence(expected)).await;
+                let found = found.map_err(|error| error.to_string())?;
+                if found.is_some_and(|found| found.sequence < *sequence) {
+                    return Err(format!("message {expected} was left out"));
+                }
+            }
+            expected = expected.max(sequence.next());
+        }
+        if has_gap {
+            self.shared.ask().await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks that the last record that was taken in is still the stream's.
+async fn check(shared: &Shared) -> Result<(), String> {
+    let tail = *shared.tail.borrow();
+    let last = tail.end.previous();
+    if last == Sequence(0) {
+        return Ok(());
+    }
+    let found = shared.api.get(From::Sequence(last)).await.map_err(|error| error.to_string())?;
+    match found {
+        Some(message) if message.sequence == last => {
+            let found = message.into_record(shared.epoch).ok().map(|record| record.check());
+            if tail.cursor.check.is_some() && found != tail.cursor.check {
+                // Asked first: a stream that was made anew says so.
+                let info = shared.ask().await.map_err(|error| error.to_string())?;
+                shared.become_other(Other::Rewound(info.state.end()));
+            }
+        }
+        // It was trimmed or deleted since.
+        Some(_) => {}
+        None => {
+            let end = shared.settled(last).await.map_err(|error| error.to_string())?.next();
+            if end < tail.end {
+                shared.become_other(Other::Rewound(end));
+            }
+        }
+    }
+    Ok(())
+}

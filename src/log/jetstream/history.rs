@@ -1,0 +1,267 @@
+//! Reading what is no longer in memory: direct gets in batches, which any server that
+//! holds the stream may answer.
+//!
+//! Such a server may be behind the leader, and the stream may have been trimmed or have
+//! holes. So an answer that leaves something out, or is short, says nothing by itself: the
+//! leader is asked what became of it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use async_nats::{StatusCode, client::Client};
+use futures_util::StreamExt as _;
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::{
+    api::{ApiError, From},
+    message::StreamMessage,
+    shared::{Shared, unavailable},
+};
+use crate::{
+    event::{Record, Sequence, Timestamp},
+    log::{PAGE_BYTES, PAGE_RECORDS, Page, ReadError, ring::PageBuilder},
+};
+
+/// How long a server may take for a batch.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a read goes on trying while the servers are away: readers see a pause.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Pages that reading backwards reads of a stretch before it takes a shorter one.
+const MAX_PAGES: usize = 3;
+/// Longest distance that reading backwards jumps over holes at once.
+const MAX_WINDOW: u64 = 1 << 20;
+
+/// The last time that JetStream can be asked about; nothing was received later.
+const MAX_SEEK_SECONDS: i64 = 253_402_300_799;
+
+impl Shared {
+    /// A page from `from` upwards, below `end`.
+    pub(super) async fn read_history(
+        &self,
+        from: Sequence,
+        end: Sequence,
+        max_records: usize,
+    ) -> Result<Page, ReadError> {
+        let begin = Instant::now();
+        loop {
+            let page = {
+                let _permit = self.history.acquire().await.map_err(unavailable)?;
+                self.try_read(from, end, max_records).await
+            };
+            match page {
+                Err(ReadError::Unavailable(_)) if begin.elapsed() < PATIENCE && !self.is_closed() => {
+                    sleep(PAUSE).await;
+                }
+                page => return page,
+            }
+        }
+    }
+
+    async fn try_read(&self, from: Sequence, end: Sequence, max_records: usize) -> Result<Page, ReadError> {
+        let max_records = max_records.clamp(1, PAGE_RECORDS);
+        let mut messages = self.get_batch(from, max_records).await.map_err(unavailable)?;
+        if messages.is_empty() {
+            // One that is behind, or nothing is there.
+            messages.extend(self.api.get(From::Sequence(from)).await.map_err(unavailable)?);
+        }
+        if messages.first().is_some_and(|first| first.sequence > from) {
+            // Nor does it prove that there is nothing between.
+            let found = self.api.get(From::Sequence(from)).await.map_err(unavailable)?;
+            if let Some(found) = found.filter(|found| found.sequence < messages[0].sequence) {
+                messages = vec![found];
+            }
+        }
+        let Some(first) = messages.first() else {
+            let state = self.ask().await.map_err(unavailable)?.state;
+            return if state.oldest() > from {
+                Err(ReadError::Trimmed { oldest: state.oldest() })
+            } else if state.end() < end {
+                Err(ReadError::Unavailable("the stream's leader is behind".to_owned()))
+            } else {
+                Ok(PageBuilder::new(from, max_records).upwards(Some(end)))
+            };
+        };
+        let mut expected = first.sequence;
+        if expected > from {
+            let oldest = self.ask().await.map_err(unavailable)?.state.oldest();
+            if oldest > from {
+                return Err(ReadError::Trimmed { oldest });
+            }
+            if expected >= end {
+                return Ok(PageBuilder::new(from, max_records).upwards(Some(end)));
+            }
+        }
+        let mut page = PageBuilder::new(from, max_records);
+        for message in messages {
+            // A gap is looked into by the read that begins there.
+            if message.sequence != expected || message.sequence >= end {
+                break;
+            }
+            expected = expected.next();
+            match message.into_record(self.epoch) {
+                Ok(record) => {
+                    if !page.push(record) {
+                        break;
+                    }
+                }
+                Err(error) if page.is_empty() => return Err(error),
+                // What stands before a message that is no record is still given.
+                Err(_) => break,
+            }
+        }
+        Ok(page.upwards(None))
+    }
+
+    /// A page below `before`, newest first. There is no reading backwards in JetStream: it
+    /// reads a stretch below, of about a page, and keeps the end of it.
+    pub(super) async fn read_history_back(
+        &self,
+        before: Sequence,
+        max_records: usize,
+    ) -> Result<Page, ReadError> {
+        let max_records = max_records.clamp(1, PAGE_RECORDS);
+        let mut window = self.records_of_a_page().min(max_records as u64);
+        let mut high = before;
+        loop {
+            let mut low = Sequence(high.0.saturating_sub(window)).max(self.oldest()).min(high);
+            let mut kept = Kept { records: VecDeque::new(), bytes: 0, max_records };
+            let mut unreadable = None;
+            let mut from = low;
+            let mut pages = 0;
+            while from < high {
+                if pages == MAX_PAGES {
+                    // They are larger than others: nearer to the end there are still enough.
+                    low = Sequence(from.0.midpoint(high.0));
+                    from = low;
+                    kept.clear();
+                    unreadable = None;
+                    pages = 0;
+                }
+                pages += 1;
+                match self.read_history(from, high, PAGE_RECORDS).await {
+                    Ok(page) => {
+                        from = page.next;
+                        page.records.iter().cloned().for_each(|record| kept.push(record));
+                    }
+                    Err(ReadError::Trimmed { oldest }) => {
+                        kept.clear();
+                        from = oldest;
+                    }
+                    Err(ReadError::Record { sequence, error }) => {
+                        // What is above it is given, and then it is said.
+                        kept.clear();
+                        unreadable = Some(ReadError::Record { sequence, error });
+                        from = sequence.next();
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if let Some(oldest) = kept.records.front() {
+                let next = oldest.sequence();
+                let records: Vec<_> = kept.records.into_iter().rev().collect();
+                return Ok(Page { records: records.into(), next });
+            }
+            if let Some(error) = unreadable {
+                return Err(error);
+            }
+            if low <= self.oldest() {
+                return Ok(Page { records: Vec::new().into(), next: Sequence::FIRST });
+            }
+            high = low;
+            window = (window * 2).min(MAX_WINDOW);
+        }
+    }
+
+    /// The first record received at `time` or later. The leader is asked: another server
+    /// may not have it yet.
+    pub(super) async fn seek_history(&self, time: Timestamp) -> Result<Sequence, ReadError> {
+        // What comes in after this may be earlier or later.
+        let end = self.ask().await.map_err(unavailable)?.state.end();
+        let found = match time {
+            Timestamp(micros) if micros / 1_000_000 >= MAX_SEEK_SECONDS => None,
+            time => {
+                let time = From::Time(time.max(Timestamp(0)).into());
+                self.api.get(time).await.map_err(unavailable)?.map(|message| message.sequence)
+            }
+        };
+        let position = found.unwrap_or(end);
+        // Asked after seeking: what was trimmed before it shows.
+        self.ask().await.map_err(unavailable)?;
+        self.reach(position.previous()).await?;
+        Ok(position.min(self.end()))
+    }
+
+    /// Messages from `from` upwards, in order, as one server has them.
+    async fn get_batch(&self, from: Sequence, max_records: usize) -> Result<Vec<StreamMessage>, ApiError> {
+        let deadline = Instant::now() + BATCH_TIMEOUT;
+        let unreachable = |error: &dyn std::fmt::Display| ApiError::Unreachable(error.to_string());
+        let client: &Client = &self.api.client;
+        let request = json!({
+            "seq": from.0,
+            "next_by_subj": ">",
+            "batch": max_records,
+            "max_bytes": PAGE_BYTES,
+        });
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.api.stream);
+        let inbox = client.new_inbox();
+        let mut answers = timeout(BATCH_TIMEOUT, client.subscribe(inbox.clone()))
+            .await
+            .map_err(|error| unreachable(&error))?
+            .map_err(|error| unreachable(&error))?;
+        let asked = client.publish_with_reply(subject, inbox, request.to_string().into());
+        timeout_at(deadline, asked)
+            .await
+            .map_err(|error| unreachable(&error))?
+            .map_err(|error| unreachable(&error))?;
+        let mut messages: Vec<StreamMessage> = Vec::new();
+        loop {
+            let answer = timeout_at(deadline, answers.next())
+                .await
+                .map_err(|_| ApiError::Unreachable("no answer from a server with the stream".to_owned()))?
+                .ok_or_else(|| ApiError::Unreachable("the connection is closed".to_owned()))?;
+            match answer.status.map(|status| status.as_u16()) {
+                None => {}
+                // The end of the batch, or there is none.
+                Some(204 | 404) => return Ok(messages),
+                Some(_) if answer.status == Some(StatusCode::NO_RESPONDERS) => {
+                    return Err(ApiError::Unreachable("no server with the stream is there".to_owned()));
+                }
+                Some(status) => {
+                    let description = answer.description.unwrap_or_default();
+                    return Err(ApiError::Malformed(format!("{status} {description}")));
+                }
+            }
+            let message = StreamMessage::from_direct_get(answer)
+                .ok_or_else(|| ApiError::Malformed("a message without its place".to_owned()))?;
+            if messages.last().map_or(from, |last| last.sequence.next()) > message.sequence {
+                return Err(ApiError::Malformed("messages out of order".to_owned()));
+            }
+            messages.push(message);
+        }
+    }
+}
+
+/// The newest records of a stretch, within a page's bounds.
+struct Kept {
+    records: VecDeque<Record>,
+    bytes: usize,
+    max_records: usize,
+}
+
+impl Kept {
+    fn push(&mut self, record: Record) {
+        self.bytes += record.stored().bytes().len();
+        self.records.push_back(record);
+        while self.records.len() > self.max_records || (self.bytes > PAGE_BYTES && self.records.len() > 1) {
+            let Some(oldest) = self.records.pop_front() else { return };
+            self.bytes -= oldest.stored().bytes().len();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.records.clear();
+        self.bytes = 0;
+    }
+}

@@ -1,0 +1,157 @@
+//! The index by account, group and command, which each gateway makes for itself on its
+//! own disk: nothing is lost with it.
+
+use std::{
+    fs::{self, DirBuilder, File, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+    sync::{Arc, mpsc},
+};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::{runtime::Handle, sync::watch};
+
+use super::shared::{Shared, unavailable};
+use crate::{
+    event::{Epoch, Sequence},
+    log::{
+        Order, Page, ReadError, Tail,
+        files::private_file,
+        index::{Following, Found, Index, Indexer, Limits, Origin, Source},
+        ring::PageBuilder,
+    },
+};
+
+/// The directory of ours in the data directory.
+const DIR: &str = "nats";
+const LOCK: &str = "lock";
+/// Records of a page that are got at once.
+const GETS: usize = 8;
+
+/// An index, and the thread that makes it.
+#[derive(Debug)]
+pub(super) struct Indexed {
+    pub(super) index: Arc<Index>,
+    following: Following,
+    /// Keeps another gateway out of the directory.
+    _lock: File,
+}
+
+impl Indexed {
+    /// Begins, or goes on where it was left.
+    pub(super) fn begin(shared: &Arc<Shared>, data_dir: &Path) -> io::Result<Self> {
+        let dir = data_dir.join(DIR);
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        fs::set_permissions(&dir, Permissions::from_mode(0o700))?;
+        let lock = private_file(&dir.join(LOCK))?;
+        lock.try_lock().map_err(|_| io::Error::other("another gateway has it"))?;
+        let index = Arc::new(Index::new(&dir));
+        let source = FromStream { shared: Arc::clone(shared), runtime: Handle::current() };
+        let (indexer, stop) = Indexer::new(Arc::clone(&index), Box::new(source), Limits::default());
+        Ok(Self { index, following: indexer.spawn(stop)?, _lock: lock })
+    }
+
+    /// Ends the thread, which is soon once the log is closed.
+    pub(super) async fn end(self) {
+        self.index.close();
+        let thread = self.following.stop();
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        if !matches!(joined, Ok(Ok(()))) {
+            tracing::error!("the log's indexer panicked");
+        }
+    }
+}
+
+/// The stream as the index's thread reads it.
+#[derive(Debug)]
+struct FromStream {
+    shared: Arc<Shared>,
+    /// The connection's.
+    runtime: Handle,
+}
+
+impl Source for FromStream {
+    fn epoch(&self) -> Epoch {
+        self.shared.epoch
+    }
+
+    fn tail(&self) -> watch::Receiver<Tail> {
+        self.shared.tail.subscribe()
+    }
+
+    fn oldest(&self) -> Sequence {
+        self.shared.oldest()
+    }
+
+    fn read(&mut self, from: Sequence, max_records: usize) -> (Origin, Result<Page, ReadError>) {
+        if let Some(page) = self.shared.ring().read(from, max_records) {
+            return (Origin::Memory, Ok(page));
+        }
+        let shared = Arc::clone(&self.shared);
+        let (page, at_page) = mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            let end = shared.end();
+            // The receiver waits for it.
+            page.send(shared.read_history(from, end, max_records).await).ok();
+        });
+        (Origin::Storage, at_page.recv().unwrap_or_else(|error| Err(unavailable(error))))
+    }
+}
+
+impl Shared {
+    /// The records that a search found, in this order, past those that are not there. With
+    /// all of them, the page goes on where the search does. Upwards it says what was trimmed.
+    pub(super) async fn pick(
+        &self,
+        position: Sequence,
+        order: Order,
+        found: Found,
+    ) -> Result<Page, ReadError> {
+        let mut page = PageBuilder::new(position, found.sequences.len());
+        let mut next = found.next;
+        let records = stream::iter(found.sequences);
+        let records = records.map(move |sequence| async move { (sequence, self.one(sequence).await) });
+        let mut records = records.buffered(GETS);
+        while let Some((sequence, record)) = records.next().await {
+            let is_full = match record {
+                Ok(Some(record)) => !page.push(record),
+                Ok(None) => false,
+                Err(error) if page.is_empty() => return Err(error),
+                // What was found before is still given.
+                Err(_) => true,
+            };
+            if is_full {
+                next = match order {
+                    Order::OldestFirst => sequence,
+                    Order::NewestFirst => sequence.next(),
+                };
+                break;
+            }
+        }
+        drop(records);
+        // Asked after reading: what was gone by then is not among the records.
+        let oldest = self.oldest();
+        if order == Order::OldestFirst && position < oldest {
+            return Err(ReadError::Trimmed { oldest });
+        }
+        Ok(Page { next, ..page.downwards() })
+    }
+
+    /// The record at this position; `None` if it is gone.
+    async fn one(&self, sequence: Sequence) -> Result<Option<crate::event::Record>, ReadError> {
+        let page = self.ring().read(sequence, 1);
+        let page = match page {
+            Some(page) => Ok(page),
+            None => self.read_history(sequence, sequence.next(), 1).await,
+        };
+        match page {
+            Ok(page) => {
+                let record = page.records.first().cloned();
+                Ok(record.filter(|record| record.sequence() == sequence))
+            }
+            Err(ReadError::Trimmed { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Appending: publishes on their way, in any number up to a bound, until the server has
+//! acknowledged them or their callers have given up.
+//!
+//! A publish whose acknowledgement does not come is tried again until its deadline, with
+//! the same number: the server stores it once. What the connection does not take is kept
+//! here and not by the client, so that what was refused is not stored much later.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::{HeaderMap, Message, StatusCode, Subject, Subscriber};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _};
+use serde::Deserialize;
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, watch},
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use super::{api::Refusal, connection::Connection, shared::Shared};
+use crate::{
+    event::Sequence,
+    log::{AppendError, AppendReply, NewRecord},
+};
+
+/// After how much silence a publish is tried again: its server may be gone.
+const RETRY: Duration = Duration::from_millis(400);
+/// The same after an answer that nobody could store it just now.
+const RETRY_REFUSED: Duration = Duration::from_millis(50);
+/// How long the tail may keep an acknowledged append waiting: it lags while its consumer
+/// is made anew, and the event is stored all the same.
+const TAIL_PATIENCE: Duration = Duration::from_millis(100);
+/// An append that has waited for longer shows that callbacks cannot be stored.
+const STALLED: Duration = Duration::from_secs(1);
+/// What is said then.
+pub(super) const STALLED_REASON: &str = "the stream does not acknowledge in time";
+/// How often deadlines and pauses are looked at.
+const TICK: Duration = Duration::from_millis(25);
+/// Publishes that are handed to the connection at once; one that does not fit is tried
+/// again later.
+const HANDED_OVER: usize = 4096;
+/// Acknowledgements that are taken in before anything else is looked at.
+const RUN: usize = 256;
+/// The header by which the server knows a publish that is tried again.
+const MESSAGE_ID: &str = "Nats-Msg-Id";
+
+/// An append that was accepted.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) record: NewRecord,
+    pub(super) reply: AppendReply,
+    pub(super) place: Place,
+}
+
+/// A record's share of the bounds on what is under way, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) records: Arc<AtomicUsize>,
+    pub(super) _permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.records.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A publish that is not acknowledged yet.
+#[derive(Debug)]
+struct InFlight {
+    job: Job,
+    since: Instant,
+    subject: Subject,
+    /// It stands in [`Publisher::refused`].
+    is_refused: bool,
+}
+
+/// A publish for the connection.
+struct Outgoing {
+    id: u64,
+    deadline: Instant,
+    subject: Subject,
+    reply: Subject,
+    headers: HeaderMap,
+    payload: Bytes,
+}
+
+#[derive(Deserialize)]
+struct Acknowledgement {
+    seq: Option<u64>,
+    #[serde(default)]
+    stream: String,
+    error: Option<Refusal>,
+}
+
+/// See the module's documentation.
+pub(super) struct Publisher {
+    shared: Arc<Shared>,
+    /// Subjects begin with it.
+    prefix: String,
+    jobs: mpsc::UnboundedReceiver<Job>,
+    acknowledgements: Subscriber,
+    /// Where they go: a number follows.
+    inbox: String,
+    connection: watch::Receiver<Connection>,
+    outgoing: mpsc::Sender<Outgoing>,
+    /// Publishes that the client would not take, and why.
+    impossible: mpsc::UnboundedReceiver<(u64, String)>,
+    in_flight: HashMap<u64, InFlight>,
+    next_id: u64,
+    /// Random, and different in each process.
+    id_prefix: String,
+    /// When to try again, in order; some of them are acknowledged by then.
+    silent: VecDeque<(Instant, u64)>,
+    /// The same for those that nobody could store.
+    refused: VecDeque<(Instant, u64)>,
+}
+
+impl Publisher {
+    pub(super) async fn new(
+        shared: Arc<Shared>,
+        prefix: String,
+        id_prefix: String,
+        jobs: mpsc::UnboundedReceiver<Job>,
+    ) -> Result<Self, async_nats::SubscribeError> {
+        let client = shared.api.client.clone();
+        let inbox = client.new_inbox();
+        let acknowledgements = client.subscribe(format!("{inbox}.*")).await?;
+        let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
+        let (failed, impossible) = mpsc::unbounded_channel();
+        let connection = shared.connection.clone();
+        tokio::spawn(send(client, connection.clone(), to_send, failed));
+        Ok(Self {
+            shared,
+            prefix,
+            jobs,
+            acknowledgements,
+            inbox,
+            connection,
+            outgoing,
+            impossible,
+            in_flight: HashMap::new(),
+            next_id: 0,
+            id_prefix,
+            silent: VecDeque::new(),
+            refused: VecDeque::new(),
+        })
+    }
+
+    /// Runs until no more appends come and all have their answers, or the log ends.
+    pub(super) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        shared.until_closed(self.work()).await;
+    }
+
+    async fn work(&mut self) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut takes_jobs = true;
+        let mut acknowledged_wait = false;
+        while takes_jobs || !self.in_flight.is_empty() || acknowledged_wait {
+            tokio::select! {
+                acknowledgement = self.acknowledgements.next() => match acknowledgement {
+                    Some(acknowledgement) => acknowledged_wait |= self.take_in(acknowledgement),
+                    // The client is closed: there is nothing to wait for.
+                    None => return,
+                },
+                job = self.jobs.recv(), if takes_jobs => match job {
+                    Some(job) => self.begin(job),
+                    None => takes_jobs = false,
+                },
+                _ = tick.tick(), if !self.in_flight.is_empty() || acknowledged_wait => {
+                    self.look();
+                    acknowledged_wait = self.shared.answer_overdue(TAIL_PATIENCE);
+                }
+                Some((id, error)) = self.impossible.recv() => {
+                    tracing::error!(error, "the connection to NATS does not take an event");
+                    self.end(id, AppendError::Failed);
+                }
+                changed = self.connection.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    if self.connection.borrow_and_update().is_up {
+                        self.send_all();
+                    }
+                }
+            }
+            self.run_of_what_is_there(&mut acknowledged_wait);
+            if self.in_flight.is_empty() {
+                self.shared.is_stalled.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes in what has come meanwhile, without waiting.
+    fn run_of_what_is_there(&mut self, acknowledged_wait: &mut bool) {
+        for _ in 0..RUN {
+            match self.acknowledgements.next().now_or_never() {
+                Some(Some(acknowledgement)) => *acknowledged_wait |= self.take_in(acknowledgement),
+                _ => break,
+            }
+        }
+        for _ in 0..RUN {
+            match self.jobs.try_recv() {
+                Ok(job) => self.begin(job),
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn begin(&mut self, job: Job) {
+        let now = Instant::now();
+        if job.record.deadline <= now {
+            // Whoever does not wait any more does not want to know.
+            job.reply.send(Err(AppendError::Expired)).ok();
+            return;
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        let stored = &job.record.stored;
+        let subject = format!("{}.{}.{}", self.prefix, stored.sdk_app_id(), stored.command()).into();
+        let in_flight = InFlight { job, since: now, subject, is_refused: false };
+        self.in_flight.insert(id, in_flight);
+        self.send(id);
+        self.silent.push_back((now + RETRY, id));
+    }
+
+    /// Hands a publish to the connection.
+    fn send(&self, id: u64) {
+        let Some(in_flight) = self.in_flight.get(&id) else { return };
+        let mut headers = HeaderMap::new();
+        headers.insert(MESSAGE_ID, format!("{}{id}", self.id_prefix));
+        let outgoing = Outgoing {
+            id,
+            deadline: in_flight.job.record.deadline,
+            subject: in_flight.subject.clone(),
+            reply: format!("{}.{id}", self.inbox).into(),
+            headers,
+            payload: in_flight.job.record.stored.bytes().clone(),
+        };
+        // One that does not fit is tried again.
+        self.outgoing.try_send(outgoing).ok();
+    }
+
+    /// Sends all again, in order: what was on the connection that is gone may be lost.
+    fn send_all(&self) {
+        let mut ids: Vec<_> = self.in_flight.keys().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter().for_each(|id| self.send(id));
+    }
+
+    /// Takes in an answer. Whether an append waits for the tail now.
+    fn take_in(&mut self, message: Message) -> bool {
+        let id = message.subject.rsplit('.').next().and_then(|id| id.parse::<u64>().ok());
+        let Some(id) = id.filter(|id| self.in_flight.contains_key(id)) else { return false };
+        if message.status == Some(StatusCode::NO_RESPONDERS) {
+            self.try_again(id);
+            return false;
+        }
+        match serde_json::from_slice(&message.payload) {
+            Ok(Acknowledgement { seq: Some(sequence), stream, error: None })
+                if stream == self.shared.api.stream =>
+            {
+                let Some(InFlight { job, .. }) = self.in_flight.remove(&id) else { return false };
+                let Job { reply, record, place } = job;
+                // It is stored: others may come.
+                drop((record, place));
+                self.shared.acknowledge(Sequence(sequence), reply);
+                return true;
+            }
+            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => self.try_again(id),
+            Ok(Acknowledgement { error: Some(refusal), .. }) => {
+                // Which one it is does not matter: the next look finds out whether it was the only one.
+                self.shared.set_writable(Err(format!("the stream does not take an event: {refusal}")));
+                self.end(id, AppendError::Failed);
+            }
+            Ok(_) | Err(_) => {
+                tracing::error!("an acknowledgement is none of the stream's");
+                self.end(id, AppendError::Failed);
+            }
+        }
+        false
+    }
+
+    fn try_again(&mut self, id: u64) {
+        if let Some(in_flight) = self.in_flight.get_mut(&id)
+            && !in_flight.is_refused
+        {
+            in_flight.is_refused = true;
+            self.refused.push_back((Instant::now() + RETRY_REFUSED, id));
+        }
+    }
+
+    fn end(&mut self, id: u64, error: AppendError) {
+        if let Some(InFlight { job, .. }) = self.in_flight.remove(&id) {
+            // As above.
+            job.reply.send(Err(error)).ok();
+        }
+    }
+
+    /// Ends what is too late, and tries again what it is time for.
+    fn look(&mut self) {
+        let now = Instant::now();
+        let mut is_stalled = false;
+        let mut expired = Vec::new();
+        for (id, in_flight) in &self.in_flight {
+            is_stalled |= now.duration_since(in_flight.since) >= STALLED;
+            if in_flight.job.record.deadline <= now {
+                expired.push(*id);
+            }
+        }
+        for id in expired {
+            self.end(id, AppendError::Expired);
+        }
+        if !self.shared.is_stalled.swap(is_stalled, Ordering::Relaxed) && is_stalled {
+            // Sooner than the next look, which says so again as long as it lasts.
+            self.shared.set_writable(Err(STALLED_REASON.to_owned()));
+        }
+        while let Some(id) = pop_due(&mut self.refused, now) {
+            if let Some(in_flight) = self.in_flight.get_mut(&id) {
+                in_flight.is_refused = false;
+                self.send(id);
+            }
+        }
+        while let Some(id) = pop_due(&mut self.silent, now) {
+            if self.in_flight.contains_key(&id) {
+                self.send(id);
+                self.silent.push_back((now + RETRY, id));
+            }
+        }
+    }
+}
+
+/// Takes the first of them, if it is time for it.
+fn pop_due(waiting: &mut VecDeque<(Instant, u64)>, now: Instant) -> Option<u64> {
+    let (due, id) = *waiting.front()?;
+    if due > now {
+        return None;
+    }
+    waiting.pop_front();
+    Some(id)
+}
+
+/// Hands publishes to the client, in order, while there is a connection; leaves out those
+/// whose callers have given up.
+async fn send(
+    client: async_nats::Client,
+    mut connection: watch::Receiver<Connection>,
+    mut outgoing: mpsc::Receiver<Outgoing>,
+    failed: mpsc::UnboundedSender<(u64, String)>,
+) {
+    while let Some(Outgoing { id, deadline, subject, reply, headers, payload }) = outgoing.recv().await {
+        if connection.wait_for(|connection| connection.is_up).await.is_err() {
+            return;
+        }
+        if deadline <= Instant::now() {
+            continue;
+        }
+        if let Err(error) = client.publish_with_reply_and_headers(subject, reply, headers, payload).await {
+            // It ends with the publisher, and then nobody is interested.
+            failed.send((id, error.to_string())).ok();
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! What the parts of the log share: the connection, and what is known of the stream.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicBool,
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    api::{Api, ApiError, Info},
+    connection::Connection,
+};
+use crate::{
+    event::{Cursor, Epoch, Record, Sequence, Timestamp},
+    log::{AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
+};
+
+/// How long a leader may seem to have lost messages: a new one may not have taken in yet
+/// what the one before had acknowledged.
+const REWIND_PATIENCE: Duration = Duration::from_secs(5);
+/// How often the leader is asked meanwhile.
+const REWIND_INTERVAL: Duration = Duration::from_millis(250);
+/// How long a reader waits for this replica to come to what the leader has.
+const REACH_PATIENCE: Duration = Duration::from_secs(10);
+/// Newest records whose cursors are remembered: more than publishes are in flight, so that
+/// an acknowledgement that comes after its record still finds it.
+const RECENT: usize = 2 * super::IN_FLIGHT_RECORDS;
+/// Reads of history at once; further ones wait. Each holds about a page.
+const HISTORY_READS: usize = 4;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) api: Api,
+    pub(super) connection: watch::Receiver<Connection>,
+    pub(super) replicas: usize,
+    pub(super) epoch: Epoch,
+    pub(super) epoch_start: Timestamp,
+    pub(super) tail: watch::Sender<Tail>,
+    pub(super) state: watch::Sender<LogState>,
+    /// Changed together with the tail, and before it.
+    ring: RwLock<Ring>,
+    ring_bytes: usize,
+    /// Cursors of the newest records, for those who appended them: up to [`RECENT`].
+    recent: Mutex<VecDeque<Cursor>>,
+    known: RwLock<Known>,
+    /// Appends that the server has acknowledged, and the tail has not come to yet, by
+    /// sequence. As many as publishes are in flight, at most.
+    acknowledged: Mutex<BTreeMap<Sequence, Acknowledged>>,
+    pub(super) history: Semaphore,
+    /// An append has waited for long.
+    pub(super) is_stalled: AtomicBool,
+    /// Has the stream looked at sooner.
+    pub(super) look: Notify,
+    /// Has the tail's consumer made anew.
+    pub(super) follow_anew: Notify,
+}
+
+/// What the leader said last.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    oldest: Sequence,
+    trimmed_until: Option<Timestamp>,
+    bytes: u64,
+    average_bytes: u64,
+}
+
+/// An append whose event is stored.
+#[derive(Debug)]
+struct Acknowledged {
+    since: Instant,
+    reply: AppendReply,
+}
+
+/// How a log came to be another one than it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Other {
+    /// The stream was deleted and made anew.
+    Replaced(Epoch),
+    /// The stream lost its end, or has other messages there.
+    Rewound(Sequence),
+}
+
+/// What the stream's creation makes its epoch.
+pub(super) fn epoch(info: &Info) -> Epoch {
+    let since = info.created.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Epoch(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+impl Shared {
+    pub(super) fn new(
+        api: Api,
+        connection: watch::Receiver<Connection>,
+        replicas: usize,
+        ring_bytes: usize,
+        info: &Info,
+        newest: Option<Record>,
+    ) -> Self {
+        let epoch = epoch(info);
+        let end = info.state.end();
+        let cursor = newest
+            .filter(|newest| newest.sequence().next() == end)
+            .map_or(Cursor::unchecked(epoch, end.previous()), |newest| newest.cursor());
+        Self {
+            api,
+            connection,
+            replicas,
+            epoch,
+            epoch_start: info.created.into(),
+            tail: watch::Sender::new(Tail { end, cursor }),
+            state: watch::Sender::new(LogState::Writable),
+            ring: RwLock::new(Ring::new(ring_bytes, end)),
+            ring_bytes,
+            recent: Mutex::default(),
+            known: RwLock::new(Known {
+                oldest: info.state.oldest(),
+                trimmed_until: info.state.trimmed_until(),
+                bytes: info.state.bytes,
+                average_bytes: info.state.average_bytes(),
+            }),
+            acknowledged: Mutex::default(),
+            history: Semaphore::new(HISTORY_READS),
+            is_stalled: AtomicBool::new(false),
+            look: Notify::new(),
+            follow_anew: Notify::new(),
+        }
+    }
+
+    /// The tail's end.
+    pub(super) fn end(&self) -> Sequence {
+        self.tail.borrow().end
+    }
+
+    pub(super) fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring_mut(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> Known {
+        *self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest record that is stored. What the tail has not come to yet is none.
+    pub(super) fn oldest(&self) -> Sequence {
+        self.known().oldest.min(self.end())
+    }
+
+    pub(super) fn trimmed_until(&self) -> Option<Timestamp> {
+        self.known().trimmed_until
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.known().bytes
+    }
+
+    /// Records of about a page of bytes, at least one.
+    pub(super) fn records_of_a_page(&self) -> u64 {
+        (PAGE_BYTES as u64).checked_div(self.known().average_bytes).unwrap_or(u64::MAX).max(1)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        *self.state.borrow() == LogState::Closed
+    }
+
+    /// Asks the leader what the stream holds, and takes that in. Whatever is read before
+    /// it is judged by it.
+    pub(super) async fn ask(&self) -> Result<Info, ApiError> {
+        let info = self.api.info().await?;
+        let info = info.ok_or_else(|| ApiError::Unreachable("the stream is gone".to_owned()))?;
+        let epoch = epoch(&info);
+        if epoch != self.epoch {
+            self.become_other(Other::Replaced(epoch));
+            return Err(ApiError::Unreachable("the stream was deleted and made anew".to_owned()));
+        }
+        let oldest = info.state.oldest();
+        {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.bytes = info.state.bytes;
+            known.average_bytes = info.state.average_bytes();
+            // Answers may overtake one another.
+            if oldest >= known.oldest {
+                known.oldest = oldest;
+                known.trimmed_until = known.trimmed_until.max(info.state.trimmed_until());
+            }
+        }
+        let mut ring = self.ring_mut();
+        ring.trim(oldest);
+        if oldest > self.end() {
+            // All that the tail has not come to is gone: nobody will deliver it.
+            *ring = Ring::new(self.ring_bytes, oldest);
+            self.move_tail(Cursor::unchecked(self.epoch, oldest.previous()));
+        }
+        drop(ring);
+        self.answer_reached();
+        Ok(info)
+    }
+
+    /// Adds what the consumer delivered; `None` stands for a message that is no record.
+    /// Those that were taken in already are left out.
+    pub(super) fn extend(&self, delivered: impl IntoIterator<Item = (Sequence, Option<Record>)>) {
+        let mut ring = self.ring_mut();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cursor = None;
+        let mut end = self.end();
+        let mut records = Vec::new();
+        for (sequence, record) in delivered {
+            if sequence < end || self.is_closed() {
+                continue;
+            }
+            end = sequence.next();
+            match record {
+                Some(record) => {
+                    cursor = Some(record.cursor());
+                    recent.extend(cursor);
+                    records.push(record);
+                }
+                None => {
+                    // Whoever comes to it reads the stream, and is told what is wrong.
+                    records.clear();
+                    *ring = Ring::new(self.ring_bytes, end);
+                    cursor = Some(Cursor::unchecked(self.epoch, sequence));
+                }
+            }
+        }
+        ring.extend(records);
+        let surplus = recent.len().saturating_sub(RECENT);
+        recent.drain(..surplus);
+        drop(recent);
+        if let Some(cursor) = cursor {
+            self.move_tail(cursor);
+        }
+        drop(ring);
+        self.answer_reached();
+    }
+
+    /// To be called with the ring in hand, so that moves do not overtake one another.
+    fn move_tail(&self, cursor: Cursor) {
+        self.tail.send_replace(Tail { end: cursor.sequence.next(), cursor });
+    }
+
+    /// Answers an append once the tail has come to its record.
+    pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply) {
+        // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
+        let mut acknowledged = self.acknowledged();
+        if self.end() > sequence {
+            drop(acknowledged);
+            self.answer(sequence, reply);
+        } else {
+            acknowledged.insert(sequence, Acknowledged { since: Instant::now(), reply });
+        }
+    }
+
+    fn answer_reached(&self) {
+        let end = self.end();
+        let mut acknowledged = self.acknowledged();
+        if acknowledged.first_key_value().is_none_or(|(first, _)| *first >= end) {
+            return;
+        }
+        let waiting = acknowledged.split_off(&end);
+        let reached = std::mem::replace(&mut *acknowledged, waiting);
+        drop(acknowledged);
+        for (sequence, Acknowledged { reply, .. }) in reached {
+            self.answer(sequence, reply);
+        }
+    }
+
+    /// Answers those that the tail has kept waiting for too long: their events are stored.
+    /// Whether others still wait.
+    pub(super) fn answer_overdue(&self, patience: Duration) -> bool {
+        let now = Instant::now();
+        let mut acknowledged = self.acknowledged();
+        let (overdue, waiting) = std::mem::take(&mut *acknowledged)
+            .into_iter()
+            .partition(|(_, waiting)| now.duration_since(waiting.since) >= patience);
+        *acknowledged = waiting;
+        let some_left = !acknowledged.is_empty();
+        drop(acknowledged);
+        let overdue: BTreeMap<_, Acknowledged> = overdue;
+        for (sequence, Acknowledged { reply, .. }) in overdue {
+            self.answer(sequence, reply);
+        }
+        some_left
+    }
+
+    fn answer(&self, sequence: Sequence, reply: AppendReply) {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = recent.binary_search_by_key(&sequence, |cursor| cursor.sequence);
+        let cursor = found.map_or(Cursor::unchecked(self.epoch, sequence), |at| recent[at]);
+        drop(recent);
+        // Whoever does not wait any more does not want to know.
+        reply.send(Ok(cursor)).ok();
+    }
+
+    fn acknowledged(&self) -> MutexGuard<'_, BTreeMap<Sequence, Acknowledged>> {
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says whether callbacks can be stored. A closed log stays closed.
+    pub(super) fn set_writable(&self, healthy: Result<(), String>) {
+        self.state.send_if_modified(|state| match (&healthy, *state) {
+            (Ok(()), LogState::Recovering) => {
+                tracing::info!("the stream takes callbacks again");
+                *state = LogState::Writable;
+                true
+            }
+            (Err(reason), LogState::Writable) => {
+                tracing::error!(reason, "callbacks cannot be stored just now; they wait for their deadline");
+                *state = LogState::Recovering;
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Ends this log: the stream is another one now. The tail says so to whoever follows
+    /// it, by its epoch or by going back.
+    pub(super) fn become_other(&self, other: Other) {
+        let mut ring = self.ring_mut();
+        if self.is_closed() {
+            return;
+        }
+        let cursor = match other {
+            Other::Replaced(epoch) => {
+                tracing::error!("the stream was deleted and made anew: this gateway ends, start it again");
+                Cursor::unchecked(epoch, Sequence(0))
+            }
+            Other::Rewound(end) => {
+                tracing::error!(
+                    had = %self.end().previous(),
+                    has = %end.previous(),
+                    "the stream lost events that it had acknowledged: this gateway ends, start it again"
+                );
+                // Back in any case, also if it has grown again since.
+                Cursor::unchecked(self.epoch, end.min(self.end().previous()).previous())
+            }
+        };
+        *ring = Ring::new(self.ring_bytes, cursor.sequence.next());
+        self.move_tail(cursor);
+        self.state.send_replace(LogState::Closed);
+    }
+
+    /// Waits until this replica has come to `sequence`, if the leader has it.
+    pub(super) async fn reach(&self, sequence: Sequence) -> Result<(), ReadError> {
+        if self.end() > sequence || self.is_closed() {
+            return Ok(());
+        }
+        let reached = async {
+            let last = loop {
+                match self.settled(sequence).await {
+                    Ok(last) => break last,
+                    Err(_) if self.is_closed() => return,
+                    // Nobody there to ask, just now.
+                    Err(_) => sleep(REWIND_INTERVAL).await,
+                }
+            };
+            if last >= sequence {
+                let mut tail = self.tail.subscribe();
+                let is_there = |tail: &Tail| tail.end > sequence || tail.cursor.epoch != self.epoch;
+                // The sender is in `self`.
+                tail.wait_for(is_there).await.ok();
+            }
+        };
+        timeout(REACH_PATIENCE, reached)
+            .await
+            .map_err(|_| ReadError::Unavailable("this gateway has not come to the position yet".to_owned()))
+    }
+
+    /// The stream's last sequence: below `sequence` only if the leader says so for a while.
+    pub(super) async fn settled(&self, sequence: Sequence) -> Result<Sequence, ApiError> {
+        let begin = Instant::now();
+        loop {
+            let last = self.ask().await?.state.end().previous();
+            if last >= sequence || begin.elapsed() >= REWIND_PATIENCE {
+                return Ok(last);
+            }
+            sleep(REWIND_INTERVAL).await;
+        }
+    }
+
+    /// Runs until the log is closed.
+    pub(super) async fn until_closed<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> Option<T> {
+        let mut state = self.state.subscribe();
+        tokio::select! {
+            done = work => Some(done),
+            _ = state.wait_for(|state| *state == LogState::Closed) => None,
+        }
+    }
+}
+
+pub(super) fn unavailable(error: impl ToString) -> ReadError {
+    ReadError::Unavailable(error.to_string())
+}

@@ -1,0 +1,345 @@
+//! Two gateways over a cluster of three NATS servers, when servers, gateways and the
+//! network between them fail.
+
+#[path = "support/burst.rs"]
+mod burst;
+mod support;
+
+use std::time::{Duration, Instant};
+
+use burst::{Burst, Follower, Told};
+use callback_gateway::{
+    config::{LogKind, Settings, nats::Nats as NatsSettings},
+    proto::{Event, SubscribeRequest, event_service_client::EventServiceClient, subscribe_request::Start},
+};
+use serde_json::Value;
+use support::{
+    nats::Nats,
+    proxy::{Network, Proxy},
+    *,
+};
+use tokio::sync::watch;
+use tonic::transport::Channel;
+
+/// How long the network is cut.
+const CUT: Duration = Duration::from_secs(10);
+
+fn over(urls: &[String]) -> impl FnOnce(&mut Settings) + use<> {
+    let urls = urls.to_vec();
+    move |settings| {
+        settings.log = LogKind::Nats;
+        settings.nats = NatsSettings { urls, replicas: 3, ..NatsSettings::default() };
+    }
+}
+
+fn urls(servers: &[Nats]) -> Vec<String> {
+    servers.iter().map(Nats::url).collect()
+}
+
+async fn gateway(servers: &[Nats]) -> Gateway {
+    Gateway::start_with(over(&urls(servers))).await
+}
+
+/// Which of the servers leads the stream.
+async fn leader(servers: &[Nats]) -> usize {
+    let client = async_nats::connect(urls(servers)).await.unwrap();
+    let info = soon(client.request("$JS.API.STREAM.INFO.callbacks", "".into())).await.unwrap();
+    let info: Value = serde_json::from_slice(&info.payload).unwrap();
+    let leader = info["cluster"]["leader"].as_str().expect("a leader");
+    leader.strip_prefix('n').unwrap().parse().unwrap()
+}
+
+async fn status(gateway: &Gateway) -> u16 {
+    get(gateway.addresses.admin, "/readyz").await.status
+}
+
+async fn until_ready_is(gateway: &Gateway, wanted: u16) {
+    let mut look = tokio::time::interval(Duration::from_millis(50));
+    soon(async {
+        while status(gateway).await != wanted {
+            look.tick().await;
+        }
+    })
+    .await;
+}
+
+/// Connection and number of a callback of a burst.
+fn origin(body: &str) -> (String, u64) {
+    let id = body.split('"').find(|part| part.matches('-').count() == 2).expect("an id");
+    let (connection, n) = id.rsplit_once('-').unwrap();
+    (connection.to_owned(), n.parse().unwrap())
+}
+
+/// Checks that what each connection was told is stored is there in its order.
+fn assert_order_of_connections(told: &Told, events: &[Event]) {
+    let stored: std::collections::HashSet<&str> = told.stored.iter().map(String::as_str).collect();
+    let mut last = std::collections::HashMap::new();
+    for event in events.iter().filter(|event| stored.contains(event.raw_body.as_str())) {
+        let (connection, n) = origin(&event.raw_body);
+        let before = last.insert(connection.clone(), n);
+        assert!(before.is_none_or(|before| before < n), "{connection}: {n} after {before:?}");
+    }
+}
+
+fn cursors(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.cursor.as_str()).collect()
+}
+
+/// Ends the bursts, and checks what all the gateways hold and gave against what was told.
+async fn assert_all_kept(
+    mut told: Told,
+    bursts: Vec<Burst>,
+    gateways: &[&Gateway],
+    followers: Vec<Follower>,
+) -> Told {
+    for burst in bursts {
+        burst.stop();
+        told.add(burst.ended().await);
+    }
+    let events = all_events(&mut gateways[0].client().await).await;
+    told.assert_kept_in(&events);
+    assert_order_of_connections(&told, &events);
+    for gateway in &gateways[1..] {
+        let others = all_events(&mut gateway.client().await).await;
+        // Late ones may have come since.
+        assert_eq!(cursors(&others)[..events.len()], cursors(&events));
+    }
+    for mut follower in followers {
+        follower.saw(events.len()).await;
+        assert_eq!(cursors(&follower.seen())[..events.len()], cursors(&events), "as it was seen");
+    }
+    told
+}
+
+async fn follow(gateway: &Gateway) -> Follower {
+    Follower::open(&mut gateway.client().await, earliest()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_streams_leader_in_a_burst_loses_nothing_and_doubles_nothing() {
+    let mut servers = Nats::cluster();
+    let (one, other) = (gateway(&servers).await, gateway(&servers).await);
+    let followers = vec![follow(&one).await, follow(&other).await];
+    let bursts = vec![
+        Burst::start(one.addresses.http, "one", 8).await,
+        Burst::start(other.addresses.http, "other", 8).await,
+    ];
+    for burst in &bursts {
+        burst.stored(500).await;
+    }
+    let leader = leader(&servers).await;
+    servers[leader].kill();
+    let killed = Instant::now();
+    let mut http = Http::connect(one.addresses.http).await;
+    let mut probes = Told::default();
+    for n in 0.. {
+        let body = format!(r#"{{"n":"probe-0-{n}"}}"#);
+        if http.post("A.B", &body).await.is_stored() {
+            probes.stored.push(body);
+            break;
+        }
+        probes.unknown.push(body);
+    }
+    println!("first acknowledged callback {:?} after the kill", killed.elapsed());
+    for burst in &bursts {
+        burst.stored_more(500).await;
+    }
+    servers[leader].start_again();
+    for burst in &bursts {
+        burst.stored_more(500).await;
+    }
+    let told = assert_all_kept(probes, bursts, &[&one, &other], followers).await;
+    println!("{} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_steps_down_again_and_again_is_a_pause() {
+    let servers = Nats::cluster();
+    let (one, other) = (gateway(&servers).await, gateway(&servers).await);
+    let followers = vec![follow(&one).await, follow(&other).await];
+    let bursts = vec![
+        Burst::start(one.addresses.http, "one", 8).await,
+        Burst::start(other.addresses.http, "other", 8).await,
+    ];
+    let client = async_nats::connect(urls(&servers)).await.unwrap();
+    for _ in 0..5 {
+        for burst in &bursts {
+            burst.stored_more(100).await;
+        }
+        let subject = "$JS.API.STREAM.LEADER.STEPDOWN.callbacks";
+        let answer = soon(client.request(subject, "".into())).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+    for burst in &bursts {
+        burst.stored_more(100).await;
+    }
+    let told = assert_all_kept(Told::default(), bursts, &[&one, &other], followers).await;
+    println!("{} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_majority_callbacks_are_refused_and_with_one_again_taken() {
+    let mut servers = Nats::cluster();
+    let gateway = gateway(&servers).await;
+    let follower = follow(&gateway).await;
+    assert!(gateway.post("Test.Crash", r#"{"n":"a-0-0"}"#).await.is_stored());
+    servers[0].kill();
+    servers[1].kill();
+    assert_eq!(gateway.post("Test.Crash", r#"{"n":"a-0-1"}"#).await.status, 503);
+    until_ready_is(&gateway, 503).await;
+    servers[1].start_again();
+    until_ready_is(&gateway, 200).await;
+    let burst = Burst::start(gateway.addresses.http, "b", 4).await;
+    burst.stored(200).await;
+    burst.stop();
+    let told = burst.ended().await;
+    let events = all_events(&mut gateway.client().await).await;
+    assert_eq!(told.missing(&events), Vec::<&str>::new());
+    let mut follower = follower;
+    follower.saw(events.len()).await;
+    assert_eq!(cursors(&follower.seen())[..events.len()], cursors(&events));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_of_a_killed_gateway_go_on_at_the_other_by_cursor() {
+    let servers = Nats::cluster();
+    let dir = tempfile::TempDir::new().unwrap();
+    let all = urls(&servers).join(",");
+    let doomed = Process::serve(dir.path(), &["--log", "nats", "--nats-url", &all]);
+    let other = gateway(&servers).await;
+    let burst = Burst::start(other.addresses.http, "a", 8).await;
+    let doomed_burst = Burst::start(doomed.addresses.http, "b", 8).await;
+    let mut subscribers = Vec::new();
+    for _ in 0..4 {
+        let (mut subscriber, _) = Subscriber::open(&mut doomed.client().await, earliest()).await.unwrap();
+        subscribers.push(tokio::spawn(async move {
+            let mut seen = Vec::new();
+            while let Ok(event) = subscriber.event().await {
+                seen.push(event);
+            }
+            seen
+        }));
+    }
+    burst.stored(500).await;
+    doomed_burst.stored(500).await;
+    doomed.kill();
+    let mut seen = Vec::new();
+    for subscriber in subscribers {
+        seen.push(soon(subscriber).await.unwrap());
+    }
+    burst.stored_more(500).await;
+    burst.stop();
+    let mut told = burst.ended().await;
+    told.add(doomed_burst.ended().await);
+    let mut client = other.client().await;
+    let events = all_events(&mut client).await;
+    told.assert_kept_in(&events);
+    assert_order_of_connections(&told, &events);
+    for mut seen in seen {
+        assert!(!seen.is_empty());
+        let rest = resume(&mut client, &seen.last().unwrap().cursor).await;
+        seen.extend(rest);
+        assert_eq!(cursors(&seen), cursors(&events));
+    }
+    other.stop().await;
+}
+
+async fn resume(client: &mut EventServiceClient<Channel>, cursor: &str) -> Vec<Event> {
+    let start = Some(Start::AfterCursor(cursor.to_owned()));
+    read(client, SubscribeRequest { start, ..Default::default() }).await
+}
+
+async fn cut_the_network(how: Network) {
+    let (network, at_network) = watch::channel(Network::Works);
+    let targets = [(); 3].map(|()| watch::channel(None));
+    let mut proxies = Vec::new();
+    for (_, target) in &targets {
+        proxies.push(Proxy::start(target.clone(), at_network.clone()).await);
+    }
+    // The servers tell clients of each other: of the proxies, or they would go around them.
+    let servers = Nats::cluster_with(|n| format!("client_advertise: \"127.0.0.1:{}\"", proxies[n].port));
+    for (server, (target, _)) in servers.iter().zip(&targets) {
+        target.send_replace(Some(server.port));
+    }
+    let behind: Vec<String> =
+        proxies.iter().map(|proxy| format!("nats://127.0.0.1:{}", proxy.port)).collect();
+    let cut = Gateway::start_with(over(&behind)).await;
+    let other = gateway(&servers).await;
+    let followers = vec![follow(&cut).await, follow(&other).await];
+    let bursts = vec![
+        Burst::start(cut.addresses.http, "cut", 8).await,
+        Burst::start(other.addresses.http, "other", 8).await,
+    ];
+    for burst in &bursts {
+        burst.stored(300).await;
+    }
+    network.send_replace(how);
+    let began = Instant::now();
+    until_ready_is(&cut, 503).await;
+    println!("{how:?}: not ready after {:?}", began.elapsed());
+    assert_eq!(status(&other).await, 200, "the other gateway goes on");
+    bursts[1].stored_more(100).await;
+    // What is tested is a cut of this length.
+    tokio::time::sleep(CUT.saturating_sub(began.elapsed())).await;
+    network.send_replace(Network::Works);
+    let ended = Instant::now();
+    bursts[0].stored_more(1).await;
+    println!("{how:?}: first acknowledged callback {:?} after the network is back", ended.elapsed());
+    for burst in &bursts {
+        burst.stored_more(300).await;
+    }
+    until_ready_is(&cut, 200).await;
+    let told = assert_all_kept(Told::default(), bursts, &[&cut, &other], followers).await;
+    println!("{how:?}: {} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    cut.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_stalls_is_a_pause() {
+    cut_the_network(Network::Stalls).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_resets_connections_is_a_pause() {
+    cut_the_network(Network::Resets).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_loses_what_is_sent_is_a_pause() {
+    cut_the_network(Network::Drops).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_thousand_callbacks_split_between_two_gateways_every_subscriber_sees_one_order() {
+    const HALF: usize = 50_000;
+    let servers = Nats::cluster();
+    let (one, other) = (gateway(&servers).await, gateway(&servers).await);
+    let mut followers = Vec::new();
+    for gateway in [&one, &other, &one, &other] {
+        followers.push(follow(gateway).await);
+    }
+    let bursts = vec![
+        Burst::start(one.addresses.http, "one", 32).await,
+        Burst::start(other.addresses.http, "other", 32).await,
+    ];
+    let began = Instant::now();
+    // In steps, each of which takes less than a test may wait.
+    for count in (HALF / 10..=HALF).step_by(HALF / 10) {
+        for burst in &bursts {
+            burst.stored(count).await;
+        }
+    }
+    println!("100,000 callbacks through two gateways in {:?}", began.elapsed());
+    let told = assert_all_kept(Told::default(), bursts, &[&one, &other], followers).await;
+    assert!(told.stored.len() >= 2 * HALF);
+    assert_eq!(told.unknown, Vec::<String>::new());
+    one.stop().await;
+    other.stop().await;
+}

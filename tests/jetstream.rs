@@ -1,0 +1,486 @@
+//! Gateways over one NATS server: what is special about this log, through real sockets.
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use async_nats::Client;
+use callback_gateway::{
+    config::nats::Nats as NatsSettings,
+    config::{LogKind, Settings},
+    event::{Cursor, NameSet, RecordParts},
+    log::{
+        EventLog, NewRecord,
+        disk::Retention,
+        jetstream::{JetStreamLog, Options},
+    },
+    proto::{
+        GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, LogState,
+        SubscribeRequest, admin_service_client::AdminServiceClient, subscribe_request::Start,
+        subscribe_response::Frame,
+    },
+};
+use serde_json::{Value, json};
+use support::{
+    nats::Nats,
+    proxy::{Network, Proxy},
+    *,
+};
+use tokio::sync::watch;
+use tonic::{Code, Status};
+
+fn over(server: &Nats) -> impl FnOnce(&mut Settings) + use<> {
+    let urls = vec![server.url()];
+    move |settings| {
+        settings.log = LogKind::Nats;
+        settings.nats = NatsSettings { urls, replicas: 1, ..NatsSettings::default() };
+    }
+}
+
+async fn gateway(server: &Nats) -> Gateway {
+    Gateway::start_with(over(server)).await
+}
+
+/// An operator's request to JetStream.
+async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
+    let client: Client = async_nats::connect(server.url()).await.unwrap();
+    let answer =
+        soon(client.request(format!("$JS.API.{subject}"), request.to_string().into())).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+    answer
+}
+
+fn after(cursor: &str) -> SubscribeRequest {
+    SubscribeRequest { start: Some(Start::AfterCursor(cursor.to_owned())), ..Default::default() }
+}
+
+async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
+    Subscriber::open(&mut gateway.client().await, request).await.err().expect("it is refused")
+}
+
+async fn post(gateway: &Gateway, count: usize) {
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for n in 0..count {
+        assert!(http.post("A.B", &format!(r#"{{"n":{n}}}"#)).await.is_stored());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gateways_give_every_subscriber_the_same_events_with_the_same_cursors() {
+    let server = Nats::start();
+    let (one, other) = (gateway(&server).await, gateway(&server).await);
+    let (mut live, _) = Subscriber::open(&mut other.client().await, latest()).await.unwrap();
+    post(&one, 20).await;
+    post(&other, 20).await;
+    let seen = live.events_until(|event| event.sequence == 40).await;
+    for gateway in [&one, &other] {
+        let mut events = all_events(&mut gateway.client().await).await;
+        events.iter_mut().for_each(|event| event.raw_body.clear());
+        let of = |events: &[callback_gateway::proto::Event]| {
+            events.iter().map(|event| (event.cursor.clone(), event.receive_time)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&events), of(&seen));
+    }
+    let resumed = read(&mut one.client().await, after(&seen[9].cursor)).await;
+    assert_eq!(resumed[0].sequence, 11);
+    assert_eq!(resumed.len(), 30);
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_with_other_settings_is_refused_and_left_alone() {
+    let server = Nats::start();
+    let config = json!({ "name": "callbacks", "subjects": ["callbacks.>"], "storage": "memory", "retention": "limits",
+        "discard": "new", "num_replicas": 1, "max_msgs": 5, "max_msgs_per_subject": 1 });
+    let made = operate(&server, "STREAM.CREATE.callbacks", config).await;
+    let error = JetStreamLog::open(Options::new(&server.url())).await.unwrap_err().to_string();
+    for difference in [
+        "storage is \"memory\", not \"file\"",
+        "discard is \"new\", not \"old\"",
+        "max_msgs is 5, not -1",
+        "max_msgs_per_subject is 1, not -1",
+        "allow_direct is false, not true",
+    ] {
+        assert!(error.contains(difference), "{difference}: {error}");
+    }
+    let info = operate(&server, "STREAM.INFO.callbacks", json!({})).await;
+    assert_eq!(info["config"], made["config"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_three_servers_should_keep_is_not_kept_by_one() {
+    let server = Nats::start();
+    let options = Options { replicas: 3, ..Options::new(&server.url()) };
+    let error = JetStreamLog::open(options).await.unwrap_err().to_string();
+    assert!(error.contains("replicas"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_server_does_not_take_is_stored_raw_or_refused() {
+    let server = Nats::start_with("max_payload: 8192");
+    let gateway = gateway(&server).await;
+    // Typed it is some 4000 bytes more.
+    let pair = r#"{"From_Account":"a","To_Account":"b"}"#;
+    let fits_raw = format!(r#"{{"PairList":[{}]}}"#, vec![pair; 190].join(","));
+    assert!(gateway.post("Sns.CallbackBlackListAdd", &fits_raw).await.is_stored());
+    let too_large = format!(r#"{{"PairList":[{}]}}"#, vec![pair; 220].join(","));
+    let answer = gateway.post("Sns.CallbackBlackListAdd", &too_large).await;
+    assert_eq!((answer.status, answer.error_info().contains("max_payload")), (413, true));
+    let events = all_events(&mut gateway.client().await).await;
+    assert_eq!(events.len(), 1);
+    assert!(events[0].payload.is_none() && events[0].raw_body == fits_raw);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_is_a_pause() {
+    let mut server = Nats::start();
+    let gateway = gateway(&server).await;
+    let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap();
+    post(&gateway, 10).await;
+    subscriber.events_until(|event| event.sequence == 10).await;
+    server.kill();
+    // Its deadline passes while there is no server.
+    assert_eq!(gateway.post("A.B", "{}").await.status, 503);
+    assert_eq!(get(gateway.addresses.admin, "/readyz").await.status, 503);
+    // Operators are answered all the same.
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+    let status = soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap().into_inner();
+    assert_eq!((status.state(), status.latest_sequence), (LogState::Recovering, 10));
+    server.start_again();
+    ready(&gateway).await;
+    post(&gateway, 10).await;
+    let seen = subscriber.events_until(|event| event.raw_body.contains("9")).await;
+    let sequences: Vec<u64> = seen.iter().map(|event| event.sequence).collect();
+    assert!(sequences.is_sorted_by(|a, b| b - a == 1) && sequences[0] == 11, "{sequences:?}");
+    gateway.stop().await;
+}
+
+async fn ready(gateway: &Gateway) {
+    let mut look = tokio::time::interval(Duration::from_millis(50));
+    let is_ready = async {
+        while get(gateway.addresses.admin, "/readyz").await.status != 200 {
+            look.tick().await;
+        }
+    };
+    soon(is_ready).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purged_stream_says_what_is_gone() {
+    let server = Nats::start();
+    let gateway = gateway(&server).await;
+    post(&gateway, 20).await;
+    let events = all_events(&mut gateway.client().await).await;
+    operate(&server, "STREAM.PURGE.callbacks", json!({ "seq": 11 })).await;
+    // From a gateway that has nothing in memory, and from the one that had.
+    let other = self::gateway(&server).await;
+    for gateway in [&other, &gateway] {
+        let status = soon(async {
+            loop {
+                // Until the state is asked for next, what is in memory is given.
+                match Subscriber::open(&mut gateway.client().await, after(&events[4].cursor)).await {
+                    Ok(_) => tokio::task::yield_now().await,
+                    Err(status) => return status,
+                }
+            }
+        })
+        .await;
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
+        let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..after(&events[4].cursor) };
+        let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
+        let Frame::Gap(gap) = subscriber.frame().await.unwrap() else { panic!("a gap") };
+        assert_eq!((gap.first_missing_sequence, gap.last_missing_sequence), (6, 10));
+        assert_eq!(subscriber.event().await.unwrap().sequence, 11);
+    }
+    // All of it; the log goes on counting.
+    operate(&server, "STREAM.PURGE.callbacks", json!({})).await;
+    post(&gateway, 1).await;
+    let resumed = read(&mut other.client().await, after(&events[19].cursor)).await;
+    assert_eq!(resumed.iter().map(|event| event.sequence).collect::<Vec<_>>(), [21]);
+    gateway.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_was_made_anew_is_another_log() {
+    let server = Nats::start();
+    let dir = tempfile::TempDir::new().unwrap();
+    let url = server.url();
+    let args = ["--log", "nats", "--nats-replicas", "1", "--nats-url", &url];
+    let process = Process::serve(dir.path(), &args);
+    let mut http = Http::connect(process.addresses.http).await;
+    for _ in 0..10 {
+        assert!(http.post("A.B", "{}").await.is_stored());
+    }
+    let (mut subscriber, _) = Subscriber::open(&mut process.client().await, earliest()).await.unwrap();
+    let events = subscriber.events_until(|event| event.sequence == 10).await;
+    let info = operate(&server, "STREAM.INFO.callbacks", json!({})).await;
+    operate(&server, "STREAM.DELETE.callbacks", json!({})).await;
+    operate(&server, "STREAM.CREATE.callbacks", info["config"].clone()).await;
+    let status = subscriber.event().await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REPLACED"));
+    let (exit, log) = process.ended().await;
+    assert!(!exit.success() && log.iter().any(|line| line.contains("deleted and made anew")), "{log:?}");
+
+    let gateway = gateway(&server).await;
+    post(&gateway, 20).await;
+    let status = refused(&gateway, after(&events[4].cursor)).await;
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REPLACED"));
+    gateway.stop().await;
+}
+
+/// As a power cut takes it from a server that had not synced: the store's files of an
+/// earlier time are put back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_lost_its_end_is_rewound() {
+    let mut server = Nats::start();
+    let gateway = gateway(&server).await;
+    post(&gateway, 10).await;
+    server.kill();
+    let kept = tempfile::TempDir::new().unwrap();
+    copy(&server.store(), &kept.path().join("store"));
+    server.start_again();
+    ready(&gateway).await;
+    post(&gateway, 10).await;
+    let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap();
+    let events = subscriber.events_until(|event| event.sequence == 20).await;
+    server.kill();
+    std::fs::remove_dir_all(server.store()).unwrap();
+    copy(&kept.path().join("store"), &server.store());
+    server.start_again();
+    let status = subscriber.event().await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REWOUND"));
+
+    let gateway = self::gateway(&server).await;
+    let status = refused(&gateway, after(&events[14].cursor)).await;
+    assert_eq!(reason(&status), "LOG_REWOUND", "beyond the end");
+    post(&gateway, 10).await;
+    let status = refused(&gateway, after(&events[14].cursor)).await;
+    assert_eq!(reason(&status), "LOG_REWOUND", "another event has its place");
+    let resumed = read(&mut gateway.client().await, after(&events[4].cursor)).await;
+    assert_eq!(resumed.len(), 15, "what is before the loss is still this log's");
+    gateway.stop().await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_is_sent_again_to_another_gateway_is_marked() {
+    let server = Nats::start();
+    let (one, other) = (gateway(&server).await, gateway(&server).await);
+    let (mut subscriber, _) = Subscriber::open(&mut other.client().await, latest()).await.unwrap();
+    assert!(one.post("A.B", "{}").await.is_stored());
+    // What feeds subscribers feeds the memory of callbacks, and a moment later has.
+    let first = subscriber.event().await.unwrap();
+    let marked = soon(async {
+        loop {
+            assert!(other.post("A.B", "{}").await.is_stored());
+            let event = subscriber.event().await.unwrap();
+            if event.possible_duplicate_of > 0 {
+                return event;
+            }
+        }
+    });
+    assert_eq!(marked.await.possible_duplicate_of, first.sequence);
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_are_told_which_gateway_answers() {
+    let server = Nats::start();
+    for name in ["one", "other"] {
+        let over_server = over(&server);
+        let gateway = Gateway::start_with(|settings| {
+            over_server(settings);
+            settings.replica_name = name.to_owned();
+        })
+        .await;
+        let address = format!("http://{}", gateway.addresses.grpc);
+        let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
+        let status = admin.get_log_status(GetLogStatusRequest {}).await.unwrap().into_inner();
+        assert_eq!((status.replica.as_str(), status.backend.as_str()), (name, "nats"));
+        let subscribers = admin.list_subscribers(ListSubscribersRequest::default()).await.unwrap();
+        assert_eq!(subscribers.into_inner().replica, name);
+        let refusals = admin.list_refusals(ListRefusalsRequest::default()).await.unwrap();
+        assert_eq!(refusals.into_inner().replica, name);
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_a_gateway_that_is_further_waits_for_this_one_to_come_to_it() {
+    let server = Nats::start();
+    let (network, at_network) = watch::channel(Network::Works);
+    let (_target, to) = watch::channel(Some(server.port));
+    let proxy = Proxy::start(to, at_network).await;
+    let behind = Gateway::start_with(|settings| {
+        over(&server)(settings);
+        settings.nats.urls = vec![format!("nats://127.0.0.1:{}", proxy.port)];
+    })
+    .await;
+    let further = gateway(&server).await;
+    post(&further, 3).await;
+    let (mut live, _) = Subscriber::open(&mut behind.client().await, earliest()).await.unwrap();
+    live.events_until(|event| event.sequence == 3).await;
+
+    network.send_replace(Network::Stalls);
+    post(&further, 3).await;
+    let cursor = all_events(&mut further.client().await).await[5].cursor.clone();
+    let mut client = behind.client().await;
+    let opened = tokio::spawn(async move { Subscriber::open(&mut client, after(&cursor)).await.map(drop) });
+    tokio::pin!(opened);
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut opened).await;
+    assert!(early.is_err(), "it is not judged by what is not there yet: {early:?}");
+    network.send_replace(Network::Works);
+    soon(opened).await.unwrap().unwrap();
+
+    // And one that nobody gave is judged by the stream.
+    let mut beyond: Cursor = all_events(&mut further.client().await).await[5].cursor.parse().unwrap();
+    beyond.sequence.0 += 1;
+    let status = refused(&behind, after(&beyond.to_string())).await;
+    assert_eq!(reason(&status), "LOG_REWOUND");
+    behind.stop().await;
+    further.stop().await;
+}
+
+/// The stream's limits trim what a subscriber has not read yet; nothing of it is in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_trimmed_under_a_slow_subscriber_is_said() {
+    let server = Nats::start();
+    let limits = |settings: &mut Settings| {
+        settings.retention_count = Some(500);
+        settings.memory_bytes = 1;
+    };
+    let over_server = over(&server);
+    let gateway = Gateway::start_with(|settings| {
+        over_server(settings);
+        limits(settings);
+    })
+    .await;
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(20_000));
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for _ in 0..400 {
+        assert!(http.post("A.B", &body).await.is_stored());
+    }
+    for (on_gap, name) in [(GapPolicy::Fail, "fails"), (GapPolicy::Skip, "skips")] {
+        let request = SubscribeRequest { on_gap: on_gap.into(), include_raw_body: true, ..earliest() };
+        let (mut subscriber, subscribed) =
+            Subscriber::open(&mut gateway.client().await, request).await.unwrap();
+        let mut seen = vec![subscriber.event().await.unwrap().sequence];
+        // It reads no more, until all that it had is gone.
+        for _ in 0..1000 {
+            assert!(http.post("A.B", &body).await.is_stored());
+        }
+        let end: u64 = subscribed.latest_cursor.parse::<Cursor>().unwrap().sequence.0 + 1000;
+        let mut gap = None;
+        loop {
+            match subscriber.frame().await {
+                Ok(Frame::Event(event)) => seen.push(event.sequence),
+                Ok(Frame::Gap(found)) => {
+                    gap = Some((found.first_missing_sequence, found.last_missing_sequence))
+                }
+                Ok(Frame::CaughtUp(_)) => break,
+                Ok(_) => {}
+                Err(status) => {
+                    assert_eq!(reason(&status), "CURSOR_EXPIRED");
+                    assert_eq!(on_gap, GapPolicy::Fail);
+                    break;
+                }
+            }
+        }
+        let jumps: Vec<_> = seen.windows(2).filter(|pair| pair[1] != pair[0] + 1).collect();
+        match gap {
+            None => assert!(on_gap == GapPolicy::Fail && jumps.is_empty(), "{name}: {jumps:?}"),
+            Some((first, last)) => {
+                assert_eq!(jumps, [&[first - 1, last + 1][..]], "{name}");
+                assert_eq!(*seen.last().unwrap(), end, "{name}");
+            }
+        }
+    }
+    gateway.stop().await;
+}
+
+/// Small ones and large ones, in runs, and messages that are gone from between.
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_backwards_gives_every_record_whatever_its_size_and_whatever_is_gone() {
+    let server = Nats::start_with("max_payload: 4MB");
+    let options = Options { ring_bytes: 0, ..Options::new(&server.url()) };
+    let log = JetStreamLog::open(options).await.unwrap();
+    let sizes = [10, 900_000, 10, 300_000, 10].into_iter().zip([300, 12, 500, 30, 100]);
+    let mut appending = Vec::new();
+    for bytes in sizes.flat_map(|(bytes, count)| std::iter::repeat_n(bytes, count)) {
+        let body = "x".repeat(bytes);
+        appending.push(soon(log.append(record(&body))).await.unwrap().sequence.0);
+    }
+    // Some alone, and a run as long as several stretches. The newest is in memory.
+
+    let gone: Vec<u64> = [1, 5, 305, 850, 941].into_iter().chain(320..800).collect();
+    for sequence in &gone {
+        operate(&server, "STREAM.MSG.DELETE.callbacks", json!({ "seq": sequence })).await;
+    }
+    let expected: Vec<u64> = (1..=942).rev().filter(|sequence| !gone.contains(sequence)).collect();
+    for max_records in [7, 256] {
+        let (mut before, mut seen) = (log.tail().borrow().end, Vec::new());
+        loop {
+            let page = soon(log.read_back(before, max_records)).await.unwrap();
+            if page.records.is_empty() {
+                break;
+            }
+            assert!(page.records.len() <= max_records && page.next < before);
+            before = page.next;
+            seen.extend(page.records.iter().map(|record| record.sequence().0));
+        }
+        assert_eq!(seen, expected, "{max_records} at a time");
+    }
+    let (mut from, mut seen) = (log.oldest(), Vec::new());
+    while from < log.tail().borrow().end {
+        let page = soon(log.read(from, 256)).await.unwrap();
+        assert!(page.next > from);
+        from = page.next;
+        seen.extend(page.records.iter().map(|record| record.sequence().0));
+    }
+    assert!(seen.iter().rev().eq(&expected), "upwards too");
+    soon(log.close()).await;
+}
+
+fn record(raw_body: &str) -> NewRecord {
+    let parts = RecordParts {
+        command: "A.B",
+        sdk_app_id: 1,
+        kind: 0,
+        typed: false,
+        accounts: &NameSet::default(),
+        group_ids: &NameSet::default(),
+        event: b"",
+        raw_body,
+    };
+    NewRecord { stored: parts.encode(), deadline: tokio::time::Instant::now() + HANG, permit: None }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retention_is_the_streams() {
+    let server = Nats::start();
+    let retention =
+        Retention { age: Some(Duration::from_secs(3600)), bytes: Some(1 << 24), count: Some(1000) };
+    let log = JetStreamLog::open(Options { retention, ..Options::new(&server.url()) }).await.unwrap();
+    let config = operate(&server, "STREAM.INFO.callbacks", json!({})).await["config"].clone();
+    assert_eq!(config["max_age"], 3_600_000_000_000_u64);
+    assert_eq!((&config["max_bytes"], &config["max_msgs"]), (&json!(1 << 24), &json!(1000)));
+    assert_eq!((&config["discard"], &config["allow_direct"]), (&json!("old"), &json!(true)));
+    soon(log.close()).await;
+}

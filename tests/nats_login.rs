@@ -1,0 +1,128 @@
+//! How a gateway says to NATS who it is, and that nobody else learns what it says.
+
+mod support;
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use nkeys::KeyPair;
+use serde_json::{Value, json};
+use support::{certificates::*, nats::Nats, *};
+use tempfile::TempDir;
+
+const PASSWORD: &str = "s3cret-w0rd";
+
+/// Posts and reads. So much that the server asks whether to go on sending.
+async fn works(process: &Process) {
+    let mut http = Http::connect(process.addresses.http).await;
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
+    for _ in 0..50 {
+        assert!(http.post("A.B", &body).await.is_stored());
+    }
+    assert_eq!(all_events(&mut process.client().await).await.len(), 50);
+}
+
+fn serve(dir: &Path, args: &[&str], login: Option<&str>) -> std::process::Command {
+    let mut command = program();
+    // With next to nothing in memory, the stream is read.
+    command
+        .args(serve_args(dir))
+        .args(["--log", "nats", "--nats-replicas", "1", "--memory", "1KiB"])
+        .args(args);
+    if let Some(login) = login {
+        command.env("CALLBACK_GATEWAY_NATS_LOGIN", login);
+    }
+    command
+}
+
+/// The rights that `docs/deployment.md` has are all that it needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_logs_in_over_tls_with_a_password_a_certificate_and_few_rights() {
+    let dir = TempDir::new().unwrap();
+    let authority = Authority::new("theirs");
+    let (server, client) = (authority.server(), authority.client());
+    let file = |name: &str, text: &str| write(dir.path(), name, text);
+    let ca = file("ca.pem", authority.pem());
+    let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
+    let at = page.find("permissions {").expect("the rights are on the page");
+    let permissions = &page[at..at + page[at..].find("```").unwrap()];
+    let nats = Nats::start_with(&format!(
+        "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {ca:?}, verify: true }}\n\
+         authorization {{ users: [{{ user: gateway, password: {PASSWORD:?}, {permissions} }}] }}",
+        file("server.pem", &server.cert),
+        file("server.key", &server.key),
+    ));
+    let url = format!("tls://127.0.0.1:{}", nats.port);
+    let login = file("login", &format!("gateway {PASSWORD}\n"));
+    let (cert, key) = (file("client.pem", &client.cert), file("client.key", &client.key));
+    let tls = ["--nats-url", &url, "--nats-tls-ca", &ca, "--nats-tls-cert", &cert, "--nats-tls-key", &key];
+
+    let args = [&tls[..], &["--nats-login-file", &login]].concat();
+    let process = Process::start(&mut serve(dir.path(), &args, None));
+    works(&process).await;
+    process.signal(rustix::process::Signal::TERM);
+    let (exit, log) = process.ended().await;
+    assert!(exit.success(), "{log:?}");
+    assert!(!log.iter().any(|line| line.contains(PASSWORD)), "{log:?}");
+
+    let output = serve(dir.path(), &tls, Some("gateway wr0ng-w0rd")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot connect to NATS at tls://127.0.0.1"), "{said}");
+    assert!(!said.contains("w0rd"), "{said}");
+}
+
+/// A claim of one of NATS' keys, signed by another.
+fn token(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
+    let header = json!({ "typ": "JWT", "alg": "ed25519-nkey" });
+    let claims = json!({
+        "jti": name, "iat": 1_700_000_000, "iss": issuer.public_key(), "sub": subject.public_key(), "name": name,
+        "nats": nats,
+    });
+    let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+    let signature = URL_SAFE_NO_PAD.encode(issuer.sign(signed.as_bytes()).unwrap());
+    format!("{signed}.{signature}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_logs_in_with_a_credentials_file() {
+    let (operator, user) = (KeyPair::new_operator(), KeyPair::new_user());
+    let (account, system) = (KeyPair::new_account(), KeyPair::new_account());
+    let all = json!({ "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1, "subs": -1, "conn": -1,
+        "leaf": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true });
+    let operator_token = token(&operator, &operator, "operator", json!({ "type": "operator", "version": 2 }));
+    let of_account = json!({ "type": "account", "version": 2, "limits": all });
+    let account_token = token(&operator, &account, "account", of_account);
+    let of_system = json!({ "type": "account", "version": 2 });
+    let system_token = token(&operator, &system, "system", of_system);
+    let of_user = json!({ "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1 });
+    let user_token = token(&account, &user, "user", of_user);
+    let seed = user.seed().unwrap();
+    let credentials = format!(
+        "-----BEGIN NATS USER JWT-----\n{user_token}\n------END NATS USER JWT------\n\n\
+         -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+    );
+    let nats = Nats::start_with(&format!(
+        "operator: {operator_token}\nresolver: MEMORY\nsystem_account: {1}\n\
+         resolver_preload {{ {0}: {account_token}, {1}: {system_token} }}",
+        account.public_key(),
+        system.public_key()
+    ));
+    let dir = TempDir::new().unwrap();
+    let file = write(dir.path(), "gateway.creds", &credentials);
+    let url = nats.url();
+    let args = ["--nats-url", &url, "--nats-credentials-file", &file];
+    let process = Process::start(&mut serve(dir.path(), &args, None));
+    works(&process).await;
+    process.signal(rustix::process::Signal::TERM);
+    let (exit, log) = process.ended().await;
+    assert!(exit.success(), "{log:?}");
+    assert!(!log.iter().any(|line| line.contains(&seed) || line.contains(&user_token)), "{log:?}");
+
+    let nothing = write(dir.path(), "nothing.creds", "no credentials");
+    let args = ["--nats-url", &url, "--nats-credentials-file", &nothing];
+    let output = serve(dir.path(), &args, None).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("credentials"), "{said}");
+    assert!(!said.contains("no credentials"), "{said}");
+}

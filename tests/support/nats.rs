@@ -1,0 +1,139 @@
+//! Real NATS servers with JetStream: one, or a cluster.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A server's settings beside its ports and its directory, in its own form.
+pub const NOTHING_MORE: &str = "";
+
+/// A server. Dropping it kills it.
+pub struct Nats {
+    dir: TempDir,
+    /// For clients.
+    pub port: u16,
+    child: Option<Child>,
+}
+
+impl Nats {
+    /// A server alone.
+    pub fn start() -> Self {
+        Self::start_with(NOTHING_MORE)
+    }
+
+    /// A server alone, with more in its configuration.
+    pub fn start_with(more: &str) -> Self {
+        let [port] = free_ports();
+        let mut server = Self::new("alone", port, more);
+        server.start_again();
+        server
+    }
+
+    /// Three servers with one JetStream.
+    pub fn cluster() -> [Self; 3] {
+        Self::cluster_with(|_| NOTHING_MORE.to_owned())
+    }
+
+    /// The same, with more in the configuration of each.
+    pub fn cluster_with(more: impl Fn(usize) -> String) -> [Self; 3] {
+        let ports: [u16; 6] = free_ports();
+        let routes: Vec<String> = ports[3..].iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+        let mut servers = [0, 1, 2].map(|n| {
+            let cluster = format!(
+                "cluster {{ name: test, listen: \"127.0.0.1:{}\", routes: [{}] }}\n{}",
+                ports[3 + n],
+                routes.join(", "),
+                more(n)
+            );
+            Self::new(&format!("n{n}"), ports[n], &cluster)
+        });
+        // A server is ready only once it has met others.
+        let children = servers.each_mut().map(|server| std::thread::spawn(server.starting()));
+        for (server, child) in servers.iter_mut().zip(children) {
+            server.child = Some(child.join().unwrap());
+        }
+        servers
+    }
+
+    fn new(name: &str, port: u16, more: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let config = format!(
+            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\njetstream {{ store_dir: {:?} }}\n{more}\n",
+            dir.path().join("jetstream")
+        );
+        fs::write(dir.path().join("nats.conf"), config).unwrap();
+        Self { dir, port, child: None }
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it as a crash would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+
+    /// Starts it on its old port and its old directory, and waits until it is ready.
+    pub fn start_again(&mut self) {
+        self.child = Some(self.starting()());
+    }
+
+    fn starting(&mut self) -> impl FnOnce() -> Child + Send + 'static {
+        self.kill();
+        let config = self.dir.path().join("nats.conf");
+        move || start(&config)
+    }
+
+    /// Where its messages are.
+    pub fn store(&self) -> PathBuf {
+        self.dir.path().join("jetstream")
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn start(config: &Path) -> Child {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/nats-server");
+    assert!(program.exists(), "no {}: run ./scripts/test, which gets it", program.display());
+    let mut child = Command::new(program)
+        .arg("-c")
+        .arg(config)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut seen = Vec::new();
+    loop {
+        match lines.next() {
+            Some(line) if line.contains("Server is ready") => break,
+            Some(line) => seen.push(line),
+            None => panic!("the NATS server did not start: {:?}\n{}", child.wait(), seen.join("\n")),
+        }
+    }
+    // Or it would block on a full pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    child
+}
+
+/// Ports that were free a moment ago.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
