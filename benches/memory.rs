@@ -2,12 +2,13 @@
 //! --events 10000000`, or 1,000,000 unless told.
 //!
 //! The program's size, its memory at rest, with 1,000 idle subscribers, and as callbacks come in,
-//! of which the newest GiB is kept; how long it takes to be ready over a log of so many
+//! of which the newest GiB is kept, with what a callback costs and what the log takes on the
+//! disk by then; how long it takes to be ready over a log of so many
 //! events; and what listing them takes, which is `cargo bench --bench list`.
 
 mod support;
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use callback_gateway::event::{NameSet, RecordParts, StoredRecord};
 use support::{
@@ -15,7 +16,7 @@ use support::{
     load::fill,
     packet::{USERS, store},
     readers::{Readers, Task, subscribe},
-    report::{Figure, Report, row},
+    report::{CPU, Figure, Report, row},
     server::Server,
 };
 use tempfile::TempDir;
@@ -23,6 +24,8 @@ use tempfile::TempDir;
 const MIB: Figure = Figure { key: "mib", title: "MiB", decimals: 1 };
 const SECONDS: Figure = Figure { key: "seconds", title: "seconds", decimals: 3 };
 const EVENTS: Figure = Figure { key: "events", title: "events", decimals: 0 };
+
+const DISK: Figure = Figure { key: "disk", title: "on disk MiB", decimals: 1 };
 
 const EVENTS_USUALLY: u64 = 1_000_000;
 /// Memory is read so many times while callbacks come in.
@@ -37,8 +40,15 @@ fn mib(bytes: u64) -> (Figure, f64) {
     (MIB, bytes as f64 / f64::from(1 << 20))
 }
 
+/// Bytes of the log with all that belongs to it, its index too.
+fn on_disk(dir: &Path) -> u64 {
+    // One that is gone by the time it is asked takes nothing.
+    let files = std::fs::read_dir(dir).unwrap().filter_map(|file| file.ok()?.metadata().ok());
+    files.map(|file| file.len()).sum()
+}
+
 async fn memory(options: Options) {
-    let mut report = Report::new("memory", &options, &[EVENTS, MIB, SECONDS]);
+    let mut report = Report::new("memory", &options, &[EVENTS, MIB, DISK, CPU, SECONDS]);
     let events = options.events(EVENTS_USUALLY, 1000);
     let program = std::fs::metadata(env!("CARGO_BIN_EXE_callback-gateway")).unwrap().len();
     report.add(&row("the program's file"), &[mib(program)]);
@@ -53,11 +63,14 @@ async fn memory(options: Options) {
     readers.stop().await;
     for reading in 1..=READINGS {
         let share = events / READINGS;
+        let cpu = gateway.cpu();
         fill(&gateway, (reading - 1) * share..reading * share, USERS).await;
         let stored = (reading * share) as f64;
         // A row for each: they are no rounds of the same.
         let row = row(format!("memory after {stored} events"));
-        report.add(&row, &[(EVENTS, stored), mib(gateway.memory())]);
+        let cpu = (gateway.cpu() - cpu).as_secs_f64() * 1e6 / share as f64;
+        let disk = (DISK, on_disk(dir.path()) as f64 / f64::from(1 << 20));
+        report.add(&row, &[(EVENTS, stored), mib(gateway.memory()), disk, (CPU, cpu)]);
     }
     drop(gateway);
 

@@ -67,9 +67,9 @@ pub struct Options {
 /// Most bytes of records in [`Frame::Events`], but there is at least one.
 const EVENTS_BYTES: usize = 128 * 1024;
 
-/// After so many events that the filter left out a subscription gives its worker to others: about
-/// a tenth of a millisecond.
-const LEFT_OUT_AT_ONCE: usize = 2048;
+/// After it has looked so often at [`EVENTS_BYTES`] for a filter, a subscription gives its worker to
+/// others: after about a tenth of a millisecond, or a megabyte, of events that are left out.
+const LOOKS_AT_ONCE: usize = 8;
 
 /// Events that follow one another: at least one.
 #[derive(Debug, Clone)]
@@ -256,8 +256,8 @@ pub struct Subscription {
     reading: Option<BoxFuture<'static, Result<Page, ReadError>>>,
     /// Records that were read and not yet looked at.
     page: Records,
-    /// Records that the filter left out since the last pause.
-    left_out: usize,
+    /// How often it has looked at records for the filter since the last pause.
+    looks: usize,
     is_live: bool,
     /// The page in hand is the last one: it was read after the end began.
     last_page: Option<Leave>,
@@ -332,7 +332,7 @@ impl Subscription {
             gap,
             reading: None,
             page,
-            left_out: 0,
+            looks: 0,
             is_live: false,
             last_page: None,
             ended: false,
@@ -381,9 +381,9 @@ impl Subscription {
                     return Ok(Frame::Events(events));
                 }
             }
-            if self.left_out >= LEFT_OUT_AT_ONCE {
+            if self.looks >= LOOKS_AT_ONCE {
                 // A long run of events that are left out must not keep a worker to itself.
-                self.left_out = 0;
+                self.looks = 0;
                 tokio::task::yield_now().await;
             }
             if let Some(leave) = self.last_page {
@@ -465,10 +465,8 @@ impl Subscription {
         let records = self.page.split_to(EVENTS_BYTES);
         self.position = records.last()?.cursor();
         let Some(filter) = &self.filter else { return Some(Events { records, chosen: None }) };
-        let looked_at = records.len();
-        let events = Events::choose(records, filter);
-        self.left_out += looked_at - events.as_ref().map_or(0, Events::count);
-        events
+        self.looks += 1;
+        Events::choose(records, filter)
     }
 
     /// Goes on behind events that are gone, and will say so.

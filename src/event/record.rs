@@ -97,9 +97,9 @@ impl NameSet {
     }
 }
 
-/// Bits for the names in a record, command included: of names whose bits are not all there
-/// none is in the record. In memory only, so that a filter need not look at most records' bytes,
-/// which are rarely in the processor's cache: it costs a third.
+/// Bits for the names in a record, command included: a name whose bit is not there is not in the
+/// record. In memory only, so that a filter need not look at most records' bytes, which are rarely
+/// in the processor's cache: it costs a fifth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Marks(u64);
 

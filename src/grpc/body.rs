@@ -25,7 +25,9 @@ use tonic::{
 use tower::Service;
 
 use super::{
-    Encoded, status,
+    Encoded,
+    codec::PREFIX_BYTES,
+    status,
     streams::{CLIENT_GONE, Slot, State, Streams},
 };
 
@@ -56,36 +58,74 @@ impl EventBody {
     fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
         let Self { streams, slot, .. } = self;
         let mut state = slot.lock();
-        let status = match &mut *state {
-            State::Open(_) if slot.is_revoked(None) => status::token_revoked(),
-            State::Open(open) => {
-                let polled = if open.rest.is_empty() {
-                    open.messages.as_mut().poll_next(cx)
-                } else {
-                    Poll::Ready(Some(Ok(mem::take(&mut open.rest))))
-                };
-                slot.note_taking(streams, polled.is_ready());
-                match polled {
-                    Poll::Ready(Some(Ok(mut messages))) => {
-                        let piece = messages.split_to(messages.len().min(PIECE_BYTES));
-                        open.rest = messages;
-                        return Poll::Ready(Some(Ok(piece)));
+        let status = loop {
+            match &mut *state {
+                State::Open(_) if slot.is_revoked(None) => drop(state.leave(status::token_revoked())),
+                State::Open(open) => {
+                    if open.rest.is_empty() {
+                        let polled = open.messages.as_mut().poll_next(cx);
+                        slot.note_taking(streams, polled.is_ready());
+                        match polled {
+                            Poll::Ready(Some(Ok(messages))) => open.rest = Rest::new(messages),
+                            Poll::Ready(Some(Err(status))) => break status,
+                            Poll::Ready(None) => break Status::ok(""),
+                            // It may have been taken back before the waker was there.
+                            Poll::Pending if slot.is_revoked(Some(cx.waker())) => continue,
+                            Poll::Pending => return Poll::Pending,
+                        }
+                    } else {
+                        slot.note_taking(streams, true);
                     }
-                    Poll::Ready(Some(Err(status))) => status,
-                    Poll::Ready(None) => Status::ok(""),
-                    // It may have been taken back before the waker was there.
-                    Poll::Pending if slot.is_revoked(Some(cx.waker())) => status::token_revoked(),
-                    Poll::Pending => return Poll::Pending,
+                    return Poll::Ready(Some(Ok(open.rest.take_piece())));
                 }
+                State::Leaving(rest, _) if !rest.is_empty() => {
+                    return Poll::Ready(Some(Ok(rest.take_piece())));
+                }
+                State::Leaving(_, status) => break status.clone(),
+                State::Ended => return Poll::Ready(None),
             }
-            State::Stalled => status::receiver_stalled(),
-            State::Ended => return Poll::Ready(None),
         };
         let ended = mem::replace(&mut *state, State::Ended);
         drop(state);
         drop(ended);
         streams.note_end(slot, &status::reason(&status));
         Poll::Ready(Some(Err(status)))
+    }
+}
+
+/// Messages that were taken up, of which some may have been handed to the connection.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    messages: Bytes,
+    /// How many bytes of them were handed on.
+    handed_on: usize,
+}
+
+impl Rest {
+    fn new(messages: Bytes) -> Self {
+        Self { messages, handed_on: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.handed_on == self.messages.len()
+    }
+
+    fn take_piece(&mut self) -> Bytes {
+        let end = self.messages.len().min(self.handed_on + PIECE_BYTES);
+        let piece = self.messages.slice(self.handed_on..end);
+        self.handed_on = end;
+        piece
+    }
+
+    /// What is left of the message of which a part was handed on: without it the client would
+    /// take the status for a broken stream. Of its own, so that it keeps nothing else.
+    pub(super) fn of_message_in_hand(&self) -> Self {
+        let mut end = 0;
+        while end < self.handed_on {
+            let len = self.messages[end + 1..].first_chunk().map_or(0, |len| u32::from_be_bytes(*len));
+            end += PREFIX_BYTES + len as usize;
+        }
+        Self::new(Bytes::copy_from_slice(&self.messages[self.handed_on..end]))
     }
 }
 
@@ -163,5 +203,44 @@ where
                 None => response,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of these lengths, of which so many bytes were handed on.
+    fn rest(lens: &[usize], handed_on: usize) -> Rest {
+        let mut messages = Vec::new();
+        for len in lens {
+            messages.push(0);
+            messages.extend((*len as u32).to_be_bytes());
+            messages.extend(vec![7; *len]);
+        }
+        Rest { messages: messages.into(), handed_on }
+    }
+
+    #[test]
+    fn a_message_of_which_a_part_was_handed_on_is_finished_and_no_other_begun() {
+        let left = |handed_on| rest(&[10, 0, 20], handed_on).of_message_in_hand().messages.len();
+        assert_eq!(left(0), 0);
+        assert_eq!(left(1), 14);
+        assert_eq!(left(14), 1);
+        assert_eq!(left(15), 0, "between two messages");
+        assert_eq!(left(17), 3, "in a prefix");
+        assert_eq!(left(20), 0);
+        assert_eq!(left(22), 23);
+        assert_eq!(left(45), 0);
+    }
+
+    #[test]
+    fn all_of_it_is_handed_on_in_pieces() {
+        let mut all = rest(&[PIECE_BYTES, 100], 0);
+        let mut lens = Vec::new();
+        while !all.is_empty() {
+            lens.push(all.take_piece().len());
+        }
+        assert_eq!(lens, [PIECE_BYTES, 100 + 2 * PREFIX_BYTES]);
     }
 }

@@ -28,7 +28,7 @@ const LIST_EVENTS_RESPONSE_COMPLETE_SINCE: u32 = 3;
 const GET_EVENT_RESPONSE_EVENT: u32 = 1;
 
 /// In front of every message of a stream: whether it is compressed, and its length.
-const PREFIX_BYTES: usize = 5;
+pub(super) const PREFIX_BYTES: usize = 5;
 
 /// The messages of a stream for events, one behind the other, as they go into the body of its
 /// response: what is made once for many streams is nothing but shared for each.

@@ -3,8 +3,8 @@
 //!
 //! While a client's HTTP/2 window is shut, hyper does not poll a response's body:
 //! timers inside the stream do not fire, and no status can be sent. So a watch
-//! outside the streams takes a stalled one's reader, pages and place away; the
-//! status follows if the client ever reads again.
+//! outside the streams takes a stalled one's reader, pages and place away; the rest of
+//! the message in hand and the status follow if the client ever reads again.
 //!
 //! Whether a client takes something is seen at the body, in pieces of
 //! [`PIECE_BYTES`](super::body::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
@@ -21,16 +21,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, MissedTickBehavior, interval},
 };
+use tonic::Status;
 
 use super::{
     Limits,
-    body::EventBody,
+    body::{EventBody, Rest},
     caller::{Caller, Guard},
     follower::{Follower, Following, Messages},
     status,
@@ -142,8 +142,8 @@ pub(super) struct Slot {
 
 pub(super) enum State {
     Open(Open),
-    /// Taken away; the client has not been told.
-    Stalled,
+    /// Taken away; the client has not been told yet, or not that of the last message which it needs first.
+    Leaving(Rest, Status),
     Ended,
 }
 
@@ -151,7 +151,7 @@ pub(super) enum State {
 pub(super) struct Open {
     pub(super) messages: Messages,
     /// What of them was made and has not been handed to the connection.
-    pub(super) rest: Bytes,
+    pub(super) rest: Rest,
     /// For the cap.
     _place: OwnedSemaphorePermit,
 }
@@ -160,9 +160,20 @@ impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Open(_) => "Open",
-            Self::Stalled => "Stalled",
+            Self::Leaving(..) => "Leaving",
             Self::Ended => "Ended",
         })
+    }
+}
+
+impl State {
+    /// Takes an open stream away: what it held. Its client is told once it has the message that it has begun to get.
+    pub(super) fn leave(&mut self, status: Status) -> Self {
+        let rest = match self {
+            Self::Open(open) => open.rest.of_message_in_hand(),
+            Self::Leaving(..) | Self::Ended => Rest::default(),
+        };
+        mem::replace(self, Self::Leaving(rest, status))
     }
 }
 
@@ -248,7 +259,7 @@ impl Streams {
             subscriber: name.clone(),
         };
         let first = subscribe_response::Frame::Subscribed(subscribed);
-        let open = Open { messages: follower.messages(first), rest: Bytes::new(), _place: place };
+        let open = Open { messages: follower.messages(first), rest: Rest::default(), _place: place };
         let mut table = self.table();
         table.last_id += 1;
         let slot = Arc::new(Slot {
@@ -322,7 +333,7 @@ impl Streams {
         let mut state = slot.lock();
         // Looked at again under the lock: it may have been taken by now.
         if matches!(*state, State::Open(_)) && self.is_stalled(slot) {
-            let taken = mem::replace(&mut *state, State::Stalled);
+            let taken = state.leave(status::receiver_stalled());
             drop(state);
             drop(taken);
             tracing::warn!(

@@ -192,8 +192,8 @@ struct Shared {
 #[derive(Debug)]
 struct ReaderPool {
     path: PathBuf,
-    /// Connections not in use; one that failed is not put back. All are opened at
-    /// the start: while one is attached, SQLite keeps the WAL and its index, so
+    /// Connections not in use; one that failed is not put back. There is one more than is
+    /// used at the same time, and all are opened at the start: while one is attached, SQLite keeps the WAL and its index, so
     /// that reading goes on when the disk is full and the writer starts over.
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
@@ -232,6 +232,7 @@ impl Shared {
     fn note_trimmed(&self, oldest: Sequence) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         ring.trim(oldest);
+        self.pages.trim(oldest);
         self.oldest.fetch_max(oldest.0, Ordering::Relaxed);
     }
 }
@@ -261,7 +262,7 @@ impl DiskLog {
         }
         let (state, identity) = (store.state(), store.identity());
         let readers =
-            (0..readers()).map(|_| Reader::open(&path, state.epoch)).collect::<Result<Vec<_>, _>>()?;
+            (0..=readers()).map(|_| Reader::open(&path, state.epoch)).collect::<Result<Vec<_>, _>>()?;
         // On a full disk this fails, and the log starts as one that recovers: reading works.
         let store = match store.reset_wal() {
             Ok(emptied) => {
@@ -310,7 +311,7 @@ impl DiskLog {
             writer: Mutex::new(Some(writer)),
             readers: Arc::new(ReaderPool {
                 path,
-                permits: Arc::new(Semaphore::new(readers.len())),
+                permits: Arc::new(Semaphore::new(self::readers())),
                 idle: Mutex::new(readers),
             }),
             index,

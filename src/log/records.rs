@@ -33,6 +33,11 @@ impl Records {
         run.room = Some(Arc::clone(room));
     }
 
+    /// Memory of the run that they are of, in bytes, about.
+    pub(super) fn memory(&self) -> usize {
+        self.run.bytes
+    }
+
     /// Takes the first ones off: at most so many bytes of them, but at least one.
     pub fn split_to(&mut self, max_bytes: usize) -> Self {
         let mut bytes = 0;

@@ -9,25 +9,23 @@ use std::{
 
 use crate::{
     event::Sequence,
-    log::{PAGE_BYTES, PAGE_RECORDS, Page, records::Room},
+    log::{PAGE_RECORDS, Page, records::Room},
 };
 
-/// Pages that are kept; beyond it the one that was read first goes. With their
-/// messages they take 16 MiB at most, and usually 4.
-const MAX_PAGES: usize = 16;
+/// Most memory of the records of pages that are kept, but one page is: those that were read first go.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Pages {
     /// With where they begin.
     recent: Mutex<VecDeque<(Sequence, Page)>>,
-    /// Room for messages.
+    /// Room for messages; without it they are made for each reader.
     room: Arc<Room>,
 }
 
 impl Pages {
     pub(super) fn new() -> Self {
-        let room = Arc::new(Room::new(MAX_PAGES * PAGE_BYTES));
-        Self { recent: Mutex::default(), room }
+        Self { recent: Mutex::default(), room: Arc::new(Room::new(MAX_BYTES)) }
     }
 
     /// Where a page that begins at `from` ends at the latest: wherever readers come from,
@@ -42,14 +40,76 @@ impl Pages {
         recent.iter().find(|(start, _)| *start == from).map(|(_, page)| page.clone())
     }
 
-    /// Keeps a page, for a while.
+    /// Keeps a page, for a while. Gives what is to be read: if somebody else has read it at
+    /// the same time, theirs.
     pub(super) fn insert(&self, from: Sequence, mut page: Page) -> Page {
         page.records.keep_messages(&self.room);
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.len() == MAX_PAGES {
-            recent.pop_front();
+        if let Some((_, theirs)) = recent.iter().find(|(start, _)| *start == from) {
+            return theirs.clone();
         }
         recent.push_back((from, page.clone()));
+        let mut bytes: usize = recent.iter().map(|(_, page)| page.records.memory()).sum();
+        while bytes > MAX_BYTES && recent.len() > 1 {
+            bytes -= recent.pop_front().map_or(0, |(_, page)| page.records.memory());
+        }
         page
+    }
+
+    /// Lets go of pages that begin below `oldest`.
+    pub(super) fn trim(&self, oldest: Sequence) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(start, _)| *start >= oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::{Epoch, NameSet, Record, RecordParts, Timestamp},
+        log::Records,
+    };
+
+    fn page(from: u64, bytes: usize) -> Page {
+        let stored = RecordParts {
+            command: "A.B",
+            sdk_app_id: 1,
+            kind: 0,
+            typed: false,
+            accounts: &NameSet::default(),
+            group_ids: &NameSet::default(),
+            event: b"",
+            raw_body: &"x".repeat(bytes),
+        };
+        let record = Record::new(Epoch(1), Sequence(from), Timestamp(1), stored.encode());
+        Page { records: Records::from(vec![record]), next: Sequence(from + 1) }
+    }
+
+    #[test]
+    fn pages_that_were_read_first_go_first() {
+        let pages = Pages::new();
+        for from in 1..=10 {
+            pages.insert(Sequence(from), page(from, MAX_BYTES / 4));
+        }
+        let kept: Vec<u64> = (1..=10).filter(|from| pages.get(Sequence(*from)).is_some()).collect();
+        assert_eq!(kept, [8, 9, 10]);
+        pages.trim(Sequence(10));
+        assert!(pages.get(Sequence(9)).is_none() && pages.get(Sequence(10)).is_some());
+        pages.insert(Sequence(11), page(11, 2 * MAX_BYTES));
+        assert!(pages.get(Sequence(11)).is_some(), "a page is kept, however large");
+    }
+
+    #[test]
+    fn of_a_page_that_two_have_read_there_is_one() {
+        let pages = Pages::new();
+        let first = pages.insert(Sequence(1), page(1, 10));
+        let second = pages.insert(Sequence(1), page(1, 10));
+        assert!(std::ptr::eq(&first.records[0], &second.records[0]));
+    }
+
+    #[test]
+    fn pages_end_at_the_same_positions_wherever_they_begin() {
+        let ends = [1, 255, 256, 300, 511, 512].map(|from| Pages::end(Sequence(from)).0);
+        assert_eq!(ends, [256, 256, 512, 512, 512, 768]);
     }
 }
