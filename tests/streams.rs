@@ -5,19 +5,21 @@ mod support;
 
 use std::{process::Command, sync::Arc, time::Duration};
 
+use axum::http::Request;
 use callback_gateway::{
     event::{Epoch, RecordError, Sequence, Timestamp},
     log::{self, Appending, EventLog, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
     proto::{
         ErrorReason, EventFilter, GapPolicy, GetLogStatusRequest, ListSubscribersRequest, LogState,
-        SubscribeRequest, SubscriberState, SubscriberStatus, admin_service_client::AdminServiceClient,
-        subscribe_response::Frame,
+        SubscribeRequest, SubscribeResponse, SubscriberState, SubscriberStatus,
+        admin_service_client::AdminServiceClient, subscribe_response::Frame,
     },
 };
 use futures_util::future::BoxFuture;
+use prost::Message as _;
 use rustix::process::Signal;
 use support::*;
-use tokio::sync::watch;
+use tokio::{net::TcpStream, sync::watch};
 use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -153,6 +155,52 @@ async fn a_client_that_takes_nothing_loses_its_stream_and_is_told_once_it_reads(
     .await;
     assert_eq!(rest[0].sequence, last.sequence + 1);
     gateway.stop().await;
+}
+
+/// Half a message would be a broken stream to some clients, whatever the status says.
+#[tokio::test]
+async fn a_stalled_stream_ends_behind_a_whole_message() {
+    for (count, bytes) in [(300, 1000), (4, 500_000)] {
+        let gateway = Gateway::start_with(|settings| settings.stall_timeout = Duration::from_secs(1)).await;
+        let mut http = Http::connect(gateway.addresses.http).await;
+        for _ in 0..count {
+            assert!(http.post("A.B", &format!("{{\"x\":\"{}\"}}", "x".repeat(bytes))).await.is_stored());
+        }
+        let stream = TcpStream::connect(gateway.addresses.grpc).await.unwrap();
+        let (requests, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let url = format!("http://{}/imcallback.v1.EventService/Subscribe", gateway.addresses.grpc);
+        let request = Request::post(url).header("content-type", "application/grpc").header("te", "trailers");
+        let mut requests = requests.ready().await.unwrap();
+        let (response, mut body) = requests.send_request(request.body(()).unwrap(), false).unwrap();
+        let message = SubscribeRequest { include_raw_body: true, ..earliest() }.encode_to_vec();
+        let prefix = [&[0][..], &(message.len() as u32).to_be_bytes()].concat();
+        body.send_data([prefix, message].concat().into(), true).unwrap();
+        let mut body = soon(response).await.unwrap().into_body();
+        let mut admin = admin(gateway.addresses.grpc).await;
+        // Without a name it is forgotten when it ends.
+        until(&mut admin, |list| list.is_empty()).await;
+
+        let mut read = Vec::new();
+        while let Some(data) = soon(body.data()).await {
+            let data = data.unwrap();
+            body.flow_control().release_capacity(data.len()).unwrap();
+            read.extend_from_slice(&data);
+        }
+        let trailers = soon(body.trailers()).await.unwrap().unwrap();
+        assert_eq!(trailers["grpc-status"], (Code::ResourceExhausted as i32).to_string());
+        let (mut rest, mut events) = (&read[..], 0);
+        while let Some((prefix, behind)) = rest.split_at_checked(5) {
+            let len = u32::from_be_bytes(prefix[1..].try_into().unwrap()) as usize;
+            let (message, behind) = behind.split_at_checked(len).expect("messages are whole");
+            let frame = SubscribeResponse::decode(message).unwrap().frame.unwrap();
+            events += i32::from(matches!(frame, Frame::Event(_)));
+            rest = behind;
+        }
+        assert!(rest.is_empty() && (1..count).contains(&events), "{events} of {count}");
+        connection.abort();
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]
