@@ -18,6 +18,8 @@ pub const MAX_BODY_LIMIT: usize = 2 * 1024 * 1024;
 const MAX_STREAMS: usize = 1_000_000;
 /// What a drain takes after its delay: the last requests and their appends, and the end.
 const MIN_DRAIN_WORK: Duration = Duration::from_secs(5);
+/// Shortest age with NATS: much longer than an append is tried again, or it might be stored twice.
+const MIN_NATS_RETENTION_AGE: Duration = Duration::from_secs(60);
 /// Longest times that make sense; longer ones are slips.
 const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_STREAM_AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -293,6 +295,13 @@ fn check_bounds(settings: &Settings, checks: &mut Checks) {
 }
 
 fn check_times(settings: &Settings, checks: &mut Checks) {
+    let kept = settings.retention_age.is_none_or(|age| age >= MIN_NATS_RETENTION_AGE);
+    checks.require(
+        "retention.age",
+        kept || settings.log != LogKind::Nats,
+        "must be at least 1m with log = nats, or 0s for no bound: the servers know an event that is sent twice no \
+         longer than they keep it",
+    );
     let second = Duration::from_secs(1);
     let to = |most: Duration| second..=most;
     let or_none = |time: Duration, most: Duration| time.is_zero() || to(most).contains(&time);

@@ -194,7 +194,8 @@ pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option
     let end = log.tail().borrow().end;
     while from < end {
         match log.read(from, 1).await {
-            Ok(page) if page.records.is_empty() => from = page.next,
+            Ok(page) if page.records.is_empty() && page.next > from => from = page.next,
+            // The log has just become another one, or there is a first one.
             Ok(page) => return Ok(page.records.first().cloned()),
             Err(ReadError::Trimmed { oldest }) => from = oldest,
             Err(error) => return Err(error),

@@ -93,13 +93,15 @@ async fn two_gateways_give_every_subscriber_the_same_events_with_the_same_cursor
 async fn a_stream_with_other_settings_is_refused_and_left_alone() {
     let server = Nats::start();
     let config = json!({ "name": "callbacks", "subjects": ["callbacks.>"], "storage": "memory", "retention": "limits",
-        "discard": "new", "num_replicas": 1, "max_msgs": 5, "max_msgs_per_subject": 1 });
+        "discard": "new", "num_replicas": 1, "max_msgs": 5, "max_msgs_per_subject": 1,
+        "max_consumers": 9 });
     let made = operate(&server, "STREAM.CREATE.callbacks", config).await;
     let error = JetStreamLog::open(Options::new(&server.url())).await.unwrap_err().to_string();
     for difference in [
         "storage is \"memory\", not \"file\"",
         "discard is \"new\", not \"old\"",
         "max_msgs is 5, not -1",
+        "max_consumers is 9, not -1",
         "max_msgs_per_subject is 1, not -1",
         "allow_direct is false, not true",
     ] {

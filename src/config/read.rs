@@ -432,6 +432,15 @@ mod tests {
     }
 
     #[test]
+    fn nats_keeps_events_for_longer_than_it_takes_to_send_them_again() {
+        let age = |log, age| load(&given(&[("sdk_app_id", "1"), ("log", log), ("retention.age", age)]));
+        let problems = age("nats", "59s").unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].key == "retention.age" && problems[0].text.contains("at least 1m"));
+        assert!(age("nats", "1m").is_ok() && age("nats", "0s").is_ok() && age("disk", "1s").is_ok());
+    }
+
+    #[test]
     fn every_problem_is_said_once_with_its_key_its_place_and_the_remedy() {
         let problems = said(&given(&[
             ("sdk_app_id", "x"),

@@ -387,7 +387,7 @@ pub static SETTINGS: &[Setting] = &[
         "retention.age",
         "TIME",
         "7days",
-        "How old stored events may get; 1s to 100years, 0s is no bound",
+        "How old stored events may get; 1s (1m with `--log nats`) to 100years, 0s is no bound",
     ),
     setting(
         "retention.bytes",

@@ -49,6 +49,7 @@ use tokio::{
 
 use self::{
     api::{Api, From, Info},
+    follow::Follower,
     indexed::Indexed,
     publish::{Job, Place, Publisher},
     shared::Shared,
@@ -146,6 +147,9 @@ pub enum OpenError {
     /// The stream is gone as soon as it was made.
     #[error("the stream was deleted while it was opened")]
     Gone,
+    /// The gateway would see nothing of what comes in.
+    #[error("the stream cannot be followed: {0}")]
+    Follow(ApiError),
     /// The stream has other settings.
     #[error(
         "the stream {stream} has other settings than this gateway's; change the one or the other:\n  - {differences}"
@@ -169,7 +173,7 @@ impl OpenError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(error) => matches!(error, ApiError::Unreachable(_)),
-            Self::Create(error) => match error {
+            Self::Create(error) | Self::Follow(error) => match error {
                 ApiError::Unreachable(_) => true,
                 ApiError::Refused(refusal) => refusal.err_code == NO_SUITABLE_PEERS,
                 ApiError::Malformed(_) => false,
@@ -221,6 +225,7 @@ impl JetStreamLog {
         }
         let shared = Shared::new(api, connection, options.replicas, options.ring_bytes, &info, newest);
         let shared = Arc::new(shared);
+        let follower = begin_to_follow(&shared).await?;
         let indexed = options.scratch_dir.as_deref().and_then(|dir| {
             let begun = Indexed::begin(&shared, dir);
             begun
@@ -252,7 +257,7 @@ impl JetStreamLog {
                 .await?;
         let tasks = Tasks {
             publisher: tokio::spawn(publisher.run()),
-            others: [tokio::spawn(follow::follow(shared())), tokio::spawn(watch::watch(shared()))],
+            others: [tokio::spawn(follow::follow(follower)), tokio::spawn(watch::watch(shared()))],
             indexed,
         };
         *log.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Some(tasks);
@@ -296,6 +301,23 @@ async fn begin(api: &Api, options: &Options) -> Result<(Info, Option<Record>), O
     }
 }
 
+/// Makes the tail's first consumer: who may not, or can not, would store events and never
+/// give one.
+async fn begin_to_follow(shared: &Arc<Shared>) -> Result<Follower, OpenError> {
+    let begin = Instant::now();
+    loop {
+        let made = timeout(OPEN_TIMEOUT, Follower::new(shared)).await;
+        let made = made.unwrap_or_else(|_| Err(ApiError::Unreachable("there is no connection".to_owned())));
+        match made.map_err(OpenError::Follow) {
+            Err(error) if error.may_pass() && begin.elapsed() < OPEN_TIMEOUT => {
+                tracing::warn!(%error, "waiting for JetStream");
+                sleep(OPEN_PAUSE).await;
+            }
+            made => return made,
+        }
+    }
+}
+
 impl EventLog for JetStreamLog {
     fn epoch(&self) -> (Epoch, Timestamp) {
         (self.shared.epoch, self.shared.epoch_start)
@@ -310,11 +332,22 @@ impl EventLog for JetStreamLog {
     }
 
     fn read(&self, from: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        let page = self.shared.ring().read(from, max_records);
+        let page = {
+            let ring = self.shared.ring();
+            // Looked at together with the ring, which may have gone back for good.
+            if self.shared.is_closed() && from >= self.shared.end() {
+                return std::future::ready(Err(gone_back())).boxed();
+            }
+            ring.read(from, max_records)
+        };
         match page {
             Some(page) => std::future::ready(Ok(page)).boxed(),
             None => async move {
                 let end = self.shared.end();
+                if from >= end {
+                    // Since the ring was looked at.
+                    return Err(gone_back());
+                }
                 self.shared.read_history(from, end, max_records).await
             }
             .boxed(),
@@ -423,6 +456,10 @@ impl EventLog for JetStreamLog {
         }
         .boxed()
     }
+}
+
+fn gone_back() -> ReadError {
+    shared::unavailable("the log has ended below the position")
 }
 
 async fn ended(name: &str, task: JoinHandle<()>) {

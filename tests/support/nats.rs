@@ -37,6 +37,15 @@ impl Nats {
         server
     }
 
+    /// A server alone without JetStream: somebody else answers in its place.
+    pub fn start_without_jetstream() -> Self {
+        let [port] = free_ports();
+        let mut server = Self::new("alone", port, NOTHING_MORE);
+        fs::write(server.dir.path().join("nats.conf"), format!("listen: \"127.0.0.1:{port}\"\n")).unwrap();
+        server.start_again();
+        server
+    }
+
     /// Three servers with one JetStream.
     pub fn cluster() -> [Self; 3] {
         Self::cluster_with(|_| NOTHING_MORE.to_owned())

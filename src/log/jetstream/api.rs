@@ -6,12 +6,15 @@ use async_nats::{Client, Request, StatusCode, client::RequestErrorKind};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::message::StreamMessage;
 use crate::event::{Sequence, Timestamp};
 
 /// How long the stream's leader may take to answer.
 pub(super) const API_TIMEOUT: Duration = Duration::from_secs(2);
+/// Silence after which a server that holds the stream too counts as gone.
+const PEER_SILENCE: Duration = Duration::from_secs(4);
 
 /// The code of errors that pass: no leader just now, no quorum, too busy.
 const TEMPORARILY: u16 = 503;
@@ -61,7 +64,13 @@ impl std::fmt::Display for Refusal {
 impl Refusal {
     /// Whether trying again can help: there is no leader just now, or it is too busy.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.code, TEMPORARILY | TOO_MANY_REQUESTS) || self.err_code == DUPLICATE_IN_PROCESS
+        self.is_soon_over() || self.code == TOO_MANY_REQUESTS || self.err_code == DUPLICATE_IN_PROCESS
+    }
+
+    /// Whether trying again soon can help. What is too busy is only made busier by it, and a
+    /// first copy on its way needs its time.
+    pub(super) fn is_soon_over(&self) -> bool {
+        self.code == TEMPORARILY
     }
 }
 
@@ -78,7 +87,26 @@ pub(super) struct Info {
     #[serde(deserialize_with = "time")]
     pub(super) created: SystemTime,
     pub(super) state: State,
-    pub(super) cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
+}
+
+impl Info {
+    /// Whether enough of the servers that hold the stream are there to acknowledge, or else
+    /// why not.
+    pub(super) fn quorum(&self, replicas: usize) -> Result<(), String> {
+        let Some(cluster) = &self.cluster else { return Ok(()) };
+        if cluster.leader.as_ref().is_none_or(String::is_empty) {
+            return Err("the stream has no leader".to_owned());
+        }
+        let silence = u64::try_from(PEER_SILENCE.as_nanos()).unwrap_or(u64::MAX);
+        let is_there = |peer: &&Peer| !peer.offline && peer.active < silence;
+        let there = 1 + cluster.replicas.iter().filter(is_there).count();
+        if there * 2 > replicas {
+            Ok(())
+        } else {
+            Err(format!("only {there} of {replicas} servers with the stream are there"))
+        }
+    }
 }
 
 /// What a stream holds.
@@ -123,21 +151,21 @@ impl State {
 
 /// Who holds the stream.
 #[derive(Debug, Deserialize)]
-pub(super) struct Cluster {
-    pub(super) leader: Option<String>,
+struct Cluster {
+    leader: Option<String>,
     /// The others.
     #[serde(default)]
-    pub(super) replicas: Vec<Peer>,
+    replicas: Vec<Peer>,
 }
 
 /// A server that holds the stream beside the leader.
 #[derive(Debug, Deserialize)]
-pub(super) struct Peer {
+struct Peer {
     #[serde(default)]
-    pub(super) offline: bool,
+    offline: bool,
     /// Nanoseconds since the leader heard of it.
     #[serde(default)]
-    pub(super) active: u64,
+    active: u64,
 }
 
 #[derive(Deserialize)]
@@ -240,14 +268,17 @@ impl Api {
         request: &impl Serialize,
     ) -> Result<T, ApiError> {
         let request = serde_json::to_vec(request).map_err(malformed)?;
-        let request = Request::new().payload(request.into()).timeout(Some(API_TIMEOUT));
-        let answer = self.client.send_request(subject, request).await.map_err(|error| {
-            ApiError::Unreachable(match error.kind() {
-                RequestErrorKind::TimedOut => "no answer from the stream's leader in time".to_owned(),
-                RequestErrorKind::NoResponders => "JetStream is not there, or has no leader".to_owned(),
-                _ => error.to_string(),
-            })
-        })?;
+        let request = Request::new().payload(request.into()).timeout(None);
+        // Also what it takes to hand it to a connection that takes nothing.
+        let answer = timeout(API_TIMEOUT, self.client.send_request(subject, request))
+            .await
+            .map_err(|_| ApiError::Unreachable("no answer from the stream's leader in time".to_owned()))?
+            .map_err(|error| {
+                ApiError::Unreachable(match error.kind() {
+                    RequestErrorKind::NoResponders => "JetStream is not there, or has no leader".to_owned(),
+                    _ => error.to_string(),
+                })
+            })?;
         if answer.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(ApiError::Unreachable("JetStream is not there, or has no leader".to_owned()));
         }
@@ -306,5 +337,36 @@ mod tests {
             (trimmed.oldest(), trimmed.end(), trimmed.trimmed_until()),
             (Sequence(9), Sequence(11), until)
         );
+    }
+
+    fn info(cluster: &str) -> Info {
+        let json = format!(
+            r#"{{"config":{{}},"created":"2026-01-01T00:00:00Z","state":{{"messages":0,"bytes":0,"first_seq":0,
+            "first_ts":"0001-01-01T00:00:00Z","last_seq":0,"last_ts":"0001-01-01T00:00:00Z"}},"cluster":{cluster}}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn a_stream_takes_callbacks_with_a_leader_and_more_than_half_of_its_servers() {
+        let peer = |offline: bool, active: u64| format!(r#"{{"offline":{offline},"active":{active}}}"#);
+        let (there, silent, gone) = (peer(false, 900_000_000), peer(false, 9_000_000_000), peer(true, 0));
+        let of = |peers: [&str; 2]| info(&format!(r#"{{"leader":"a","replicas":[{}]}}"#, peers.join(",")));
+        assert!(of([&there, &there]).quorum(3).is_ok());
+        assert!(of([&there, &gone]).quorum(3).is_ok());
+        assert!(of([&silent, &gone]).quorum(3).is_err());
+        assert!(info(r#"{"leader":"a"}"#).quorum(1).is_ok());
+        assert!(info("null").quorum(1).is_ok());
+        assert!(info(r#"{"leader":""}"#).quorum(1).is_err());
+    }
+
+    #[test]
+    fn only_what_nobody_is_there_to_store_is_tried_again_at_once() {
+        let refusal = |code, err_code| Refusal { code, err_code, description: String::new() };
+        let judged = |refusal: Refusal| (refusal.is_soon_over(), refusal.may_pass());
+        assert_eq!(judged(refusal(TEMPORARILY, 10008)), (true, true));
+        assert_eq!(judged(refusal(TOO_MANY_REQUESTS, 10167)), (false, true));
+        assert_eq!(judged(refusal(409, DUPLICATE_IN_PROCESS)), (false, true));
+        assert_eq!(judged(refusal(400, 10077)), (false, false));
     }
 }

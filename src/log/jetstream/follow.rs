@@ -11,7 +11,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    api::{API_TIMEOUT, Consumer, From},
+    api::{API_TIMEOUT, ApiError, Consumer, From},
     message::{Delivery, StreamMessage, number},
     shared::{Other, Shared},
 };
@@ -27,22 +27,38 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RUN: usize = 512;
 
 /// Runs until the log ends.
-pub(super) async fn follow(shared: Arc<Shared>) {
+pub(super) async fn follow(mut follower: Follower) {
+    let shared = Arc::clone(&follower.shared);
     let work = async {
         loop {
-            let reason = match Follower::new(&shared).await {
-                Ok(follower) => follower.run().await,
-                Err(reason) => reason,
-            };
+            let reason = follower.run().await;
             tracing::debug!(reason, "the tail's consumer is made anew");
             sleep(PAUSE).await;
+            follower = another(&shared).await;
         }
     };
     shared.until_closed(work).await;
 }
 
-struct Follower<'a> {
-    shared: &'a Shared,
+/// Makes a consumer, as soon as that is possible. Says each reason why it is not once.
+async fn another(shared: &Arc<Shared>) -> Follower {
+    let mut said = None;
+    loop {
+        let error = match Follower::new(shared).await {
+            Ok(follower) => return follower,
+            Err(error) => error,
+        };
+        if said.as_ref() != Some(&error) {
+            tracing::warn!(%error, "the stream cannot be followed just now; subscribers get nothing new");
+            said = Some(error);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// A consumer, and what came of it so far.
+pub(super) struct Follower {
+    shared: Arc<Shared>,
     messages: Subscriber,
     /// How many the consumer has delivered.
     delivered: u64,
@@ -58,17 +74,17 @@ struct Run {
     lost: Option<String>,
 }
 
-impl<'a> Follower<'a> {
+impl Follower {
     /// Makes a consumer, once what was taken in last is still the stream's.
-    async fn new(shared: &'a Shared) -> Result<Self, String> {
+    pub(super) async fn new(shared: &Arc<Shared>) -> Result<Self, ApiError> {
         let mut connection = shared.connection.clone();
         let up = connection.wait_for(|connection| connection.is_up).await;
-        let connection = up.map_err(|error| error.to_string())?.number;
+        let connection = up.map_err(unreachable)?.number;
         check(shared).await?;
         let client = &shared.api.client;
         let inbox = client.new_inbox();
         let subscribed = timeout(API_TIMEOUT, client.subscribe(inbox.clone())).await;
-        let messages = subscribed.map_err(|_| "no connection")?.map_err(|error| error.to_string())?;
+        let messages = subscribed.map_err(|_| unreachable("no connection"))?.map_err(unreachable)?;
         let consumer = Consumer {
             deliver_subject: &inbox,
             opt_start_seq: shared.end().0,
@@ -81,8 +97,8 @@ impl<'a> Follower<'a> {
             num_replicas: 1,
             mem_storage: true,
         };
-        shared.api.consume(&consumer).await.map_err(|error| error.to_string())?;
-        Ok(Self { shared, messages, delivered: 0, connection })
+        shared.api.consume(&consumer).await?;
+        Ok(Self { shared: Arc::clone(shared), messages, delivered: 0, connection })
     }
 
     /// Takes in what is delivered, until the consumer is lost. Gives the reason.
@@ -187,27 +203,31 @@ impl<'a> Follower<'a> {
     }
 }
 
+fn unreachable(error: impl ToString) -> ApiError {
+    ApiError::Unreachable(error.to_string())
+}
+
 /// Checks that the last record that was taken in is still the stream's.
-async fn check(shared: &Shared) -> Result<(), String> {
+async fn check(shared: &Shared) -> Result<(), ApiError> {
     let tail = *shared.tail.borrow();
     let last = tail.end.previous();
     if last == Sequence(0) {
         return Ok(());
     }
-    let found = shared.api.get(From::Sequence(last)).await.map_err(|error| error.to_string())?;
+    let found = shared.api.get(From::Sequence(last)).await?;
     match found {
         Some(message) if message.sequence == last => {
             let found = message.into_record(shared.epoch).ok().map(|record| record.check());
             if tail.cursor.check.is_some() && found != tail.cursor.check {
                 // Asked first: a stream that was made anew says so.
-                let info = shared.ask().await.map_err(|error| error.to_string())?;
+                let info = shared.ask().await?;
                 shared.become_other(Other::Rewound(info.state.end()));
             }
         }
         // It was trimmed or deleted since.
         Some(_) => {}
         None => {
-            let end = shared.settled(last).await.map_err(|error| error.to_string())?.next();
+            let end = shared.settled(last).await?.next();
             if end < tail.end {
                 shared.become_other(Other::Rewound(end));
             }

@@ -64,11 +64,11 @@ impl Shared {
         let mut messages = self.get_batch(from, max_records).await.map_err(unavailable)?;
         if messages.is_empty() {
             // One that is behind, or nothing is there.
-            messages.extend(self.api.get(From::Sequence(from)).await.map_err(unavailable)?);
+            messages.extend(self.first(from).await?);
         }
         if messages.first().is_some_and(|first| first.sequence > from) {
             // Nor does it prove that there is nothing between.
-            let found = self.api.get(From::Sequence(from)).await.map_err(unavailable)?;
+            let found = self.first(from).await?;
             if let Some(found) = found.filter(|found| found.sequence < messages[0].sequence) {
                 messages = vec![found];
             }
@@ -79,6 +79,9 @@ impl Shared {
                 Err(ReadError::Trimmed { oldest: state.oldest() })
             } else if state.end() < end {
                 Err(ReadError::Unavailable("the stream's leader is behind".to_owned()))
+            } else if self.first(from).await?.is_some_and(|first| first.sequence < end) {
+                // Those who had nothing were behind: only what was asked since is as new as the state.
+                Err(ReadError::Unavailable("the servers with the stream are behind".to_owned()))
             } else {
                 Ok(PageBuilder::new(from, max_records).upwards(Some(end)))
             };
@@ -112,6 +115,11 @@ impl Shared {
             }
         }
         Ok(page.upwards(None))
+    }
+
+    /// The first message from `from` on that is stored, as the leader has it.
+    async fn first(&self, from: Sequence) -> Result<Option<StreamMessage>, ReadError> {
+        self.api.get(From::Sequence(from)).await.map_err(unavailable)
     }
 
     /// A page below `before`, newest first. There is no reading backwards in JetStream: it

@@ -20,7 +20,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 
 use super::{api::Refusal, connection::Connection, shared::Shared};
@@ -31,7 +31,7 @@ use crate::{
 
 /// After how much silence a publish is tried again: its server may be gone.
 const RETRY: Duration = Duration::from_millis(400);
-/// The same after an answer that nobody could store it just now.
+/// The same after an answer that nobody is there to store it just now.
 const RETRY_REFUSED: Duration = Duration::from_millis(50);
 /// How long the tail may keep an acknowledged append waiting: it lags while its consumer
 /// is made anew, and the event is stored all the same.
@@ -135,7 +135,9 @@ impl Publisher {
         let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
         let (failed, impossible) = mpsc::unbounded_channel();
         let connection = shared.connection.clone();
-        tokio::spawn(send(client, connection.clone(), to_send, failed));
+        let sending = send(client, connection.clone(), to_send, failed);
+        let closed = Arc::clone(&shared);
+        tokio::spawn(async move { closed.until_closed(sending).await });
         Ok(Self {
             shared,
             prefix,
@@ -275,7 +277,9 @@ impl Publisher {
                 self.shared.acknowledge(Sequence(sequence), reply);
                 return true;
             }
-            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => self.try_again(id),
+            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.is_soon_over() => self.try_again(id),
+            // It is tried again as if nothing had been said.
+            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => {}
             Ok(Acknowledgement { error: Some(refusal), .. }) => {
                 // Which one it is does not matter: the next look finds out whether it was the only one.
                 self.shared.set_writable(Err(format!("the stream does not take an event: {refusal}")));
@@ -348,8 +352,8 @@ fn pop_due(waiting: &mut VecDeque<(Instant, u64)>, now: Instant) -> Option<u64> 
     Some(id)
 }
 
-/// Hands publishes to the client, in order, while there is a connection; leaves out those
-/// whose callers have given up.
+/// Hands publishes to the client, in order, while there is a connection; lets go of those
+/// whose callers give up meanwhile.
 async fn send(
     client: async_nats::Client,
     mut connection: watch::Receiver<Connection>,
@@ -357,15 +361,18 @@ async fn send(
     failed: mpsc::UnboundedSender<(u64, String)>,
 ) {
     while let Some(Outgoing { id, deadline, subject, reply, headers, payload }) = outgoing.recv().await {
-        if connection.wait_for(|connection| connection.is_up).await.is_err() {
-            return;
-        }
+        let publish = async {
+            connection.wait_for(|connection| connection.is_up).await.map_err(|error| error.to_string())?;
+            // Not a moment later: also a connection that is up may take nothing.
+            let publish = client.publish_with_reply_and_headers(subject, reply, headers, payload);
+            publish.await.map_err(|error| error.to_string())
+        };
         if deadline <= Instant::now() {
             continue;
         }
-        if let Err(error) = client.publish_with_reply_and_headers(subject, reply, headers, payload).await {
+        if let Ok(Err(error)) = timeout_at(deadline, publish).await {
             // It ends with the publisher, and then nobody is interested.
-            failed.send((id, error.to_string())).ok();
+            failed.send((id, error)).ok();
         }
     }
 }

@@ -3,9 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicBool,
-    },
+    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -24,12 +22,14 @@ use crate::{
 };
 
 /// How long a leader may seem to have lost messages: a new one may not have taken in yet
-/// what the one before had acknowledged.
-const REWIND_PATIENCE: Duration = Duration::from_secs(5);
+/// what the one before had acknowledged. One that is cut off from the others answers with
+/// what it had for some 10 seconds, until it steps down: longer than that.
+const REWIND_PATIENCE: Duration = Duration::from_secs(12);
 /// How often the leader is asked meanwhile.
 const REWIND_INTERVAL: Duration = Duration::from_millis(250);
-/// How long a reader waits for this replica to come to what the leader has.
-const REACH_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reader waits for this replica to come to what the leader has: long enough to
+/// be told that the leader does not have it.
+const REACH_PATIENCE: Duration = Duration::from_secs(15);
 /// Newest records whose cursors are remembered: more than publishes are in flight, so that
 /// an acknowledgement that comes after its record still finds it.
 const RECENT: usize = 2 * super::IN_FLIGHT_RECORDS;
@@ -376,28 +376,63 @@ impl Shared {
             .map_err(|_| ReadError::Unavailable("this gateway has not come to the position yet".to_owned()))
     }
 
-    /// The stream's last sequence: below `sequence` only if the leader says so for a while.
+    /// The stream's last sequence: below `sequence` only if a leader that enough servers
+    /// follow says so for a while.
     pub(super) async fn settled(&self, sequence: Sequence) -> Result<Sequence, ApiError> {
         let begin = Instant::now();
         loop {
-            let last = self.ask().await?.state.end().previous();
-            if last >= sequence || begin.elapsed() >= REWIND_PATIENCE {
+            let info = self.ask().await?;
+            let last = info.state.end().previous();
+            if last >= sequence {
+                return Ok(last);
+            }
+            // One that is cut off from the others does not know what they have stored since.
+            info.quorum(self.replicas).map_err(ApiError::Unreachable)?;
+            if begin.elapsed() >= REWIND_PATIENCE {
                 return Ok(last);
             }
             sleep(REWIND_INTERVAL).await;
         }
     }
 
-    /// Runs until the log is closed.
-    pub(super) async fn until_closed<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> Option<T> {
+    /// Runs until the log is closed, which it is without this work, however that ends.
+    pub(super) async fn until_closed(&self, work: impl Future<Output = ()>) {
         let mut state = self.state.subscribe();
+        let _closes = Closes(&self.state);
         tokio::select! {
-            done = work => Some(done),
-            _ = state.wait_for(|state| *state == LogState::Closed) => None,
+            () = work => {}
+            _ = state.wait_for(|state| *state == LogState::Closed) => {}
         }
+    }
+}
+
+/// Closes the log when it is dropped, also by a panic: what is left of the log would take
+/// callbacks, or give subscribers nothing, and nobody would know.
+struct Closes<'a>(&'a watch::Sender<LogState>);
+
+impl Drop for Closes<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(LogState::Closed);
     }
 }
 
 pub(super) fn unavailable(error: impl ToString) -> ReadError {
     ReadError::Unavailable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_closes_the_log() {
+        let state = watch::Sender::new(LogState::Writable);
+        let mut seen = state.subscribe();
+        let task = tokio::spawn(async move {
+            let _closes = Closes(&state);
+            panic!("a bug");
+        });
+        assert!(seen.wait_for(|state| *state == LogState::Closed).await.is_ok());
+        assert!(task.await.unwrap_err().is_panic());
+    }
 }

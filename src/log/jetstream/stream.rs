@@ -29,6 +29,7 @@ fn wanted(options: &Options) -> Map<String, Value> {
         "max_msgs": bound(retention.count),
         "max_msgs_per_subject": -1,
         "max_msg_size": -1,
+        "max_consumers": -1,
         "duplicate_window": nanos(window),
         "allow_direct": true,
     });

@@ -1,0 +1,175 @@
+//! The log in JetStream over servers that say what real ones say only in rare moments: a
+//! script answers in their place.
+
+mod support;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use callback_gateway::{
+    event::{NameSet, RecordParts, Sequence},
+    log::{
+        EventLog, LogState,
+        jetstream::{JetStreamLog, Options},
+    },
+};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use support::{nats::Nats, soon};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+
+/// What the script says of the stream.
+struct Stream {
+    config: Value,
+    /// The last sequence that the leader says it has.
+    last: u64,
+    /// How many more times the leader knows no message when it is asked for the first one.
+    forgets: usize,
+    /// Whether the other two servers with the stream are there.
+    has_quorum: bool,
+    /// What making a consumer gives.
+    consumer: Value,
+}
+
+type Shared = Arc<Mutex<Stream>>;
+
+fn error(code: u16, err_code: u32, description: &str) -> Value {
+    json!({ "error": { "code": code, "err_code": err_code, "description": description } })
+}
+
+impl Stream {
+    fn with(last: u64) -> Shared {
+        let consumer = json!({});
+        Arc::new(Mutex::new(Self { config: Value::Null, last, forgets: 0, has_quorum: true, consumer }))
+    }
+
+    fn answer(&mut self, what: &str, request: Value) -> Value {
+        match what {
+            "STREAM.INFO" if self.config.is_null() => error(404, 10059, "stream not found"),
+            "STREAM.INFO" => {
+                let time = "2026-11-22T00:00:00Z";
+                let peer = json!({ "offline": !self.has_quorum, "active": 0 });
+                json!({
+                    "config": self.config, "created": time,
+                    "state": { "messages": self.last, "bytes": 1000, "first_seq": 1, "first_ts": time,
+                        "last_seq": self.last, "last_ts": time },
+                    "cluster": { "leader": "a", "replicas": [peer, peer] },
+                })
+            }
+            "STREAM.CREATE" => {
+                self.config = request;
+                json!({})
+            }
+            "STREAM.MSG.GET" => {
+                let sequence = request["seq"].as_u64().unwrap();
+                if sequence == 1 && self.forgets > 0 {
+                    self.forgets -= 1;
+                    return error(404, 10037, "no message found");
+                }
+                if sequence == 0 || sequence > self.last {
+                    return error(404, 10037, "no message found");
+                }
+                let data = STANDARD.encode(record(&sequence.to_string()));
+                json!({ "message": { "seq": sequence, "data": data, "time": "2026-11-22T00:00:00Z" } })
+            }
+            "CONSUMER.CREATE" => self.consumer.clone(),
+            what => panic!("nobody asks for {what}"),
+        }
+    }
+}
+
+fn record(raw_body: &str) -> Vec<u8> {
+    let parts = RecordParts {
+        command: "A.B",
+        sdk_app_id: 1,
+        kind: 0,
+        typed: false,
+        accounts: &NameSet::default(),
+        group_ids: &NameSet::default(),
+        event: b"",
+        raw_body,
+    };
+    parts.encode().bytes().to_vec()
+}
+
+/// Answers by the script. Direct gets are answered as by a server that has nothing yet.
+async fn play(server: &Nats, stream: &Shared) {
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let mut requests = client.subscribe("$JS.API.>").await.unwrap();
+    client.flush().await.unwrap();
+    // The client sends no status, which is all that this answer is.
+    let mut raw = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    raw.write_all(b"CONNECT {\"verbose\":false,\"headers\":true}\r\n").await.unwrap();
+    let stream = Arc::clone(stream);
+    tokio::spawn(async move {
+        while let Some(request) = requests.next().await {
+            let what = request.subject.strip_prefix("$JS.API.").unwrap();
+            let what = what.strip_suffix(".callbacks").unwrap();
+            let reply = request.reply.unwrap();
+            if what == "DIRECT.GET" {
+                let header = "NATS/1.0 404 No Messages\r\n\r\n";
+                let answer = format!("HPUB {reply} {0} {0}\r\n{header}\r\n", header.len());
+                raw.write_all(answer.as_bytes()).await.unwrap();
+            } else {
+                let asked = serde_json::from_slice(&request.payload).unwrap();
+                let answer = stream.lock().unwrap().answer(what, asked);
+                client.publish(reply, answer.to_string().into()).await.unwrap();
+            }
+        }
+    });
+}
+
+fn options(server: &Nats) -> Options {
+    Options { replicas: 3, ..Options::new(&server.url()) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_no_server_had_when_it_was_asked_are_not_skipped_when_the_end_is_there() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
+    stream.lock().unwrap().forgets = 1;
+    let page = soon(log.read(Sequence(1), 10)).await.unwrap();
+    assert_eq!((page.records.first().unwrap().sequence(), page.next), (Sequence(1), Sequence(2)));
+    soon(log.close()).await;
+}
+
+/// Longer than a leader that has the others may seem to have lost events.
+const LONG: Duration = Duration::from_secs(16);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_cut_off_from_the_others_is_not_believed_that_events_are_lost() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
+    let change = |last, has_quorum| {
+        let mut stream = stream.lock().unwrap();
+        (stream.last, stream.has_quorum) = (last, has_quorum);
+    };
+    change(2, false);
+    let mut state = log.state();
+    let mut closed = async |patience| {
+        tokio::time::timeout(patience, state.wait_for(|state| *state == LogState::Closed)).await.is_ok()
+    };
+    assert!(!closed(LONG).await);
+    assert_eq!(log.tail().borrow().end, Sequence(4));
+    change(2, true);
+    assert!(closed(support::HANG).await, "one that has them is");
+    assert_eq!(log.tail().borrow().end, Sequence(3));
+    soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_may_not_follow_the_stream_does_not_start_and_says_why() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(0);
+    play(&server, &stream).await;
+    stream.lock().unwrap().consumer = error(400, 10026, "maximum consumers limit reached");
+    let error = soon(JetStreamLog::open(options(&server))).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be followed: maximum consumers limit reached"), "{error}");
+}
