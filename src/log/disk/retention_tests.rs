@@ -15,7 +15,7 @@ use super::{DiskLog, DiskOptions, Retention, store};
 use crate::{
     event::{Cursor, Record, Sequence},
     log::{
-        Appending, EventLog, LogState, PAGE_RECORDS, ReadError,
+        AppendError, Appending, EventLog, LogState, PAGE_RECORDS, ReadError,
         conformance::{HANG, append_all, assert_seeks, read_all, record},
     },
 };
@@ -153,18 +153,29 @@ async fn the_newest_events_stay_as_many_as_are_to_be_kept(ring: usize) {
     }
 }
 
+/// Waits for an append, or where the disk hangs, until the log takes appends again.
+async fn settled(log: &DiskLog, appending: Appending) {
+    match timeout(HANG, appending).await.unwrap() {
+        Err(AppendError::Recovering) => {
+            let mut state = log.state();
+            timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
+        }
+        other => drop(other.unwrap()),
+    }
+}
+
 /// Appends as fast as the log takes it, with a bound on what waits.
 async fn append_bytes(log: &DiskLog, bytes: usize, body: &str, mut look: impl FnMut()) {
     let mut waiting: std::collections::VecDeque<Appending> = Default::default();
     for _ in 0..bytes.div_ceil(body.len()) {
         waiting.push_back(log.append(record(body)));
         if waiting.len() * body.len() >= 16 << 20 || waiting.len() == 2048 {
-            timeout(HANG, waiting.pop_front().unwrap()).await.unwrap().unwrap();
+            settled(log, waiting.pop_front().unwrap()).await;
             look();
         }
     }
     for appending in waiting {
-        timeout(HANG, appending).await.unwrap().unwrap();
+        settled(log, appending).await;
         look();
     }
 }
