@@ -18,8 +18,11 @@ use std::{
 use crate::event::{Record, Sequence, Timestamp};
 
 /// Most callbacks remembered; beyond it the oldest are forgotten early. About
-/// 35 MB at most, and ten minutes at 800 a second.
-pub const MAX_REMEMBERED: usize = 500_000;
+/// 35 MB at most, and ten minutes at 750 a second.
+///
+/// A hash table of 2^20 places is full at 7/8; where entries come and go it cleans
+/// itself in place up to half of that, 458,752, and doubles beyond.
+pub const MAX_REMEMBERED: usize = 450_000;
 
 /// The callbacks that were stored within a window of time.
 #[derive(Debug)]
