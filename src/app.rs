@@ -4,6 +4,7 @@
 use std::{
     fmt,
     future::Future,
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -27,6 +28,7 @@ use crate::{
         duplicates::{Duplicates, MAX_REMEMBERED},
     },
     config::{Config, ConfigError, LogKind, Settings},
+    delivery::Delivery,
     event::{Record, Sequence, Timestamp},
     grpc::{self, Health, Streams},
     http::{self, Front},
@@ -116,6 +118,9 @@ pub enum RunError {
     /// The log did not close in time.
     #[error("the log did not close within {} seconds", CLOSE_TIMEOUT.as_secs())]
     Close,
+    /// The system gave no threads to serve with.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
 }
 
 /// Puts a changed configuration into force while the gateway runs.
@@ -270,6 +275,7 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let Self { config, reload, log, http, grpc, admin, .. } = self;
         let settings = config.into_settings();
+        let delivery = Delivery::new().map_err(RunError::Threads)?;
         let drain = Drain::new();
         let admin_drain = Drain::new();
         let health = Health::new().await;
@@ -349,7 +355,7 @@ impl App {
         let access = reload.access.subscribe();
         let replica = settings.replica_name.into();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };
-        let mut grpc_task = tokio::spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
+        let mut grpc_task = delivery.spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {
             log_state.wait_for(|state| *state == LogState::Closed).await.ok();

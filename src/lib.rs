@@ -34,6 +34,7 @@
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
 //! | [`admin`] | probes and metrics | log, scrape, shutdown |
 //! | [`config`] | the table of settings, the file, their check | access, callback (the tokens), tls, telemetry |
+//! | [`delivery`] | the threads on which events are delivered | nothing of ours |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
 //! | [`cli`] | the command line | app, config, telemetry |
@@ -46,6 +47,7 @@ pub mod app;
 pub mod callback;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod event;
 pub mod grpc;
 pub mod http;

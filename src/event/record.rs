@@ -99,7 +99,7 @@ impl NameSet {
 
 /// Bits for the names in a record, command included: a name whose bit is not there is not in the
 /// record. In memory only, so that a filter need not look at most records' bytes, which are rarely
-/// in the processor's cache: it costs a fifth.
+/// in the processor's cache: an event that is left out costs 0.02 us instead of 0.15 to 0.37.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Marks(u64);
 

@@ -1,6 +1,6 @@
 //! The body of a `Subscribe` response. It is ours and not tonic's, which copies every
 //! message into a buffer of the stream: messages that were made once for all streams
-//! go to the connection as they are (a fifth of the CPU time for each event).
+//! go to the connection as they are, which saves a fifth of the CPU time of an event.
 //!
 //! Here is seen whether a client takes something: for the watch over stalled streams.
 

@@ -108,7 +108,8 @@ impl Follower {
 
 pin_project! {
     /// Joins what is ready at the same time, up to a piece of the body: a piece costs the
-    /// connection several microseconds, and a filter leaves a few events in each run.
+    /// connection several microseconds, and a filter leaves a few events in each run: it saves a
+    /// third of what a filter costs.
     struct Joined<S> {
         #[pin]
         messages: S,
