@@ -55,7 +55,10 @@ async fn fanout(options: Options) {
             let mut cpu_unfiltered = None;
             for (name, server, filters, task) in all {
                 // One row shows what decoding takes.
-                if name.starts_with(GATEWAY) && !options.wants(name) || name == DECODING && count != 10 {
+                if name.starts_with(GATEWAY) && !options.wants(name)
+                    || name == DECODING && count != 10
+                    || filters > count
+                {
                     continue;
                 }
                 let (rate, cpu) = deliver(&options, server, count, filters, task).await;

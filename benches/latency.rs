@@ -2,7 +2,7 @@
 //!
 //! The time from when a callback should have been posted until all of 10
 //! subscribers have received it, at 1,000 callbacks a second and at half of what
-//! the gateway takes with these subscribers. Beside it what nobody can do without:
+//! the gateway takes with these subscribers; at 1,000 also with 1 and 100. Beside it what nobody can do without:
 //! one append to a file with `fdatasync`, and one publish to 10 receivers with tonic,
 //! from its publishing to all receipts. Their sum is the sum of the two percentiles.
 //! An append makes the file longer, which is a write more than one in place takes:
@@ -30,8 +30,10 @@ use support::{
 use tempfile::TempDir;
 
 const SUBSCRIBERS: usize = 10;
-/// Callbacks a second of the calm row.
+/// Callbacks a second of the calm rows.
 const CALM: f64 = 1000.0;
+const CALM_LOAD: &str = "1,000 a second";
+const HALF_LOAD: &str = "half load";
 const CONNECTIONS: usize = 64;
 /// When nothing has come in for this long, nothing is on its way.
 const QUIET: Duration = Duration::from_millis(200);
@@ -55,8 +57,8 @@ fn sum_row(load: &str) -> Row {
     row(format!("sum of the two, {load}")).subscribers(SUBSCRIBERS)
 }
 
-fn gateway_row(load: &str) -> Row {
-    row(format!("gateway, {load}")).connections(CONNECTIONS).subscribers(SUBSCRIBERS)
+fn gateway_row(load: &str, subscribers: usize) -> Row {
+    row(format!("gateway, {load}")).connections(CONNECTIONS).subscribers(subscribers)
 }
 
 async fn latency(options: Options) {
@@ -67,26 +69,34 @@ async fn latency(options: Options) {
         let gateway = Server::gateway(&dir.path().join("data"), &[]);
         append(&options, dir.path(), APPEND, calm, &mut report).await;
         append(&options, dir.path(), IN_PLACE, calm, &mut report).await;
-        let readers = listen(&gateway).await;
+        let readers = listen(&gateway, SUBSCRIBERS).await;
         let full = post(&gateway, CONNECTIONS, Pace::Closed, options.warm_up(), options.time()).await.rate();
         readers.stop().await;
-        for (load, rate) in [("1,000 a second", calm), ("half load", full / 2.0)] {
+        for (load, rate) in [(CALM_LOAD, calm), (HALF_LOAD, full / 2.0)] {
             publish(&options, load, rate, &mut report).await;
-            measure(&options, &gateway, load, rate, &mut report).await;
+            measure(&options, &gateway, load, rate, SUBSCRIBERS, &mut report).await;
             add_sum(load, &mut report);
         }
+        for subscribers in options.of([1, 100], [1, 20]) {
+            measure(&options, &gateway, CALM_LOAD, calm, subscribers, &mut report).await;
+        }
     }
-    for load in ["1,000 a second", "half load"] {
-        let gateway = gateway_row(load);
+    for load in [CALM_LOAD, HALF_LOAD] {
+        let gateway = gateway_row(load, SUBSCRIBERS);
         report.compare(&gateway, "sum", &sum_row(load), &[P50, P99]);
         report.ratio_target(&gateway, "p50/sum", true, 2.0);
         report.ratio_target(&gateway, "p99/sum", true, 3.0);
     }
+    // Half load keeps the machine busy, and the floor with it: beside it, the floor at rest.
+    let gateway = gateway_row(HALF_LOAD, SUBSCRIBERS);
+    report.compare(&gateway, "calm sum", &sum_row(CALM_LOAD), &[P50, P99]);
+    report.ratio_target(&gateway, "p50/calm sum", true, 2.0);
+    report.ratio_target(&gateway, "p99/calm sum", true, 3.0);
     report.finish();
 }
 
-async fn listen(server: &Server) -> Readers {
-    Readers::open(server.grpc, vec![subscribe(true, None); SUBSCRIBERS], Task::Note).await
+async fn listen(server: &Server, subscribers: usize) -> Readers {
+    Readers::open(server.grpc, vec![subscribe(true, None); subscribers], Task::Note).await
 }
 
 /// Appends of a record's size, so many a second, each on the disk before the next.
@@ -116,7 +126,7 @@ async fn append(options: &Options, dir: &Path, name: &str, rate: f64, report: &m
 
 async fn publish(options: &Options, load: &str, rate: f64, report: &mut Report) {
     let server = Server::floor("publish", (rate as u64).max(1));
-    let readers = listen(&server).await;
+    let readers = listen(&server, SUBSCRIBERS).await;
     tokio::time::sleep(options.warm_up()).await;
     let (from, cpu, events) = (now(), server.cpu(), readers.events());
     tokio::time::sleep(options.time()).await;
@@ -125,23 +135,32 @@ async fn publish(options: &Options, load: &str, rate: f64, report: &mut Report) 
     let published = events as f64 / SUBSCRIBERS as f64;
     let values =
         vec![(RATE, published / options.time().as_secs_f64()), (CPU, cpu.as_secs_f64() * 1e6 / published)];
-    add_times(&publish_row(load), all_received(arrivals, from, until), values, report);
+    let times = all_received(arrivals, from, until, SUBSCRIBERS);
+    add_times(&publish_row(load), times, values, report);
 }
 
-async fn measure(options: &Options, server: &Server, load: &str, rate: f64, report: &mut Report) {
-    let readers = listen(server).await;
+async fn measure(
+    options: &Options,
+    server: &Server,
+    load: &str,
+    rate: f64,
+    subscribers: usize,
+    report: &mut Report,
+) {
+    let readers = listen(server, subscribers).await;
     let outcome = post(server, CONNECTIONS, Pace::Open(rate), options.warm_up(), options.time()).await;
     let mut events = None;
     while events.replace(readers.events()) != Some(readers.events()) {
         tokio::time::sleep(QUIET).await;
     }
     let values = vec![(RATE, outcome.rate()), (CPU, outcome.cpu())];
-    let times = all_received(readers.stop().await, outcome.from, u64::MAX);
-    add_times(&gateway_row(load), times, values, report);
+    let times = all_received(readers.stop().await, outcome.from, u64::MAX, subscribers);
+    assert_eq!(times.0.len() as u64, outcome.count, "every subscriber receives every callback");
+    add_times(&gateway_row(load, subscribers), times, values, report);
 }
 
 /// From each send to the last of its receipts; of those that all have received.
-fn all_received(arrivals: Vec<Vec<Arrival>>, from: u64, until: u64) -> Times {
+fn all_received(arrivals: Vec<Vec<Arrival>>, from: u64, until: u64, subscribers: usize) -> Times {
     let mut last: HashMap<u64, (usize, u64)> = HashMap::new();
     for Arrival { sent, received } in arrivals.into_iter().flatten() {
         if (from..until).contains(&sent) {
@@ -150,7 +169,7 @@ fn all_received(arrivals: Vec<Vec<Arrival>>, from: u64, until: u64) -> Times {
             *latest = received.max(*latest);
         }
     }
-    let whole = last.into_iter().filter(|(_, (count, _))| *count >= SUBSCRIBERS);
+    let whole = last.into_iter().filter(|(_, (count, _))| *count >= subscribers);
     Times(whole.map(|(sent, (_, latest))| latest.saturating_sub(sent)).collect())
 }
 

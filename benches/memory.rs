@@ -4,20 +4,30 @@
 //! The program's size, its memory at rest, with 1,000 idle subscribers, and as callbacks come in,
 //! of which the newest GiB is kept, with what a callback costs and what the log takes on the
 //! disk by then; how long it takes to be ready over a log of so many
-//! events; and what listing them takes, which is `cargo bench --bench list`.
+//! events; and how long `ListEvents` takes to find an account's in them, newest first.
 
 mod support;
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
-use callback_gateway::event::{NameSet, RecordParts, StoredRecord};
+use callback_gateway::{
+    event::{NameSet, RecordParts, StoredRecord},
+    proto::{Event, EventFilter, ListEventsRequest},
+};
+use prost::Message as _;
 use support::{
     Options,
+    clock::Times,
     load::fill,
     packet::{USERS, store},
     readers::{Readers, Task, subscribe},
-    report::{CPU, Figure, Report, row},
-    server::Server,
+    report::{CPU, Figure, P50, P99, Report, row},
+    server::{Server, index_lag},
+    testing::{client, soon},
 };
 use tempfile::TempDir;
 
@@ -27,10 +37,25 @@ const EVENTS: Figure = Figure { key: "events", title: "events", decimals: 0 };
 
 const DISK: Figure = Figure { key: "disk", title: "on disk MiB", decimals: 1 };
 
+/// An event but for what is its own.
+static EVENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let event =
+        Event { command: COMMAND.to_owned(), client_ip: "203.0.113.7".to_owned(), ..Default::default() };
+    event.encode_to_vec()
+});
+const COMMAND: &str = "State.StateChange";
+
 const EVENTS_USUALLY: u64 = 1_000_000;
 /// Memory is read so many times while callbacks come in.
 const READINGS: u64 = 10;
 const IDLE: usize = 1000;
+/// How long they are idle before it is looked at what they take.
+const IDLING: Duration = Duration::from_secs(2);
+/// Calls of `ListEvents` in a round, each for another account.
+const LISTS: u64 = 300;
+const PAGE: i32 = 50;
+const READY: &str = "from start to ready, a log of so many events";
+const LISTED: &str = "ListEvents by account, in a log of so many events";
 
 fn main() {
     support::run(memory);
@@ -48,7 +73,7 @@ fn on_disk(dir: &Path) -> u64 {
 }
 
 async fn memory(options: Options) {
-    let mut report = Report::new("memory", &options, &[EVENTS, MIB, DISK, CPU, SECONDS]);
+    let mut report = Report::new("memory", &options, &[EVENTS, MIB, DISK, CPU, SECONDS, P50, P99]);
     let events = options.events(EVENTS_USUALLY, 1000);
     let program = std::fs::metadata(env!("CARGO_BIN_EXE_callback-gateway")).unwrap().len();
     report.add(&row("the program's file"), &[mib(program)]);
@@ -57,7 +82,8 @@ async fn memory(options: Options) {
     let gateway = Server::gateway(dir.path(), &["--retention-bytes", "1GiB"]);
     report.add(&row("memory at rest"), &[(EVENTS, 0.0), mib(gateway.memory())]);
     let idle = options.of(IDLE, 10);
-    let readers = Readers::open(gateway.grpc, vec![subscribe(true, None); idle], Task::Again).await;
+    let readers = Readers::open(gateway.grpc, vec![subscribe(true, None); idle], Task::Note).await;
+    tokio::time::sleep(options.of(IDLING, Duration::ZERO)).await;
     report
         .add(&row("memory with idle subscribers").subscribers(idle), &[(EVENTS, 0.0), mib(gateway.memory())]);
     readers.stop().await;
@@ -80,13 +106,38 @@ async fn memory(options: Options) {
         let started = Instant::now();
         let gateway = Server::gateway(&data_dir, &[]);
         let took = started.elapsed().as_secs_f64();
-        let row = row("from start to ready, a log of so many events");
-        report.add(&row, &[(EVENTS, events as f64), (SECONDS, took), mib(gateway.memory())]);
+        report.add(&row(READY), &[(EVENTS, events as f64), (SECONDS, took), mib(gateway.memory())]);
+        list(&options, &gateway, events, &mut report).await;
     }
-    let row = row("from start to ready, a log of so many events");
-    let took = report.values(&row, SECONDS).to_vec();
+    let took = report.values(&row(READY), SECONDS).to_vec();
     report.target("from start to ready: seconds", &took, true, 1.0);
+    let times = report.values(&row(LISTED), P99).to_vec();
+    report.target("ListEvents by account: p99 ms", &times, true, 20.0);
     report.finish();
+}
+
+/// Lists the newest events of accounts from all over the log, once it is indexed.
+async fn list(options: &Options, gateway: &Server, events: u64, report: &mut Report) {
+    let mut admin = gateway.admin().await;
+    while index_lag(&mut admin).await != Some(0) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut client = client(gateway.grpc).await;
+    let (mut times, users) = (Times::default(), events.min(USERS));
+    for call in 0..options.of(LISTS, 5) {
+        let account = format!("user-{}", call * 7919 % users);
+        let filter = Some(EventFilter { accounts: vec![account], ..Default::default() });
+        let request = ListEventsRequest { filter, page_size: PAGE, ..Default::default() };
+        let started = Instant::now();
+        let found = soon(client.list_events(request)).await.unwrap().into_inner();
+        times.0.push(started.elapsed().as_nanos() as u64);
+        assert!(
+            !found.events.is_empty() && found.next_page_token.is_empty(),
+            "each account has a few events"
+        );
+    }
+    let values = [(EVENTS, events as f64), (P50, times.millis(0.5)), (P99, times.millis(0.99))];
+    report.add(&row(LISTED), &values);
 }
 
 /// A small event, so that ten million of them fit on a usual disk.
@@ -94,13 +145,13 @@ fn small(number: u64) -> StoredRecord {
     let mut accounts = NameSet::default();
     accounts.insert(&format!("user-{}", number % USERS));
     RecordParts {
-        command: "State.StateChange",
+        command: COMMAND,
         sdk_app_id: support::testing::APP_ID,
         kind: 2,
         typed: true,
         accounts: &accounts,
         group_ids: &NameSet::default(),
-        event: &[7; 60],
+        event: &EVENT,
         raw_body: r#"{"CallbackCommand":"State.StateChange"}"#,
     }
     .encode()

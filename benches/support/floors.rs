@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | F1 | axum, that reads a body and answers a constant |
 //! | F2 | our own front, over a log that acknowledges at once and keeps nothing |
-//! | G1 | tonic, that encodes stored messages with prost for every subscriber |
+//! | G1 | tonic, that encodes shared messages with prost for every subscriber |
 //! | G2 | HTTP/2 bodies of shared bytes, framed before |
 //! | publish | tonic, a broadcast channel, and prost; it publishes by itself |
 
@@ -43,7 +43,12 @@ use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{broadcast, watch},
 };
-use tonic::{Status, server::ServerStreamingService, service::Routes};
+use tonic::{
+    Status,
+    codec::{Codec, EncodeBuf, Encoder},
+    server::ServerStreamingService,
+    service::Routes,
+};
 use tonic_prost::ProstCodec;
 
 use super::{
@@ -164,20 +169,51 @@ fn events(count: u64) -> impl Iterator<Item = Event> {
 }
 
 async fn encoding(count: u64) {
-    let events: Arc<Vec<Event>> = Arc::new(events(count).collect());
+    let responses: Arc<Vec<_>> = Arc::new(events(count).map(|event| response(Frame::Event(event))).collect());
     serve(move || {
-        let events = Arc::clone(&events);
-        let frame = move |n: usize| Ok(response(Frame::Event(events[n % events.len()].clone())));
-        stream::iter((0..).map(frame)).boxed()
+        let responses = Arc::clone(&responses);
+        stream::iter((0..).map(move |n: usize| Ok(Arc::clone(&responses[n % responses.len()])))).boxed()
     })
     .await;
 }
 
-fn response(frame: Frame) -> SubscribeResponse {
-    SubscribeResponse { frame: Some(frame) }
+fn response(frame: Frame) -> Arc<SubscribeResponse> {
+    Arc::new(SubscribeResponse { frame: Some(frame) })
 }
 
-type Responses = BoxStream<'static, Result<SubscribeResponse, Status>>;
+type Responses = BoxStream<'static, Result<Arc<SubscribeResponse>, Status>>;
+
+/// prost's encoding of messages that are shared: without it each would be copied for
+/// each subscriber first.
+#[derive(Debug, Default)]
+struct SharedCodec(ProstCodec<SubscribeResponse, SubscribeRequest>);
+
+#[derive(Debug)]
+struct SharedEncoder;
+
+impl Codec for SharedCodec {
+    type Encode = Arc<SubscribeResponse>;
+    type Decode = SubscribeRequest;
+    type Encoder = SharedEncoder;
+    type Decoder = <ProstCodec<SubscribeResponse, SubscribeRequest> as Codec>::Decoder;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        SharedEncoder
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        self.0.decoder()
+    }
+}
+
+impl Encoder for SharedEncoder {
+    type Item = Arc<SubscribeResponse>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Self::Item, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        item.encode(buffer).map_err(|error| Status::internal(error.to_string()))
+    }
+}
 
 /// Serves `Subscribe` as one writes it with tonic; the request is not looked at.
 async fn serve<F>(responses: F)
@@ -186,7 +222,7 @@ where
 {
     struct Subscribe<F>(F);
     impl<F: Fn() -> Responses> ServerStreamingService<SubscribeRequest> for Subscribe<F> {
-        type Response = SubscribeResponse;
+        type Response = Arc<SubscribeResponse>;
         type ResponseStream = Responses;
         type Future = std::future::Ready<Result<tonic::Response<Responses>, Status>>;
         fn call(&mut self, _request: tonic::Request<SubscribeRequest>) -> Self::Future {
@@ -194,8 +230,7 @@ where
         }
     }
     let handle = async move |request: Request<axum::body::Body>| {
-        let codec = ProstCodec::<SubscribeResponse, SubscribeRequest>::default();
-        tonic::server::Grpc::new(codec).server_streaming(Subscribe(responses), request).await
+        tonic::server::Grpc::new(SharedCodec::default()).server_streaming(Subscribe(responses), request).await
     };
     let routes = Routes::from(Router::new().fallback(handle));
     let incoming = stream::unfold(listen().await, async |listener| {
@@ -264,7 +299,7 @@ async fn framed(count: u64) {
 async fn publishing(rate: u64) {
     /// Events that a slow receiver may be behind.
     const CAPACITY: usize = 1 << 16;
-    let (publisher, _) = broadcast::channel::<Event>(CAPACITY);
+    let (publisher, _) = broadcast::channel::<Arc<SubscribeResponse>>(CAPACITY);
     let receivers = publisher.clone();
     serve(move || events_of(receivers.subscribe()).boxed()).await;
     tokio::spawn(async move {
@@ -275,16 +310,18 @@ async fn publishing(rate: u64) {
             body.set(now());
             let raw_body = String::from_utf8(body.text().to_vec()).unwrap();
             // Without a receiver it is nobody's.
-            publisher.send(Event { raw_body, ..Default::default() }).ok();
+            publisher.send(response(Frame::Event(Event { raw_body, ..Default::default() }))).ok();
         }
     });
 }
 
-fn events_of(events: broadcast::Receiver<Event>) -> impl Stream<Item = Result<SubscribeResponse, Status>> {
+fn events_of(
+    events: broadcast::Receiver<Arc<SubscribeResponse>>,
+) -> impl Stream<Item = Result<Arc<SubscribeResponse>, Status>> {
     // At once, as the gateway's first frame, so that the subscriber knows that it has begun.
     let first = stream::once(std::future::ready(Ok(response(Frame::CaughtUp(CaughtUp::default())))));
     first.chain(stream::unfold(events, async |mut events| {
         let event = events.recv().await.expect("a receiver keeps up");
-        Some((Ok(response(Frame::Event(event))), events))
+        Some((Ok(event), events))
     }))
 }

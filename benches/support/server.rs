@@ -19,6 +19,9 @@ use super::{
     testing::{Process, program, serve_args, soon},
 };
 
+/// Name of the gateway's threads that deliver events.
+const DELIVERY: &str = "delivery";
+
 /// Where a floor listens.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct FloorAddress {
@@ -79,6 +82,18 @@ impl Server {
         cpu(&self.pid.to_string())
     }
 
+    /// The CPU time so far of its threads that deliver events, those that are still there.
+    pub fn delivery_cpu(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
+        let delivering = threads.map(|thread| thread.unwrap().path()).filter(|thread| {
+            // One that has ended meanwhile has no name.
+            std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == DELIVERY)
+        });
+        delivering
+            .filter_map(|thread| Some(cpu_in(&std::fs::read_to_string(thread.join("stat")).ok()?)))
+            .sum()
+    }
+
     /// Its memory now, in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
@@ -97,7 +112,11 @@ pub fn own_cpu() -> Duration {
 }
 
 fn cpu(process: &str) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    cpu_in(&std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap())
+}
+
+/// CPU time in a line of the system's accounting.
+fn cpu_in(stat: &str) -> Duration {
     let after_name = stat.rsplit_once(") ").unwrap().1;
     let ticks: u64 = after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
     // USER_HZ is 100 on every Linux.
