@@ -5,6 +5,8 @@
 
 pub mod certificates;
 #[cfg(feature = "external-tools")]
+pub mod envoy;
+#[cfg(feature = "external-tools")]
 pub mod nats;
 pub mod proxy;
 pub mod scripted_log;
@@ -532,4 +534,10 @@ pub fn nanos(time: Option<pbjson_types::Timestamp>) -> i128 {
 /// The directory of this package.
 pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether `./scripts/test` said that tests with this tool are not run.
+pub fn is_without(tool: &str) -> bool {
+    std::env::var("CALLBACK_GATEWAY_TESTS_WITHOUT")
+        .is_ok_and(|without| without.split(',').any(|one| one == tool))
 }
