@@ -36,7 +36,8 @@
 //! | [`config`] | the table of settings, the file, their check | access, callback (the tokens), tls, telemetry |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
-//! | [`cli`] | the command line | app, config, telemetry |
+//! | [`client`] | a client that goes on over broken connections | proto |
+//! | [`cli`] | the command line | app, client, config, telemetry |
 
 #![deny(clippy::unwrap_used)]
 
@@ -45,6 +46,7 @@ pub mod admin;
 pub mod app;
 pub mod callback;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod event;
 pub mod grpc;
