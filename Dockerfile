@@ -14,6 +14,7 @@ COPY proto proto
 COPY src src
 # Cargo wants to see every target that Cargo.toml names.
 COPY benches benches
+COPY examples examples
 COPY tests tests
 RUN cargo build --locked --release --bin callback-gateway \
     && install -d -m 0700 /var/lib/callback-gateway

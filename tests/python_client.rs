@@ -14,7 +14,7 @@ use support::*;
 
 /// Runs the client to its end; gives the lines that it printed.
 async fn run(python: &Python, gateway: &Gateway, args: &[&str]) -> Vec<Value> {
-    let mut client = python.program("python_client.py");
+    let mut client = python.program("tests/support/python_client.py");
     client.arg(gateway.addresses.grpc.to_string()).args(args).stdin(Stdio::null());
     let ran = tokio::task::spawn_blocking(move || client.output().unwrap());
     let output = soon(ran).await.unwrap();

@@ -11,8 +11,6 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
 use super::{
     Failure,
@@ -24,20 +22,13 @@ use super::{
     text,
 };
 use crate::{
+    client::{Cause, Ended, Interruption, Item, reason},
     event::{Cursor, CursorError},
-    proto::{
-        ErrorReason, Event, GapPolicy, SubscribeRequest, SubscribeResponse, subscribe_request::Start,
-        subscribe_response::Frame,
-    },
+    proto::{Event, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
 };
 
 /// How often the gateway says at least that it is there.
 const HEARTBEAT: i64 = 15;
-/// After how much silence the connection is taken to be broken: several heartbeats.
-const SILENCE: Duration = Duration::from_secs(50);
-/// The pause before the first try to connect again; each further one is twice as long, up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LAST_PAUSE: Duration = Duration::from_secs(10);
 /// How often it is looked whether standard output is still read, while there is nothing to write.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long Ctrl-C waits for an event that is being written, as to a pager that has stopped reading.
@@ -97,14 +88,6 @@ fn parse_start(text: &str) -> Result<Start, String> {
     }
 }
 
-/// Why a stream is over.
-enum Ended {
-    /// All that was asked for has been printed, or Ctrl-C.
-    Done,
-    /// It may be tried again, after this pause if the gateway says so.
-    Broken(String, Option<Duration>),
-}
-
 /// How far the printing is.
 struct Follower {
     tail: Tail,
@@ -148,12 +131,8 @@ impl Tail {
         outcome
     }
 
-    fn request(&self, cursor: Option<&String>) -> SubscribeRequest {
-        let start = match (cursor, self.since) {
-            (Some(cursor), _) => Start::AfterCursor(cursor.clone()),
-            (None, Some(since)) => Start::AtTime(since),
-            (None, None) => self.from.clone(),
-        };
+    fn request(&self) -> SubscribeRequest {
+        let start = self.since.map_or_else(|| self.from.clone(), Start::AtTime);
         SubscribeRequest {
             start: Some(start),
             filter: self.filter.message(),
@@ -186,66 +165,24 @@ impl Tail {
 
 impl Follower {
     async fn run(mut self) -> Result<(), Failure> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let before = self.position();
-            let (why, asked_pause) = match self.follow(before.as_ref()).await? {
-                Ended::Done => return Ok(()),
-                Ended::Broken(why, asked_pause) => (why, asked_pause),
-            };
-            // A stream that got somewhere begins the pauses anew.
-            if self.position() != before {
-                pause = FIRST_PAUSE;
-            }
-            let wait = asked_pause.unwrap_or(pause).clamp(FIRST_PAUSE, LAST_PAUSE);
-            pause = (pause * 2).min(LAST_PAUSE);
-            output::notice(&format!("{why}; connecting again in {}", text::duration(wait)));
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = stopped(&mut self.stop) => return Ok(()),
-            }
-        }
-    }
-
-    /// Follows one stream to its end. An error is one that trying again does not mend.
-    async fn follow(&mut self, after: Option<&String>) -> Result<Ended, Failure> {
-        let connected = tokio::select! {
-            connected = self.target.connect() => connected,
-            () = stopped(&mut self.stop) => return Ok(Ended::Done),
-        };
-        let mut gateway = match connected {
-            Ok(gateway) => gateway,
-            // It was there before.
-            Err(Failure::Other(why)) if after.is_some() => return Ok(Ended::Broken(why, None)),
-            // More likely a wrong address than a short absence.
-            Err(failure) => return Err(failure),
-        };
-        let opened = tokio::select! {
-            opened = gateway.events.subscribe(self.tail.request(after)) => opened,
-            () = stopped(&mut self.stop) => return Ok(Ended::Done),
-        };
-        let mut frames = match opened {
-            Ok(response) => response.into_inner(),
-            Err(status) => return broken(&status, after.is_none()),
-        };
+        let mut subscription = self.target.client.subscribe(self.tail.request());
         let mut has_fallen_behind = false;
         loop {
-            let frame = tokio::select! {
-                frame = timeout(SILENCE, frames.message()) => frame,
+            let item = tokio::select! {
+                item = subscription.next() => item,
                 () = abandoned() => return Err(Failure::ClosedPipe),
-                () = stopped(&mut self.stop) => return Ok(Ended::Done),
+                () = stopped(&mut self.stop) => return Ok(()),
             };
-            let frame = match frame {
-                Ok(Ok(Some(SubscribeResponse { frame: Some(frame) }))) => frame,
-                // Of a newer gateway.
-                Ok(Ok(Some(SubscribeResponse { frame: None }))) => continue,
-                Ok(Ok(None)) => return Ok(Ended::Broken("the stream ended".to_owned(), None)),
-                Ok(Err(status)) => return broken(&status, self.position().is_none()),
-                Err(_) => return Ok(Ended::Broken("the gateway has fallen silent".to_owned(), None)),
+            let frame = match item.map_err(|ended| definite(&ended))? {
+                Item::Frame(frame) => frame,
+                Item::Interrupted(interruption) => {
+                    self.interrupted(interruption)?;
+                    continue;
+                }
             };
             let cursor = match frame {
                 Frame::Subscribed(subscribed) => {
-                    if after.is_some() {
+                    if self.position().is_some() {
                         output::notice("connected again");
                     }
                     subscribed.cursor
@@ -279,9 +216,34 @@ impl Follower {
             };
             self.set_position(cursor);
             if self.tail.count.is_some_and(|count| self.printed >= count) {
-                return Ok(Ended::Done);
+                return Ok(());
             }
         }
+    }
+
+    /// Says why there is no stream for now. Where none ever began it ends: more likely
+    /// that is a wrong address than a short absence.
+    fn interrupted(&self, interruption: Interruption) -> Result<(), Failure> {
+        let is_first = self.position().is_none();
+        let why = match interruption.cause {
+            Cause::Connect(error) => {
+                let why = self.target.unreachable(&error);
+                if is_first {
+                    return Err(Failure::Other(why));
+                }
+                why
+            }
+            Cause::Status(status) if is_first => return Err(status.into()),
+            Cause::Status(status) => match reason(&status) {
+                // What to do, which is what follows, is done here.
+                Some(_) => text::escape(status.message().split(';').next().unwrap_or_default()).into_owned(),
+                None => format!("the connection broke ({})", text::escape(status.message())),
+            },
+            Cause::Silence => "the gateway has fallen silent".to_owned(),
+            Cause::End => "the stream ended".to_owned(),
+        };
+        output::notice(&format!("{why}; connecting again in {}", text::duration(interruption.pause)));
+        Ok(())
     }
 
     fn position(&self) -> Option<String> {
@@ -309,34 +271,17 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     stop.wait_for(|&stop| stop).await.ok();
 }
 
-/// What a status that ended the stream means: whether to try again. Not where no
-/// stream ever began.
-fn broken(status: &Status, is_first: bool) -> Result<Ended, Failure> {
-    if is_first || !connect::is_passing(status) {
-        return Err(definite(status));
-    }
-    let why = match connect::reason(status) {
-        // What to do, which is what follows, is done here.
-        Some(_) => text::escape(status.message().split(';').next().unwrap_or_default()).into_owned(),
-        None => format!("the connection broke ({})", text::escape(status.message())),
-    };
-    let retry = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
-    Ok(Ended::Broken(why, retry))
-}
-
 /// The end of tail, with what to do next.
-fn definite(status: &Status) -> Failure {
-    let remedy = match connect::reason(status) {
-        Some(ErrorReason::CursorExpired) => {
+fn definite(ended: &Ended) -> Failure {
+    let remedy = match ended {
+        Ended::CursorExpired { .. } => {
             "; --from earliest gives all that is left, --skip-gaps goes on by itself"
         }
-        Some(ErrorReason::LogReplaced | ErrorReason::LogRewound) => {
-            "; --from earliest or --from latest does so"
-        }
-        _ if status.code() == Code::DataLoss => "; --skip-gaps goes on behind it",
+        Ended::LogReplaced(_) | Ended::LogRewound(_) => "; --from earliest or --from latest does so",
+        Ended::LogDamaged(_) => "; --skip-gaps goes on behind it",
         _ => "",
     };
-    connect::failure(status, remedy)
+    connect::failure(ended.status(), remedy)
 }
 
 /// What a gap frame tells.

@@ -531,6 +531,12 @@ pub fn nanos(time: Option<pbjson_types::Timestamp>) -> i128 {
     i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
 }
 
+/// Whether `./scripts/test` could not get this, and said so.
+pub fn is_without(what: &str) -> bool {
+    let without = std::env::var("CALLBACK_GATEWAY_TESTS_WITHOUT").unwrap_or_default();
+    without.split(',').any(|one| one == what)
+}
+
 /// The directory of this package.
 pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
