@@ -5,6 +5,7 @@ mod config;
 mod connect;
 mod event_text;
 mod filter;
+mod follow;
 mod get;
 mod man;
 mod output;
