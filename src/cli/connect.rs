@@ -76,6 +76,7 @@ impl Interceptor for Bearer {
 }
 
 /// A gateway that can be connected to, again and again.
+#[derive(Clone)]
 pub(super) struct Target {
     endpoint: Endpoint,
     bearer: Bearer,
