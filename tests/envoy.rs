@@ -202,7 +202,7 @@ async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: 
     let tail = ["tail", "--from", "earliest", "--raw", "--count", "301"];
     let tail = tokio::spawn(async move { people::run(&mut people::command(address, &tail)).await });
     let python = python::Python::new();
-    let mut program = python.program("python_consumer.py");
+    let mut program = python.program("tests/support/python_consumer.py");
     program.arg(address.to_string()).arg(dir.path().join("cursor")).arg(LAST);
     let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let said = tokio::task::spawn_blocking(move || {

@@ -40,6 +40,7 @@ pub(super) struct Connection {
 }
 
 /// A gateway that can be connected to, again and again.
+#[derive(Clone)]
 pub(super) struct Target {
     pub(super) client: Client,
     /// For messages.

@@ -541,9 +541,3 @@ pub fn is_without(what: &str) -> bool {
 pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
-
-/// Whether `./scripts/test` said that tests with this tool are not run.
-pub fn is_without(tool: &str) -> bool {
-    std::env::var("CALLBACK_GATEWAY_TESTS_WITHOUT")
-        .is_ok_and(|without| without.split(',').any(|one| one == tool))
-}

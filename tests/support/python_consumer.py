@@ -1,0 +1,130 @@
+"""A consumer as a team would write it: it follows the log, keeps its cursor in a
+file, and deals with every ending of its stream.
+
+Prints a line of JSON for each event, frame and ending.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import time
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from imcallback.v1 import event_service_pb2, event_service_pb2_grpc
+
+
+def show(**line):
+    print(json.dumps(line), flush=True)
+
+
+def details(error):
+    """The reason, the metadata and the delay to wait that an error carries."""
+    reason, metadata, delay = None, {}, 0.2
+    # None where the connection failed: then there is no status from the gateway.
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            reason, metadata = info.reason, info.metadata
+        elif detail.Unpack(retry):
+            delay = retry.retry_delay.ToTimedelta().total_seconds()
+    return reason, metadata, delay
+
+
+class Consumer:
+    def __init__(self, args):
+        self.args = args
+        self.state = pathlib.Path(args.state)
+        self.cursor = self.state.read_text() if self.state.exists() else ""
+        self.events = 0
+
+    def move(self, cursor):
+        """Everything up to the cursor is done. A real consumer commits its rows with it."""
+        self.cursor = cursor
+        # Whole or not at all, also if we are killed in between.
+        unfinished = self.state.with_suffix(".tmp")
+        unfinished.write_text(cursor)
+        unfinished.replace(self.state)
+
+    def take(self, response):
+        """Deals with a frame; whether it is the last one to take."""
+        kind = response.WhichOneof("frame")
+        frame = getattr(response, kind) if kind else None
+        if kind == "event":
+            show(event=frame.sequence, body=frame.raw_body[: self.args.show])
+            self.events += 1
+        elif kind == "gap":
+            show(gap=[frame.first_missing_sequence, frame.last_missing_sequence])
+        elif kind:
+            show(frame=kind)
+        # A frame of a kind that we do not know is skipped.
+        if frame is not None:
+            self.move(frame.cursor)
+        return kind == "event" and frame.raw_body == self.args.until
+
+    def follow(self, stub):
+        while True:
+            request = event_service_pb2.SubscribeRequest(
+                include_raw_body=True,
+                subscriber=self.args.name,
+                on_gap=event_service_pb2.GAP_POLICY_SKIP if self.args.skip else event_service_pb2.GAP_POLICY_FAIL,
+            )
+            if self.cursor:
+                request.after_cursor = self.cursor
+            else:
+                request.earliest.CopyFrom(Empty())
+            try:
+                for response in stub.Subscribe(request, wait_for_ready=True):
+                    if self.take(response):
+                        return
+                    if self.events == self.args.stop_after:
+                        self.args.stop_after = None
+                        show(stopped=self.events)
+                        sys.stdin.readline()
+            except grpc.RpcError as error:
+                self.end(error)
+
+    def end(self, error):
+        reason, metadata, delay = details(error)
+        show(ended=error.code().name, reason=reason)
+        match error.code():
+            case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.RESOURCE_EXHAUSTED:
+                time.sleep(delay)
+            case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN | grpc.StatusCode.CANCELLED if reason is None:
+                # Not the gateway's: a proxy between us cut the stream.
+                time.sleep(delay)
+            case grpc.StatusCode.OUT_OF_RANGE:
+                # Events are lost to us: a real consumer tells somebody, then goes on with what is left.
+                self.move(metadata["oldest_cursor"])
+            case grpc.StatusCode.DATA_LOSS:
+                # An event cannot be read: a real consumer tells somebody, then goes on behind it.
+                self.args.skip = True
+            case grpc.StatusCode.FAILED_PRECONDITION:
+                # Another log: a real consumer compares what it has, then starts anew.
+                self.move("")
+            case _:
+                raise error
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address", help="of the gRPC listener")
+    parser.add_argument("state", help="file with the cursor")
+    parser.add_argument("until", help="body of the last event to take")
+    parser.add_argument("--name", default="python")
+    parser.add_argument("--skip", action="store_true", help="go on behind gaps")
+    parser.add_argument("--show", type=int, default=100, help="how much of a body is printed")
+    parser.add_argument("--stop-after", type=int, help="take nothing after so many events, until a line on standard input")
+    args = parser.parse_args()
+    # Its connection is tried again at once: the test waits for it.
+    options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
+    with grpc.insecure_channel(args.address, options=options) as channel:
+        Consumer(args).follow(event_service_pb2_grpc.EventServiceStub(channel))
+
+
+if __name__ == "__main__":
+    main()
