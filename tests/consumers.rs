@@ -69,20 +69,75 @@ fn languages(dir: &Path) -> Vec<Arc<Language>> {
     if !is_without("node") {
         languages.push(node(dir));
     }
+    if !is_without("go") {
+        languages.push(go());
+    }
+    if !is_without("java") {
+        languages.push(java());
+    }
     languages.into_iter().map(Arc::new).collect()
 }
 
+/// A file that `./scripts/test` gets or makes.
+fn tool(path: &str) -> PathBuf {
+    let tool = package().join("target/tools").join(path);
+    assert!(tool.exists(), "no {}: run ./scripts/test, which gets it", tool.display());
+    tool
+}
+
+fn go() -> Language {
+    let program = tool("bin/consumer-go");
+    Language {
+        name: "go",
+        start: Box::new(move |gateway, database| {
+            let mut command = Command::new(&program);
+            command.arg(gateway.to_string()).arg(database);
+            command
+        }),
+    }
+}
+
+fn java() -> Language {
+    let dir = tool("java");
+    Language {
+        name: JAVA,
+        start: Box::new(move |gateway, database| {
+            let dir = dir.display();
+            let mut command = Command::new("java");
+            command.arg(format!("-Djava.library.path={dir}/jni"));
+            // It starts faster so, and there may be many.
+            command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]);
+            command.args(["-cp", &format!("{dir}/classes:{dir}/jars/*"), "Consumer"]);
+            command.arg(gateway.to_string()).arg(database);
+            command
+        }),
+    }
+}
+
+const JAVA: &str = "java";
+
+/// What a consumer says of an ending for this reason. That in Java has only the code: it can
+/// be compiled with libraries that are older than reasons.
+fn said_of<'a>(language: &Language, reason: &'a str) -> &'a str {
+    match reason {
+        _ if language.name != JAVA => reason,
+        "SHUTTING_DOWN" | "STREAM_AGE_REACHED" => "UNAVAILABLE",
+        "LOG_REWOUND" | "LOG_REPLACED" => "FAILED_PRECONDITION",
+        "TOO_MANY_STREAMS" | "RECEIVER_STALLED" => "RESOURCE_EXHAUSTED",
+        "INVALID_CURSOR" => "INVALID_ARGUMENT",
+        other => other,
+    }
+}
+
 fn node(dir: &Path) -> Language {
-    let tools = package().join("target/tools");
-    let node = tools.join("bin/node");
-    assert!(node.exists(), "no {}: run ./scripts/test, which gets it", node.display());
+    let node = tool("bin/node");
     // Beside what it imports, and with the files of proto/ where it looks for them.
     let home = dir.join("examples/node");
     fs::create_dir_all(&home).unwrap();
     for name in ["consumer.js", "package.json"] {
         fs::copy(package().join("examples/node").join(name), home.join(name)).unwrap();
     }
-    symlink(tools.join("node/node_modules"), home.join("node_modules")).unwrap();
+    symlink(tool("node/node_modules"), home.join("node_modules")).unwrap();
     symlink(package().join("proto"), dir.join("proto")).unwrap();
     Language {
         name: "node",
@@ -147,8 +202,9 @@ impl Consumer {
         Self { language: Arc::clone(language), database: database.clone(), child, lines, said: Vec::new() }
     }
 
-    /// Waits until it says this.
+    /// Waits until it says this, or ends for this reason.
     async fn says(&mut self, part: &str) {
+        let part = said_of(&self.language, part);
         soon(async {
             loop {
                 let line = self.lines.recv().await;
