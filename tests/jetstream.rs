@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use async_nats::Client;
 use callback_gateway::{
@@ -242,16 +242,14 @@ async fn a_stream_that_lost_its_end_is_rewound() {
     let gateway = gateway(&server).await;
     post(&gateway, 10).await;
     server.kill();
-    let kept = tempfile::TempDir::new().unwrap();
-    copy(&server.store(), &kept.path().join("store"));
+    let kept = server.copy_of_store();
     server.start_again();
     ready(&gateway).await;
     post(&gateway, 10).await;
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap();
     let events = subscriber.events_until(|event| event.sequence == 20).await;
     server.kill();
-    std::fs::remove_dir_all(server.store()).unwrap();
-    copy(&kept.path().join("store"), &server.store());
+    server.put_back(&kept);
     server.start_again();
     let status = subscriber.event().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REWOUND"));
@@ -265,19 +263,6 @@ async fn a_stream_that_lost_its_end_is_rewound() {
     let resumed = read(&mut gateway.client().await, after(&events[4].cursor)).await;
     assert_eq!(resumed.len(), 15, "what is before the loss is still this log's");
     gateway.stop().await;
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -150,6 +150,9 @@ pub enum OpenError {
     /// The gateway would see nothing of what comes in.
     #[error("the stream cannot be followed: {0}")]
     Follow(ApiError),
+    /// The gateway could give nothing that is no longer in memory.
+    #[error("the stream cannot be read: {0}")]
+    Read(ApiError),
     /// The stream has other settings.
     #[error(
         "the stream {stream} has other settings than this gateway's; change the one or the other:\n  - {differences}"
@@ -176,12 +179,13 @@ impl OpenError {
             Self::Create(error) | Self::Follow(error) => match error {
                 ApiError::Unreachable(_) => true,
                 ApiError::Refused(refusal) => refusal.err_code == NO_SUITABLE_PEERS,
-                ApiError::Malformed(_) => false,
+                ApiError::Malformed(_) | ApiError::Denied(_) => false,
             },
             Self::Gone
             | Self::Server(_)
             | Self::Credentials
             | Self::Connect { .. }
+            | Self::Read(_)
             | Self::Differs { .. }
             | Self::Random(_)
             | Self::Subscribe(_) => false,
@@ -214,8 +218,9 @@ impl JetStreamLog {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let mut random = [0; 12];
         getrandom::fill(&mut random)?;
-        let (client, connection) = connection::connect(&options).await?;
-        let api = Api { client, stream: options.stream.clone() };
+        let (client, said) = connection::connect(&options).await?;
+        let stream = options.stream.clone();
+        let api = Api { client, stream, complaint: said.complaint.subscribe() };
         let (info, newest) = begin(&api, &options).await?;
         if options.replicas == 1 {
             tracing::warn!(
@@ -223,9 +228,13 @@ impl JetStreamLog {
                  power cut may take; use --nats-replicas 3, or sync_interval: always"
             );
         }
-        let shared = Shared::new(api, connection, options.replicas, options.ring_bytes, &info, newest);
+        let shared = Shared::new(api, said.connection, options.replicas, options.ring_bytes, &info, newest);
         let shared = Arc::new(shared);
         let follower = begin_to_follow(&shared).await?;
+        // Who may not read would come to know it only once a subscriber has fallen behind.
+        if let Err(error @ ApiError::Denied(_)) = shared.get_batch(shared.oldest(), 1).await {
+            return Err(OpenError::Read(error));
+        }
         let indexed = options.scratch_dir.as_deref().and_then(|dir| {
             let begun = Indexed::begin(&shared, dir);
             begun

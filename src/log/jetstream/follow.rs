@@ -75,9 +75,11 @@ struct Run {
 }
 
 impl Follower {
-    /// Makes a consumer, once what was taken in last is still the stream's.
+    /// Makes a consumer, once what was taken in last is still the stream's. There is one for
+    /// all subscribers, and it has no filter of subjects: this gateway needs every event in
+    /// memory for them, and the index, the memory of callbacks and the order need each one.
     pub(super) async fn new(shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let mut connection = shared.connection.clone();
+        let mut connection = shared.connection.subscribe();
         let up = connection.wait_for(|connection| connection.is_up).await;
         let connection = up.map_err(unreachable)?.number;
         check(shared).await?;
@@ -98,6 +100,9 @@ impl Follower {
             mem_storage: true,
         };
         shared.api.consume(&consumer).await?;
+        // Asked after it was made: it is of the stream that there was then, which would not be
+        // this log's if it were not now.
+        shared.ask().await?;
         Ok(Self { shared: Arc::clone(shared), messages, delivered: 0, connection })
     }
 
