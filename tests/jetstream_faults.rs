@@ -202,7 +202,8 @@ async fn events_delivered_from_a_stream_that_was_made_anew_are_not_given() {
     stream.lock().unwrap().is_another_at = Some(|what, _| what == "CONSUMER.CREATE");
     let (epoch, _) = log.epoch();
     let mut tail = log.tail();
-    let tail = *soon(tail.wait_for(|tail| tail.end > Sequence(1) || tail.cursor.epoch != epoch)).await.unwrap();
+    let tail =
+        *soon(tail.wait_for(|tail| tail.end > Sequence(1) || tail.cursor.epoch != epoch)).await.unwrap();
     assert!(tail.cursor.epoch != epoch && tail.end == Sequence(1), "{tail:?}");
     soon(log.close()).await;
 }

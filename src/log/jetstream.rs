@@ -278,14 +278,18 @@ impl JetStreamLog {
         let bytes = u32::try_from(record.stored.bytes().len()).map_err(|_| AppendError::QueueFull)?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
+        let place = self.place(bytes)?;
+        let (reply, appending) = Appending::pending();
+        jobs.send(Job { record, reply, place }).map_err(|_| AppendError::Closed)?;
+        Ok(appending)
+    }
+
+    fn place(&self, bytes: u32) -> Result<Place, AppendError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AppendError::QueueFull)?;
         let bytes =
             Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| AppendError::QueueFull)?;
         self.records.fetch_add(1, Ordering::Relaxed);
-        let place = Place { records: Arc::clone(&self.records), _permits: (place, bytes) };
-        let (reply, appending) = Appending::pending();
-        jobs.send(Job { record, reply, place }).map_err(|_| AppendError::Closed)?;
-        Ok(appending)
+        Ok(Place { records: Arc::clone(&self.records), _permits: (place, bytes) })
     }
 }
 
@@ -474,5 +478,62 @@ fn gone_back() -> ReadError {
 async fn ended(name: &str, task: JoinHandle<()>) {
     if let Err(error) = task.await {
         tracing::error!(%error, "the log's {name} panicked");
+    }
+}
+
+#[cfg(all(test, feature = "external-tools"))]
+mod tests {
+    use super::{shared::Other, *};
+    use crate::log::conformance::{HANG, nats::Nats, record};
+
+    async fn open(server: &Nats) -> JetStreamLog {
+        JetStreamLog::open(Options::new(&server.url())).await.unwrap()
+    }
+
+    /// An append that the server has acknowledged, and the tail has not come to.
+    fn acknowledged(log: &JetStreamLog, sequence: Sequence) -> Appending {
+        let (reply, appending) = Appending::pending();
+        log.shared.acknowledge(sequence, reply, log.place(10).unwrap());
+        appending
+    }
+
+    async fn outcome(appending: Appending) -> Result<Sequence, AppendError> {
+        let outcome = timeout(HANG, appending).await.expect("it is answered");
+        outcome.map(|cursor| cursor.sequence)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_whose_event_was_lost_is_used() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let mut connection = log.shared.connection.subscribe();
+        connection.wait_for(|connection| connection.number > 0).await.unwrap();
+        log.shared.connection.send_modify(|connection| connection.is_up = false);
+        let appending = log.append(record("{}"));
+        assert_eq!(outcome(appending).await, Ok(Sequence(1)));
+        log.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_append_keeps_its_place_until_the_tail_has_come_to_it() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let appending = acknowledged(&log, Sequence(1));
+        assert_eq!(log.queue(), Queue { records: 1, bytes: 10 });
+        log.shared.extend([(Sequence(1), None)]);
+        assert_eq!(outcome(appending).await, Ok(Sequence(1)));
+        assert_eq!(log.queue(), Queue::default());
+        log.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_append_that_waits_for_the_tail_is_not_promised_once_the_log_is_another() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let appending = acknowledged(&log, Sequence(1));
+        log.shared.become_other(Other::Replaced(Epoch(1)));
+        assert_eq!(outcome(appending).await, Err(AppendError::Closed));
+        log.close().await;
+        assert_eq!(log.queue(), Queue::default());
     }
 }

@@ -406,12 +406,14 @@ mod tests {
     #[test]
     fn a_complaint_says_which_right_a_request_lacks() {
         let asked = "$JS.API.STREAM.INFO.callbacks";
-        let publish = |to: &str| missing_right(&format!("Permissions Violation for Publish to \"{to}\""), asked);
+        let publish =
+            |to: &str| missing_right(&format!("Permissions Violation for Publish to \"{to}\""), asked);
         assert_eq!(publish(asked), Some(format!("publish to {asked}")));
         assert_eq!(publish("$JS.API.STREAM.INFO.other"), None);
         let inbox = r#"Permissions Violation for Subscription to "_INBOX.a.b.*""#;
         assert_eq!(missing_right(inbox, asked), Some("subscribe to _INBOX.>".to_owned()));
-        for other in ["", "User Authentication Expired", r#"Permissions Violation for Subscription to "a.b""#] {
+        for other in ["", "User Authentication Expired", r#"Permissions Violation for Subscription to "a.b""#]
+        {
             assert_eq!(missing_right(other, asked), None, "{other}");
         }
     }
