@@ -135,17 +135,9 @@ async fn play(server: &Nats, stream: &Shared) {
                 let answer = format!("HPUB {reply} {0} {0}\r\n{header}\r\n", header.len());
                 raw.write_all(answer.as_bytes()).await.unwrap();
             } else {
-                let asked: Value = serde_json::from_slice(&request.payload).unwrap();
-                let inbox = asked["config"]["deliver_subject"].as_str().map(ToOwned::to_owned);
-                let (answer, is_another) = {
-                    let mut stream = stream.lock().unwrap();
-                    (stream.answer(what, asked), stream.created == LATER)
-                };
+                let asked = serde_json::from_slice(&request.payload).unwrap();
+                let answer = stream.lock().unwrap().answer(what, asked);
                 client.publish(reply, answer.to_string().into()).await.unwrap();
-                if let Some(inbox) = inbox.filter(|_| is_another) {
-                    let place = "$JS.ACK.callbacks.c.1.1.1.1795305660000000000.0";
-                    client.publish_with_reply(inbox, place, record("another's").into()).await.unwrap();
-                }
             }
         }
     });
@@ -190,22 +182,6 @@ async fn events_read_from_a_stream_that_was_made_anew_are_not_given() {
         Err(status) => status,
     };
     assert_eq!(reason(&status), "LOG_REPLACED", "{status}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn events_delivered_from_a_stream_that_was_made_anew_are_not_given() {
-    let server = Nats::start_without_jetstream();
-    let stream = Stream::with(0);
-    play(&server, &stream).await;
-    let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
-    // Nothing is delivered until then, for which the gateway makes another.
-    stream.lock().unwrap().is_another_at = Some(|what, _| what == "CONSUMER.CREATE");
-    let (epoch, _) = log.epoch();
-    let mut tail = log.tail();
-    let tail =
-        *soon(tail.wait_for(|tail| tail.end > Sequence(1) || tail.cursor.epoch != epoch)).await.unwrap();
-    assert!(tail.cursor.epoch != epoch && tail.end == Sequence(1), "{tail:?}");
-    soon(log.close()).await;
 }
 
 /// Longer than a leader that has the others may seem to have lost events.

@@ -514,6 +514,28 @@ mod tests {
         log.close().await;
     }
 
+    /// Whoever has nothing of a stream has nothing by which it could tell another from it.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn events_of_another_stream_do_not_follow_on_an_empty_one() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let api = &log.shared.api;
+        let config = api.info().await.unwrap().unwrap().config;
+        let deleted = api.client.request("$JS.API.STREAM.DELETE.callbacks", "".into());
+        timeout(HANG, deleted).await.unwrap().unwrap();
+        api.create(&config).await.unwrap();
+        let other = open(&server).await;
+        assert_eq!(outcome(other.append(record("{}"))).await, Ok(Sequence(1)));
+        // As when the connection was lost meanwhile.
+        log.shared.follow_anew.notify_one();
+        let mut tail = log.tail();
+        let is_moved = |tail: &Tail| tail.end > Sequence(1) || tail.cursor.epoch != log.epoch().0;
+        let tail = *timeout(HANG, tail.wait_for(is_moved)).await.unwrap().unwrap();
+        assert_eq!((tail.cursor.epoch, tail.end), (other.epoch().0, Sequence(1)));
+        log.close().await;
+        other.close().await;
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn an_append_keeps_its_place_until_the_tail_has_come_to_it() {
         let server = Nats::start();
