@@ -75,9 +75,11 @@ struct Run {
 }
 
 impl Follower {
-    /// Makes a consumer, once what was taken in last is still the stream's. There is one for
-    /// all subscribers, and it has no filter of subjects: this gateway needs every event in
-    /// memory for them, and the index, the memory of callbacks and the order need each one.
+    /// Makes a consumer, once what was taken in last is still the stream's.
+    ///
+    /// There is one for all subscribers, without a filter of subjects: memory, the index and
+    /// what is remembered of callbacks take every event, so that a consumer with a filter
+    /// could only add to what is delivered.
     pub(super) async fn new(shared: &Arc<Shared>) -> Result<Self, ApiError> {
         let mut connection = shared.connection.subscribe();
         let up = connection.wait_for(|connection| connection.is_up).await;
@@ -195,8 +197,9 @@ impl Follower {
                 has_gap = true;
                 let found = self.shared.api.get(From::Sequence(expected)).await;
                 let found = found.map_err(|error| error.to_string())?;
-                if found.is_some_and(|found| found.sequence < *sequence) {
-                    return Err(format!("message {expected} was left out"));
+                // A new leader may not have taken in yet what it has.
+                if found.is_none_or(|found| found.sequence < *sequence) {
+                    return Err(format!("message {expected} was left out, or the leader is behind"));
                 }
             }
             expected = expected.max(sequence.next());

@@ -98,9 +98,11 @@ impl Shared {
         }
         if messages.first().is_some_and(|first| first.sequence > from) {
             // Nor does it prove that there is nothing between.
-            let found = self.first(from).await?;
-            if let Some(found) = found.filter(|found| found.sequence < messages[0].sequence) {
-                messages = vec![found];
+            match self.first(from).await? {
+                Some(found) if found.sequence < messages[0].sequence => messages = vec![found],
+                Some(_) => {}
+                // The leader is behind, or all of it is gone since.
+                None => messages.clear(),
             }
         }
         let Some(first) = messages.first() else {

@@ -199,7 +199,8 @@ impl Shared {
         }
         let mut ring = self.ring_mut();
         ring.trim(oldest);
-        if oldest > self.end() {
+        // One that has ended says so by its tail, which stays where it is.
+        if oldest > self.end() && !self.is_closed() {
             // All that the tail has not come to is gone: nobody will deliver it.
             *ring = Ring::new(self.ring_bytes, oldest);
             self.move_tail(Cursor::unchecked(self.epoch, oldest.previous()));
