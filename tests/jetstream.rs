@@ -134,6 +134,7 @@ async fn an_event_that_the_server_does_not_take_is_stored_raw_or_refused() {
     let events = all_events(&mut gateway.client().await).await;
     assert_eq!(events.len(), 1);
     assert!(events[0].payload.is_none() && events[0].raw_body == fits_raw);
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

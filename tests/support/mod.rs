@@ -105,7 +105,6 @@ pub struct Gateway {
     pub addresses: Addresses,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), RunError>>,
-    dir: Option<TempDir>,
 }
 
 impl Gateway {
@@ -117,9 +116,7 @@ impl Gateway {
         let dir = TempDir::new().unwrap();
         let mut settings = settings(&dir.path().join("data"));
         change(&mut settings);
-        let mut gateway = Self::run(App::bind(Config::new(settings).unwrap()).await.unwrap());
-        gateway.dir = Some(dir);
-        gateway
+        Self::run(App::bind(Config::new(settings).unwrap()).await.unwrap(), Some(dir))
     }
 
     pub async fn start_in(data_dir: &Path) -> Self {
@@ -129,7 +126,7 @@ impl Gateway {
     pub async fn start_in_with(data_dir: &Path, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(data_dir);
         change(&mut settings);
-        Self::run(App::bind(Config::new(settings).unwrap()).await.unwrap())
+        Self::run(App::bind(Config::new(settings).unwrap()).await.unwrap(), None)
     }
 
     pub async fn start_over(log: Arc<dyn EventLog>) -> Self {
@@ -139,16 +136,21 @@ impl Gateway {
     pub async fn start_over_with(log: Arc<dyn EventLog>, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(Path::new("unused"));
         change(&mut settings);
-        Self::run(App::bind_with_log(Config::new(settings).unwrap(), log).await.unwrap())
+        Self::run(App::bind_with_log(Config::new(settings).unwrap(), log).await.unwrap(), None)
     }
 
-    fn run(app: App) -> Self {
+    fn run(app: App, dir: Option<TempDir>) -> Self {
         let addresses = app.addresses();
         let (shutdown, at_shutdown) = oneshot::channel::<()>();
-        let task = tokio::spawn(app.run(async {
-            at_shutdown.await.ok();
-        }));
-        Self { addresses, shutdown: Some(shutdown), task, dir: None }
+        let task = tokio::spawn(async move {
+            // It goes when the gateway has ended: one that still runs would make files anew in it.
+            let _dir = dir;
+            app.run(async {
+                at_shutdown.await.ok();
+            })
+            .await
+        });
+        Self { addresses, shutdown: Some(shutdown), task }
     }
 
     pub fn begin_shutdown(&mut self) {
