@@ -604,3 +604,28 @@ async fn callbacks_and_events_travel_over_tls_on_both_sides_of_the_proxy() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].raw_body, LAST);
 }
+
+/// The measurement that docs/deployment.md shows, in short. How long the gaps are is not looked at.
+#[test]
+fn the_measurement_of_a_restart_runs() {
+    let dir = TempDir::new().unwrap();
+    let output = std::process::Command::new(package().join("scripts/upgrade-gap"))
+        .args([
+            "--program",
+            env!("CARGO_BIN_EXE_callback-gateway"),
+            "--directory",
+            dir.path().to_str().unwrap(),
+        ])
+        .args(["--runs", "1", "--events", "100", "--case", "restart", "--case", "envoy"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().count(), 4, "{said}");
+    // What the page shows was made by it as it is now.
+    let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
+    for line in said.lines() {
+        let heading = line.split('|').nth(1).unwrap();
+        assert!(page.contains(&format!("\n|{heading}|")), "{heading}");
+    }
+}
