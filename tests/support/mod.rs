@@ -535,3 +535,9 @@ pub fn nanos(time: Option<pbjson_types::Timestamp>) -> i128 {
 pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// Whether `./scripts/test` said that tests with this tool are not run.
+pub fn is_without(tool: &str) -> bool {
+    std::env::var("CALLBACK_GATEWAY_TESTS_WITHOUT")
+        .is_ok_and(|without| without.split(',').any(|one| one == tool))
+}
