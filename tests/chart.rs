@@ -293,6 +293,8 @@ fn the_program_takes_the_command_line() {
         let rendered = Rendered::new(&values);
         let args = rendered.args();
         assert_eq!(args[0], "serve");
+        // A release changes both.
+        assert_eq!(rendered.container()["image"], concat!("callback-gateway:", env!("CARGO_PKG_VERSION")));
         let job = &rendered.one("Job")["spec"]["template"]["spec"]["containers"][0];
         let checked = strings(&job["args"]);
         assert_eq!(
