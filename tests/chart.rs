@@ -361,7 +361,7 @@ fn every_setting_can_be_given() {
 }
 
 #[test]
-fn kubernetes_waits_longer_than_the_gateway_drains() {
+fn time_outs_are_in_step() {
     if is_without("helm") {
         return;
     }
@@ -373,6 +373,8 @@ fn kubernetes_waits_longer_than_the_gateway_drains() {
         assert!(grace > timeout.parse::<u64>().unwrap() + 5, "{grace}");
     }
     let rendered = Rendered::new(DISK);
+    // Longer than Envoy's hour.
+    assert_eq!(rendered.option("http-idle-timeout"), "2h");
     for setting in ["drain.delay", "drain.timeout"] {
         let setting = find(setting).unwrap();
         assert_eq!(rendered.option(&setting.flag()), setting.default, "the chart has the program's defaults");
