@@ -293,6 +293,8 @@ fn the_program_takes_the_command_line() {
         let rendered = Rendered::new(&values);
         let args = rendered.args();
         assert_eq!(args[0], "serve");
+        // A release changes both.
+        assert_eq!(rendered.container()["image"], concat!("callback-gateway:", env!("CARGO_PKG_VERSION")));
         let job = &rendered.one("Job")["spec"]["template"]["spec"]["containers"][0];
         let checked = strings(&job["args"]);
         assert_eq!(
@@ -359,7 +361,7 @@ fn every_setting_can_be_given() {
 }
 
 #[test]
-fn kubernetes_waits_longer_than_the_gateway_drains() {
+fn time_outs_are_in_step() {
     if is_without("helm") {
         return;
     }
@@ -371,6 +373,8 @@ fn kubernetes_waits_longer_than_the_gateway_drains() {
         assert!(grace > timeout.parse::<u64>().unwrap() + 5, "{grace}");
     }
     let rendered = Rendered::new(DISK);
+    // Longer than Envoy's hour.
+    assert_eq!(rendered.option("http-idle-timeout"), "2h");
     for setting in ["drain.delay", "drain.timeout"] {
         let setting = find(setting).unwrap();
         assert_eq!(rendered.option(&setting.flag()), setting.default, "the chart has the program's defaults");

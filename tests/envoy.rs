@@ -40,7 +40,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinHandle,
     time::sleep,
 };
@@ -51,6 +51,8 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
+/// The body of the first event, where there is one.
+const FIRST: &str = r#"{"first":true}"#;
 /// The body of the last event.
 const LAST: &str = r#"{"last":true}"#;
 
@@ -115,12 +117,16 @@ struct Consumer {
     frames: Option<Streaming<SubscribeResponse>>,
     announced: bool,
     endings: Vec<Ending>,
+    /// How many endings there were.
+    ended: watch::Sender<usize>,
 }
 
 impl Consumer {
     async fn new(address: SocketAddr, request: SubscribeRequest) -> Self {
         let request = SubscribeRequest { include_raw_body: true, ..request };
-        Self { client: client(address).await, request, frames: None, announced: false, endings: Vec::new() }
+        let client = client(address).await;
+        let ended = watch::Sender::new(0);
+        Self { client, request, frames: None, announced: false, endings: Vec::new(), ended }
     }
 
     /// The next frame, of this stream or a further one.
@@ -150,6 +156,7 @@ impl Consumer {
                 };
                 self.frames = None;
                 self.endings.push(Ending { announced: self.announced, status });
+                self.ended.send_replace(self.endings.len());
             }
         })
         .await
@@ -181,52 +188,76 @@ fn cursor(frame: &Frame) -> &str {
     }
 }
 
-/// A callback every 10 ms, so many, and then the last; gives the bodies of those before it.
-async fn post_steadily(address: SocketAddr, count: usize) -> Vec<String> {
-    let mut http = Http::connect(address).await;
-    let mut pace = tokio::time::interval(Duration::from_millis(10));
-    let bodies: Vec<String> = (0..count).map(|n| format!("{{\"n\":{n}}}")).collect();
-    for body in &bodies {
-        pace.tick().await;
-        assert!(http.post("A.B", body).await.is_stored());
-    }
-    assert!(http.post("A.B", LAST).await.is_stored());
-    bodies
+/// The lines of a client's output, until its last event or its end; tells of the first that says that
+/// its stream was cut.
+fn lines_of(
+    output: impl std::io::Read + Send + 'static,
+    cut: mpsc::Sender<()>,
+    says_cut: fn(&str) -> bool,
+) -> JoinHandle<Vec<String>> {
+    tokio::task::spawn_blocking(move || {
+        let mut lines: Vec<String> = Vec::new();
+        for line in std::io::BufReader::new(output).lines().map_while(Result::ok) {
+            if says_cut(&line) && !lines.iter().any(|line| says_cut(line)) {
+                cut.blocking_send(()).ok();
+            }
+            lines.push(line);
+        }
+        lines
+    })
 }
 
-/// Clients of three makes; the way's route is what cuts their streams.
+/// Clients of three makes; the way's route is what cuts their streams. Callbacks come in until each was cut.
 async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: &str) {
     let address = envoy.address(way);
     let dir = TempDir::new().unwrap();
+    let (cut, mut cuts) = mpsc::channel(3);
     let mut consumer = Consumer::new(address, earliest()).await;
-    let tail = ["tail", "--from", "earliest", "--raw", "--count", "301"];
-    let tail = tokio::spawn(async move { people::run(&mut people::command(address, &tail)).await });
+    let mut ended = consumer.ended.subscribe();
+    let consumer = tokio::spawn(async move { (consumer.bodies().await, consumer.endings) });
+    // There has to be something to go on from.
+    assert!(gateway.post("A.B", FIRST).await.is_stored());
+    let tail = ["tail", "--from", "earliest", "--raw"];
+    let mut tail = people::command(address, &tail)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (seen, mut seen_by_tail) = mpsc::channel(1);
+    let printed = lines_of(tail.stdout.take().unwrap(), seen, |line| line == LAST);
+    let noticed = lines_of(tail.stderr.take().unwrap(), cut.clone(), |line| line.contains("connected again"));
     let python = python::Python::new();
     let mut program = python.program("tests/support/python_consumer.py");
     program.arg(address.to_string()).arg(dir.path().join("cursor")).arg(LAST);
     let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let said = tokio::task::spawn_blocking(move || {
-        let lines: Vec<Value> = std::io::BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
-            .collect();
-        (child.wait().unwrap(), lines)
-    });
+    let said = lines_of(child.stdout.take().unwrap(), cut, |line| line.contains("\"ended\""));
 
-    let (seen, posted) = tokio::join!(consumer.bodies(), post_steadily(gateway.addresses.http, 300));
+    let sender = Sender::start(gateway.addresses.http);
+    soon(async {
+        ended.wait_for(|&ended| ended >= 2).await.unwrap();
+        for _ in 0..2 {
+            cuts.recv().await.expect("a client ended");
+        }
+    })
+    .await;
+    let mut posted = vec![FIRST.to_owned()];
+    posted.extend(sender.stop().await);
+    assert!(gateway.post("A.B", LAST).await.is_stored());
+
+    let (seen, endings) = soon(consumer).await.unwrap();
     assert_eq!(seen, posted);
-    assert!(consumer.endings.len() >= 2, "{:?}", consumer.endings);
-    assert!(consumer.endings.iter().all(Ending::is_foreign), "{:?}", consumer.endings);
-
-    let tail = soon(tail).await.unwrap();
-    assert!(tail.good().lines().eq(posted.iter().map(String::as_str).chain([LAST])), "{tail:?}");
-    assert!(tail.stderr().contains("connected again"), "{tail:?}");
-
-    let (status, lines) = soon(said).await.unwrap();
-    assert!(status.success(), "{lines:#?}");
-    let bodies = lines.iter().filter_map(|line| line["body"].as_str());
-    assert!(bodies.eq(posted.iter().map(String::as_str).chain([LAST])), "{lines:#?}");
-    assert!(lines.iter().any(|line| line["ended"].is_string()), "{lines:#?}");
+    assert!(endings.iter().all(Ending::is_foreign), "{endings:?}");
+    posted.push(LAST.to_owned());
+    soon(seen_by_tail.recv()).await.expect("tail ended");
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+    assert_eq!(soon(printed).await.unwrap(), posted, "{:?}", soon(noticed).await.unwrap());
+    let said = soon(said).await.unwrap();
+    assert!(child.wait().unwrap().success(), "{said:#?}");
+    let said = said.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let bodies: Vec<_> = said.filter_map(|line| Some(line["body"].as_str()?.to_owned())).collect();
+    assert_eq!(bodies, posted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,14 +286,15 @@ async fn the_gateways_stream_age_comes_before_the_proxys() {
     );
     let envoy = Envoy::start(&[way]);
     let mut consumer = Consumer::new(envoy.address("grpc"), earliest()).await;
-    let (seen, posted) = tokio::join!(consumer.bodies(), post_steadily(gateway.addresses.http, 300));
+    let mut ended = consumer.ended.subscribe();
+    let consumer = tokio::spawn(async move { (consumer.bodies().await, consumer.endings) });
+    let sender = Sender::start(gateway.addresses.http);
+    soon(ended.wait_for(|&ended| ended >= 2)).await.unwrap();
+    let posted = sender.stop().await;
+    assert!(gateway.post("A.B", LAST).await.is_stored());
+    let (seen, endings) = soon(consumer).await.unwrap();
     assert_eq!(seen, posted);
-    assert!(consumer.endings.len() >= 2, "{:?}", consumer.endings);
-    assert!(
-        consumer.endings.iter().all(|ending| ending.is_ours("STREAM_AGE_REACHED")),
-        "{:?}",
-        consumer.endings
-    );
+    assert!(endings.iter().all(|ending| ending.is_ours("STREAM_AGE_REACHED")), "{endings:?}");
     gateway.stop().await;
 }
 
