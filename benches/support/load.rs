@@ -39,6 +39,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// The server's CPU time, in seconds.
     pub server_cpu: f64,
+    /// That of the NATS servers that its log is on, in seconds.
+    pub nats_cpu: f64,
     /// The load's CPU time, subscribers included, in seconds.
     pub load_cpu: f64,
     /// From send to answer.
@@ -75,9 +77,14 @@ impl Outcome {
         self.server_cpu * 1e6 / self.count as f64
     }
 
-    /// Server and load CPU for each, in microseconds.
+    /// CPU of the NATS servers for each, in microseconds.
+    pub fn nats_cpu(&self) -> f64 {
+        self.nats_cpu * 1e6 / self.count as f64
+    }
+
+    /// CPU of the server, of the NATS servers and of the load for each, in microseconds.
     pub fn whole_cpu(&self) -> f64 {
-        (self.server_cpu + self.load_cpu) * 1e6 / self.count as f64
+        (self.server_cpu + self.nats_cpu + self.load_cpu) * 1e6 / self.count as f64
     }
 }
 
@@ -153,23 +160,25 @@ pub async fn post(
         };
     }
     // Not one of the set: it is to read the clocks also while the others are busy.
-    let cpu = |server: &Server| (server.cpu(), own_cpu());
+    let cpu = |server: &Server| [server.cpu(), server.nats_cpu(), own_cpu()];
     let measure = tasks.run_until(async {
         let timer = Timer::new();
         timer.until(from).await;
         let (before, started) = (cpu(server), now());
         timer.until(until).await;
         let (after, ended) = (cpu(server), now());
-        ((after.0 - before.0).as_secs_f64(), (after.1 - before.1).as_secs_f64(), ended - started)
+        let taken = [0, 1, 2].map(|which| (after[which] - before[which]).as_secs_f64());
+        (taken, ended - started)
     });
-    let (server_cpu, load_cpu, nanos) = measure.await;
+    let ([server_cpu, nats_cpu, load_cpu], nanos) = measure.await;
     tasks.await;
     let Seen { times, refused } = seen.take();
     if refused > 0 {
         println!("{refused} callbacks were refused: they are in no figure");
     }
     let count = times.0.len() as u64;
-    Outcome { count, seconds: nanos as f64 / SECOND as f64, server_cpu, load_cpu, times, from }
+    let seconds = nanos as f64 / SECOND as f64;
+    Outcome { count, seconds, server_cpu, nats_cpu, load_cpu, times, from }
 }
 
 async fn closed(mut poster: Poster, n: u64, from: u64, until: u64, seen: Rc<RefCell<Seen>>) {

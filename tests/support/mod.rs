@@ -4,7 +4,6 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
 pub mod certificates;
-#[cfg(feature = "external-tools")]
 pub mod nats;
 pub mod proxy;
 pub mod scripted_log;
