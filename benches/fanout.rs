@@ -4,7 +4,8 @@
 //! newest events again and again, without a filter, all with the same one, and
 //! with ten different ones; a filter lets through 1 of 100 events. Beside it G1,
 //! tonic encoding with prost for every subscriber, and G2, ready-framed shared bytes
-//! as HTTP/2 bodies.
+//! as HTTP/2 bodies. With `--log nats` a gateway with its log on disk, instead of
+//! these: what is read from memory is to cost the same.
 
 mod support;
 
@@ -16,42 +17,49 @@ use support::{
     packet::receiver,
     readers::{Readers, Task, subscribe},
     report::{CPU, Figure, RATE, Report, row},
-    server::Server,
+    server::{Log, Server},
 };
 use tempfile::TempDir;
 
 /// Server CPU for each event that the filter leaves out.
 const REJECTED: Figure = Figure { key: "rejected", title: "us each rejected", decimals: 3 };
 
+const ON_DISK: &str = "log on disk";
 const GATEWAY: &str = "gateway";
 const ONE_FILTER: &str = "gateway, one filter";
 const TEN_FILTERS: &str = "gateway, ten filters";
 const DECODING: &str = "gateway, clients decode";
 
 fn main() {
-    support::run(fanout);
+    support::run_with_each_log(fanout);
 }
 
 async fn fanout(options: Options) {
     let mut report = Report::new("fanout", &options, &[RATE, CPU, REJECTED]);
     let events = options.of(50_000, 1000);
     let counts = options.counts(&[1, 10, 100, 1000], &[1, 10]);
-    let dir = TempDir::new().unwrap();
+    let log = Log::start(&options);
+    let dirs = [TempDir::new().unwrap(), TempDir::new().unwrap()];
     // What was stored by an earlier process would not be in memory.
-    let gateway = Server::gateway(dir.path(), &["--memory", "256MiB", "--index", "false"]);
+    let settings = ["--memory", "256MiB", "--index", "false"];
+    let gateway = Server::gateway_over(&log, "callbacks", dirs[0].path(), &settings);
     fill(&gateway, 0..events, RECEIVERS).await;
-    let g1 = Server::floor("G1", events);
-    let g2 = Server::floor("G2", events);
+    let floors = if options.is_nats() {
+        let on_disk = Server::gateway(dirs[1].path(), &settings);
+        fill(&on_disk, 0..events, RECEIVERS).await;
+        vec![(ON_DISK, on_disk)]
+    } else {
+        vec![("G1", Server::floor("G1", events)), ("G2", Server::floor("G2", events))]
+    };
     for _ in 0..options.rounds() {
         for &count in &counts {
-            let all = [
-                ("G1", &g1, 0, Task::Again),
-                ("G2", &g2, 0, Task::Again),
+            let floors = floors.iter().map(|(name, server)| (*name, server, 0, Task::Again));
+            let all = floors.chain([
                 (GATEWAY, &gateway, 0, Task::Again),
                 (ONE_FILTER, &gateway, 1, Task::Again),
                 (TEN_FILTERS, &gateway, 10, Task::Again),
                 (DECODING, &gateway, 0, Task::Decode),
-            ];
+            ]);
             let mut cpu_unfiltered = None;
             for (name, server, filters, task) in all {
                 // One row shows what decoding takes.
@@ -75,7 +83,7 @@ async fn fanout(options: Options) {
         }
     }
     for &count in &counts {
-        set_targets(&mut report, count);
+        set_targets(&options, &mut report, count);
     }
     report.finish();
 }
@@ -101,12 +109,17 @@ async fn deliver(
     (events as f64 * SECOND as f64 / nanos as f64, cpu.as_secs_f64() * 1e6 / events as f64)
 }
 
-fn set_targets(report: &mut Report, count: usize) {
+fn set_targets(options: &Options, report: &mut Report, count: usize) {
     let of = |name: &str| row(name).subscribers(count);
-    for floor in ["G1", "G2"] {
+    let floors: &[&str] = if options.is_nats() { &[ON_DISK] } else { &["G1", "G2"] };
+    for floor in floors {
         report.compare(&of(GATEWAY), floor, &of(floor), &[RATE, CPU]);
     }
-    if count == 10 || count == 100 {
+    if options.is_nats() {
+        // The same but for what two measurements of the same differ by.
+        report.ratio_target(&of(GATEWAY), "rate/log on disk", false, 0.9);
+        report.ratio_target(&of(GATEWAY), "cpu/log on disk", true, 1.1);
+    } else if count == 10 || count == 100 {
         report.ratio_target(&of(GATEWAY), "rate/G1", false, 1.15);
         report.ratio_target(&of(GATEWAY), "cpu/G1", true, 0.65);
         report.ratio_target(&of(GATEWAY), "cpu/G2", true, 1.5);

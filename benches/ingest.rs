@@ -4,7 +4,8 @@
 //! connections, with no subscriber and with 10, with the index of accounts and
 //! without; then at half of that. Latencies of the half are measured from when a
 //! callback should have been sent. Beside it F1, axum answering a constant, and F2,
-//! our own front over a log that acknowledges at once.
+//! our own front over a log that acknowledges at once. With `--log nats` N1 and N2
+//! instead of F1: what async-nats alone publishes to the same server, as many at a time.
 //!
 //! CPU time with the index is counted until the index has caught up.
 
@@ -15,9 +16,10 @@ use std::time::{Duration, Instant};
 use support::{
     Options,
     load::{Outcome, Pace, post},
+    nats,
     readers::{Readers, Task, subscribe},
-    report::{CPU, Figure, P50, P99, P999, RATE, Report, Row, row},
-    server::{Server, index_lag},
+    report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
+    server::{Log, Server, index_lag},
 };
 use tempfile::TempDir;
 
@@ -27,13 +29,20 @@ const LAG: Figure = Figure { key: "lag", title: "index behind", decimals: 0 };
 const CATCH_UP: Figure = Figure { key: "catch_up", title: "caught up s", decimals: 2 };
 
 const SUBSCRIBERS: usize = 10;
-const PAUSED: &str = "durable, index paused";
-const INDEXED: &str = "durable, indexed";
 /// The index catches up within this, or its row says how far it came.
 const CATCHING_UP: Duration = Duration::from_secs(20);
 
 fn main() {
-    support::run(ingest);
+    support::run_with_each_log(ingest);
+}
+
+/// The gateways' names: without the index, and with it.
+fn names(options: &Options) -> [&'static str; 2] {
+    if options.is_nats() {
+        ["on NATS, index paused", "on NATS, indexed"]
+    } else {
+        ["durable, index paused", "durable, indexed"]
+    }
 }
 
 fn half(name: &str) -> String {
@@ -41,20 +50,32 @@ fn half(name: &str) -> String {
 }
 
 async fn ingest(options: Options) {
-    let figures = [RATE, CPU, OWN, WHOLE, P50, P99, P999, LAG, CATCH_UP];
+    let mut figures = vec![RATE, CPU, OWN, WHOLE, P50, P99, P999, LAG, CATCH_UP];
+    if options.is_nats() {
+        figures.insert(2, NATS);
+    }
     let mut report = Report::new("ingest", &options, &figures);
     let counts = options.counts(&[1, 64, 256], &[1, 8]);
+    let [paused, indexed] = names(&options);
     for _ in 0..options.rounds() {
+        let log = Log::start(&options);
         let (paused_dir, indexed_dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let floors = [("F1", Server::floor("F1", 0)), ("F2", Server::floor("F2", 0))];
+        let mut floors = vec![("F2", Server::floor("F2", 0))];
+        if !options.is_nats() {
+            floors.insert(0, ("F1", Server::floor("F1", 0)));
+        }
         let gateways = [
-            (PAUSED, Server::gateway(paused_dir.path(), &["--index", "false"])),
-            (INDEXED, Server::gateway(indexed_dir.path(), &[])),
+            (paused, Server::gateway_over(&log, "paused", paused_dir.path(), &["--index", "false"])),
+            (indexed, Server::gateway_over(&log, "indexed", indexed_dir.path(), &[])),
         ];
         for &connections in &counts {
             for (name, server) in &floors {
                 let outcome = full(&options, server, connections).await;
                 report.add(&row(*name).connections(connections).subscribers(0), &figures_of(outcome));
+            }
+            for name in options.is_nats().then_some(["N1", "N2"]).into_iter().flatten() {
+                let outcome = nats::publish(&log, &options, name, connections, None);
+                report.add(&row(name).connections(connections).subscribers(0), &figures_of(outcome));
             }
             for (name, server) in &gateways {
                 for subscribers in [0, SUBSCRIBERS] {
@@ -67,7 +88,7 @@ async fn ingest(options: Options) {
         }
     }
     for &connections in &counts {
-        set_targets(&mut report, connections);
+        set_targets(&options, &mut report, connections);
     }
     report.finish();
 }
@@ -114,29 +135,38 @@ async fn catch_up(server: &Server, outcome: &mut Outcome) -> Vec<(Figure, f64)> 
 
 fn figures_of(mut outcome: Outcome) -> Vec<(Figure, f64)> {
     let cpu = [(CPU, outcome.cpu()), (OWN, outcome.own_cpu()), (WHOLE, outcome.whole_cpu())];
+    let nats = (outcome.nats_cpu > 0.0).then(|| (NATS, outcome.nats_cpu()));
     let rate = (RATE, outcome.rate());
     let mut at = |share| outcome.times.millis(share);
     let times = [(P50, at(0.5)), (P99, at(0.99)), (P999, at(0.999))];
-    [rate].into_iter().chain(cpu).chain(times).collect()
+    [rate].into_iter().chain(cpu).chain(nats).chain(times).collect()
 }
 
-fn set_targets(report: &mut Report, connections: usize) {
+fn set_targets(options: &Options, report: &mut Report, connections: usize) {
     let of = |name: &str, subscribers| row(name).connections(connections).subscribers(subscribers);
-    for name in [PAUSED, INDEXED] {
+    let floors: &[(&str, &[Figure])] = if options.is_nats() {
+        &[("N1", &[RATE, NATS]), ("N2", &[RATE, NATS]), ("F2", &[CPU])]
+    } else {
+        &[("F1", &[RATE, CPU]), ("F2", &[RATE, CPU])]
+    };
+    let [paused, indexed] = names(options);
+    for name in [paused, indexed] {
         for subscribers in [0, SUBSCRIBERS] {
-            for floor in ["F1", "F2"] {
-                report.compare(&of(name, subscribers), floor, &of(floor, 0), &[RATE, CPU]);
+            for (floor, figures) in floors {
+                report.compare(&of(name, subscribers), floor, &of(floor, 0), figures);
             }
         }
     }
-    let paused = of(PAUSED, 0);
-    if connections > 1 {
-        report.ratio_target(&paused, "rate/F2", false, 0.85);
-        report.ratio_target(&paused, "rate/F1", false, 0.50);
-        report.ratio_target(&paused, "cpu/F2", true, 1.3);
-        report.ratio_target(&of(INDEXED, 0), "cpu/F2", true, 2.0);
+    if connections > 1 && options.is_nats() {
+        report.ratio_target(&of(paused, 0), "rate/N1", false, 0.70);
+        report.ratio_target(&of(indexed, 0), "rate/N1", false, 0.70);
+    } else if connections > 1 {
+        report.ratio_target(&of(paused, 0), "rate/F2", false, 0.85);
+        report.ratio_target(&of(paused, 0), "rate/F1", false, 0.50);
+        report.ratio_target(&of(paused, 0), "cpu/F2", true, 1.3);
+        report.ratio_target(&of(indexed, 0), "cpu/F2", true, 2.0);
     }
-    for name in [PAUSED, INDEXED] {
+    for name in [paused, indexed] {
         let tail = report.values(&of(&half(name), 0), P999).to_vec();
         report.target(format!("{}, {connections} connections: p99.9 ms", half(name)), &tail, true, 100.0);
         if connections == 1 {

@@ -6,7 +6,8 @@
 //! one append to a file with `fdatasync`, and one publish to 10 receivers with tonic,
 //! from its publishing to all receipts. Their sum is the sum of the two percentiles.
 //! An append makes the file longer, which is a write more than one in place takes:
-//! that is shown too, but is no part of the sum.
+//! that is shown too, but is no part of the sum. With `--log nats` one publish to a
+//! stream, acknowledged, is in the append's place.
 
 mod support;
 
@@ -22,10 +23,11 @@ use support::{
     Options,
     clock::{Times, now},
     load::{Pace, post},
+    nats,
     packet::{Records, USERS},
     readers::{Arrival, Readers, Task, subscribe},
-    report::{CPU, Figure, P50, P99, P999, RATE, Report, Row, row},
-    server::Server,
+    report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
+    server::{Log, Server},
 };
 use tempfile::TempDir;
 
@@ -40,13 +42,14 @@ const QUIET: Duration = Duration::from_millis(200);
 const PERCENTILES: [(Figure, f64); 3] = [(P50, 0.5), (P99, 0.99), (P999, 0.999)];
 
 const APPEND: &str = "one fdatasync append";
+const PUBLISH: &str = "one publish to NATS, acknowledged";
 /// The file has its size already, as a write-ahead log has that was begun anew.
 const IN_PLACE: &str = "one fdatasync in place";
 /// Size of that file: most records that are written to it in a round fit.
 const FILE_BYTES: usize = 4 << 20;
 
 fn main() {
-    support::run(latency);
+    support::run_with_each_log(latency);
 }
 
 fn publish_row(load: &str) -> Row {
@@ -62,20 +65,33 @@ fn gateway_row(load: &str, subscribers: usize) -> Row {
 }
 
 async fn latency(options: Options) {
-    let mut report = Report::new("latency", &options, &[RATE, CPU, P50, P99, P999]);
+    let mut figures = vec![RATE, CPU, P50, P99, P999];
+    if options.is_nats() {
+        figures.insert(2, NATS);
+    }
+    let mut report = Report::new("latency", &options, &figures);
     let calm = options.of(CALM, 100.0);
     for _ in 0..options.rounds() {
         let dir = TempDir::new().unwrap();
-        let gateway = Server::gateway(&dir.path().join("data"), &[]);
-        append(&options, dir.path(), APPEND, calm, &mut report).await;
-        append(&options, dir.path(), IN_PLACE, calm, &mut report).await;
+        let log = Log::start(&options);
+        let gateway = Server::gateway_over(&log, "callbacks", &dir.path().join("data"), &[]);
+        let stored = if options.is_nats() {
+            let published = nats::publish(&log, &options, "N1", 1, Some(calm));
+            let values = vec![(RATE, published.rate()), (CPU, published.cpu()), (NATS, published.nats_cpu())];
+            add_times(&row(PUBLISH), published.times, values, &mut report);
+            PUBLISH
+        } else {
+            append(&options, dir.path(), APPEND, calm, &mut report).await;
+            append(&options, dir.path(), IN_PLACE, calm, &mut report).await;
+            APPEND
+        };
         let readers = listen(&gateway, SUBSCRIBERS).await;
         let full = post(&gateway, CONNECTIONS, Pace::Closed, options.warm_up(), options.time()).await.rate();
         readers.stop().await;
         for (load, rate) in [(CALM_LOAD, calm), (HALF_LOAD, full / 2.0)] {
             publish(&options, load, rate, &mut report).await;
             measure(&options, &gateway, load, rate, SUBSCRIBERS, &mut report).await;
-            add_sum(load, &mut report);
+            add_sum(stored, load, &mut report);
         }
         for subscribers in options.of([1, 100], [1, 20]) {
             measure(&options, &gateway, CALM_LOAD, calm, subscribers, &mut report).await;
@@ -153,7 +169,10 @@ async fn measure(
     while events.replace(readers.events()) != Some(readers.events()) {
         tokio::time::sleep(QUIET).await;
     }
-    let values = vec![(RATE, outcome.rate()), (CPU, outcome.cpu())];
+    let mut values = vec![(RATE, outcome.rate()), (CPU, outcome.cpu())];
+    if server.has_nats() {
+        values.push((NATS, outcome.nats_cpu()));
+    }
     let times = all_received(readers.stop().await, outcome.from, u64::MAX, subscribers);
     assert_eq!(times.0.len() as u64, outcome.count, "every subscriber receives every callback");
     add_times(&gateway_row(load, subscribers), times, values, report);
@@ -179,9 +198,9 @@ fn add_times(row: &Row, mut times: Times, mut values: Vec<(Figure, f64)>, report
 }
 
 /// Adds the floors of the round that was just measured.
-fn add_sum(load: &str, report: &mut Report) {
+fn add_sum(stored: &str, load: &str, report: &mut Report) {
     let last = |row: &Row, figure| report.values(row, figure).last().copied().unwrap_or(f64::NAN);
     let sum = PERCENTILES
-        .map(|(figure, _)| (figure, last(&row(APPEND), figure) + last(&publish_row(load), figure)));
+        .map(|(figure, _)| (figure, last(&row(stored), figure) + last(&publish_row(load), figure)));
     report.add(&sum_row(load), &sum);
 }

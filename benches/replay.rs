@@ -3,18 +3,23 @@
 //! One new subscriber, and ten at once, read 1,000,000 events that a gateway finds
 //! on its disk when it starts; then again and again while 2,000 callbacks a second
 //! come in, and what these callbacks' latencies are with and without it. Beside it
-//! G1, that has its events in memory.
+//! G1, that has its events in memory. With `--log nats` the events are in a stream, and
+//! beside it is N3 too, a consumer of async-nats that reads them: one, as it is the server
+//! that is measured.
 
 mod support;
+
+use std::time::Duration;
 
 use support::{
     Options,
     clock::{SECOND, now},
     load::{Outcome, Pace, post},
-    packet::{Records, USERS, store},
+    nats,
+    packet::{self, Records, USERS, store},
     readers::{Readers, Task, subscribe},
-    report::{CPU, Figure, P50, P99, P999, RATE, Report, Row, row},
-    server::Server,
+    report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
+    server::{Log, Server},
 };
 use tempfile::TempDir;
 
@@ -25,26 +30,42 @@ const STORED: u64 = 1_000_000;
 const IN_MEMORY: u64 = 100_000;
 const CALLBACKS: f64 = 2000.0;
 const CONNECTIONS: usize = 64;
+const STREAM: &str = "callbacks";
 const READERS: [usize; 2] = [1, 10];
 
 const ALONE: &str = "2,000 callbacks a second alone";
 const MEANWHILE: &str = "gateway, 2,000 callbacks a second";
 
 fn main() {
-    support::run(replay);
+    support::run_with_each_log(replay);
 }
 
 async fn replay(options: Options) {
-    let mut report = Report::new("replay", &options, &[RATE, CPU, SECONDS, P50, P99, P999]);
+    let mut figures = vec![RATE, CPU, SECONDS, P50, P99, P999];
+    if options.is_nats() {
+        figures.insert(2, NATS);
+    }
+    let mut report = Report::new("replay", &options, &figures);
     let stored = options.events(STORED, 2000);
     let callbacks = options.of(CALLBACKS, 200.0);
+    let log = Log::start(&options);
     let dir = TempDir::new().unwrap();
     let data_dir = dir.path().join("data");
     let mut records = Records::to_one_of(USERS);
-    store(&data_dir, stored, |number| records.stored(number)).await;
+    if options.is_nats() {
+        packet::store_in_nats(log.options(STREAM), stored, |number| records.stored(number)).await;
+    } else {
+        store(&data_dir, stored, |number| records.stored(number)).await;
+    }
     for _ in 0..options.rounds() {
         let g1 = Server::floor("G1", stored.min(IN_MEMORY));
-        let gateway = Server::gateway(&data_dir, &[]);
+        let gateway = Server::gateway_over(&log, STREAM, &data_dir, &[]);
+        if options.is_nats() {
+            let read = nats::read(&log, &options, STREAM, stored);
+            let values =
+                [(RATE, read.rate()), (CPU, read.cpu()), (NATS, read.nats_cpu()), (SECONDS, read.seconds)];
+            report.add(&row("N3").subscribers(1), &values);
+        }
         for readers in READERS {
             for (name, server) in [("G1", &g1), ("gateway", &gateway)] {
                 read(server, &row(name).subscribers(readers), stored, &mut report).await;
@@ -65,13 +86,17 @@ async fn replay(options: Options) {
 
 async fn read(server: &Server, row: &Row, stored: u64, report: &mut Report) {
     let readers = row.subscribers.unwrap_or(0);
-    let (cpu, started) = (server.cpu(), now());
+    let (cpu, nats, started) = (server.cpu(), server.nats_cpu(), now());
     let requests = vec![subscribe(false, None); readers];
     Readers::open(server.grpc, requests, Task::Until(stored)).await.finished().await;
     let seconds = (now() - started) as f64 / SECOND as f64;
     let events = (stored * readers as u64) as f64;
-    let cpu = (server.cpu() - cpu).as_secs_f64() * 1e6 / events;
-    report.add(row, &[(RATE, events / seconds), (CPU, cpu), (SECONDS, seconds)]);
+    let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / events;
+    let mut values = vec![(RATE, events / seconds), (CPU, each(server.cpu() - cpu)), (SECONDS, seconds)];
+    if server.has_nats() {
+        values.push((NATS, each(server.nats_cpu() - nats)));
+    }
+    report.add(row, &values);
 }
 
 async fn posting(options: &Options, server: &Server, rate: f64) -> Outcome {
@@ -100,6 +125,7 @@ fn times_of(mut outcome: Outcome) -> Vec<(Figure, f64)> {
 fn set_targets(report: &mut Report, readers: usize) {
     let (gateway, g1) = (row("gateway").subscribers(readers), row("G1").subscribers(readers));
     report.compare(&gateway, "G1", &g1, &[RATE, CPU]);
+    report.compare(&gateway, "N3", &row("N3").subscribers(1), &[RATE]);
     report.ratio_target(&gateway, "rate/G1", false, if readers == 1 { 0.6 } else { 0.8 });
     let alone = row(ALONE).connections(CONNECTIONS).subscribers(0);
     let meanwhile = row(MEANWHILE).connections(CONNECTIONS).subscribers(readers);

@@ -41,6 +41,8 @@ pub struct Outcome {
     pub server_cpu: f64,
     /// Of it that of threads that deliver events.
     pub delivery_cpu: f64,
+    /// That of the NATS servers that its log is on, in seconds.
+    pub nats_cpu: f64,
     /// The load's CPU time, subscribers included, in seconds.
     pub load_cpu: f64,
     /// From send to answer.
@@ -82,9 +84,14 @@ impl Outcome {
         (self.server_cpu - self.delivery_cpu) * 1e6 / self.count as f64
     }
 
-    /// Server and load CPU for each, in microseconds.
+    /// CPU of the NATS servers for each, in microseconds.
+    pub fn nats_cpu(&self) -> f64 {
+        self.nats_cpu * 1e6 / self.count as f64
+    }
+
+    /// CPU of the server, of the NATS servers and of the load for each, in microseconds.
     pub fn whole_cpu(&self) -> f64 {
-        (self.server_cpu + self.load_cpu) * 1e6 / self.count as f64
+        (self.server_cpu + self.nats_cpu + self.load_cpu) * 1e6 / self.count as f64
     }
 }
 
@@ -160,23 +167,24 @@ pub async fn post(
         };
     }
     // Not one of the set: it is to read the clocks also while the others are busy.
-    let cpu = |server: &Server| [server.cpu(), own_cpu(), server.delivery_cpu()];
+    let cpu = |server: &Server| [server.cpu(), own_cpu(), server.delivery_cpu(), server.nats_cpu()];
     let measure = tasks.run_until(async {
         let timer = Timer::new();
         timer.until(from).await;
         let (before, started) = (cpu(server), now());
         timer.until(until).await;
         let (after, ended) = (cpu(server), now());
-        let took = |n: usize| after[n].saturating_sub(before[n]).as_secs_f64();
-        (took(0), took(1), took(2), ended - started)
+        let took = [0, 1, 2, 3].map(|which| after[which].saturating_sub(before[which]).as_secs_f64());
+        (took, ended - started)
     });
-    let (server_cpu, load_cpu, delivery_cpu, nanos) = measure.await;
+    let ([server_cpu, load_cpu, delivery_cpu, nats_cpu], nanos) = measure.await;
     tasks.await;
     let Seen { times, refused } = seen.take();
     // A server that refuses would seem fast.
     assert_eq!(refused, 0, "callbacks were refused");
     let count = times.0.len() as u64;
-    Outcome { count, seconds: nanos as f64 / SECOND as f64, server_cpu, delivery_cpu, load_cpu, times, from }
+    let seconds = nanos as f64 / SECOND as f64;
+    Outcome { count, seconds, server_cpu, delivery_cpu, nats_cpu, load_cpu, times, from }
 }
 
 async fn closed(mut poster: Poster, n: u64, from: u64, until: u64, seen: Rc<RefCell<Seen>>) {

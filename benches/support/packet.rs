@@ -16,8 +16,9 @@ use callback_gateway::{
     },
     event::{Epoch, Record, Sequence, StoredRecord, Timestamp},
     log::{
-        Appending, EventLog as _, NewRecord,
+        Appending, EventLog, NewRecord,
         disk::{DiskLog, DiskOptions, QUEUE_RECORDS},
+        jetstream::{self, JetStreamLog},
     },
 };
 
@@ -181,19 +182,36 @@ impl Records {
 }
 
 /// Stores so many records in a log on disk, without a gateway, and waits for their index.
-pub async fn store(data_dir: &Path, count: u64, mut record: impl FnMut(u64) -> StoredRecord) {
+pub async fn store(data_dir: &Path, count: u64, record: impl FnMut(u64) -> StoredRecord) {
     let log = DiskLog::open(DiskOptions::new(data_dir.to_owned(), 1 << 20)).unwrap();
-    for first in (0..count).step_by(QUEUE_RECORDS) {
+    append(&log, QUEUE_RECORDS, count, record).await;
+    while log.usage().await.unwrap().index_end != Some(log.tail().borrow().end) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    log.close().await;
+}
+
+/// Stores so many records in a stream, without a gateway.
+pub async fn store_in_nats(options: jetstream::Options, count: u64, record: impl FnMut(u64) -> StoredRecord) {
+    let log = JetStreamLog::open(options).await.unwrap();
+    append(&log, jetstream::IN_FLIGHT_RECORDS, count, record).await;
+    log.close().await;
+}
+
+/// Appends records, so many at once.
+async fn append(
+    log: &impl EventLog,
+    at_once: usize,
+    count: u64,
+    mut record: impl FnMut(u64) -> StoredRecord,
+) {
+    for first in (0..count).step_by(at_once) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-        let appending: Vec<Appending> = (first..count.min(first + QUEUE_RECORDS as u64))
+        let appending: Vec<Appending> = (first..count.min(first + at_once as u64))
             .map(|number| log.append(NewRecord { stored: record(number), deadline, permit: None }))
             .collect();
         for appending in appending {
             appending.await.unwrap();
         }
     }
-    while log.usage().await.unwrap().index_end != Some(log.tail().borrow().end) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    log.close().await;
 }

@@ -2,7 +2,8 @@
 //!
 //! # The JSON
 //!
-//! `target/bench/NAME.json`, or `target/bench/short/NAME.json` of the short mode:
+//! `target/bench/NAME.json`, or `target/bench/short/NAME.json` of the short mode; with
+//! `--log nats` it is `NAME-nats`:
 //!
 //! | Key | Content |
 //! | --- | --- |
@@ -14,9 +15,9 @@
 //! | `rows` | `name`; `connections`, `subscribers`: numbers or null; `figures`: by key, each `median`, `low`, `high`; `ratios`: by `KEY/FLOOR`, the same |
 //! | `targets` | `text`, `value` (`median`, `low`, `high`), `bound`, `at_most` (otherwise at least), `met` |
 //!
-//! What a figure of a row means is said by the benchmark; `rate`, `cpu`, `p50`, `p99`
-//! and `p999` are operations a second, server CPU for each in microseconds, and
-//! latencies in milliseconds.
+//! What a figure of a row means is said by the benchmark; `rate`, `cpu`, `nats`, `p50`,
+//! `p99` and `p999` are operations a second, CPU of the server and of the NATS servers
+//! for each in microseconds, and latencies in milliseconds.
 //!
 //! A ratio is taken in each round, between rows that were measured one after the
 //! other, and is the median of those.
@@ -44,6 +45,7 @@ pub struct Figure {
 /// The columns that several benchmarks have.
 pub const RATE: Figure = Figure { key: "rate", title: "a second", decimals: 0 };
 pub const CPU: Figure = Figure { key: "cpu", title: "CPU us each", decimals: 2 };
+pub const NATS: Figure = Figure { key: "nats", title: "NATS CPU us each", decimals: 2 };
 pub const P50: Figure = Figure { key: "p50", title: "p50 ms", decimals: 2 };
 pub const P99: Figure = Figure { key: "p99", title: "p99 ms", decimals: 2 };
 pub const P999: Figure = Figure { key: "p999", title: "p99.9 ms", decimals: 2 };
@@ -118,7 +120,7 @@ struct Target {
 /// Collects what is measured.
 #[derive(Debug)]
 pub struct Report {
-    bench: &'static str,
+    bench: String,
     options: Options,
     figures: Vec<Figure>,
     rows: Vec<Samples>,
@@ -127,6 +129,7 @@ pub struct Report {
 
 impl Report {
     pub fn new(bench: &'static str, options: &Options, figures: &[Figure]) -> Self {
+        let bench = format!("{bench}{}", if options.is_nats() { "-nats" } else { "" });
         let figures = figures.to_vec();
         Self { bench, options: options.clone(), figures, rows: Vec::new(), targets: Vec::new() }
     }
@@ -216,7 +219,7 @@ impl Report {
 
     fn table(&self) -> String {
         let keys = self.ratio_keys();
-        let mut lines = vec![vec![self.bench.to_owned(), "conns".to_owned(), "subs".to_owned()]];
+        let mut lines = vec![vec![self.bench.clone(), "conns".to_owned(), "subs".to_owned()]];
         lines[0].extend(self.figures.iter().map(|figure| figure.title.to_owned()));
         lines[0].extend(keys.iter().map(|key| (*key).to_owned()));
         for samples in &self.rows {
@@ -297,7 +300,7 @@ impl Report {
         let program = std::env::current_exe().unwrap();
         let target = program.ancestors().nth(3).expect("it is in a target directory");
         let dir = target.join(self.options.of("bench", "bench/short"));
-        dir.join(self.bench).with_extension("json")
+        dir.join(&self.bench).with_extension("json")
     }
 }
 

@@ -9,14 +9,15 @@ use std::{
     time::Duration,
 };
 
+use callback_gateway::log::{disk::Retention, jetstream};
 use callback_gateway::proto::{GetLogStatusRequest, admin_service_client::AdminServiceClient};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tonic::transport::Channel;
 
 use super::{
-    packet,
-    testing::{Process, program, serve_args, soon},
+    Options, packet,
+    testing::{Process, nats::Nats, program, serve_args, soon},
 };
 
 /// Name of the gateway's threads that deliver events.
@@ -28,11 +29,90 @@ pub struct FloorAddress {
     pub address: SocketAddr,
 }
 
+/// Where gateways keep their logs: on the disk, or on these NATS servers.
+pub struct Log {
+    nats: Vec<Nats>,
+}
+
+impl Log {
+    /// As the benchmark was told to: with NATS servers it starts them, each with a directory
+    /// of its own.
+    pub fn start(options: &Options) -> Self {
+        let nats = match (options.is_nats(), options.nats_servers) {
+            (false, _) => Vec::new(),
+            (true, 1) => vec![Nats::start()],
+            (true, _) => Nats::cluster().into(),
+        };
+        Self { nats }
+    }
+
+    /// The servers' URLs, as the gateway's setting has them.
+    pub fn urls(&self) -> String {
+        self.nats.iter().map(Nats::url).collect::<Vec<_>>().join(",")
+    }
+
+    /// How many servers have each event.
+    pub fn replicas(&self) -> usize {
+        self.nats.len()
+    }
+
+    /// CPU time of the NATS servers so far.
+    pub fn cpu(&self) -> Duration {
+        nats_cpu(&self.pids())
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        self.nats.iter().filter_map(Nats::pid).collect()
+    }
+
+    /// The same for a log of this name that the benchmark itself writes.
+    pub fn options(&self, name: &str) -> jetstream::Options {
+        let age = Some(Duration::from_secs(7 * 24 * 60 * 60));
+        let retention = Retention { age, bytes: Some(10 << 30), ..Default::default() };
+        let (stream, subject_prefix) = (name.to_owned(), name.to_owned());
+        let servers = self.nats.iter().map(Nats::url).collect();
+        let replicas = self.replicas();
+        jetstream::Options {
+            servers,
+            stream,
+            subject_prefix,
+            replicas,
+            retention,
+            ..jetstream::Options::new("")
+        }
+    }
+
+    /// The gateway's arguments for a log of this name.
+    fn args(&self, name: &str) -> Vec<String> {
+        if self.nats.is_empty() {
+            return Vec::new();
+        }
+        let replicas = self.replicas().to_string();
+        let urls = self.urls();
+        [
+            "--log",
+            "nats",
+            "--nats-url",
+            &urls,
+            "--nats-stream",
+            name,
+            "--nats-subject-prefix",
+            name,
+            "--nats-replicas",
+            &replicas,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+}
+
 /// A server's process.
 pub struct Server {
     pub http: SocketAddr,
     pub grpc: SocketAddr,
     pid: u32,
+    /// The NATS servers that its log is on.
+    nats: Vec<u32>,
     _process: Kind,
 }
 
@@ -53,12 +133,17 @@ impl Drop for Kind {
 impl Server {
     /// The real program with its usual settings and signed callbacks.
     pub fn gateway(data_dir: &Path, more: &[&str]) -> Self {
+        Self::gateway_over(&Log { nats: Vec::new() }, "", data_dir, more)
+    }
+
+    /// The same with its log there, under a name that no other gateway's has.
+    pub fn gateway_over(log: &Log, name: &str, data_dir: &Path, more: &[&str]) -> Self {
         let mut command = program();
-        command.args(serve_args(data_dir)).args(more);
+        command.args(serve_args(data_dir)).args(log.args(name)).args(more);
         command.env("CALLBACK_GATEWAY_TOKENS", packet::token_lines());
         let process = Process::start(&mut command);
         let (http, grpc, pid) = (process.addresses.http, process.addresses.grpc, process.child.id());
-        Self { http, grpc, pid, _process: Kind::Gateway { _process: process } }
+        Self { http, grpc, pid, nats: log.pids(), _process: Kind::Gateway { _process: process } }
     }
 
     /// A floor: this program, told to be one. It ends with its standard input.
@@ -74,7 +159,7 @@ impl Server {
         let pid = child.id();
         let process = Kind::Floor(child);
         let FloorAddress { address } = serde_json::from_str(&line).expect("the floor says where it listens");
-        Self { http: address, grpc: address, pid, _process: process }
+        Self { http: address, grpc: address, pid, nats: Vec::new(), _process: process }
     }
 
     /// Its CPU time so far, by the operating system's accounting.
@@ -94,6 +179,16 @@ impl Server {
             .sum()
     }
 
+    /// Whether its log is on NATS servers.
+    pub fn has_nats(&self) -> bool {
+        !self.nats.is_empty()
+    }
+
+    /// CPU time of the NATS servers that its log is on.
+    pub fn nats_cpu(&self) -> Duration {
+        nats_cpu(&self.nats)
+    }
+
     /// Its memory now, in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
@@ -111,7 +206,12 @@ pub fn own_cpu() -> Duration {
     cpu("self")
 }
 
-fn cpu(process: &str) -> Duration {
+fn nats_cpu(pids: &[u32]) -> Duration {
+    pids.iter().map(|pid| cpu(&pid.to_string())).sum()
+}
+
+/// A process' CPU time so far.
+pub fn cpu(process: &str) -> Duration {
     cpu_in(&std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap())
 }
 

@@ -6,7 +6,6 @@
 pub mod certificates;
 #[cfg(feature = "external-tools")]
 pub mod envoy;
-#[cfg(feature = "external-tools")]
 pub mod nats;
 pub mod proxy;
 pub mod scripted_log;

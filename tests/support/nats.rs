@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
@@ -11,6 +11,9 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+/// The environment's variable for the server's program.
+const PROGRAM: &str = "NATS_SERVER";
 
 /// A server's settings beside its ports and its directory, in its own form.
 pub const NOTHING_MORE: &str = "";
@@ -87,6 +90,11 @@ impl Nats {
         Self { dir, port, child: None }
     }
 
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -148,9 +156,20 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The server's program: what the environment says, or what `./scripts/test` has got.
+pub fn program() -> PathBuf {
+    let got = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/nats-server");
+    env::var_os(PROGRAM).map_or(got, PathBuf::from)
+}
+
+/// Says what to do where there is no program.
+pub fn missing(program: &Path) -> String {
+    format!("no {}: run ./scripts/test, which gets it, or set {PROGRAM}", program.display())
+}
+
 fn start(config: &Path) -> Child {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/nats-server");
-    assert!(program.exists(), "no {}: run ./scripts/test, which gets it", program.display());
+    let program = program();
+    assert!(program.exists(), "{}", missing(&program));
     let mut child = Command::new(program)
         .arg("-c")
         .arg(config)
