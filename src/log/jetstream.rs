@@ -481,7 +481,8 @@ async fn ended(name: &str, task: JoinHandle<()>) {
     }
 }
 
-#[cfg(all(test, feature = "external-tools"))]
+#[cfg(test)]
+#[cfg(feature = "external-tools")]
 mod tests {
     use super::{shared::Other, *};
     use crate::log::conformance::{HANG, nats::Nats, record};
