@@ -157,7 +157,7 @@ impl Interceptor for Bearer {
 }
 
 impl Client {
-    /// A gateway that asks for no token, or one that is reached over TLS and trusted by the system.
+    /// A gateway that asks for no token; over TLS, one whose certificate the system trusts.
     pub fn new(address: impl Into<String>) -> Result<Self, OptionsError> {
         Self::with_options(Options { address: address.into(), ..Options::default() })
     }
