@@ -60,6 +60,8 @@ use super::{
 
 /// Receivers of the events that G1 and G2 have: a filter that wants one takes 1 of these.
 pub const RECEIVERS: u64 = 100;
+/// The priority of the gateway's threads that deliver.
+const DELIVERY_NICE: i32 = 10;
 /// Events in one piece of G2's body: as many as the gateway's pages have.
 const RUN: usize = 256;
 
@@ -68,6 +70,11 @@ const BACKLOG: u32 = 4096;
 
 /// Is the floor with this name, until standard input ends.
 pub fn run(name: &str, argument: u64) {
+    if name == "G1" || name == "G2" {
+        // Inherited by all of its threads. The load is on the same machine, and whoever gives
+        // way to it is woken more often, for less.
+        rustix::process::setpriority_process(None, DELIVERY_NICE).unwrap();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         match name {
