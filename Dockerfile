@@ -14,6 +14,7 @@ COPY proto proto
 COPY src src
 # Cargo wants to see every target that Cargo.toml names.
 COPY benches benches
+COPY examples examples
 COPY tests tests
 # There is no repository in here: `--build-arg BUILD_COMMIT=$(git rev-parse HEAD)` has
 # `--version` say the commit.

@@ -4,7 +4,9 @@ mod completions;
 mod config;
 mod connect;
 mod event_text;
+mod export;
 mod filter;
+mod follow;
 mod get;
 mod man;
 mod output;
@@ -49,6 +51,7 @@ enum Command {
     CheckConfig(config::CheckConfig),
     PrintConfig(config::PrintConfig),
     Tail(tail::Tail),
+    Export(export::Export),
     Recent(recent::Recent),
     Get(get::Get),
     Subscribers(subscribers::Subscribers),
@@ -108,6 +111,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::CheckConfig(check) => check.run(),
         Command::PrintConfig(print) => print.run(),
         Command::Tail(tail) => tail.run(),
+        Command::Export(export) => export.run(),
         Command::Recent(recent) => recent.run(),
         Command::Get(get) => get.run(),
         Command::Subscribers(subscribers) => subscribers.run(),

@@ -37,7 +37,8 @@
 //! | [`delivery`] | the threads on which events are delivered | nothing of ours |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
-//! | [`cli`] | the command line | app, config, telemetry |
+//! | [`client`] | a client that goes on over broken connections | proto |
+//! | [`cli`] | the command line | app, client, config, telemetry |
 
 #![deny(clippy::unwrap_used)]
 
@@ -46,6 +47,7 @@ pub mod admin;
 pub mod app;
 pub mod callback;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod delivery;
 pub mod event;

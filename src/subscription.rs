@@ -177,6 +177,11 @@ pub struct Bounds {
     pub latest: Cursor,
 }
 
+/// Whether the log has become another one since it was opened.
+pub fn is_replaced(log: &dyn EventLog) -> bool {
+    log.tail().borrow().cursor.epoch != log.epoch().0
+}
+
 /// The ends of a log at this moment.
 pub fn bounds(log: &dyn EventLog) -> Bounds {
     let latest = log.tail().borrow().cursor;
@@ -496,6 +501,9 @@ pub async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeEr
     // Another gateway may have given it, and be further.
     log.reach(cursor.sequence).await?;
     let Bounds { oldest, latest } = bounds(log);
+    if cursor.epoch != latest.epoch {
+        return Err(SubscribeError::Replaced);
+    }
     if cursor.sequence > latest.sequence {
         return Err(SubscribeError::Rewound);
     }

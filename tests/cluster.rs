@@ -187,22 +187,18 @@ async fn without_a_majority_callbacks_are_refused_and_with_one_again_taken() {
     let mut servers = Nats::cluster();
     let gateway = gateway(&servers).await;
     let follower = follow(&gateway).await;
-    assert!(gateway.post("Test.Crash", r#"{"n":"a-0-0"}"#).await.is_stored());
+    let [first, second] = [r#"{"n":"a-0-0"}"#, r#"{"n":"a-0-1"}"#].map(str::to_owned);
+    assert!(gateway.post("Test.Crash", &first).await.is_stored());
     servers[0].kill();
     servers[1].kill();
-    assert_eq!(gateway.post("Test.Crash", r#"{"n":"a-0-1"}"#).await.status, 503);
+    assert_eq!(gateway.post("Test.Crash", &second).await.status, 503);
     until_ready_is(&gateway, 503).await;
     servers[1].start_again();
     until_ready_is(&gateway, 200).await;
     let burst = Burst::start(gateway.addresses.http, "b", 4).await;
     burst.stored(200).await;
-    burst.stop();
-    let told = burst.ended().await;
-    let events = all_events(&mut gateway.client().await).await;
-    assert_eq!(told.missing(&events), Vec::<&str>::new());
-    let mut follower = follower;
-    follower.saw(events.len()).await;
-    assert_eq!(cursors(&follower.seen())[..events.len()], cursors(&events));
+    let told = Told { stored: vec![first], unknown: vec![second] };
+    assert_all_kept(told, vec![burst], &[&gateway], vec![follower]).await;
     gateway.stop().await;
 }
 
@@ -248,6 +244,44 @@ async fn subscribers_of_a_killed_gateway_go_on_at_the_other_by_cursor() {
         assert_eq!(cursors(&seen), cursors(&events));
     }
     other.stop().await;
+}
+
+/// As when a disaster has operators put a backup of the servers back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_put_back_to_an_earlier_state_is_rewound() {
+    let mut servers = Nats::cluster();
+    let gateway = gateway(&servers).await;
+    post(&gateway, 10).await;
+    let before = all_events(&mut gateway.client().await).await.len();
+    servers.iter_mut().for_each(Nats::kill);
+    let kept: Vec<_> = servers.iter().map(Nats::copy_of_store).collect();
+    Nats::start_all_again(&mut servers);
+    post(&gateway, 10).await;
+    let events = all_events(&mut gateway.client().await).await;
+    let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
+    servers.iter_mut().for_each(Nats::kill);
+    for (server, kept) in servers.iter().zip(&kept) {
+        server.put_back(kept);
+    }
+    Nats::start_all_again(&mut servers);
+    let status = subscriber.event().await.unwrap_err();
+    assert_eq!(reason(&status), "LOG_REWOUND", "{status}");
+    let gateway = self::gateway(&servers).await;
+    let start = Some(Start::AfterCursor(events.last().unwrap().cursor.clone()));
+    let request = SubscribeRequest { start, ..Default::default() };
+    let status = Subscriber::open(&mut gateway.client().await, request).await.err().expect("it is refused");
+    assert_eq!(reason(&status), "LOG_REWOUND", "{status}");
+    let resumed = resume(&mut gateway.client().await, &events[4].cursor).await;
+    assert_eq!(cursors(&resumed), cursors(&events[5..before]), "what is before the loss is still this log's");
+    gateway.stop().await;
+}
+
+/// Posts until so many callbacks were answered 200 OK.
+async fn post(gateway: &Gateway, count: usize) {
+    let burst = Burst::start(gateway.addresses.http, "a", 1).await;
+    burst.stored(count).await;
+    burst.stop();
+    burst.ended().await;
 }
 
 async fn resume(client: &mut EventServiceClient<Channel>, cursor: &str) -> Vec<Event> {

@@ -2,15 +2,16 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use async_nats::Client;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callback_gateway::{
     config::nats::Nats as NatsSettings,
     config::{LogKind, Settings},
-    event::{Cursor, NameSet, RecordParts},
+    event::{Cursor, NameSet, RecordParts, Sequence},
     log::{
-        EventLog, NewRecord,
+        AppendError, EventLog, NewRecord,
         disk::Retention,
         jetstream::{JetStreamLog, Options},
     },
@@ -133,6 +134,7 @@ async fn an_event_that_the_server_does_not_take_is_stored_raw_or_refused() {
     let events = all_events(&mut gateway.client().await).await;
     assert_eq!(events.len(), 1);
     assert!(events[0].payload.is_none() && events[0].raw_body == fits_raw);
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,16 +244,14 @@ async fn a_stream_that_lost_its_end_is_rewound() {
     let gateway = gateway(&server).await;
     post(&gateway, 10).await;
     server.kill();
-    let kept = tempfile::TempDir::new().unwrap();
-    copy(&server.store(), &kept.path().join("store"));
+    let kept = server.copy_of_store();
     server.start_again();
     ready(&gateway).await;
     post(&gateway, 10).await;
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap();
     let events = subscriber.events_until(|event| event.sequence == 20).await;
     server.kill();
-    std::fs::remove_dir_all(server.store()).unwrap();
-    copy(&kept.path().join("store"), &server.store());
+    server.put_back(&kept);
     server.start_again();
     let status = subscriber.event().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REWOUND"));
@@ -265,19 +265,6 @@ async fn a_stream_that_lost_its_end_is_rewound() {
     let resumed = read(&mut gateway.client().await, after(&events[4].cursor)).await;
     assert_eq!(resumed.len(), 15, "what is before the loss is still this log's");
     gateway.stop().await;
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -457,6 +444,123 @@ async fn reading_backwards_gives_every_record_whatever_its_size_and_whatever_is_
         seen.extend(page.records.iter().map(|record| record.sequence().0));
     }
     assert!(seen.iter().rev().eq(&expected), "upwards too");
+    soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_says_of_its_event_what_it_is_and_when_it_came_and_has_a_number_of_its_own() {
+    let server = Nats::start();
+    let dir = tempfile::TempDir::new().unwrap();
+    let url = server.url();
+    let process = Process::serve(dir.path(), &["--log", "nats", "--nats-replicas", "1", "--nats-url", &url]);
+    let said = process.line("events are kept in NATS JetStream").await;
+    assert_eq!(said["largest_event"], (1 << 20) - 128, "{said}");
+    let is_warning =
+        |line: &Value| line["message"].as_str().is_some_and(|message| message.contains("sync_interval"));
+    assert_eq!(process.nth_line(0, is_warning).await["level"], "WARN");
+
+    let mut http = Http::connect(process.addresses.http).await;
+    for _ in 0..2 {
+        assert!(http.post("Sns.CallbackFriendAdd", "{}").await.is_stored());
+    }
+    let mut numbers = Vec::new();
+    for event in all_events(&mut process.client().await).await {
+        let message =
+            operate(&server, "STREAM.MSG.GET.callbacks", json!({ "seq": event.sequence })).await["message"]
+                .take();
+        assert_eq!(message["subject"], format!("callbacks.{}.Sns.CallbackFriendAdd", event.sdk_app_id));
+        let time = humantime::parse_rfc3339(message["time"].as_str().unwrap()).unwrap();
+        let micros = time.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
+        let received = event.receive_time.unwrap();
+        assert_eq!(micros as i64, received.seconds * 1_000_000 + i64::from(received.nanos) / 1000);
+        let headers = STANDARD.decode(message["hdrs"].as_str().unwrap()).unwrap();
+        let headers = String::from_utf8(headers).unwrap();
+        numbers
+            .extend(headers.lines().find_map(|line| line.strip_prefix("Nats-Msg-Id: ").map(str::to_owned)));
+    }
+    assert_eq!(numbers.len(), 2);
+    assert_ne!(numbers[0], numbers[1], "the same callback twice is two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_whose_acknowledgement_is_lost_is_sent_again_and_stored_once() {
+    let server = Nats::start();
+    let (network, at_network) = watch::channel(Network::Works);
+    let (_target, to) = watch::channel(Some(server.port));
+    let proxy = Proxy::start(to, at_network).await;
+    let url = format!("nats://127.0.0.1:{}", proxy.port);
+    let log = JetStreamLog::open(Options::new(&url)).await.unwrap();
+    network.send_replace(Network::DropsAnswers);
+    let appending = log.append(record("{}"));
+    until_stored(&server, 1).await;
+    network.send_replace(Network::Works);
+    assert_eq!(soon(appending).await.unwrap().sequence, Sequence(1));
+    let next = soon(log.append(record("{}"))).await.unwrap();
+    assert_eq!(next.sequence, Sequence(2), "another one with the same content is another");
+    soon(log.close()).await;
+}
+
+/// Waits until the stream has so many messages.
+async fn until_stored(server: &Nats, count: u64) {
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    soon(async {
+        while operate(server, "STREAM.INFO.callbacks", json!({})).await["state"]["messages"] != count {
+            look.tick().await;
+        }
+    })
+    .await;
+}
+
+/// The case that `docs/deployment.md` tells of. If nothing is stored twice any more, it can promise more.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_outage_longer_than_numbers_are_known_what_was_not_sent_before_may_be_stored_twice() {
+    const COUNT: u64 = 12;
+    /// As long as they are tried again, so that nothing is stored twice before the outage.
+    const KNOWN: Duration = Duration::from_secs(5);
+    let server = Nats::start();
+    let (network, at_network) = watch::channel(Network::Works);
+    let (_target, to) = watch::channel(Some(server.port));
+    let proxy = Proxy::start(to, at_network).await;
+    let url = format!("nats://127.0.0.1:{}", proxy.port);
+    let log = JetStreamLog::open(Options::new(&url)).await.unwrap();
+    let mut config = operate(&server, "STREAM.INFO.callbacks", json!({})).await["config"].clone();
+    config["duplicate_window"] = json!(u64::try_from(KNOWN.as_nanos()).unwrap());
+    operate(&server, "STREAM.UPDATE.callbacks", config).await;
+
+    // They are stored, and sent again and again, as nobody hears of it; in the end nothing is sent.
+    network.send_replace(Network::DropsAnswers);
+    let text = "x".repeat(900_000);
+    let bodies: Vec<String> = (0..COUNT).map(|n| format!("{n} {text}")).collect();
+    let deadline = tokio::time::Instant::now() + KNOWN;
+    let appending: Vec<_> =
+        bodies.iter().map(|body| log.append(NewRecord { deadline, ..record(body) })).collect();
+    until_stored(&server, COUNT).await;
+    network.send_replace(Network::Stalls);
+    for appending in appending {
+        assert_eq!(soon(appending).await, Err(AppendError::Expired));
+    }
+    network.send_replace(Network::Resets);
+    // What is tested is an outage of this length: the server forgets numbers now and then.
+    tokio::time::sleep(2 * KNOWN).await;
+    network.send_replace(Network::Works);
+    let next = soon(log.append(record("the next one"))).await.unwrap();
+    soon(log.tail().wait_for(|tail| tail.end > next.sequence)).await.unwrap();
+
+    let (mut from, mut seen) = (Sequence(1), Vec::new());
+    while from < log.tail().borrow().end {
+        let page = soon(log.read(from, 256)).await.unwrap();
+        from = page.next;
+        seen.extend(page.records.iter().map(|record| record.stored().bytes().clone()));
+    }
+    let stored = |body: &str| {
+        let wanted = record(body).stored;
+        seen.iter().filter(|bytes| *bytes == wanted.bytes()).count()
+    };
+    assert_eq!(stored("the next one"), 1);
+    let copies: Vec<usize> = bodies.iter().map(|body| stored(body)).collect();
+    assert!(copies.iter().all(|copies| (1..=2).contains(copies)), "{copies:?}");
+    assert!(copies.contains(&2), "{copies:?}");
+    assert_eq!(copies.iter().sum::<usize>() + 1, seen.len());
     soon(log.close()).await;
 }
 

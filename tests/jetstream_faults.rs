@@ -10,16 +10,21 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callback_gateway::{
+    config::{LogKind, nats::Nats as NatsSettings},
     event::{NameSet, RecordParts, Sequence},
     log::{
         EventLog, LogState,
         jetstream::{JetStreamLog, Options},
     },
+    proto::{SubscribeRequest, subscribe_request::Start},
 };
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use support::{nats::Nats, soon};
+use support::{nats::Nats, *};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+
+const TIME: &str = "2026-11-22T00:00:00Z";
+const LATER: &str = "2026-11-22T00:01:00Z";
 
 /// What the script says of the stream.
 struct Stream {
@@ -32,6 +37,10 @@ struct Stream {
     has_quorum: bool,
     /// What making a consumer gives.
     consumer: Value,
+    /// When the leader says that it was made.
+    created: &'static str,
+    /// Whether another one has its name by the time that this is asked, which it answers.
+    is_another_at: Option<fn(&str, &Value) -> bool>,
 }
 
 type Shared = Arc<Mutex<Stream>>;
@@ -43,17 +52,29 @@ fn error(code: u16, err_code: u32, description: &str) -> Value {
 impl Stream {
     fn with(last: u64) -> Shared {
         let consumer = json!({});
-        Arc::new(Mutex::new(Self { config: Value::Null, last, forgets: 0, has_quorum: true, consumer }))
+        let stream = Self {
+            config: Value::Null,
+            last,
+            forgets: 0,
+            has_quorum: true,
+            consumer,
+            created: TIME,
+            is_another_at: None,
+        };
+        Arc::new(Mutex::new(stream))
     }
 
     fn answer(&mut self, what: &str, request: Value) -> Value {
+        if self.is_another_at.is_some_and(|is_it| is_it(what, &request)) {
+            self.created = LATER;
+        }
         match what {
             "STREAM.INFO" if self.config.is_null() => error(404, 10059, "stream not found"),
             "STREAM.INFO" => {
-                let time = "2026-11-22T00:00:00Z";
+                let (time, created) = (TIME, self.created);
                 let peer = json!({ "offline": !self.has_quorum, "active": 0 });
                 json!({
-                    "config": self.config, "created": time,
+                    "config": self.config, "created": created,
                     "state": { "messages": self.last, "bytes": 1000, "first_seq": 1, "first_ts": time,
                         "last_seq": self.last, "last_ts": time },
                     "cluster": { "leader": "a", "replicas": [peer, peer] },
@@ -73,7 +94,7 @@ impl Stream {
                     return error(404, 10037, "no message found");
                 }
                 let data = STANDARD.encode(record(&sequence.to_string()));
-                json!({ "message": { "seq": sequence, "data": data, "time": "2026-11-22T00:00:00Z" } })
+                json!({ "message": { "seq": sequence, "data": data, "time": TIME } })
             }
             "CONSUMER.CREATE" => self.consumer.clone(),
             what => panic!("nobody asks for {what}"),
@@ -136,6 +157,31 @@ async fn events_that_no_server_had_when_it_was_asked_are_not_skipped_when_the_en
     let page = soon(log.read(Sequence(1), 10)).await.unwrap();
     assert_eq!((page.records.first().unwrap().sequence(), page.next), (Sequence(1), Sequence(2)));
     soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_read_from_a_stream_that_was_made_anew_are_not_given() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let urls = vec![server.url()];
+    let gateway = Gateway::start_with(|settings| {
+        settings.log = LogKind::Nats;
+        settings.nats = NatsSettings { urls, replicas: 3, ..NatsSettings::default() };
+        settings.index = false;
+    })
+    .await;
+    let mut client = gateway.client().await;
+    let events = all_events(&mut client).await;
+    assert_eq!(events.iter().map(|event| event.raw_body.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+    stream.lock().unwrap().is_another_at = Some(|what, asked| what == "STREAM.MSG.GET" && asked["seq"] == 2);
+    let start = Some(Start::AfterCursor(events[0].cursor.clone()));
+    let request = SubscribeRequest { start, ..Default::default() };
+    let status = match Subscriber::open(&mut client, request).await {
+        Ok((mut subscriber, _)) => subscriber.event().await.unwrap_err(),
+        Err(status) => status,
+    };
+    assert_eq!(reason(&status), "LOG_REPLACED", "{status}");
 }
 
 /// Longer than a leader that has the others may seem to have lost events.

@@ -35,7 +35,14 @@ fn serve(dir: &Path, args: &[&str], login: Option<&str>) -> std::process::Comman
     command
 }
 
-/// The rights that `docs/deployment.md` has are all that it needs.
+/// The rights that `docs/deployment.md` has.
+fn permissions() -> String {
+    let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
+    let at = page.find("permissions {").expect("the rights are on the page");
+    page[at..at + page[at..].find("```").unwrap()].to_owned()
+}
+
+/// Those rights are all that it needs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_logs_in_over_tls_with_a_password_a_certificate_and_few_rights() {
     let dir = TempDir::new().unwrap();
@@ -43,9 +50,7 @@ async fn a_gateway_logs_in_over_tls_with_a_password_a_certificate_and_few_rights
     let (server, client) = (authority.server(), authority.client());
     let file = |name: &str, text: &str| write(dir.path(), name, text);
     let ca = file("ca.pem", authority.pem());
-    let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
-    let at = page.find("permissions {").expect("the rights are on the page");
-    let permissions = &page[at..at + page[at..].find("```").unwrap()];
+    let permissions = permissions();
     let nats = Nats::start_with(&format!(
         "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {ca:?}, verify: true }}\n\
          authorization {{ users: [{{ user: gateway, password: {PASSWORD:?}, {permissions} }}] }}",
@@ -70,6 +75,30 @@ async fn a_gateway_logs_in_over_tls_with_a_password_a_certificate_and_few_rights
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot connect to NATS at tls://127.0.0.1"), "{said}");
     assert!(!said.contains("w0rd"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_lacks_a_right_does_not_start_and_says_which() {
+    let missing = [
+        ("$JS.API.STREAM.INFO.callbacks", "publish to $JS.API.STREAM.INFO.callbacks"),
+        ("$JS.API.STREAM.CREATE.callbacks", "publish to $JS.API.STREAM.CREATE.callbacks"),
+        ("$JS.API.STREAM.MSG.GET.callbacks", "publish to $JS.API.STREAM.MSG.GET.callbacks"),
+        ("$JS.API.CONSUMER.CREATE.callbacks", "publish to $JS.API.CONSUMER.CREATE.callbacks"),
+        ("$JS.API.DIRECT.GET.callbacks", "publish to $JS.API.DIRECT.GET.callbacks"),
+        ("_INBOX.>", "subscribe to _INBOX.>"),
+    ];
+    for (right, named) in missing {
+        let permissions = permissions().replace(&format!("{right:?}"), "\"nothing\"");
+        let nats = Nats::start_with(&format!(
+            "authorization {{ users: [{{ user: gateway, password: {PASSWORD:?}, {permissions} }}] }}"
+        ));
+        let dir = TempDir::new().unwrap();
+        let login = format!("gateway {PASSWORD}");
+        let output = serve(dir.path(), &["--nats-url", &nats.url()], Some(&login)).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{right}: {said}");
+        assert!(said.contains(&format!("NATS does not let this gateway {named}")), "{right}: {said}");
+    }
 }
 
 /// A claim of one of NATS' keys, signed by another.

@@ -313,10 +313,7 @@ async fn subscribers_says_which_events_a_subscriber_gets() {
     let (_, seen) = on_a_terminal(with("boss-boss-boss-boss", &["subscribers"])).await;
     let plain = without_colours(&seen);
     assert!(plain.lines().all(|line| line.chars().count() <= 100), "{plain}");
-    for mut tail in tails {
-        tail.child.kill().unwrap();
-        tail.child.wait().unwrap();
-    }
+    drop(tails);
     gateway.stop().await;
 }
 
@@ -344,6 +341,7 @@ async fn nothing_that_others_wrote_does_anything_to_a_terminal() {
         &["recent", "--json", "--raw"][..],
         &["tail", "--from", "earliest", "--count", "2", "--json", "--raw"],
         &["get", "1", "--json"],
+        &["export"],
     ] {
         let ran = ask(&gateway, args).await;
         assert!(!is_nasty(&ran.stdout()), "{args:?}: {ran:?}");
@@ -430,6 +428,8 @@ async fn output_that_cannot_be_written_is_an_error() {
         &["tail", "--from", "earliest", "--count", "1"],
         &["tail", "--from", "earliest", "--count", "1", "--raw"],
         &["tail", "--from", "earliest", "--count", "1", "--json"],
+        &["export"],
+        &["export", "--format", "protobuf"],
         &["subscribers"],
         &["refusals"],
         &["status"],
@@ -474,7 +474,9 @@ async fn a_command_without_a_gateway_says_what_to_look_at() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap();
     drop(listener);
-    for args in [&["recent"][..], &["get", "1"], &["status"], &["subscribers"], &["refusals"], &["tail"]] {
+    for args in
+        [&["recent"][..], &["get", "1"], &["status"], &["subscribers"], &["refusals"], &["tail"], &["export"]]
+    {
         let ran = run(&mut command(nobody, args)).await;
         assert_eq!(ran.code(), Some(1), "{args:?}");
         assert!(ran.stderr().contains("is the gateway running"), "{ran:?}");

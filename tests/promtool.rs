@@ -24,7 +24,7 @@ use support::*;
 /// promtool, or `None` where `./scripts/test` said that these tests are not run.
 fn promtool() -> Option<Command> {
     let path = package().join("target/tools/bin/promtool");
-    if std::env::var("CALLBACK_GATEWAY_TESTS_WITHOUT").is_ok_and(|without| without == "promtool") {
+    if is_without("promtool") {
         return None;
     }
     assert!(path.exists(), "{} is missing; ./scripts/test gets it", path.display());

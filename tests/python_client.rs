@@ -1,26 +1,60 @@
 //! The stream and the list through a client that is not ours: Python's grpcio.
 
+#[path = "support/people.rs"]
+mod people;
 #[path = "support/python.rs"]
 mod python;
 mod support;
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use python::Python;
 use support::*;
 
 /// Runs the client to its end; gives the lines that it printed.
 async fn run(python: &Python, gateway: &Gateway, args: &[&str]) -> Vec<Value> {
-    let mut client = python.program("python_client.py");
-    client.arg(gateway.addresses.grpc.to_string()).args(args).stdin(Stdio::null());
-    let ran = tokio::task::spawn_blocking(move || client.output().unwrap());
+    let mut client = python.program("tests/support/python_client.py");
+    client.arg(gateway.addresses.grpc.to_string()).args(args);
+    printed(client).await
+}
+
+/// Runs a program to its end; gives the lines that it printed.
+async fn printed(mut program: Command) -> Vec<Value> {
+    program.stdin(Stdio::null());
+    let ran = tokio::task::spawn_blocking(move || program.output().unwrap());
     let output = soon(ran).await.unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}\n{stdout}", String::from_utf8_lossy(&output.stderr));
     stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_read_by_protobufs_own_function() {
+    let gateway = Gateway::start().await;
+    let large = format!(r#"{{"t":"{}"}}"#, "x".repeat(100_000));
+    for (command, body) in
+        [("Sns.CallbackFriendAdd", FRIEND_ADD), ("A.B", &large), ("Sns.CallbackBlackListAdd", BLACK_LIST_ADD)]
+    {
+        assert!(gateway.post(command, body).await.is_stored());
+    }
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("events.binpb");
+    let export = ["export", "--format", "protobuf", "--output", file.to_str().unwrap()];
+    people::run(&mut people::command(gateway.addresses.grpc, &export)).await.good();
+    let python = Python::new();
+    let mut reader = python.program("tests/support/python_export.py");
+    reader.arg(&file);
+    let read = printed(reader).await;
+    let subscribed = ["subscribe", "--start", "earliest", "--count", "3", "--raw"];
+    let mut events = run(&python, &gateway, &subscribed).await;
+    events.retain(|line| line["event"].is_u64());
+    assert_eq!(events.len(), 3);
+    assert_eq!(read, events);
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,9 +32,19 @@ fn listed(help: &str, heading: &str) -> Vec<String> {
 fn every_command_has_help_with_a_line_of_summary() {
     let help = stdout(&run(&["--help"]));
     let commands = listed(&help, "Commands");
-    for name in
-        ["serve", "tail", "recent", "get", "subscribers", "refusals", "status", "send", "completions", "man"]
-    {
+    for name in [
+        "serve",
+        "tail",
+        "export",
+        "recent",
+        "get",
+        "subscribers",
+        "refusals",
+        "status",
+        "send",
+        "completions",
+        "man",
+    ] {
         assert!(commands.iter().any(|command| command == name), "{name}: {help}");
     }
     for command in commands.iter().filter(|command| *command != "help") {

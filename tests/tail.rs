@@ -4,7 +4,7 @@
 mod people;
 mod support;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 
 use people::{Relay, Running, command, run};
 use serde_json::Value;
@@ -127,6 +127,17 @@ async fn a_pipe_that_closes_is_no_error() {
     assert_eq!(sequences(&mut idle, 2).await, [1, 2]);
     drop(idle.out.take());
     assert_eq!(idle.ended().await, (Some(0), String::new()));
+    // Nor a gateway.
+    let relay = Relay::start(gateway.addresses.grpc).await;
+    let mut lost = self::tail(relay.address, &["--from", "earliest"]);
+    assert_eq!(sequences(&mut lost, 2).await, [1, 2]);
+    relay.lead_to(None);
+    relay.cut();
+    let mut notice = String::new();
+    lost.err.read_line(&mut notice).unwrap();
+    assert!(notice.contains("; connecting again in "), "{notice}");
+    drop(lost.out.take());
+    assert_eq!(lost.ended().await.0, Some(0));
     for args in [&["recent"][..], &["get", "1"], &["status"], &["--help"]] {
         let mut running = Running::start(&mut command(gateway.addresses.grpc, args));
         drop(running.out.take());

@@ -3,33 +3,20 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use secrecy::{ExposeSecret as _, SecretString};
-use tonic::{
-    Code, Request, Status,
-    metadata::{Ascii, MetadataValue},
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri},
-};
+use secrecy::SecretString;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::{Failure, text::escape, tls, variables};
-use crate::proto::{
-    ErrorReason, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
+use crate::{
+    client::{self, Client, ConnectError, Options, OptionsError, Services, causes, io_error, reason},
+    proto::ErrorReason,
 };
 
 /// The environment variable with the bearer token.
 const TOKEN_VARIABLE: &str = "CALLBACK_GATEWAY_TOKEN";
-/// Longest bearer token, in bytes: what a header takes, roughly.
-const MAX_TOKEN_BYTES: usize = 8192;
-/// How long the connection may take, its TLS handshake included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may take to begin.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// After how much silence a gateway is asked whether it is still there, and how long its answer may take.
-const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Which gateway to ask.
 #[derive(Debug, clap::Args)]
@@ -52,33 +39,10 @@ pub(super) struct Connection {
     tls: tls::Files,
 }
 
-/// A connection that shows its token with every call.
-pub(super) type Authorized = InterceptedService<Channel, Bearer>;
-
-/// The services of a gateway.
-#[derive(Clone)]
-pub(super) struct Gateway {
-    pub(super) events: EventServiceClient<Authorized>,
-    pub(super) admin: AdminServiceClient<Authorized>,
-}
-
-/// Puts a token in every call.
-#[derive(Clone)]
-pub(super) struct Bearer(Option<MetadataValue<Ascii>>);
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(value) = &self.0 {
-            request.metadata_mut().insert("authorization", value.clone());
-        }
-        Ok(request)
-    }
-}
-
 /// A gateway that can be connected to, again and again.
+#[derive(Clone)]
 pub(super) struct Target {
-    endpoint: Endpoint,
-    bearer: Bearer,
+    pub(super) client: Client,
     /// For messages.
     address: String,
 }
@@ -91,56 +55,37 @@ impl Connection {
         } else {
             format!("http://{}", self.address)
         };
-        let wrong = |problem: &str| {
-            Failure::Usage(format!(
-                "--address {}: {problem}; write http://HOST:PORT, or https://HOST:PORT for TLS",
-                escape(&self.address)
-            ))
-        };
-        let uri: Uri = address.parse().map_err(|_| wrong("it is no address"))?;
-        let is_tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(wrong("it begins with neither http:// nor https://")),
-        };
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return Err(wrong("it has something behind the port"));
-        }
         let token = self.token()?;
-        if token.is_some() && !is_tls && !is_loopback(&uri) {
-            return Err(Failure::Usage(format!(
-                "the token is not sent to {} without TLS: anybody on the way could read it. Use https://, or a tunnel \
-                 whose end is on this machine (http://127.0.0.1:PORT)",
-                escape(&address)
-            )));
-        }
-        let mut endpoint = Endpoint::from(uri)
-            .user_agent(concat!("callback-gateway/", env!("CARGO_PKG_VERSION")))
-            .map_err(|error| Failure::Other(error.to_string()))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .keep_alive_timeout(KEEPALIVE)
-            .keep_alive_while_idle(true);
+        let is_tls = address.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
         let pem = self.tls.read("--address", is_tls)?;
-        if is_tls {
-            let mut config = ClientTlsConfig::new();
-            config = match pem.ca {
-                Some(ca) => config.ca_certificate(Certificate::from_pem(ca)),
-                None => config.with_native_roots(),
-            };
-            if let Some((cert, key)) = pem.identity {
-                config = config.identity(Identity::from_pem(cert, key));
-            }
-            endpoint = endpoint.tls_config(config).map_err(|error| {
-                Failure::Usage(format!("the certificates cannot be used: {}", causes(&error)))
-            })?;
-        }
-        Ok(Target { endpoint, bearer: bearer(token)?, address })
+        let options = Options {
+            address: address.clone(),
+            token,
+            token_in_plain_text: false,
+            ca: pem.ca,
+            identity: pem.identity,
+        };
+        let client = Client::with_options(options).map_err(|error| {
+            Failure::Usage(match error {
+                OptionsError::Address(_) => format!("--address {}: {error}", escape(&self.address)),
+                OptionsError::TokenWithoutTls => format!(
+                    "the token is not sent to {} without TLS: anybody on the way could read it. Use https://, or a tunnel \
+                     whose end is on this machine (http://127.0.0.1:PORT)",
+                    escape(&address)
+                ),
+                OptionsError::Token | OptionsError::CertificatesWithoutTls | OptionsError::Certificates(_) => {
+                    error.to_string()
+                }
+            })
+        })?;
+        Ok(Target { client, address })
     }
 
     /// Connects once and runs something over the connection.
-    pub(super) fn run<T>(&self, call: impl AsyncFnOnce(Gateway) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn run<T>(
+        &self,
+        call: impl AsyncFnOnce(Services) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let target = self.target()?;
         runtime()?.block_on(async { call(target.connect().await?).await })
     }
@@ -157,7 +102,7 @@ impl Connection {
             },
         };
         let token = text.trim();
-        if (1..=MAX_TOKEN_BYTES).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic()) {
+        if client::is_token(token) {
             return Ok(Some(token.into()));
         }
         Err(Failure::Usage(format!(
@@ -177,23 +122,6 @@ fn shown(path: &Path) -> String {
     }
 }
 
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn bearer(token: Option<SecretString>) -> Result<Bearer, Failure> {
-    let value = token.map(|token| {
-        let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.expose_secret())
-            .parse()
-            // Its characters were looked at already.
-            .map_err(|_| Failure::Usage("the token does not fit into a header".to_owned()))?;
-        value.set_sensitive(true);
-        Ok(value)
-    });
-    value.transpose().map(Bearer)
-}
-
 /// What runs a command that asks a gateway.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
@@ -205,26 +133,23 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 impl Target {
     /// Connects.
-    pub(super) async fn connect(&self) -> Result<Gateway, Failure> {
-        let channel = match tokio::time::timeout(CONNECT_TIMEOUT, self.endpoint.connect()).await {
-            Ok(Ok(channel)) => channel,
-            Ok(Err(error)) => return Err(self.unreachable(&error)),
-            Err(_) => {
-                return Err(Failure::Other(format!(
+    pub(super) async fn connect(&self) -> Result<Services, Failure> {
+        self.client.connect().await.map_err(|error| Failure::Other(self.unreachable(&error)))
+    }
+
+    /// What a missing connection tells a person.
+    pub(super) fn unreachable(&self, error: &ConnectError) -> String {
+        let error = match error {
+            ConnectError::Transport(error) => error,
+            ConnectError::Timeout => {
+                return format!(
                     "no connection to {} within {}; check --address, and that nothing on the way (a firewall, a \
                      network policy) drops it",
                     escape(&self.address),
-                    super::text::duration(CONNECT_TIMEOUT)
-                )));
+                    super::text::duration(client::CONNECT_TIMEOUT)
+                );
             }
         };
-        Ok(Gateway {
-            events: EventServiceClient::with_interceptor(channel.clone(), self.bearer.clone()),
-            admin: AdminServiceClient::with_interceptor(channel, self.bearer.clone()),
-        })
-    }
-
-    fn unreachable(&self, error: &tonic::transport::Error) -> Failure {
         let address = escape(&self.address);
         let is_tls = self.address.starts_with("https:");
         let kind = io_error(error).map(io::Error::kind);
@@ -244,58 +169,7 @@ impl Target {
                 "check that --address is the gateway's gRPC listener (by default port 50051); one with TLS wants https://"
             }
         };
-        Failure::Other(format!("cannot connect to {address}: {}; {remedy}", escape(&causes)))
-    }
-}
-
-/// The innermost error that is the operating system's.
-fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
-    let mut found = None;
-    let mut next = Some(error);
-    while let Some(error) = next {
-        found = error.downcast_ref::<io::Error>().or(found);
-        next = error.source();
-    }
-    found
-}
-
-/// The causes of an error, outermost first, each said once.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    // tonic's own text is only 'transport error'.
-    let mut next = error.source().or(Some(error));
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !causes.iter().any(|cause| cause.contains(&text)) {
-            causes.push(text);
-        }
-        next = error.source();
-    }
-    causes.join(": ")
-}
-
-/// The reason in a status, where it is one of ours.
-pub(super) fn reason(status: &Status) -> Option<ErrorReason> {
-    let info = status.get_details_error_info()?;
-    ErrorReason::from_str_name(&format!("ERROR_REASON_{}", info.reason))
-}
-
-/// Whether the same call may succeed later, and is worth trying again.
-pub(super) fn is_passing(status: &Status) -> bool {
-    match status.code() {
-        // Broken connections are unknown, internal or cancelled; so are some proxies' answers.
-        Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::DeadlineExceeded => true,
-        Code::Unknown | Code::Internal | Code::Cancelled => reason(status).is_none(),
-        Code::Ok
-        | Code::InvalidArgument
-        | Code::NotFound
-        | Code::AlreadyExists
-        | Code::PermissionDenied
-        | Code::FailedPrecondition
-        | Code::OutOfRange
-        | Code::Unimplemented
-        | Code::DataLoss
-        | Code::Unauthenticated => false,
+        format!("cannot connect to {address}: {}; {remedy}", escape(&causes))
     }
 }
 

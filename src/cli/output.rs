@@ -11,11 +11,16 @@ use super::{
     text::{escape_json, escape_lines},
 };
 
-/// Writes a message as one line of proto3 JSON.
-pub(super) fn json_line(message: &impl Serialize) -> Result<(), Failure> {
+/// A message as proto3 JSON, in one line.
+pub(super) fn json(message: &impl Serialize) -> Result<String, Failure> {
     let json = serde_json::to_string(message)
         .map_err(|error| Failure::Other(format!("the gateway sent what has no JSON form: {error}")))?;
-    Ok(writeln!(io::stdout(), "{}", escape_json(&json))?)
+    Ok(escape_json(&json).into_owned())
+}
+
+/// Writes a message as one line of proto3 JSON.
+pub(super) fn json_line(message: &impl Serialize) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout(), "{}", json(message)?)?)
 }
 
 /// Writes a text whose last line may have no end; such a line is only written when it is asked for.

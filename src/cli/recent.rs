@@ -4,14 +4,17 @@ use pbjson_types::Timestamp;
 
 use super::{
     Failure,
-    connect::{Connection, Gateway},
+    connect::Connection,
     event_text,
     filter::Filter,
     output,
     table::{Cell, DIM, Table},
     text::{self, order},
 };
-use crate::proto::{Event, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal};
+use crate::{
+    client::Services,
+    proto::{Event, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal},
+};
 
 /// Most events that are asked for at once.
 const PAGE_SIZE: usize = 1000;
@@ -96,7 +99,7 @@ impl Recent {
         Ok(())
     }
 
-    async fn find(&self, gateway: &mut Gateway) -> Result<Found, Failure> {
+    async fn find(&self, gateway: &mut Services) -> Result<Found, Failure> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let mut request = ListEventsRequest {
             filter: self.filter.message(),
@@ -127,7 +130,7 @@ impl Recent {
 
     /// What was refused in the time in which nothing was found. `None` where this
     /// caller may not know.
-    async fn refusals(&self, gateway: &mut Gateway, found: &Found) -> Result<Option<String>, Failure> {
+    async fn refusals(&self, gateway: &mut Services, found: &Found) -> Result<Option<String>, Failure> {
         // All: how far back the gateway remembers shows in those before that time.
         let response = match gateway.admin.list_refusals(ListRefusalsRequest::default()).await {
             Ok(response) => response.into_inner(),

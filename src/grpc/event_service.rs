@@ -92,14 +92,16 @@ impl event_service_server::EventService for EventService {
             return Err(invalid("end_time", "end_time must be after start_time"));
         }
         let (epoch, _) = self.log.epoch();
+        let is_replaced = || subscription::is_replaced(&*self.log);
+        let replaced = || status::subscribe(&SubscribeError::Replaced, &*self.log);
         let arguments = page_token::arguments(&request);
         let mut position = None;
         if !request.page_token.is_empty() {
             let token = PageToken::parse(&request.page_token, arguments).map_err(|problem| {
                 status::with_field(ErrorReason::InvalidPageToken, "page_token", &problem.to_string())
             })?;
-            if token.epoch != epoch {
-                return Err(status::subscribe(&SubscribeError::Replaced, &*self.log));
+            if token.epoch != epoch || is_replaced() {
+                return Err(replaced());
             }
             if token.position > self.log.tail().borrow().end {
                 return Err(status::subscribe(&SubscribeError::Rewound, &*self.log));
@@ -123,6 +125,10 @@ impl event_service_server::EventService for EventService {
         })
         .await
         .map_err(|error| status::list(&error, &*self.log))?;
+        if is_replaced() {
+            // What it holds is none of what was asked for.
+            return Err(replaced());
+        }
         // After the events, so that what was trimmed meanwhile is not claimed.
         let complete_since = subscription::complete_since(&*self.log);
         let token =

@@ -11,7 +11,7 @@ use crate::{
     event::Sequence,
     log::{EventLog, ReadError},
     proto::ErrorReason,
-    subscription::{Bounds, Filter, Leave, SubscribeError, bounds},
+    subscription::{Bounds, Filter, Leave, SubscribeError, bounds, is_replaced},
 };
 
 /// The domain of every `google.rpc.ErrorInfo`.
@@ -191,6 +191,8 @@ fn another_log(reason: ErrorReason, error: &SubscribeError, log: &dyn EventLog) 
 
 fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
+        // Which is why.
+        ReadError::Unavailable(_) if is_replaced(log) => subscribe(&SubscribeError::Replaced, log),
         ReadError::Unavailable(_) => {
             tracing::error!(%error, "reading the log failed");
             let mut details = details(ErrorReason::LogUnavailable, []);

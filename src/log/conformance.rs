@@ -13,7 +13,7 @@ use crate::event::{NameSet, Record, RecordParts};
 
 #[cfg(feature = "external-tools")]
 #[path = "../../tests/support/nats.rs"]
-mod nats;
+pub(super) mod nats;
 
 /// Longer than anything here takes; a test that reaches it hangs.
 pub(super) const HANG: Duration = Duration::from_secs(30);

@@ -150,6 +150,9 @@ pub enum OpenError {
     /// The gateway would see nothing of what comes in.
     #[error("the stream cannot be followed: {0}")]
     Follow(ApiError),
+    /// The gateway could give nothing that is no longer in memory.
+    #[error("the stream cannot be read: {0}")]
+    Read(ApiError),
     /// The stream has other settings.
     #[error(
         "the stream {stream} has other settings than this gateway's; change the one or the other:\n  - {differences}"
@@ -176,12 +179,13 @@ impl OpenError {
             Self::Create(error) | Self::Follow(error) => match error {
                 ApiError::Unreachable(_) => true,
                 ApiError::Refused(refusal) => refusal.err_code == NO_SUITABLE_PEERS,
-                ApiError::Malformed(_) => false,
+                ApiError::Malformed(_) | ApiError::Denied(_) => false,
             },
             Self::Gone
             | Self::Server(_)
             | Self::Credentials
             | Self::Connect { .. }
+            | Self::Read(_)
             | Self::Differs { .. }
             | Self::Random(_)
             | Self::Subscribe(_) => false,
@@ -214,8 +218,9 @@ impl JetStreamLog {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let mut random = [0; 12];
         getrandom::fill(&mut random)?;
-        let (client, connection) = connection::connect(&options).await?;
-        let api = Api { client, stream: options.stream.clone() };
+        let (client, said) = connection::connect(&options).await?;
+        let stream = options.stream.clone();
+        let api = Api { client, stream, complaint: said.complaint.subscribe() };
         let (info, newest) = begin(&api, &options).await?;
         if options.replicas == 1 {
             tracing::warn!(
@@ -223,9 +228,13 @@ impl JetStreamLog {
                  power cut may take; use --nats-replicas 3, or sync_interval: always"
             );
         }
-        let shared = Shared::new(api, connection, options.replicas, options.ring_bytes, &info, newest);
+        let shared = Shared::new(api, said.connection, options.replicas, options.ring_bytes, &info, newest);
         let shared = Arc::new(shared);
         let follower = begin_to_follow(&shared).await?;
+        // Who may not read would come to know it only once a subscriber has fallen behind.
+        if let Err(error @ ApiError::Denied(_)) = shared.get_batch(shared.oldest(), 1).await {
+            return Err(OpenError::Read(error));
+        }
         let indexed = options.scratch_dir.as_deref().and_then(|dir| {
             let begun = Indexed::begin(&shared, dir);
             begun
@@ -269,14 +278,18 @@ impl JetStreamLog {
         let bytes = u32::try_from(record.stored.bytes().len()).map_err(|_| AppendError::QueueFull)?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
+        let place = self.place(bytes)?;
+        let (reply, appending) = Appending::pending();
+        jobs.send(Job { record, reply, place }).map_err(|_| AppendError::Closed)?;
+        Ok(appending)
+    }
+
+    fn place(&self, bytes: u32) -> Result<Place, AppendError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AppendError::QueueFull)?;
         let bytes =
             Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| AppendError::QueueFull)?;
         self.records.fetch_add(1, Ordering::Relaxed);
-        let place = Place { records: Arc::clone(&self.records), _permits: (place, bytes) };
-        let (reply, appending) = Appending::pending();
-        jobs.send(Job { record, reply, place }).map_err(|_| AppendError::Closed)?;
-        Ok(appending)
+        Ok(Place { records: Arc::clone(&self.records), _permits: (place, bytes) })
     }
 }
 
@@ -465,5 +478,85 @@ fn gone_back() -> ReadError {
 async fn ended(name: &str, task: JoinHandle<()>) {
     if let Err(error) = task.await {
         tracing::error!(%error, "the log's {name} panicked");
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "external-tools")]
+mod tests {
+    use super::{shared::Other, *};
+    use crate::log::conformance::{HANG, nats::Nats, record};
+
+    async fn open(server: &Nats) -> JetStreamLog {
+        JetStreamLog::open(Options::new(&server.url())).await.unwrap()
+    }
+
+    /// An append that the server has acknowledged, and the tail has not come to.
+    fn acknowledged(log: &JetStreamLog, sequence: Sequence) -> Appending {
+        let (reply, appending) = Appending::pending();
+        log.shared.acknowledge(sequence, reply, log.place(10).unwrap());
+        appending
+    }
+
+    async fn outcome(appending: Appending) -> Result<Sequence, AppendError> {
+        let outcome = timeout(HANG, appending).await.expect("it is answered");
+        outcome.map(|cursor| cursor.sequence)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_whose_event_was_lost_is_used() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let mut connection = log.shared.connection.subscribe();
+        connection.wait_for(|connection| connection.number > 0).await.unwrap();
+        log.shared.connection.send_modify(|connection| connection.is_up = false);
+        let appending = log.append(record("{}"));
+        assert_eq!(outcome(appending).await, Ok(Sequence(1)));
+        log.close().await;
+    }
+
+    /// Whoever has nothing of a stream has nothing by which it could tell another from it.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn events_of_another_stream_do_not_follow_on_an_empty_one() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let api = &log.shared.api;
+        let config = api.info().await.unwrap().unwrap().config;
+        let deleted = api.client.request("$JS.API.STREAM.DELETE.callbacks", "".into());
+        timeout(HANG, deleted).await.unwrap().unwrap();
+        api.create(&config).await.unwrap();
+        let other = open(&server).await;
+        assert_eq!(outcome(other.append(record("{}"))).await, Ok(Sequence(1)));
+        // As when the connection was lost meanwhile.
+        log.shared.follow_anew.notify_one();
+        let mut tail = log.tail();
+        let is_moved = |tail: &Tail| tail.end > Sequence(1) || tail.cursor.epoch != log.epoch().0;
+        let tail = *timeout(HANG, tail.wait_for(is_moved)).await.unwrap().unwrap();
+        assert_eq!((tail.cursor.epoch, tail.end), (other.epoch().0, Sequence(1)));
+        log.close().await;
+        other.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_append_keeps_its_place_until_the_tail_has_come_to_it() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let appending = acknowledged(&log, Sequence(1));
+        assert_eq!(log.queue(), Queue { records: 1, bytes: 10 });
+        log.shared.extend([(Sequence(1), None)]);
+        assert_eq!(outcome(appending).await, Ok(Sequence(1)));
+        assert_eq!(log.queue(), Queue::default());
+        log.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_append_that_waits_for_the_tail_is_not_promised_once_the_log_is_another() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let appending = acknowledged(&log, Sequence(1));
+        log.shared.become_other(Other::Replaced(Epoch(1)));
+        assert_eq!(outcome(appending).await, Err(AppendError::Closed));
+        log.close().await;
+        assert_eq!(log.queue(), Queue::default());
     }
 }

@@ -64,12 +64,17 @@ impl Nats {
             );
             Self::new(&format!("n{n}"), ports[n], &cluster)
         });
+        Self::start_all_again(&mut servers);
+        servers
+    }
+
+    /// Starts all of a cluster on their old ports and their old directories.
+    pub fn start_all_again(servers: &mut [Self; 3]) {
         // A server is ready only once it has met others.
         let children = servers.each_mut().map(|server| std::thread::spawn(server.starting()));
         for (server, child) in servers.iter_mut().zip(children) {
             server.child = Some(child.join().unwrap());
         }
-        servers
     }
 
     fn new(name: &str, port: u16, more: &str) -> Self {
@@ -106,14 +111,40 @@ impl Nats {
     }
 
     /// Where its messages are.
-    pub fn store(&self) -> PathBuf {
+    fn store(&self) -> PathBuf {
         self.dir.path().join("jetstream")
+    }
+
+    /// What it has stored. It must not run.
+    pub fn copy_of_store(&self) -> TempDir {
+        let kept = TempDir::new().unwrap();
+        copy(&self.store(), kept.path());
+        kept
+    }
+
+    /// Has it hold what it had stored when this copy was made. It must not run.
+    pub fn put_back(&self, kept: &TempDir) {
+        fs::remove_dir_all(self.store()).unwrap();
+        copy(kept.path(), &self.store());
     }
 }
 
 impl Drop for Nats {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

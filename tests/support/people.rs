@@ -77,7 +77,7 @@ impl Ran {
     }
 }
 
-/// A command that goes on, with pipes.
+/// A command that goes on, with pipes. Dropping it kills it.
 pub struct Running {
     pub child: Child,
     pub out: Option<BufReader<ChildStdout>>,
@@ -119,6 +119,13 @@ impl Running {
             (self.child.wait().unwrap().code(), err)
         });
         soon(ending).await.unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 

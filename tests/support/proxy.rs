@@ -24,6 +24,8 @@ pub enum Network {
     Resets,
     /// Nothing gets through, and what is sent is lost; the connection breaks when the network is back.
     Drops,
+    /// The same for what the server sends; what is sent to it gets through.
+    DropsAnswers,
 }
 
 /// Takes connections for another address.
@@ -63,13 +65,18 @@ async fn join(client: TcpStream, server: TcpStream, mut network: watch::Receiver
     let (from_server, to_server) = server.into_split();
     let broken = network.clone();
     tokio::select! {
-        () = pass(from_client, to_server, broken.clone()) => {}
-        () = pass(from_server, to_client, broken) => {}
+        () = pass(from_client, to_server, broken.clone(), &[Network::Drops]) => {}
+        () = pass(from_server, to_client, broken, &[Network::Drops, Network::DropsAnswers]) => {}
         _ = network.wait_for(|network| *network == Network::Resets) => {}
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut network: watch::Receiver<Network>) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut network: watch::Receiver<Network>,
+    dropping: &[Network],
+) {
     let mut bytes = vec![0; 64 * 1024];
     let mut lost = false;
     loop {
@@ -80,7 +87,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut network: watc
         if read == 0 {
             return;
         }
-        if *network.borrow() == Network::Drops {
+        if dropping.contains(&*network.borrow()) {
             lost = true;
             continue;
         }

@@ -34,10 +34,10 @@ impl Python {
         Self { stubs }
     }
 
-    /// A program of ours that can import them.
-    pub fn program(&self, name: &str) -> Command {
+    /// A program of this package that can import them.
+    pub fn program(&self, path: &str) -> Command {
         let mut program = python();
-        program.arg(package().join("tests/support").join(name));
+        program.arg(package().join(path));
         program.env("PYTHONPATH", self.stubs.path());
         program
     }

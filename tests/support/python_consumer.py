@@ -94,6 +94,9 @@ class Consumer:
         match error.code():
             case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.RESOURCE_EXHAUSTED:
                 time.sleep(delay)
+            case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN | grpc.StatusCode.CANCELLED if reason is None:
+                # Not the gateway's: a proxy between us cut the stream.
+                time.sleep(delay)
             case grpc.StatusCode.OUT_OF_RANGE:
                 # Events are lost to us: a real consumer tells somebody, then goes on with what is left.
                 self.move(metadata["oldest_cursor"])

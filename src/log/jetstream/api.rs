@@ -1,12 +1,15 @@
 //! JetStream's API as far as the log needs it: requests in JSON over the connection.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    future::Future,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::{Client, Request, StatusCode, client::RequestErrorKind};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
 use super::message::StreamMessage;
 use crate::event::{Sequence, Timestamp};
@@ -36,6 +39,9 @@ pub enum ApiError {
     /// JetStream refused.
     #[error("{0}")]
     Refused(Refusal),
+    /// NATS does not let this gateway ask, or have answers.
+    #[error("NATS does not let this gateway {0}: grant its user that right, and the others that it needs")]
+    Denied(String),
     /// The answer could not be understood.
     #[error("the answer could not be understood: {0}")]
     Malformed(String),
@@ -213,6 +219,8 @@ pub(super) struct Consumer<'a> {
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) stream: String,
+    /// What NATS has complained of last.
+    pub(super) complaint: watch::Receiver<String>,
 }
 
 impl Api {
@@ -269,9 +277,14 @@ impl Api {
     ) -> Result<T, ApiError> {
         let request = serde_json::to_vec(request).map_err(malformed)?;
         let request = Request::new().payload(request.into()).timeout(None);
+        let denied = self.denied(&subject);
         // Also what it takes to hand it to a connection that takes nothing.
-        let answer = timeout(API_TIMEOUT, self.client.send_request(subject, request))
-            .await
+        let answered = timeout(API_TIMEOUT, self.client.send_request(subject, request));
+        let answer = tokio::select! {
+            answer = answered => answer,
+            denied = denied => return Err(denied),
+        };
+        let answer = answer
             .map_err(|_| ApiError::Unreachable("no answer from the stream's leader in time".to_owned()))?
             .map_err(|error| {
                 ApiError::Unreachable(match error.kind() {
@@ -289,6 +302,36 @@ impl Api {
             Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
             Failed { error: None } => serde_json::from_slice(&answer.payload).map_err(malformed),
         }
+    }
+
+    /// Comes back if NATS says, from now on, that it does not let this gateway send to
+    /// `subject`, or have answers: whoever asks would only wait in vain.
+    pub(super) fn denied(&self, subject: &str) -> impl Future<Output = ApiError> + use<> {
+        let mut complaint = self.complaint.clone();
+        complaint.mark_unchanged();
+        let subject = subject.to_owned();
+        async move {
+            while complaint.changed().await.is_ok() {
+                if let Some(right) = missing_right(&complaint.borrow_and_update(), &subject) {
+                    return ApiError::Denied(right);
+                }
+            }
+            // The connection is no more, and whoever waits for it is told so.
+            std::future::pending().await
+        }
+    }
+}
+
+/// The right that a complaint of the server's says is missing, if a request to `subject`
+/// needs it.
+fn missing_right(complaint: &str, subject: &str) -> Option<String> {
+    let violation = complaint.strip_prefix("Permissions Violation for ")?;
+    let (what, rest) = violation.split_once(" to \"")?;
+    let (denied, _) = rest.split_once('"')?;
+    match what {
+        "Publish" if denied == subject => Some(format!("publish to {subject}")),
+        "Subscription" if denied.starts_with("_INBOX.") => Some("subscribe to _INBOX.>".to_owned()),
+        _ => None,
     }
 }
 
@@ -358,6 +401,21 @@ mod tests {
         assert!(info(r#"{"leader":"a"}"#).quorum(1).is_ok());
         assert!(info("null").quorum(1).is_ok());
         assert!(info(r#"{"leader":""}"#).quorum(1).is_err());
+    }
+
+    #[test]
+    fn a_complaint_says_which_right_a_request_lacks() {
+        let asked = "$JS.API.STREAM.INFO.callbacks";
+        let publish =
+            |to: &str| missing_right(&format!("Permissions Violation for Publish to \"{to}\""), asked);
+        assert_eq!(publish(asked), Some(format!("publish to {asked}")));
+        assert_eq!(publish("$JS.API.STREAM.INFO.other"), None);
+        let inbox = r#"Permissions Violation for Subscription to "_INBOX.a.b.*""#;
+        assert_eq!(missing_right(inbox, asked), Some("subscribe to _INBOX.>".to_owned()));
+        for other in ["", "User Authentication Expired", r#"Permissions Violation for Subscription to "a.b""#]
+        {
+            assert_eq!(missing_right(other, asked), None, "{other}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, connection::State};
+use async_nats::{
+    Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError, connection::State,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     sync::watch,
@@ -58,22 +60,47 @@ pub(super) struct Connection {
     pub(super) number: u64,
 }
 
+/// What the client says of the connection, in events of which it may lose some.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    /// To be put right now and then, by [`repair`].
+    pub(super) connection: watch::Sender<Connection>,
+    /// What the server has complained of last.
+    pub(super) complaint: watch::Sender<String>,
+}
+
+/// Has it that there is a connection if there is one: the event that said so, or the one
+/// that said otherwise, may be lost. Gives whether there is.
+pub(super) fn repair(connection: &watch::Sender<Connection>, client: &Client) -> bool {
+    let is_up = client.connection_state() == State::Connected;
+    connection.send_if_modified(|known| {
+        let is_wrong = known.is_up != is_up;
+        if is_wrong {
+            known.is_up = is_up;
+            known.number += u64::from(is_up);
+        }
+        is_wrong
+    });
+    is_up
+}
+
 /// Connects to one of the servers, and from then on again and again.
-pub(super) async fn connect(options: &Options) -> Result<(Client, watch::Receiver<Connection>), OpenError> {
+pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenError> {
     let servers: Vec<ServerAddr> = options
         .servers
         .iter()
         .map(|server| server.parse().map_err(|_| OpenError::Server(server.clone())))
         .collect::<Result<_, _>>()?;
-    let (sender, connection) = watch::channel(Connection { is_up: true, number: 0 });
+    let said = Said {
+        connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
+        complaint: watch::Sender::default(),
+    };
     let begin = Instant::now();
     loop {
-        let error = match self::options(options, sender.clone())?.connect(&servers[..]).await {
+        let error = match self::options(options, said.clone())?.connect(&servers[..]).await {
             Ok(client) => {
-                sender.send_modify(|connection| {
-                    connection.is_up = client.connection_state() == State::Connected
-                });
-                return Ok((client, connection));
+                repair(&said.connection, &client);
+                return Ok((client, said));
             }
             Err(error) => error,
         };
@@ -94,7 +121,7 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, watch::Receive
     }
 }
 
-fn options(options: &Options, connection: watch::Sender<Connection>) -> Result<ConnectOptions, OpenError> {
+fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
     let mut connect = ConnectOptions::new()
         .name("callback-gateway")
         .connection_timeout(CONNECT_TIMEOUT)
@@ -108,11 +135,14 @@ fn options(options: &Options, connection: watch::Sender<Connection>) -> Result<C
         })
         .event_callback(move |event| {
             match &event {
-                Event::Connected => connection.send_modify(|connection| {
+                Event::Connected => said.connection.send_modify(|connection| {
                     connection.is_up = true;
                     connection.number += 1;
                 }),
-                Event::Disconnected => connection.send_modify(|connection| connection.is_up = false),
+                Event::Disconnected => said.connection.send_modify(|connection| connection.is_up = false),
+                Event::ServerError(ServerError::Other(complaint)) => {
+                    said.complaint.send_replace(complaint.clone());
+                }
                 _ => {}
             }
             match event {

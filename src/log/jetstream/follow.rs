@@ -76,8 +76,12 @@ struct Run {
 
 impl Follower {
     /// Makes a consumer, once what was taken in last is still the stream's.
+    ///
+    /// There is one for all subscribers, without a filter of subjects: memory, the index and
+    /// what is remembered of callbacks take every event, so that a consumer with a filter
+    /// could only add to what is delivered.
     pub(super) async fn new(shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let mut connection = shared.connection.clone();
+        let mut connection = shared.connection.subscribe();
         let up = connection.wait_for(|connection| connection.is_up).await;
         let connection = up.map_err(unreachable)?.number;
         check(shared).await?;
@@ -98,6 +102,9 @@ impl Follower {
             mem_storage: true,
         };
         shared.api.consume(&consumer).await?;
+        // Asked after it was made: it is of the stream that there was then, which would not be
+        // this log's if it were not now.
+        shared.ask().await?;
         Ok(Self { shared: Arc::clone(shared), messages, delivered: 0, connection })
     }
 
@@ -190,8 +197,9 @@ impl Follower {
                 has_gap = true;
                 let found = self.shared.api.get(From::Sequence(expected)).await;
                 let found = found.map_err(|error| error.to_string())?;
-                if found.is_some_and(|found| found.sequence < *sequence) {
-                    return Err(format!("message {expected} was left out"));
+                // A new leader may not have taken in yet what it has.
+                if found.is_none_or(|found| found.sequence < *sequence) {
+                    return Err(format!("message {expected} was left out, or the leader is behind"));
                 }
             }
             expected = expected.max(sequence.next());

@@ -4,8 +4,11 @@
 //! Such a server may be behind the leader, and the stream may have been trimmed or have
 //! holes. So an answer that leaves something out, or is short, says nothing by itself: the
 //! leader is asked what became of it.
+//!
+//! Nor does an answer say which stream it is from, of those that had the name one after the
+//! other. So the leader is asked once more behind each page.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, future::Future, time::Duration};
 
 use async_nats::{StatusCode, client::Client};
 use futures_util::StreamExt as _;
@@ -44,17 +47,44 @@ impl Shared {
         end: Sequence,
         max_records: usize,
     ) -> Result<Page, ReadError> {
+        let page = self.read_unconfirmed(from, end, max_records).await;
+        self.confirm().await?;
+        page
+    }
+
+    /// Such a page, which may be another stream's: nothing of it must be given before
+    /// [`confirm`](Self::confirm).
+    pub(super) async fn read_unconfirmed(
+        &self,
+        from: Sequence,
+        end: Sequence,
+        max_records: usize,
+    ) -> Result<Page, ReadError> {
+        let read = || async {
+            let _permit = self.history.acquire().await.map_err(unavailable)?;
+            self.try_read(from, end, max_records).await
+        };
+        self.patiently(read).await
+    }
+
+    /// Makes sure that what was read until now is this log's: a stream that was made anew is
+    /// never again the one that it was.
+    pub(super) async fn confirm(&self) -> Result<(), ReadError> {
+        self.patiently(|| async { self.ask().await.map(drop).map_err(unavailable) }).await
+    }
+
+    /// Tries again and again while the servers are away: readers see a pause.
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ReadError>
+    where
+        F: Future<Output = Result<T, ReadError>>,
+    {
         let begin = Instant::now();
         loop {
-            let page = {
-                let _permit = self.history.acquire().await.map_err(unavailable)?;
-                self.try_read(from, end, max_records).await
-            };
-            match page {
+            match attempt().await {
                 Err(ReadError::Unavailable(_)) if begin.elapsed() < PATIENCE && !self.is_closed() => {
                     sleep(PAUSE).await;
                 }
-                page => return page,
+                outcome => return outcome,
             }
         }
     }
@@ -68,9 +98,11 @@ impl Shared {
         }
         if messages.first().is_some_and(|first| first.sequence > from) {
             // Nor does it prove that there is nothing between.
-            let found = self.first(from).await?;
-            if let Some(found) = found.filter(|found| found.sequence < messages[0].sequence) {
-                messages = vec![found];
+            match self.first(from).await? {
+                Some(found) if found.sequence < messages[0].sequence => messages = vec![found],
+                Some(_) => {}
+                // The leader is behind, or all of it is gone since.
+                None => messages.clear(),
             }
         }
         let Some(first) = messages.first() else {
@@ -202,7 +234,25 @@ impl Shared {
     }
 
     /// Messages from `from` upwards, in order, as one server has them.
-    async fn get_batch(&self, from: Sequence, max_records: usize) -> Result<Vec<StreamMessage>, ApiError> {
+    pub(super) async fn get_batch(
+        &self,
+        from: Sequence,
+        max_records: usize,
+    ) -> Result<Vec<StreamMessage>, ApiError> {
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.api.stream);
+        let denied = self.api.denied(&subject);
+        tokio::select! {
+            denied = denied => Err(denied),
+            messages = self.request_batch(subject, from, max_records) => messages,
+        }
+    }
+
+    async fn request_batch(
+        &self,
+        subject: String,
+        from: Sequence,
+        max_records: usize,
+    ) -> Result<Vec<StreamMessage>, ApiError> {
         let deadline = Instant::now() + BATCH_TIMEOUT;
         let unreachable = |error: &dyn std::fmt::Display| ApiError::Unreachable(error.to_string());
         let client: &Client = &self.api.client;
@@ -212,7 +262,6 @@ impl Shared {
             "batch": max_records,
             "max_bytes": PAGE_BYTES,
         });
-        let subject = format!("$JS.API.DIRECT.GET.{}", self.api.stream);
         let inbox = client.new_inbox();
         let mut answers = timeout(BATCH_TIMEOUT, client.subscribe(inbox.clone()))
             .await

@@ -130,6 +130,7 @@ impl Shared {
             }
         }
         drop(records);
+        self.confirm().await?;
         // Asked after reading: what was gone by then is not among the records.
         let oldest = self.oldest();
         if order == Order::OldestFirst && position < oldest {
@@ -138,12 +139,13 @@ impl Shared {
         Ok(Page { next, ..page.downwards() })
     }
 
-    /// The record at this position; `None` if it is gone.
+    /// The record at this position; `None` if it is gone. It may be another stream's, until
+    /// that is made sure.
     async fn one(&self, sequence: Sequence) -> Result<Option<crate::event::Record>, ReadError> {
         let page = self.ring().read(sequence, 1);
         let page = match page {
             Some(page) => Ok(page),
-            None => self.read_history(sequence, sequence.next(), 1).await,
+            None => self.read_unconfirmed(sequence, sequence.next(), 1).await,
         };
         match page {
             Ok(page) => {

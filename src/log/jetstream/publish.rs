@@ -134,7 +134,7 @@ impl Publisher {
         let acknowledgements = client.subscribe(format!("{inbox}.*")).await?;
         let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
         let (failed, impossible) = mpsc::unbounded_channel();
-        let connection = shared.connection.clone();
+        let connection = shared.connection.subscribe();
         let sending = send(client, connection.clone(), to_send, failed);
         let closed = Arc::clone(&shared);
         tokio::spawn(async move { closed.until_closed(sending).await });
@@ -271,10 +271,8 @@ impl Publisher {
                 if stream == self.shared.api.stream =>
             {
                 let Some(InFlight { job, .. }) = self.in_flight.remove(&id) else { return false };
-                let Job { reply, record, place } = job;
-                // It is stored: others may come.
-                drop((record, place));
-                self.shared.acknowledge(Sequence(sequence), reply);
+                let Job { reply, place, .. } = job;
+                self.shared.acknowledge(Sequence(sequence), reply, place);
                 return true;
             }
             Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.is_soon_over() => self.try_again(id),
@@ -339,6 +337,12 @@ impl Publisher {
                 self.silent.push_back((now + RETRY, id));
             }
         }
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.shared.forget_acknowledged();
     }
 }
 

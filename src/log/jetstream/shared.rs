@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     api::{Api, ApiError, Info},
     connection::Connection,
+    publish::Place,
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
@@ -40,7 +41,7 @@ const HISTORY_READS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) api: Api,
-    pub(super) connection: watch::Receiver<Connection>,
+    pub(super) connection: watch::Sender<Connection>,
     pub(super) replicas: usize,
     pub(super) epoch: Epoch,
     pub(super) epoch_start: Timestamp,
@@ -53,7 +54,7 @@ pub(super) struct Shared {
     recent: Mutex<VecDeque<Cursor>>,
     known: RwLock<Known>,
     /// Appends that the server has acknowledged, and the tail has not come to yet, by
-    /// sequence. As many as publishes are in flight, at most.
+    /// sequence. Each keeps its place, so that they are no more than may be under way.
     acknowledged: Mutex<BTreeMap<Sequence, Acknowledged>>,
     pub(super) history: Semaphore,
     /// An append has waited for long.
@@ -78,6 +79,8 @@ struct Known {
 struct Acknowledged {
     since: Instant,
     reply: AppendReply,
+    /// Given back when it is answered.
+    _place: Place,
 }
 
 /// How a log came to be another one than it was.
@@ -98,7 +101,7 @@ pub(super) fn epoch(info: &Info) -> Epoch {
 impl Shared {
     pub(super) fn new(
         api: Api,
-        connection: watch::Receiver<Connection>,
+        connection: watch::Sender<Connection>,
         replicas: usize,
         ring_bytes: usize,
         info: &Info,
@@ -196,7 +199,8 @@ impl Shared {
         }
         let mut ring = self.ring_mut();
         ring.trim(oldest);
-        if oldest > self.end() {
+        // One that has ended says so by its tail, which stays where it is.
+        if oldest > self.end() && !self.is_closed() {
             // All that the tail has not come to is gone: nobody will deliver it.
             *ring = Ring::new(self.ring_bytes, oldest);
             self.move_tail(Cursor::unchecked(self.epoch, oldest.previous()));
@@ -250,14 +254,15 @@ impl Shared {
     }
 
     /// Answers an append once the tail has come to its record.
-    pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply) {
+    pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply, place: Place) {
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
         if self.end() > sequence {
             drop(acknowledged);
             self.answer(sequence, reply);
         } else {
-            acknowledged.insert(sequence, Acknowledged { since: Instant::now(), reply });
+            let waiting = Acknowledged { since: Instant::now(), reply, _place: place };
+            acknowledged.insert(sequence, waiting);
         }
     }
 
@@ -291,6 +296,12 @@ impl Shared {
             self.answer(sequence, reply);
         }
         some_left
+    }
+
+    /// Lets go of those that wait, as nobody will answer them: the log has ended, and what
+    /// was stored may be gone with it.
+    pub(super) fn forget_acknowledged(&self) {
+        self.acknowledged().clear();
     }
 
     fn answer(&self, sequence: Sequence, reply: AppendReply) {

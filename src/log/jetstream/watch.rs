@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{api::ApiError, publish::STALLED_REASON, shared::Shared};
+use super::{api::ApiError, connection::repair, publish::STALLED_REASON, shared::Shared};
 
 /// How often the stream's state is asked for.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 
 /// Whether callbacks can be stored, or else why not.
 async fn look(shared: &Shared) -> Result<(), String> {
-    if !shared.connection.borrow().is_up {
+    if !repair(&shared.connection, &shared.api.client) {
         return Err("there is no connection to NATS".to_owned());
     }
     let end = shared.end();

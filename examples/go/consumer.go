@@ -1,0 +1,299 @@
+// Writes each pair of new friends into a table, exactly once.
+//
+// The rows of an event and its cursor are committed together, and only if the cursor
+// is still the one before: of several replicas one does the work, and another takes
+// over when it stands still. A crash at any moment loses and doubles nothing.
+//
+// Usage: consumer HOST:PORT DATABASE
+// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"math/rand"
+	"os"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "consumer/imcallback/v1"
+)
+
+// The name of all replicas together.
+const name = "friends-go"
+
+// How long the others' cursor stands still before a waiting replica tries.
+const patience = 2 * time.Second
+
+const schema = `
+CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
+CREATE TABLE IF NOT EXISTS pair (
+    cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
+`
+
+// Another replica has moved the cursor.
+var errLost = errors.New("another replica is at work")
+
+// A failure of our own database, which ends the program.
+type databaseError struct{ error }
+
+func openDatabase(path string) (*sql.DB, error) {
+	// Transactions begin as BEGIN IMMEDIATE.
+	db, err := sql.Open("sqlite3", "file:"+path+"?_busy_timeout=30000&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Exec(schema); err != nil {
+		return nil, err
+	}
+	// The empty cursor: nothing was read yet.
+	_, err = db.Exec("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", name)
+	return db, err
+}
+
+func position(db *sql.DB) (cursor string, eventMicros int64, err error) {
+	row := db.QueryRow("SELECT cursor, coalesce(event_micros, 0) FROM position WHERE consumer = ?", name)
+	err = row.Scan(&cursor, &eventMicros)
+	return
+}
+
+type row struct {
+	sql    string
+	values []interface{}
+}
+
+// All rows and the new cursor, or nothing.
+func commit(db *sql.DB, old, cursor string, rows []row, eventMicros *int64) error {
+	if cursor == old && len(rows) == 0 {
+		return nil
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		return databaseError{err}
+	}
+	// Does nothing after the commit.
+	defer tx.Rollback()
+	moved, err := tx.Exec(
+		"UPDATE position SET cursor = ?, event_micros = coalesce(?, event_micros) WHERE consumer = ? AND cursor = ?",
+		cursor, eventMicros, name, old)
+	if err != nil {
+		return databaseError{err}
+	}
+	if count, err := moved.RowsAffected(); err != nil {
+		return databaseError{err}
+	} else if count != 1 {
+		return errLost
+	}
+	for _, row := range rows {
+		// What is there already came before the log went back.
+		if _, err := tx.Exec(row.sql+" ON CONFLICT DO NOTHING", row.values...); err != nil {
+			return databaseError{err}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return databaseError{err}
+	}
+	return nil
+}
+
+func rowsOf(event *pb.Event) (rows []row) {
+	friends, ok := event.Payload.(*pb.Event_SnsFriendAdd)
+	if !ok {
+		// The body is not as documented: kept for somebody to look at.
+		values := []interface{}{event.Cursor, event.Command, event.RawBody}
+		return []row{{"INSERT INTO untyped VALUES (?, ?, ?)", values}}
+	}
+	for n, pair := range friends.SnsFriendAdd.PairList {
+		values := []interface{}{event.Cursor, n, pair.FromAccount, pair.ToAccount}
+		rows = append(rows, row{"INSERT INTO pair VALUES (?, ?, ?, ?)", values})
+	}
+	return rows
+}
+
+// Follows one stream to its end, which is an error.
+func follow(db *sql.DB, client pb.EventServiceClient, startAt *timestamppb.Timestamp) error {
+	cursor, _, err := position(db)
+	if err != nil {
+		return databaseError{err}
+	}
+	request := &pb.SubscribeRequest{
+		Filter:     &pb.EventFilter{Commands: []string{"Sns.CallbackFriendAdd"}},
+		Subscriber: name,
+		OnGap:      pb.GapPolicy_GAP_POLICY_SKIP,
+	}
+	switch {
+	case startAt != nil:
+		request.Start = &pb.SubscribeRequest_AtTime{AtTime: startAt}
+	case cursor != "":
+		request.Start = &pb.SubscribeRequest_AfterCursor{AfterCursor: cursor}
+	default:
+		request.Start = &pb.SubscribeRequest_Earliest{Earliest: &emptypb.Empty{}}
+	}
+	// Ends the stream when we do.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if token := os.Getenv("CALLBACK_GATEWAY_TOKEN"); token != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+	}
+	frames, err := client.Subscribe(ctx, request)
+	if err != nil {
+		return err
+	}
+	for {
+		response, err := frames.Recv()
+		if err != nil {
+			return err
+		}
+		var (
+			next   string
+			rows   []row
+			micros *int64
+		)
+		switch frame := response.Frame.(type) {
+		case *pb.SubscribeResponse_Event:
+			time := frame.Event.ReceiveTime.AsTime().UnixNano() / 1000
+			next, rows, micros = frame.Event.Cursor, rowsOf(frame.Event), &time
+		case *pb.SubscribeResponse_Gap:
+			gap := frame.Gap
+			log.Printf("events %d to %d are gone", gap.FirstMissingSequence, gap.LastMissingSequence)
+			values := []interface{}{gap.Cursor, int64(gap.FirstMissingSequence), int64(gap.LastMissingSequence)}
+			next, rows = gap.Cursor, []row{{"INSERT INTO gap VALUES (?, ?, ?)", values}}
+		case *pb.SubscribeResponse_Subscribed: // before the first event
+			next = frame.Subscribed.Cursor
+		case *pb.SubscribeResponse_Heartbeat:
+			next = frame.Heartbeat.Cursor
+		case *pb.SubscribeResponse_CaughtUp:
+			next = frame.CaughtUp.Cursor
+		case *pb.SubscribeResponse_FellBehind:
+			next = frame.FellBehind.Cursor
+		case *pb.SubscribeResponse_GoingAway:
+			next = frame.GoingAway.Cursor
+		default: // of a kind that is not known yet
+			continue
+		}
+		if err := commit(db, cursor, next, rows, micros); err != nil {
+			return err
+		}
+		cursor = next
+	}
+}
+
+// The reason and the delay to wait that a status carries.
+func details(status *status.Status) (reason string, delay time.Duration) {
+	for _, detail := range status.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			reason = detail.Reason
+		case *errdetails.RetryInfo:
+			delay = time.Duration(detail.RetryDelay.Seconds)*time.Second + time.Duration(detail.RetryDelay.Nanos)
+		}
+	}
+	return reason, delay
+}
+
+// Whether it may pass. Broken connections have all of these codes.
+func isPassing(code codes.Code) bool {
+	switch code {
+	case codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.DeadlineExceeded,
+		codes.Unknown, codes.Internal, codes.Canceled:
+		return true
+	}
+	return false
+}
+
+// Until the cursor has stood still for a while.
+func waitForTurn(db *sql.DB) error {
+	seen, _, err := position(db)
+	for since := time.Now(); err == nil && time.Since(since) < patience; {
+		time.Sleep(200 * time.Millisecond)
+		var cursor string
+		if cursor, _, err = position(db); cursor != seen {
+			seen, since = cursor, time.Now()
+		}
+	}
+	return err
+}
+
+func run(address, path string) error {
+	db, err := openDatabase(path)
+	if err != nil {
+		return err
+	}
+	// With TLS: grpc.WithTransportCredentials(credentials.NewTLS(config)). A connection on
+	// which nothing comes is asked for a sign of life.
+	alive := keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 20 * time.Second}
+	connection, err := grpc.Dial(address, grpc.WithInsecure(), grpc.WithKeepaliveParams(alive))
+	if err != nil {
+		return err
+	}
+	client := pb.NewEventServiceClient(connection)
+	pause := 250 * time.Millisecond
+	var startAt *timestamppb.Timestamp
+	for {
+		before, eventMicros, err := position(db)
+		if err != nil {
+			return err
+		}
+		err = follow(db, client, startAt)
+		if errors.Is(err, errLost) {
+			log.Print(err)
+			if err := waitForTurn(db); err != nil {
+				return err
+			}
+			startAt = nil
+			continue
+		}
+		var ours databaseError
+		if errors.As(err, &ours) {
+			return err
+		}
+		status := status.Convert(err)
+		reason, delay := details(status)
+		log.Printf("%v %s %s", status.Code(), reason, status.Message())
+		if reason == "LOG_REPLACED" || reason == "LOG_REWOUND" {
+			// Another log, or one restored from a backup: somebody should compare. What was
+			// stored since our last event is taken in any case.
+			startAt = timestamppb.New(time.Unix(eventMicros/1e6, eventMicros%1e6*1000))
+		} else if !isPassing(status.Code()) {
+			// A wrong token, say: trying again does not help.
+			return err
+		}
+		if after, _, err := position(db); err != nil {
+			return err
+		} else if after != before {
+			pause, startAt = 250*time.Millisecond, nil
+		}
+		if delay < pause {
+			delay = pause
+		}
+		// Replicas that lost their connections together do not come back together.
+		time.Sleep(delay + time.Duration(rand.Int63n(int64(delay)/2)))
+		if pause *= 2; pause > 10*time.Second {
+			pause = 10 * time.Second
+		}
+	}
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: consumer HOST:PORT DATABASE")
+		os.Exit(64)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		log.Fatal(err)
+	}
+}

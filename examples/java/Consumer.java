@@ -1,0 +1,308 @@
+// Writes each pair of new friends into a table, exactly once.
+//
+// The rows of an event and its cursor are committed together, and only if the cursor
+// is still the one before: of several replicas one does the work, and another takes
+// over when it stands still. A crash at any moment loses and doubles nothing.
+//
+// Usage: java Consumer HOST:PORT DATABASE
+// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Empty;
+import com.google.protobuf.Timestamp;
+import com.google.rpc.RetryInfo;
+import imcallback.v1.Event;
+import imcallback.v1.EventFilter;
+import imcallback.v1.EventServiceGrpc;
+import imcallback.v1.FriendPair;
+import imcallback.v1.Gap;
+import imcallback.v1.GapPolicy;
+import imcallback.v1.SubscribeRequest;
+import imcallback.v1.SubscribeResponse;
+import io.grpc.Context;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.MetadataUtils;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+
+public final class Consumer {
+    /** The name of all replicas together. */
+    static final String NAME = "friends-java";
+    /** How long the others' cursor stands still before a waiting replica tries. */
+    static final long PATIENCE_MS = 2000;
+    /** What may pass. Broken connections have all of these codes. */
+    static final Set<Status.Code> PASSING = EnumSet.of(
+            Status.Code.UNAVAILABLE, Status.Code.RESOURCE_EXHAUSTED, Status.Code.ABORTED,
+            Status.Code.DEADLINE_EXCEEDED, Status.Code.UNKNOWN, Status.Code.INTERNAL, Status.Code.CANCELLED);
+    static final String[] SCHEMA = {
+        "CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER)",
+        "CREATE TABLE IF NOT EXISTS pair ("
+                + "cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair))",
+        "CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT)",
+        "CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER)",
+    };
+
+    /** Another replica has moved the cursor. */
+    static final class Lost extends Exception {}
+
+    static final class Position {
+        String cursor;
+        long eventMicros;
+    }
+
+    final Connection db;
+    final EventServiceGrpc.EventServiceBlockingStub stub;
+
+    Consumer(Connection db, ManagedChannel channel) throws SQLException {
+        this.db = db;
+        for (String sql : SCHEMA) {
+            execute(sql);
+        }
+        // The empty cursor: nothing was read yet.
+        execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", NAME);
+        EventServiceGrpc.EventServiceBlockingStub stub = EventServiceGrpc.newBlockingStub(channel);
+        String token = System.getenv("CALLBACK_GATEWAY_TOKEN");
+        if (token != null && !token.isEmpty()) {
+            Metadata metadata = new Metadata();
+            metadata.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+            stub = stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata));
+        }
+        this.stub = stub;
+    }
+
+    int execute(String sql, Object... values) throws SQLException {
+        try (PreparedStatement statement = db.prepareStatement(sql)) {
+            for (int i = 0; i < values.length; i++) {
+                statement.setObject(i + 1, values[i]);
+            }
+            return statement.executeUpdate();
+        }
+    }
+
+    Position position() throws SQLException {
+        String sql = "SELECT cursor, event_micros FROM position WHERE consumer = ?";
+        try (PreparedStatement statement = db.prepareStatement(sql)) {
+            statement.setString(1, NAME);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                Position position = new Position();
+                position.cursor = row.getString(1);
+                // 0 where there is none.
+                position.eventMicros = row.getLong(2);
+                return position;
+            }
+        }
+    }
+
+    /** All rows, each a statement and its values, and the new cursor, or nothing. */
+    void commit(String old, String cursor, List<Object[]> rows, Long eventMicros) throws SQLException, Lost {
+        if (cursor.equals(old) && rows.isEmpty()) {
+            return;
+        }
+        execute("BEGIN IMMEDIATE");
+        boolean done = false;
+        try {
+            int moved = execute(
+                    "UPDATE position SET cursor = ?, event_micros = coalesce(?, event_micros)"
+                            + " WHERE consumer = ? AND cursor = ?",
+                    cursor, eventMicros, NAME, old);
+            if (moved != 1) {
+                throw new Lost();
+            }
+            for (Object[] row : rows) {
+                Object[] values = new Object[row.length - 1];
+                System.arraycopy(row, 1, values, 0, values.length);
+                // What is there already came before the log went back.
+                execute(row[0] + " ON CONFLICT DO NOTHING", values);
+            }
+            execute("COMMIT");
+            done = true;
+        } finally {
+            if (!done) {
+                execute("ROLLBACK");
+            }
+        }
+    }
+
+    static List<Object[]> rowsOf(Event event) {
+        List<Object[]> rows = new ArrayList<>();
+        if (!event.hasSnsFriendAdd()) {
+            // The body is not as documented: kept for somebody to look at.
+            String sql = "INSERT INTO untyped VALUES (?, ?, ?)";
+            rows.add(new Object[] {sql, event.getCursor(), event.getCommand(), event.getRawBody()});
+            return rows;
+        }
+        int n = 0;
+        for (FriendPair pair : event.getSnsFriendAdd().getPairListList()) {
+            String sql = "INSERT INTO pair VALUES (?, ?, ?, ?)";
+            rows.add(new Object[] {sql, event.getCursor(), n++, pair.getFromAccount(), pair.getToAccount()});
+        }
+        return rows;
+    }
+
+    /** Follows one stream to its end, which is an exception. */
+    void follow(Timestamp startAt) throws SQLException, Lost {
+        String cursor = position().cursor;
+        SubscribeRequest.Builder request = SubscribeRequest.newBuilder()
+                .setFilter(EventFilter.newBuilder().addCommands("Sns.CallbackFriendAdd"))
+                .setSubscriber(NAME)
+                .setOnGap(GapPolicy.GAP_POLICY_SKIP);
+        if (startAt != null) {
+            request.setAtTime(startAt);
+        } else if (!cursor.isEmpty()) {
+            request.setAfterCursor(cursor);
+        } else {
+            request.setEarliest(Empty.getDefaultInstance());
+        }
+        // Ends the stream when we do.
+        Context.CancellableContext context = Context.current().withCancellation();
+        Context before = context.attach();
+        try {
+            Iterator<SubscribeResponse> frames = stub.subscribe(request.build());
+            while (frames.hasNext()) {
+                cursor = take(cursor, frames.next());
+            }
+        } finally {
+            context.detach(before);
+            context.cancel(null);
+        }
+    }
+
+    /** Commits what a frame brings; gives the cursor after it. */
+    String take(String cursor, SubscribeResponse response) throws SQLException, Lost {
+        List<Object[]> rows = new ArrayList<>();
+        Long micros = null;
+        String next;
+        switch (response.getFrameCase()) {
+            case EVENT:
+                Event event = response.getEvent();
+                Timestamp time = event.getReceiveTime();
+                micros = time.getSeconds() * 1_000_000 + time.getNanos() / 1000;
+                rows = rowsOf(event);
+                next = event.getCursor();
+                break;
+            case GAP:
+                Gap gap = response.getGap();
+                long first = gap.getFirstMissingSequence();
+                long last = gap.getLastMissingSequence();
+                System.err.println("events " + first + " to " + last + " are gone");
+                rows.add(new Object[] {"INSERT INTO gap VALUES (?, ?, ?)", gap.getCursor(), first, last});
+                next = gap.getCursor();
+                break;
+            case SUBSCRIBED: // before the first event
+                next = response.getSubscribed().getCursor();
+                break;
+            case HEARTBEAT:
+                next = response.getHeartbeat().getCursor();
+                break;
+            case CAUGHT_UP:
+                next = response.getCaughtUp().getCursor();
+                break;
+            case FELL_BEHIND:
+                next = response.getFellBehind().getCursor();
+                break;
+            case GOING_AWAY:
+                next = response.getGoingAway().getCursor();
+                break;
+            default: // of a kind that is not known yet
+                return cursor;
+        }
+        commit(cursor, next, rows, micros);
+        return next;
+    }
+
+    /** Until the cursor has stood still for a while. */
+    void waitForTurn() throws SQLException, InterruptedException {
+        String seen = position().cursor;
+        long since = System.nanoTime();
+        while (System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(PATIENCE_MS)) {
+            Thread.sleep(200);
+            String cursor = position().cursor;
+            if (!cursor.equals(seen)) {
+                seen = cursor;
+                since = System.nanoTime();
+            }
+        }
+    }
+
+    void run() throws Exception {
+        long pause = 250;
+        Timestamp startAt = null;
+        while (true) {
+            Position before = position();
+            long delay = 0;
+            try {
+                follow(startAt);
+                System.err.println("the stream ended without a status");
+            } catch (Lost lost) {
+                System.err.println("another replica is at work");
+                waitForTurn();
+                startAt = null;
+                continue;
+            } catch (StatusRuntimeException error) {
+                // No details where the connection failed: then there is no status from the gateway.
+                com.google.rpc.Status status = StatusProto.fromThrowable(error);
+                for (Any detail : status == null ? List.<Any>of() : status.getDetailsList()) {
+                    if (detail.is(RetryInfo.class)) {
+                        com.google.protobuf.Duration asked = detail.unpack(RetryInfo.class).getRetryDelay();
+                        delay = asked.getSeconds() * 1000 + asked.getNanos() / 1_000_000;
+                    }
+                }
+                Status.Code code = error.getStatus().getCode();
+                System.err.println(code + " " + error.getStatus().getDescription());
+                if (code == Status.Code.FAILED_PRECONDITION) {
+                    // LOG_REPLACED or LOG_REWOUND: another log, or one restored from a backup. Somebody should
+                    // compare; what was stored since our last event is taken in any case.
+                    startAt = Timestamp.newBuilder()
+                            .setSeconds(before.eventMicros / 1_000_000)
+                            .setNanos((int) (before.eventMicros % 1_000_000) * 1000)
+                            .build();
+                } else if (!PASSING.contains(code)) {
+                    // A wrong token, say: trying again does not help.
+                    throw error;
+                }
+            }
+            if (!position().cursor.equals(before.cursor)) {
+                pause = 250;
+                startAt = null;
+            }
+            // Replicas that lost their connections together do not come back together.
+            Thread.sleep((long) (Math.max(delay, pause) * ThreadLocalRandom.current().nextDouble(1, 1.5)));
+            pause = Math.min(2 * pause, 10_000);
+        }
+    }
+
+    public static void main(String[] args) throws Exception {
+        if (args.length != 2) {
+            System.err.println("usage: java Consumer HOST:PORT DATABASE");
+            System.exit(64);
+        }
+        // With TLS: without usePlaintext(). A connection on which nothing comes is asked for a
+        // sign of life.
+        ManagedChannel channel = ManagedChannelBuilder.forTarget(args[0])
+                .usePlaintext()
+                .keepAliveTime(20, TimeUnit.SECONDS)
+                .keepAliveTimeout(20, TimeUnit.SECONDS)
+                .build();
+        try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + args[1] + "?busy_timeout=30000")) {
+            new Consumer(db, channel).run();
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+}

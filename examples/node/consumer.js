@@ -1,0 +1,197 @@
+// Writes each pair of new friends into a table, exactly once.
+//
+// The rows of an event and its cursor are committed together, and only if the cursor
+// is still the one before: of several replicas one does the work, and another takes
+// over when it stands still. A crash at any moment loses and doubles nothing.
+//
+// Usage: node consumer.js HOST:PORT DATABASE
+// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import grpc from "@grpc/grpc-js";
+import protoLoader from "@grpc/proto-loader";
+import protobuf from "protobufjs";
+
+// The name of all replicas together.
+const NAME = "friends-node";
+// How long the others' cursor stands still before a waiting replica tries.
+const PATIENCE_MS = 2000;
+// What may pass. Broken connections have all of these codes.
+const PASSING = [
+  "UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "DEADLINE_EXCEEDED", "UNKNOWN", "INTERNAL", "CANCELLED",
+];
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
+CREATE TABLE IF NOT EXISTS pair (
+    cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
+`;
+
+const { EventService } = grpc.loadPackageDefinition(
+  protoLoader.loadSync("imcallback/v1/event_service.proto", {
+    includeDirs: [fileURLToPath(new URL("../../proto", import.meta.url))],
+    longs: Number,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  }),
+).imcallback.v1;
+// What an error carries: google/rpc/status.proto and google/rpc/error_details.proto, as far as needed.
+const rpc = protobuf.parse(`syntax = "proto3";
+message Any { string type_url = 1; bytes value = 2; }
+message Status { repeated Any details = 3; }
+message ErrorInfo { string reason = 1; }
+message Duration { int64 seconds = 1; int32 nanos = 2; }
+message RetryInfo { Duration retry_delay = 1; }
+`).root;
+
+// Another replica has moved the cursor.
+class Lost extends Error {}
+
+function openDatabase(path) {
+  const db = new DatabaseSync(path, { timeout: 30_000 });
+  db.exec(SCHEMA);
+  // The empty cursor: nothing was read yet.
+  db.prepare("INSERT OR IGNORE INTO position VALUES (?, '', NULL)").run(NAME);
+  return db;
+}
+
+function position(db) {
+  return db.prepare("SELECT cursor, event_micros FROM position WHERE consumer = ?").get(NAME);
+}
+
+// All rows and the new cursor, or nothing.
+function commit(db, old, cursor, rows = [], eventMicros = null) {
+  if (cursor === old && rows.length === 0) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const moved = db
+      .prepare(
+        "UPDATE position SET cursor = ?, event_micros = coalesce(?, event_micros) WHERE consumer = ? AND cursor = ?",
+      )
+      .run(cursor, eventMicros, NAME, old);
+    if (moved.changes !== 1) throw new Lost();
+    for (const [table, ...values] of rows) {
+      // What is there already came before the log went back.
+      const marks = values.map(() => "?").join(", ");
+      db.prepare(`INSERT INTO ${table} VALUES (${marks}) ON CONFLICT DO NOTHING`).run(...values);
+    }
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function rowsOf(event) {
+  if (event.payload === "snsFriendAdd") {
+    return event.snsFriendAdd.pairList.map((pair, n) => ["pair", event.cursor, n, pair.fromAccount, pair.toAccount]);
+  }
+  // The body is not as documented: kept for somebody to look at.
+  return [["untyped", event.cursor, event.command, event.rawBody]];
+}
+
+// Follows one stream to its end, which is an error.
+async function follow(db, client, startAt) {
+  let { cursor } = position(db);
+  const start = startAt ? { atTime: startAt } : cursor ? { afterCursor: cursor } : { earliest: {} };
+  const metadata = new grpc.Metadata();
+  const token = process.env.CALLBACK_GATEWAY_TOKEN;
+  if (token) metadata.set("authorization", `Bearer ${token}`);
+  const filter = { commands: ["Sns.CallbackFriendAdd"] };
+  const frames = client.subscribe({ ...start, filter, subscriber: NAME, onGap: "GAP_POLICY_SKIP" }, metadata);
+  // What is cancelled below says so once more, to nobody.
+  frames.on("error", () => {});
+  try {
+    for await (const response of frames) {
+      // A frame of a kind that is not known yet is skipped.
+      if (!response.frame) continue;
+      const frame = response[response.frame];
+      if (response.frame === "event") {
+        const { seconds, nanos } = frame.receiveTime;
+        commit(db, cursor, frame.cursor, rowsOf(frame), seconds * 1e6 + Math.floor(nanos / 1e3));
+      } else if (response.frame === "gap") {
+        const { firstMissingSequence: first, lastMissingSequence: last } = frame;
+        console.error(`events ${first} to ${last} are gone`);
+        commit(db, cursor, frame.cursor, [["gap", frame.cursor, first, last]]);
+      } else {
+        // `subscribed`, before the first event, and heartbeats among them.
+        commit(db, cursor, frame.cursor);
+      }
+      cursor = frame.cursor;
+    }
+  } finally {
+    frames.cancel();
+  }
+}
+
+// The reason and the delay to wait, in milliseconds, that an error carries.
+function details(error) {
+  let [reason, delay] = ["", 0];
+  // Nothing where the connection failed: then there is no status from the gateway.
+  for (const bytes of error.metadata.get("grpc-status-details-bin")) {
+    for (const { typeUrl, value } of rpc.lookupType("Status").decode(bytes).details) {
+      if (typeUrl.endsWith("/google.rpc.ErrorInfo")) {
+        reason = rpc.lookupType("ErrorInfo").decode(value).reason;
+      } else if (typeUrl.endsWith("/google.rpc.RetryInfo")) {
+        const { seconds, nanos } = rpc.lookupType("RetryInfo").decode(value).retryDelay;
+        delay = Number(seconds) * 1e3 + nanos / 1e6;
+      }
+    }
+  }
+  return { reason, delay };
+}
+
+// Until the cursor has stood still for a while.
+async function waitForTurn(db) {
+  let seen = position(db).cursor;
+  for (let since = Date.now(); Date.now() - since < PATIENCE_MS; ) {
+    await sleep(200);
+    const { cursor } = position(db);
+    if (cursor !== seen) [seen, since] = [cursor, Date.now()];
+  }
+}
+
+const [address, path] = process.argv.slice(2);
+const db = openDatabase(path);
+// With TLS: grpc.credentials.createSsl(ca). A connection on which nothing comes is
+// asked for a sign of life.
+const client = new EventService(address, grpc.credentials.createInsecure(), {
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+  "grpc.max_reconnect_backoff_ms": 5_000,
+});
+for (let pause = 250, startAt = null; ; pause = Math.min(2 * pause, 10_000)) {
+  const before = position(db);
+  let delay = 0;
+  try {
+    await follow(db, client, startAt);
+    console.error("the stream ended without a status");
+  } catch (error) {
+    if (error instanceof Lost) {
+      console.error("another replica is at work");
+      await waitForTurn(db);
+      startAt = null;
+      continue;
+    }
+    if (!(error.metadata instanceof grpc.Metadata)) throw error;
+    const status = details(error);
+    delay = status.delay;
+    console.error(`${grpc.status[error.code]} ${status.reason} ${error.details}`);
+    if (["LOG_REPLACED", "LOG_REWOUND"].includes(status.reason)) {
+      // Another log, or one restored from a backup: somebody should compare. What was
+      // stored since our last event is taken in any case.
+      const micros = before.event_micros ?? 0;
+      startAt = { seconds: Math.floor(micros / 1e6), nanos: (micros % 1e6) * 1000 };
+    } else if (!PASSING.includes(grpc.status[error.code])) {
+      // A wrong token, say: trying again does not help.
+      throw error;
+    }
+  }
+  if (position(db).cursor !== before.cursor) [pause, startAt] = [250, null];
+  // Replicas that lost their connections together do not come back together.
+  await sleep(Math.max(delay, pause) * (1 + Math.random() / 2));
+}

@@ -1,0 +1,195 @@
+"""Writes each pair of new friends into a table, exactly once.
+
+The rows of an event and its cursor are committed together, and only if the cursor
+is still the one before: of several replicas one does the work, and another takes
+over when it stands still. A crash at any moment loses and doubles nothing.
+
+Usage: consumer.py HOST:PORT DATABASE
+The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+"""
+
+import os
+import random
+import sqlite3
+import sys
+import time
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from imcallback.v1 import event_service_pb2, event_service_pb2_grpc
+
+# The name of all replicas together.
+NAME = "friends-python"
+# How long the others' cursor stands still before a waiting replica tries.
+PATIENCE = 2
+# What may pass. Broken connections have all of these codes.
+PASSING = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.CANCELLED,
+)
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
+CREATE TABLE IF NOT EXISTS pair (
+    cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
+"""
+
+
+class Lost(Exception):
+    """Another replica has moved the cursor."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def open_database(path):
+    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    db.executescript(SCHEMA)
+    # The empty cursor: nothing was read yet.
+    db.execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", [NAME])
+    return db
+
+
+def position(db):
+    return db.execute("SELECT cursor, event_micros FROM position WHERE consumer = ?", [NAME]).fetchone()
+
+
+def commit(db, old, new, rows=(), event_micros=None):
+    """All rows and the new cursor, or nothing."""
+    if new == old and not rows:
+        return new
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        moved = db.execute(
+            "UPDATE position SET cursor = ?, event_micros = coalesce(?, event_micros) WHERE consumer = ? AND cursor = ?",
+            [new, event_micros, NAME, old],
+        )
+        if moved.rowcount != 1:
+            raise Lost
+        for table, values in rows:
+            # What is there already came before the log went back.
+            marks = ", ".join("?" * len(values))
+            db.execute(f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values)
+    return new
+
+
+def rows_of(event):
+    if event.WhichOneof("payload") == "sns_friend_add":
+        pairs = enumerate(event.sns_friend_add.pair_list)
+        return [("pair", (event.cursor, n, pair.from_account, pair.to_account)) for n, pair in pairs]
+    # The body is not as documented: kept for somebody to look at.
+    return [("untyped", (event.cursor, event.command, event.raw_body))]
+
+
+def follow(db, stub, start_at=None):
+    """Follows one stream to its end, which is an exception."""
+    cursor, event_micros = position(db)
+    request = event_service_pb2.SubscribeRequest(subscriber=NAME, on_gap=event_service_pb2.GAP_POLICY_SKIP)
+    request.filter.commands.append("Sns.CallbackFriendAdd")
+    if start_at is not None:
+        request.at_time.CopyFrom(start_at)
+    elif cursor:
+        request.after_cursor = cursor
+    else:
+        request.earliest.CopyFrom(Empty())
+    token = os.environ.get("CALLBACK_GATEWAY_TOKEN")
+    metadata = [("authorization", f"Bearer {token}")] if token else None
+    frames = stub.Subscribe(request, metadata=metadata)
+    try:
+        for response in frames:
+            kind = response.WhichOneof("frame")
+            if kind == "event":
+                event = response.event
+                micros = event.receive_time.ToMicroseconds()
+                cursor = commit(db, cursor, event.cursor, rows_of(event), micros)
+            elif kind == "gap":
+                gap = response.gap
+                say(f"events {gap.first_missing_sequence} to {gap.last_missing_sequence} are gone")
+                row = (gap.cursor, gap.first_missing_sequence, gap.last_missing_sequence)
+                cursor = commit(db, cursor, gap.cursor, [("gap", row)])
+            elif kind:
+                # `subscribed`, before the first event, and heartbeats among them.
+                cursor = commit(db, cursor, getattr(response, kind).cursor)
+            # A frame of a kind that is not known yet is skipped.
+    finally:
+        frames.cancel()
+
+
+def details(error):
+    """The reason and the delay to wait that an error carries."""
+    reason, delay = "", 0
+    # None where the connection failed: then there is no status from the gateway.
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            reason = info.reason
+        elif detail.Unpack(retry):
+            delay = retry.retry_delay.ToTimedelta().total_seconds()
+    return reason, delay
+
+
+def wait_for_turn(db):
+    """Until the cursor has stood still for a while."""
+    seen, since = position(db), time.monotonic()
+    while time.monotonic() - since < PATIENCE:
+        time.sleep(0.2)
+        if position(db) != seen:
+            seen, since = position(db), time.monotonic()
+
+
+def main():
+    address, path = sys.argv[1:]
+    db = open_database(path)
+    # With TLS: grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)).
+    # A connection on which nothing comes is asked for a sign of life.
+    options = [
+        ("grpc.keepalive_time_ms", 20000),
+        ("grpc.keepalive_timeout_ms", 20000),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.max_reconnect_backoff_ms", 5000),
+    ]
+    pause, start_at = 0.25, None
+    with grpc.insecure_channel(address, options=options) as channel:
+        stub = event_service_pb2_grpc.EventServiceStub(channel)
+        while True:
+            before, event_micros = position(db)
+            delay = 0
+            try:
+                follow(db, stub, start_at)
+                say("the stream ended without a status")
+            except Lost:
+                say("another replica is at work")
+                wait_for_turn(db)
+                start_at = None
+                continue
+            except grpc.RpcError as error:
+                reason, delay = details(error)
+                say(f"{error.code().name} {reason} {error.details()}")
+                if reason in ("LOG_REPLACED", "LOG_REWOUND"):
+                    # Another log, or one restored from a backup: somebody should compare. What was
+                    # stored since our last event is taken in any case.
+                    start_at = Timestamp()
+                    start_at.FromMicroseconds(event_micros or 0)
+                elif error.code() not in PASSING:
+                    # A wrong token, say: trying again does not help.
+                    raise
+            if position(db)[0] != before:
+                pause, start_at = 0.25, None
+            # Replicas that lost their connections together do not come back together.
+            time.sleep(max(delay, pause) * random.uniform(1, 1.5))
+            pause = min(2 * pause, 10)
+
+
+if __name__ == "__main__":
+    main()

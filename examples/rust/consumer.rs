@@ -1,0 +1,170 @@
+//! Writes each pair of new friends into a table, exactly once.
+//!
+//! The rows of an event and its cursor are committed together, and only if the cursor
+//! is still the one before: of several replicas one does the work, and another takes
+//! over when it stands still. A crash at any moment loses and doubles nothing.
+//!
+//! Usage: consumer http://HOST:PORT DATABASE
+//! The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+
+use std::{env, error::Error, time::Duration};
+
+use callback_gateway::{
+    client::{Client, Ended, Item, Options},
+    proto::{
+        Event, EventFilter, Gap, GapPolicy, SubscribeRequest, event::Payload, subscribe_request::Start,
+        subscribe_response::Frame,
+    },
+};
+use pbjson_types::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tokio::time::{Instant, sleep};
+
+/// The name of all replicas together.
+const NAME: &str = "friends-rust";
+/// How long the others' cursor stands still before a waiting replica tries.
+const PATIENCE: Duration = Duration::from_secs(2);
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
+CREATE TABLE IF NOT EXISTS pair (
+    cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
+";
+
+fn open_database(path: &str) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(Duration::from_secs(30))?;
+    db.execute_batch(SCHEMA)?;
+    // The empty cursor: nothing was read yet.
+    db.execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", [NAME])?;
+    Ok(db)
+}
+
+/// The cursor, and when the last event was received.
+fn position(db: &Connection) -> rusqlite::Result<(String, Option<i64>)> {
+    let sql = "SELECT cursor, event_micros FROM position WHERE consumer = ?";
+    db.query_row(sql, [NAME], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The rows of a frame and its cursor, or nothing; false if another replica has moved the cursor.
+fn commit(db: &mut Connection, old: &str, new: &str, frame: &Frame) -> rusqlite::Result<bool> {
+    if new == old {
+        return Ok(true);
+    }
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let moved = transaction.execute(
+        "UPDATE position SET cursor = ?, event_micros = coalesce(?, event_micros) WHERE consumer = ? AND cursor = ?",
+        params![new, micros(frame), NAME, old],
+    )?;
+    if moved != 1 {
+        return Ok(false);
+    }
+    match frame {
+        Frame::Event(event) => insert_event(&transaction, event)?,
+        Frame::Gap(gap) => insert_gap(&transaction, gap)?,
+        // `subscribed`, before the first event, and heartbeats among them: only the cursor.
+        _ => {}
+    }
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn micros(frame: &Frame) -> Option<i64> {
+    let Frame::Event(Event { receive_time: Some(time), .. }) = frame else { return None };
+    Some(time.seconds * 1_000_000 + i64::from(time.nanos / 1000))
+}
+
+/// What is there already came before the log went back.
+fn insert_event(transaction: &Transaction<'_>, event: &Event) -> rusqlite::Result<()> {
+    let Some(Payload::SnsFriendAdd(friend_add)) = &event.payload else {
+        // The body is not as documented: kept for somebody to look at.
+        let sql = "INSERT INTO untyped VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+        transaction.execute(sql, [&event.cursor, &event.command, &event.raw_body])?;
+        return Ok(());
+    };
+    for (n, pair) in friend_add.pair_list.iter().enumerate() {
+        let sql = "INSERT INTO pair VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+        transaction.execute(sql, params![event.cursor, n as i64, pair.from_account, pair.to_account])?;
+    }
+    Ok(())
+}
+
+fn insert_gap(transaction: &Transaction<'_>, gap: &Gap) -> rusqlite::Result<()> {
+    let (first, last) = (gap.first_missing_sequence, gap.last_missing_sequence);
+    eprintln!("events {first} to {last} are gone");
+    let sql = "INSERT INTO gap VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    transaction.execute(sql, params![gap.cursor, first as i64, last as i64])?;
+    Ok(())
+}
+
+/// Waits until the cursor has stood still for a while.
+async fn wait_for_turn(db: &Connection) -> rusqlite::Result<()> {
+    let (mut seen, mut since) = (position(db)?.0, Instant::now());
+    while since.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(200)).await;
+        let (cursor, _) = position(db)?;
+        if cursor != seen {
+            (seen, since) = (cursor, Instant::now());
+        }
+    }
+    Ok(())
+}
+
+/// Follows the log until another replica is ahead, or there is something to decide.
+async fn follow(client: &Client, db: &mut Connection) -> Result<(), Box<dyn Error>> {
+    let (mut cursor, _) = position(db)?;
+    let start = match &cursor[..] {
+        "" => Start::Earliest(Default::default()),
+        cursor => Start::AfterCursor(cursor.to_owned()),
+    };
+    let mut subscription = client.subscribe(SubscribeRequest {
+        start: Some(start),
+        filter: Some(EventFilter { commands: vec!["Sns.CallbackFriendAdd".into()], ..Default::default() }),
+        on_gap: GapPolicy::Skip.into(),
+        subscriber: NAME.into(),
+        ..Default::default()
+    });
+    loop {
+        let item = match subscription.next().await {
+            Ok(item) => item,
+            Err(ended @ (Ended::LogReplaced(_) | Ended::LogRewound(_))) => {
+                // Another log, or one restored from a backup: somebody should compare. What was
+                // stored since our last event is taken in any case.
+                eprintln!("{ended}");
+                let micros = position(db)?.1.unwrap_or(0);
+                let (seconds, nanos) = (micros / 1_000_000, (micros % 1_000_000) as i32 * 1000);
+                subscription.restart(Start::AtTime(Timestamp { seconds, nanos }));
+                continue;
+            }
+            // A wrong token, say: trying again does not help.
+            Err(ended) => return Err(ended.into()),
+        };
+        match &item {
+            // The client tries again by itself.
+            Item::Interrupted(interruption) => eprintln!("{interruption}"),
+            Item::Frame(frame) => {
+                let new = item.cursor().unwrap_or_default();
+                if !commit(db, &cursor, new, frame)? {
+                    eprintln!("another replica is at work");
+                    return Ok(());
+                }
+                cursor = new.to_owned();
+            }
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (Some(address), Some(path)) = (env::args().nth(1), env::args().nth(2)) else {
+        return Err("usage: consumer http://HOST:PORT DATABASE".into());
+    };
+    let token = env::var("CALLBACK_GATEWAY_TOKEN").ok().map(Into::into);
+    let client = Client::with_options(Options { address, token, ..Options::default() })?;
+    let mut db = open_database(&path)?;
+    loop {
+        follow(&client, &mut db).await?;
+        wait_for_turn(&db).await?;
+    }
+}

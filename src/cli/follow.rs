@@ -1,0 +1,227 @@
+//! Following a gateway's stream, over broken connections.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Failure,
+    connect::{self, Target, runtime},
+    text,
+};
+use crate::{
+    client::{Cause, Ended, Interruption, Item, Subscription, reason},
+    event::{Cursor, CursorError},
+    proto::{Gap, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
+};
+
+/// How long a gateway that is behind another one is left alone.
+const BEHIND_PAUSE: Duration = Duration::from_secs(1);
+/// How long an interrupt waits for what is being written, as to a pager that has stopped reading.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+/// A subscription that tells a person when its connection breaks.
+pub(super) struct Follow {
+    target: Target,
+    subscription: Subscription,
+    /// How long it tries to connect again where it gets no further; `None`: for ever.
+    patience: Option<Duration>,
+    /// Tells a person that it connects again.
+    notice: Notice,
+    /// The cursor of the last frame.
+    position: Option<String>,
+    /// Since when it has got no further.
+    lost: Option<Instant>,
+}
+
+pub(super) type Notice = Box<dyn Fn(&str) + Send + Sync>;
+
+impl Follow {
+    pub(super) fn new(
+        target: Target,
+        request: SubscribeRequest,
+        patience: Option<Duration>,
+        notice: Notice,
+    ) -> Self {
+        let subscription = target.client.subscribe(request);
+        Self { target, subscription, patience, notice, position: None, lost: None }
+    }
+
+    /// The next frame. An error is one that trying again does not mend. Nothing is lost if
+    /// it is dropped.
+    pub(super) async fn next(&mut self) -> Result<Frame, Failure> {
+        loop {
+            match self.subscription.next().await.map_err(|ended| definite(&ended))? {
+                Item::Frame(frame) => {
+                    if matches!(frame, Frame::Subscribed(_)) && self.position.is_some() {
+                        (self.notice)("connected again");
+                    }
+                    let cursor = cursor(&frame);
+                    if self.position.as_deref() != Some(cursor) {
+                        (self.position, self.lost) = (Some(cursor.to_owned()), None);
+                    }
+                    return Ok(frame);
+                }
+                Item::Interrupted(interruption) => {
+                    let why = self.why(&interruption)?;
+                    self.go_on(&why, interruption.pause)?;
+                }
+            }
+        }
+    }
+
+    /// Leaves a gateway that is behind, and after a while begins another stream.
+    pub(super) async fn connect_again(&mut self, why: &str) -> Result<(), Failure> {
+        self.go_on(why, BEHIND_PAUSE)?;
+        sleep(BEHIND_PAUSE).await;
+        if let Some(cursor) = &self.position {
+            self.subscription.restart(Start::AfterCursor(cursor.clone()));
+        }
+        Ok(())
+    }
+
+    /// Says that it goes on, unless its patience is at an end.
+    fn go_on(&mut self, why: &str, pause: Duration) -> Result<(), Failure> {
+        let lost = self.lost.get_or_insert_with(Instant::now).elapsed();
+        if self.patience.is_some_and(|patience| lost >= patience) {
+            return Err(Failure::Other(format!("{why}; tried again for {}", text::duration(lost))));
+        }
+        (self.notice)(&format!("{why}; connecting again in {}", text::duration(pause)));
+        Ok(())
+    }
+
+    /// Why there is no stream for now. Where none ever began that is the end: more likely it
+    /// is a wrong address than a short absence.
+    fn why(&self, interruption: &Interruption) -> Result<String, Failure> {
+        let is_first = self.position.is_none();
+        Ok(match &interruption.cause {
+            Cause::Connect(error) => {
+                let why = self.target.unreachable(error);
+                if is_first {
+                    return Err(Failure::Other(why));
+                }
+                why
+            }
+            Cause::Status(status) if is_first => return Err(status.clone().into()),
+            Cause::Status(status) => match reason(status) {
+                // What to do, which is what follows, is done here.
+                Some(_) => text::escape(status.message().split(';').next().unwrap_or_default()).into_owned(),
+                None => format!("the connection broke ({})", text::escape(status.message())),
+            },
+            Cause::Silence => "the gateway has fallen silent".to_owned(),
+            Cause::End => "the stream ended".to_owned(),
+        })
+    }
+}
+
+/// The end, with what to do next.
+fn definite(ended: &Ended) -> Failure {
+    let remedy = match ended {
+        Ended::CursorExpired { .. } => {
+            "; --from earliest gives all that is left, --skip-gaps goes on by itself"
+        }
+        Ended::LogReplaced(_) | Ended::LogRewound(_) => "; --from earliest does so",
+        Ended::LogDamaged(_) => "; --skip-gaps goes on behind it",
+        _ => "",
+    };
+    connect::failure(ended.status(), remedy)
+}
+
+/// The position after a frame.
+pub(super) fn cursor(frame: &Frame) -> &str {
+    match frame {
+        Frame::Subscribed(subscribed) => &subscribed.cursor,
+        Frame::Event(event) => &event.cursor,
+        Frame::Heartbeat(heartbeat) => &heartbeat.cursor,
+        Frame::CaughtUp(caught_up) => &caught_up.cursor,
+        Frame::FellBehind(fell_behind) => &fell_behind.cursor,
+        Frame::Gap(gap) => &gap.cursor,
+        Frame::GoingAway(going_away) => &going_away.cursor,
+    }
+}
+
+/// What a gap frame tells.
+pub(super) fn gone(gap: &Gap) -> String {
+    let which = match (gap.first_missing_sequence, gap.last_missing_sequence) {
+        (0, _) | (_, 0) => "events are gone".to_owned(),
+        (first, last) if first == last => format!("event {first} is gone"),
+        (first, last) => format!("events {first} to {last} are gone"),
+    };
+    format!("{which}: the gateway removed them before they were read, or they are damaged")
+}
+
+/// A starting point as the command line has it.
+pub(super) fn parse_start(text: &str) -> Result<Start, String> {
+    match text {
+        "latest" => Ok(Start::Latest(pbjson_types::Empty {})),
+        "earliest" => Ok(Start::Earliest(pbjson_types::Empty {})),
+        _ => parse_position(text).ok_or_else(|| {
+            "write latest, earliest, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor, as `get` and \
+             `tail --json` show it"
+                .to_owned()
+        }),
+    }
+}
+
+/// A cursor, or a time in the past.
+pub(super) fn parse_position(text: &str) -> Option<Start> {
+    match text.parse::<Cursor>() {
+        // The gateway may know the newer form.
+        Ok(_) | Err(CursorError::NewerForm) => Some(Start::AfterCursor(text.to_owned())),
+        Err(CursorError::Empty | CursorError::Malformed) => text::parse_past(text).ok().map(Start::AtTime),
+    }
+}
+
+/// How a command's work ended.
+pub(super) struct Ran<T> {
+    /// `None`: it did not come to an end in time after the interrupt.
+    pub(super) outcome: Option<Result<T, Failure>>,
+    /// By Ctrl-C or SIGTERM.
+    pub(super) is_interrupted: bool,
+}
+
+/// Turns true when the command is to end.
+pub(super) type Stop = watch::Receiver<bool>;
+
+/// Runs a command's work to its end. An interrupt tells it to stop; whatever is still
+/// being written after a second is not waited for.
+pub(super) fn run<T: Send + 'static, W: Future<Output = Result<T, Failure>> + Send + 'static>(
+    work: impl FnOnce(Stop) -> W,
+) -> Result<Ran<T>, Failure> {
+    let runtime = runtime()?;
+    let (stopping, stop) = watch::channel(false);
+    let ended = runtime.block_on(async {
+        let mut working = tokio::spawn(work(stop));
+        tokio::select! {
+            ended = &mut working => Some(ended),
+            () = interrupted() => {
+                stopping.send_replace(true);
+                timeout(LAST_WRITE, working).await.ok()
+            }
+        }
+    });
+    runtime.shutdown_background();
+    let outcome = ended.map(|ended| {
+        ended.unwrap_or_else(|error| Err(Failure::Other(format!("the command broke down: {error}"))))
+    });
+    Ok(Ran { outcome, is_interrupted: *stopping.borrow() })
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Waits for an interrupt.
+pub(super) async fn stopped(stop: &mut Stop) {
+    // The sender lives as long as the command.
+    stop.wait_for(|&stop| stop).await.ok();
+}

@@ -1,0 +1,427 @@
+//! `export`: a part of the log, whole or with a word that it is not.
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/scripted_server.rs"]
+mod scripted_server;
+mod support;
+
+use std::{
+    fs,
+    io::Read as _,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{body::Body, http::Response};
+use callback_gateway::{
+    event::{Cursor, Epoch, Sequence},
+    proto::{CaughtUp, Event, SubscribeResponse, Subscribed, subscribe_response::Frame},
+};
+use futures_util::{StreamExt as _, stream};
+use people::{Ran, Relay, Running, command, on_a_terminal, run};
+use prost::Message as _;
+use rustix::process::{Pid, Signal, kill_process};
+use scripted_server::ScriptedServer;
+use support::*;
+use tempfile::TempDir;
+
+async fn export(address: SocketAddr, args: &[&str]) -> Ran {
+    run(&mut command(address, &[&["export"], args].concat())).await
+}
+
+fn sequences(lines: &str) -> Vec<u64> {
+    let sequence = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).expect(line);
+        event["sequence"].as_str().unwrap().parse().unwrap()
+    };
+    lines.lines().map(sequence).collect()
+}
+
+/// The cursor in the line that says how to go on.
+fn to_go_on(text: &str) -> &str {
+    text.trim_end().rsplit_once(": --from ").expect(text).1
+}
+
+/// Everything that is in a directory.
+fn names(dir: &Path) -> Vec<String> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn path(dir: &TempDir, name: &str) -> String {
+    dir.path().join(name).to_str().unwrap().to_owned()
+}
+
+/// Typed ones, one of a command that nobody knows, and one that does not fit its message.
+async fn post_all_sorts(gateway: &Gateway) {
+    for (command, body) in [
+        ("Sns.CallbackFriendAdd", FRIEND_ADD),
+        ("A.B", "{\"Odd_Account\" : [ \"carol\",\n1e999 ],\"Text\":\"\u{202e}李雷\"}"),
+        ("Sns.CallbackBlackListAdd", BLACK_LIST_ADD),
+        ("Sns.CallbackFriendAdd", r#"{"PairList":"not a list"}"#),
+    ] {
+        assert!(gateway.post(command, body).await.is_stored(), "{command}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_json_it_is_what_tail_prints_with_every_body() {
+    let gateway = Gateway::start().await;
+    post_all_sorts(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let tail = ["tail", "--from", "earliest", "--count", "4", "--json"];
+    let raw = run(&mut command(address, &[&tail[..], &["--raw"]].concat())).await.good();
+    let exported = export(address, &[]).await;
+    assert_eq!(exported.good(), raw);
+    let events = all_events(&mut gateway.client().await).await;
+    let json = exported.json_lines();
+    for (event, json) in events.iter().zip(&json) {
+        assert_eq!(json["rawBody"], event.raw_body);
+    }
+    let [first, last] = [0, 3].map(|n: usize| events[n].cursor.as_str());
+    let size = format!("4 events ({:.1} KiB) written to standard output", raw.len() as f64 / 1024.0);
+    assert_eq!(
+        exported.stderr(),
+        format!(
+            "{size}; the first has the cursor {first}, the last {last}\n\
+             to go on after the end of this export: --from {last}\n"
+        )
+    );
+    assert_eq!(export(address, &["--no-raw"]).await.good(), run(&mut command(address, &tail)).await.good());
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_protobuf_it_is_the_events_each_behind_its_length() {
+    let gateway = Gateway::start().await;
+    post_all_sorts(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let dir = TempDir::new().unwrap();
+    let file = path(&dir, "events.binpb");
+    let exported = export(address, &["--format", "protobuf", "--output", &file]).await;
+    assert_eq!(exported.good(), "");
+    let bytes = fs::read(&file).unwrap();
+    let mut rest = bytes.as_slice();
+    let mut events = Vec::new();
+    while !rest.is_empty() {
+        events.push(Event::decode_length_delimited(&mut rest).unwrap());
+    }
+    assert_eq!(events, all_events(&mut gateway.client().await).await);
+    assert!(exported.stderr().contains(&format!(" written to {file}; ")), "{exported:?}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "events are private");
+    assert_eq!(names(dir.path()), ["events.binpb"]);
+
+    let (code, seen) = on_a_terminal(command(address, &["export", "--format", "protobuf"])).await;
+    assert!(code == Some(64) && seen.contains("not for a terminal"), "{seen}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_export_follows_on_another_and_a_filter_is_told() {
+    let gateway = Gateway::start().await;
+    post_all_sorts(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let events = all_events(&mut gateway.client().await).await;
+    let of = async |args: &[&str]| sequences(&export(address, args).await.good());
+
+    let carol = export(address, &["--account", "carol"]).await;
+    assert_eq!(sequences(&carol.good()), [2]);
+    let text = carol.stderr();
+    assert!(text.starts_with("1 event for account carol ("), "{text}");
+    assert!(text.contains(&format!("; its cursor is {}\n", events[1].cursor)), "{text}");
+    // The end of an export is not that of what its filter let through.
+    let next = to_go_on(&text);
+    assert_eq!(next, events[3].cursor);
+    let nothing = export(address, &["--from", next]).await;
+    assert_eq!((nothing.good().as_str(), to_go_on(&nothing.stderr())), ("", next));
+    assert!(nothing.stderr().starts_with("0 events (0 B) written to "), "{nothing:?}");
+    assert!(gateway.post("A.B", "{}").await.is_stored());
+    assert_eq!(of(&["--from", next]).await, [5]);
+
+    let second = events[1].cursor.as_str();
+    assert_eq!(of(&["--until", second]).await, [1, 2]);
+    assert_eq!(of(&["--from", second]).await, [3, 4, 5]);
+    assert_eq!(of(&["--from", second, "--until", second]).await, [0; 0]);
+    let third: serde_json::Value = export(address, &[]).await.json_lines()[2]["receiveTime"].take();
+    let third = third.as_str().unwrap().trim_end_matches("+00:00");
+    assert_eq!(of(&["--until", third]).await, [1, 2]);
+    assert_eq!(of(&["--from", third]).await, [3, 4, 5]);
+    assert_eq!(of(&["--since", "1h", "--until", "2100-01-01T00:00:00Z"]).await, [1, 2, 3, 4, 5]);
+    assert_eq!(of(&["--until", "1h", "--account", "carol"]).await, [0; 0]);
+
+    for (args, message) in [
+        (&["--from", second, "--until", &events[0].cursor][..], "--until lies before the start"),
+        (&["--from", "latest"], "write earliest, a time in UTC"),
+        (&["--until", "earliest"], "write latest, how long ago"),
+        (&["--from", second, "--since", "1h"], "cannot be used with"),
+        (&["--format", "xml"], "json, protobuf"),
+        (&["--command", "???"], "--command: entry 0 must be a command"),
+    ] {
+        let ran = export(address, args).await;
+        assert!(ran.code() == Some(64) && ran.stderr().contains(message), "{ran:?}");
+    }
+    gateway.stop().await;
+}
+
+/// More than a pipe and the buffers before it hold.
+const MANY: usize = 200;
+
+async fn post_large(gateway: &Process, from: usize, count: usize) {
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let text = "x".repeat(100_000);
+    for n in from..from + count {
+        assert!(http.post("A.B", &format!("{{\"n\":{n},\"t\":\"{text}\"}}")).await.is_stored());
+    }
+}
+
+/// All that is left of its standard output, then its end.
+async fn rest(mut running: Running) -> (String, Option<i32>, String) {
+    let mut out = running.out.take().unwrap();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        out.read_to_string(&mut text).unwrap();
+        text
+    });
+    let (code, err) = running.ended().await;
+    (soon(reading).await.unwrap(), code, err)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_restart_it_goes_on_and_ends_where_the_log_ended_when_it_began() {
+    let dir = TempDir::new().unwrap();
+    let gateway = Process::serve(dir.path(), &[]);
+    let relay = Relay::start(gateway.addresses.grpc).await;
+    post_large(&gateway, 0, MANY).await;
+    let mut running = Running::start(&mut command(relay.address, &["export"]));
+    let first = running.line().await;
+
+    relay.lead_to(None);
+    relay.cut();
+    gateway.kill();
+    let gateway = Process::serve(dir.path(), &[]);
+    post_large(&gateway, MANY, 3).await;
+    relay.lead_to(Some(gateway.addresses.grpc));
+
+    let (more, code, notices) = rest(running).await;
+    assert_eq!(code, Some(0), "{notices}");
+    assert_eq!(sequences(&format!("{first}\n{more}")), (1..=MANY as u64).collect::<Vec<_>>());
+    assert!(notices.contains("; connecting again in ") && notices.contains("connected again\n"), "{notices}");
+    let next = export(relay.address, &["--from", to_go_on(&notices)]).await.good();
+    assert_eq!(sequences(&next), (1..=3).map(|n| MANY as u64 + n).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
+    let data = TempDir::new().unwrap();
+    let gateway = Process::serve(data.path(), &[]);
+    let relay = Relay::start(gateway.addresses.grpc).await;
+    post_large(&gateway, 0, MANY).await;
+    let mut running = Running::start(&mut command(relay.address, &["export", "--retry-for", "300ms"]));
+    let first = running.line().await;
+    relay.lead_to(None);
+    relay.cut();
+    let (more, code, notices) = rest(running).await;
+    assert_eq!(code, Some(1), "{notices}");
+    let (_, said) = notices.split_once("error: ").expect(&notices);
+    assert!(said.contains("; tried again for "), "{said}");
+    let mut lines = format!("{first}\n{more}");
+    let before = lines.lines().count();
+    assert!(said.contains(&format!("; {before} events came before that, whole; ")), "{said}");
+
+    relay.lead_to(Some(gateway.addresses.grpc));
+    lines += &export(relay.address, &["--from", to_go_on(said)]).await.good();
+    assert_eq!(sequences(&lines), (1..=MANY as u64).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_gone_are_told_and_make_it_fail() {
+    let gateway = Gateway::start_with(|settings| settings.retention_count = Some(5)).await;
+    gateway.post("A.B", "{}").await;
+    let first = all_events(&mut gateway.client().await).await[0].cursor.clone();
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for _ in 0..50 {
+        assert!(http.post("A.B", "{}").await.is_stored());
+    }
+    let address = gateway.addresses.grpc;
+    let dir = TempDir::new().unwrap();
+    let file = path(&dir, "events.jsonl");
+    // Retention looks every second.
+    let expired = soon(async {
+        loop {
+            let ran = export(address, &["--from", &first, "--output", &file]).await;
+            if ran.code() != Some(0) {
+                return ran;
+            }
+            fs::remove_file(&file).unwrap();
+        }
+    })
+    .await;
+    assert_eq!(expired.code(), Some(1), "{expired:?}");
+    let text = expired.stderr();
+    assert!(text.contains("no longer stored") && text.contains("--skip-gaps goes on by itself"), "{text}");
+    assert!(text.ends_with(&format!("; {file} was not made\n")), "{text}");
+    assert_eq!(names(dir.path()), [""; 0]);
+
+    let skipping = export(address, &["--from", &first, "--output", &file, "--skip-gaps"]).await;
+    assert_eq!(skipping.code(), Some(1), "{skipping:?}");
+    let text = skipping.stderr();
+    assert!(text.contains("error: the export has gaps: events 2 to "), "{text}");
+    assert_eq!(sequences(&fs::read_to_string(&file).unwrap()).last(), Some(&51));
+    // What is still there is no gap.
+    assert_eq!(sequences(&export(address, &[]).await.good()).last(), Some(&51));
+    let until = export(address, &["--until", &first]).await;
+    assert_eq!(until.code(), Some(1), "{until:?}");
+    assert!(until.stderr().starts_with("error: --until: events after the position"), "{until:?}");
+    gateway.stop().await;
+
+    let other = Gateway::start().await;
+    for option in ["--from", "--until"] {
+        let replaced = export(other.addresses.grpc, &[option, &first]).await;
+        assert_eq!(replaced.code(), Some(1), "{replaced:?}");
+        assert!(replaced.stderr().contains("the log as it is now began at 20"), "{replaced:?}");
+    }
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_made_where_none_is_and_shows_how_far_it_is() {
+    let gateway = Gateway::start().await;
+    post_all_sorts(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let dir = TempDir::new().unwrap();
+    let file = path(&dir, "events.jsonl");
+    let (code, seen) = on_a_terminal(command(address, &["export", "--output", &file])).await;
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains("%  4 events, "), "a bar: {seen:?}");
+    let whole = fs::read_to_string(&file).unwrap();
+    assert_eq!(sequences(&whole), [1, 2, 3, 4]);
+
+    for there in [&file, "/dev/null", dir.path().to_str().unwrap()] {
+        let again = export(address, &["--output", there]).await;
+        assert_eq!(again.code(), Some(1), "{again:?}");
+        assert!(again.stderr().contains(&format!("{there} is there already")), "{again:?}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), whole);
+    let nowhere = export(address, &["--output", "/nowhere/events.jsonl"]).await;
+    assert_eq!(nowhere.code(), Some(1), "{nowhere:?}");
+    let problem = "error: --output: cannot write /nowhere/events.jsonl: No such file or directory";
+    assert!(nowhere.stderr().starts_with(problem), "{nowhere:?}");
+    assert_eq!(export(address, &["--output", "/"]).await.code(), Some(64));
+    assert_eq!(export(address, &["--output", "-"]).await.good(), whole);
+    assert_eq!(names(dir.path()), ["events.jsonl"]);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stops_before_the_end_makes_it_fail() {
+    let dir = TempDir::new().unwrap();
+    let gateway = Process::serve(dir.path(), &[]);
+    post_large(&gateway, 0, MANY).await;
+    let mut running = Running::start(&mut command(gateway.addresses.grpc, &["export"]));
+    running.line().await;
+    drop(running.out.take());
+    let (code, said) = running.ended().await;
+    assert_eq!(code, Some(1));
+    let problem = "error: whoever read standard output stopped before the end; ";
+    assert!(said.starts_with(problem) && said.contains("to go on after them: --from A"), "{said}");
+}
+
+fn at(epoch: u64, sequence: u64) -> String {
+    Cursor::unchecked(Epoch(epoch), Sequence(sequence)).to_string()
+}
+
+fn subscribed(cursor: String, latest: String) -> Frame {
+    Frame::Subscribed(Subscribed { cursor, latest_cursor: latest, ..Default::default() })
+}
+
+fn event(sequence: u64, body_bytes: usize) -> Frame {
+    Frame::Event(Event {
+        sequence,
+        cursor: at(1, sequence),
+        raw_body: "x".repeat(body_bytes),
+        ..Default::default()
+    })
+}
+
+/// A gateway that answers each call with the next of these streams, which then stay open. How
+/// many it has begun is counted.
+fn scripted(streams: Vec<Vec<Frame>>) -> (ScriptedServer, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::clone(&count);
+    let server = ScriptedServer::plain(move |_| {
+        let call = calls.fetch_add(1, Ordering::SeqCst);
+        let frames = streams.get(call).cloned().unwrap_or_default().into_iter().map(|frame| {
+            let message = SubscribeResponse { frame: Some(frame) }.encode_to_vec();
+            let mut bytes = vec![0];
+            bytes.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+            bytes.extend(message);
+            Ok::<_, std::io::Error>(bytes)
+        });
+        let body = Body::from_stream(stream::iter(frames).chain(stream::pending()));
+        Response::builder().header("content-type", "application/grpc").body(body).unwrap()
+    });
+    (server, count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
+    let (server, _) = scripted(vec![
+        vec![subscribed(at(1, 3), at(1, 3))],
+        vec![subscribed(at(1, 0), at(1, 1)), event(1, 0), Frame::CaughtUp(CaughtUp { cursor: at(1, 1) })],
+        vec![subscribed(at(1, 1), at(1, 3)), event(2, 0), Frame::CaughtUp(CaughtUp { cursor: at(1, 2) })],
+    ]);
+    let ran = export(server.address, &[]).await;
+    assert_eq!(sequences(&ran.good()), [1, 2]);
+    assert!(ran.stderr().starts_with("this gateway is behind the one that was asked first; "), "{ran:?}");
+    assert_eq!(to_go_on(&ran.stderr()), at(1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_replaced_as_it_begins_is_told() {
+    let (server, _) = scripted(vec![
+        vec![subscribed(at(1, 3), at(1, 3))],
+        vec![subscribed(at(2, 0), at(2, 9)), event(1, 0)],
+    ]);
+    let ran = export(server.address, &[]).await;
+    assert_eq!((ran.code(), ran.stdout().as_str()), (Some(1), ""));
+    assert!(ran.stderr().contains("the log was replaced by another one just now"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
+    // The end, then an event that is written at once.
+    let streams = || {
+        vec![vec![subscribed(at(1, 3), at(1, 3))], vec![subscribed(at(1, 0), at(1, 3)), event(1, 100_000)]]
+    };
+    let dir = TempDir::new().unwrap();
+    let file = path(&dir, "events.jsonl");
+    for signal in [Signal::INT, Signal::TERM] {
+        let (server, streams_begun) = scripted(streams());
+        let running = Running::start(&mut command(server.address, &["export", "--output", &file]));
+        soon(async {
+            while streams_begun.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await
+            }
+        })
+        .await;
+        assert_eq!(names(dir.path()).len(), 1, "it is written under another name");
+        kill_process(Pid::from_child(&running.child), signal).unwrap();
+        let said = format!("error: stopped before the end; {file} was not made\n");
+        assert_eq!(running.ended().await, (Some(1), said));
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+    let (server, _) = scripted(streams());
+    let mut running = Running::start(&mut command(server.address, &["export"]));
+    running.line().await;
+    running.interrupt();
+    let said = format!(
+        "error: stopped before the end; 1 event came before that, whole; to go on after them: --from {}\n",
+        at(1, 1)
+    );
+    assert_eq!(running.ended().await, (Some(1), said));
+}
