@@ -16,6 +16,9 @@ COPY src src
 COPY benches benches
 COPY examples examples
 COPY tests tests
+# There is no repository in here: `--build-arg BUILD_COMMIT=$(git rev-parse HEAD)` has
+# `--version` say the commit.
+ARG BUILD_COMMIT
 RUN cargo build --locked --release --bin callback-gateway \
     && install -d -m 0700 /var/lib/callback-gateway
 

@@ -7,7 +7,8 @@ use std::{
     error::Error,
     fmt::Write as _,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 use prost::Message as _;
@@ -15,9 +16,14 @@ use prost_reflect::{DescriptorPool, Value};
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
+/// Names the commit where there is no repository, as in an image's build.
+const COMMIT_VARIABLE: &str = "BUILD_COMMIT";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    let version = env::var("CARGO_PKG_VERSION")?;
+    let version = commit()?.map_or(version.clone(), |commit| format!("{version} ({commit})"));
+    println!("cargo:rustc-env=VERSION_WITH_COMMIT={version}");
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
     let mut compiler = Compiler::new(["proto"])?;
@@ -65,6 +71,43 @@ fn main() -> Result<(), Box<dyn Error>> {
         .out_dir(&messages)
         .build(&[PACKAGE])?;
     Ok(())
+}
+
+/// The commit that is built, if anything says: the variable, or in an optimised build
+/// the repository. In others the version stands alone: to say more, each commit would
+/// compile everything anew.
+fn commit() -> Result<Option<String>, Box<dyn Error>> {
+    println!("cargo:rerun-if-env-changed={COMMIT_VARIABLE}");
+    let given = env::var(COMMIT_VARIABLE).unwrap_or_default();
+    let commit = if !given.is_empty() {
+        given
+    } else if env::var("PROFILE")? == "release" && Path::new(".git").exists() {
+        // What is checked out changes the first, and a commit the second. One that is not
+        // there is left out: cargo would take it as changed each time.
+        for name in ["HEAD", "logs/HEAD"] {
+            if let Some(path) =
+                git(&["rev-parse", "--git-path", name]).filter(|path| Path::new(path).exists())
+            {
+                println!("cargo:rerun-if-changed={path}");
+            }
+        }
+        let Some(commit) = git(&["rev-parse", "HEAD"]) else { return Ok(None) };
+        commit
+    } else {
+        return Ok(None);
+    };
+    if commit.len() < 7 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(
+            format!("{COMMIT_VARIABLE}={commit}: write a commit, 7 or more hexadecimal digits").into()
+        );
+    }
+    Ok(Some(commit[..commit.len().min(12)].to_owned()))
+}
+
+/// A line that git prints; `None` if there is no git, or it fails.
+fn git(args: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(args).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
 /// The names of all our `.proto` files, as they import each other.

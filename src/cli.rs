@@ -39,7 +39,7 @@ const EXIT_USAGE: u8 = 64;
 /// Receives Tencent Cloud IM callbacks over HTTP, makes them durable, and
 /// streams them over gRPC.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = env!("VERSION_WITH_COMMIT"), arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

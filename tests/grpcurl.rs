@@ -256,19 +256,50 @@ fn the_commands_of_the_readme_work() {
     }
 }
 
-/// Each as it is written there, against a gateway in good health.
+/// Each as it is written there, against a gateway in good health that has two events.
 #[test]
-fn the_commands_of_the_troubleshooting_page_work() {
-    let page = fs::read_to_string(package().join("docs/troubleshooting.md")).unwrap();
-    let commands = readme_commands(&page);
+fn the_commands_of_every_page_work() {
     let dir = TempDir::new().unwrap();
     let path = readme_path(dir.path());
     let gateway = Process::serve(&dir.path().join("data"), &[]);
-    let has_curl = Command::new("curl").arg("--version").output().is_ok();
-    for line in commands.iter().filter(|line| has_curl || !line.starts_with("curl ")) {
-        println!("$ {line}");
-        println!("{}", run(&mut readme_command(line, &path, &gateway)).stdout());
+    for to in ["bob", "mallory"] {
+        let line = format!("callback-gateway send friend-add --sdk-app-id {APP_ID} --from alice --to {to}");
+        run(&mut readme_command(&line, &path, &gateway)).stdout();
     }
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    let mut tried = 0;
+    for page in pages() {
+        println!("{}", page.display());
+        for line in shell_lines(&fs::read_to_string(&page).unwrap()) {
+            println!("$ {line}");
+            if !is_tried(&line) {
+                assert!(is_of_the_repository(&line), "{line}: a block that no test can run is `text`");
+                continue;
+            }
+            if line.starts_with("curl ") && !has_curl {
+                continue;
+            }
+            assert!(
+                !line.starts_with("callback-gateway serve"),
+                "{line}: no test starts it; a block of `text`"
+            );
+            let mut command = readme_command(&line, &path, &gateway);
+            if line.contains("EventService/Subscribe") {
+                let first = Subscription::start(&mut command).message();
+                assert!(first["subscribed"].is_object(), "{line}: {first}");
+            } else {
+                println!("{}", run(&mut command).stdout());
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+#[test]
+fn every_entry_of_the_troubleshooting_page_has_a_command() {
+    let page = fs::read_to_string(package().join("docs/troubleshooting.md")).unwrap();
+    let commands = readme_commands(&page);
     for name in ["status", "refusals", "recent", "get", "subscribers", "send", "check-config"] {
         let command = format!("callback-gateway {name}");
         assert!(commands.iter().any(|line| line.starts_with(&command)), "the page has {command}");
@@ -278,18 +309,59 @@ fn the_commands_of_the_troubleshooting_page_work() {
     }
 }
 
-/// The commands in the `sh` blocks of a Markdown text that can be tried, each on
-/// one line, our program under its plain name. Others, such as `cargo build`,
-/// are passed over.
+/// All pages but README.md, which has a gateway started by its own line.
+fn pages() -> Vec<PathBuf> {
+    let files = |dir: PathBuf| fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let all = files(package()).chain(files(package().join("docs")));
+    let mut pages: Vec<_> = all.filter(|path| path.extension() == Some(OsStr::new("md"))).collect();
+    pages.retain(|path| path.file_name() != Some(OsStr::new("README.md")));
+    pages.sort();
+    assert!(pages.len() > 10, "{pages:?}");
+    pages
+}
+
+/// Whether a line is one that works on the repository, and names what is there: these
+/// are `./scripts/test` or a part of it, and would run themselves here.
+fn is_of_the_repository(line: &str) -> bool {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let after = |option: &str| words.iter().skip_while(|word| **word != option).nth(1);
+    let is_there = |path: String| package().join(path).exists();
+    if words[0].starts_with("./scripts/") {
+        return is_there(words[0].to_owned());
+    }
+    let mut program = words.iter().skip_while(|word| word.contains('='));
+    program.next() == Some(&"cargo")
+        && match (after("--test"), after("--bench")) {
+            (Some(test), _) => is_there(format!("tests/{test}.rs")),
+            (None, Some(bench)) => is_there(format!("benches/{bench}.rs")),
+            (None, None) => program.next().is_some_and(|command| ["fmt", "clippy", "doc"].contains(command)),
+        }
+}
+
+/// The commands in the `sh` blocks of a Markdown text that can be tried. Others, such
+/// as `cargo build`, are passed over.
 fn readme_commands(markdown: &str) -> Vec<String> {
-    const OURS: [&str; 3] =
-        ["cargo run --release -- ", "./target/release/callback-gateway ", "target/release/callback-gateway "];
+    shell_lines(markdown).into_iter().filter(|line| is_tried(line)).collect()
+}
+
+fn is_tried(line: &str) -> bool {
+    ["curl ", "grpcurl ", "callback-gateway "].iter().any(|program| line.starts_with(program))
+}
+
+/// The commands in the `sh` blocks of a Markdown text, each on one line, our program
+/// under its plain name.
+fn shell_lines(markdown: &str) -> Vec<String> {
+    const OURS: [&str; 3] = [
+        "cargo run --locked --release -- ",
+        "./target/release/callback-gateway ",
+        "target/release/callback-gateway ",
+    ];
     let mut commands = Vec::new();
     let mut block = None;
     let mut command = String::new();
     for line in markdown.lines() {
         if let Some(info) = line.trim_start().strip_prefix("```") {
-            assert!(command.is_empty(), "README.md: a block ends within {command:?}");
+            assert!(command.is_empty(), "a block ends within {command:?}");
             block = block.is_none().then(|| info.trim() == "sh");
         } else if block == Some(true) {
             command.push_str(if command.is_empty() { line.trim_start() } else { line });
@@ -305,11 +377,11 @@ fn readme_commands(markdown: &str) -> Vec<String> {
     }
     commands
         .iter()
+        .filter(|command| !command.is_empty() && !command.starts_with('#'))
         .map(|command| {
             let ours = OURS.iter().find_map(|prefix| command.strip_prefix(prefix));
             ours.map_or_else(|| command.clone(), |rest| format!("callback-gateway {rest}"))
         })
-        .filter(|command| ["curl ", "grpcurl ", "callback-gateway "].iter().any(|it| command.starts_with(it)))
         .collect()
 }
 

