@@ -36,7 +36,7 @@ ENV CALLBACK_GATEWAY_HTTP_LISTEN=0.0.0.0:8080 \
 USER 65532:65532
 EXPOSE 8080 50051 9090
 VOLUME /var/lib/callback-gateway
-# It drains for up to 20 seconds: stop it with `docker stop --time 25`.
+# It drains for up to 20 seconds, and its log may take 5 to close: stop it with `docker stop --time 30`.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/callback-gateway"]
 CMD ["serve"]

@@ -209,6 +209,8 @@ pub struct Subscription {
     silence: Duration,
     /// When the next frame of an open stream is there at the latest.
     deadline: Instant,
+    /// It was not, and what may have come is being looked at.
+    is_overdue: bool,
 }
 
 impl fmt::Debug for Subscription {
@@ -228,6 +230,7 @@ impl Subscription {
             pause: FIRST_PAUSE,
             asked: None,
             deadline: now,
+            is_overdue: false,
         }
     }
 
@@ -243,7 +246,7 @@ impl Subscription {
                 State::Opening(opening) => match opening.await {
                     Ok(frames) => {
                         self.state = State::Open(Box::new(frames));
-                        self.deadline = Instant::now() + self.silence;
+                        self.heard();
                     }
                     Err(cause) => return self.interrupted(cause),
                 },
@@ -252,7 +255,7 @@ impl Subscription {
                         if let Some(frame) = &frame {
                             self.take(frame);
                         }
-                        self.deadline = Instant::now() + self.silence;
+                        self.heard();
                         // One of a kind that is not known yet is skipped.
                         if let Some(frame) = frame {
                             return Ok(Item::Frame(frame));
@@ -260,7 +263,11 @@ impl Subscription {
                     }
                     Ok(Ok(None)) => return self.interrupted(Cause::End),
                     Ok(Err(status)) => return self.interrupted(Cause::Status(status)),
-                    Err(_) if self.deadline.elapsed() >= LATE => self.deadline = Instant::now() + LATE,
+                    // Once: whoever asks now and then would otherwise never be told.
+                    Err(_) if self.deadline.elapsed() >= LATE && !self.is_overdue => {
+                        self.is_overdue = true;
+                        self.deadline = Instant::now() + LATE;
+                    }
                     Err(_) => return self.interrupted(Cause::Silence),
                 },
             }
@@ -296,6 +303,12 @@ impl Subscription {
             let mut services = client.connect().await.map_err(|error| Cause::Connect(error.into()))?;
             Ok(services.events.subscribe(request).await.map_err(Cause::Status)?.into_inner())
         })
+    }
+
+    /// Something came: the next frame has its time from now on.
+    fn heard(&mut self) {
+        self.deadline = Instant::now() + self.silence;
+        self.is_overdue = false;
     }
 
     /// What a frame changes for the next connection.

@@ -313,14 +313,15 @@ spec:
         periodSeconds: 10
         timeoutSeconds: 3
         failureThreshold: 3
-      # Whether callbacks can be stored.
+      # Whether callbacks can be stored. Where there is no other gateway to send them to, one slow answer
+      # does not take this one away.
       readinessProbe:
         httpGet:
           path: /readyz
           port: admin
         periodSeconds: 1
         timeoutSeconds: 3
-        failureThreshold: 1
+        failureThreshold: {{ if eq .Values.log "disk" }}3{{ else }}1{{ end }}
       resources:
         {{- toYaml .Values.resources | nindent 8 }}
       securityContext:
