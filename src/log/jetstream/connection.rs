@@ -86,18 +86,14 @@ pub(super) fn repair(connection: &watch::Sender<Connection>, client: &Client) ->
 
 /// Connects to one of the servers, and from then on again and again.
 pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenError> {
-    let servers: Vec<ServerAddr> = options
-        .servers
-        .iter()
-        .map(|server| server.parse().map_err(|_| OpenError::Server(server.clone())))
-        .collect::<Result<_, _>>()?;
+    let servers = servers(options)?;
     let said = Said {
         connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
         complaint: watch::Sender::default(),
     };
     let begin = Instant::now();
     loop {
-        let error = match self::options(options, said.clone())?.connect(&servers[..]).await {
+        let error = match self::options(options, &servers, said.clone())?.connect(&servers[..]).await {
             Ok(client) => {
                 repair(&said.connection, &client);
                 return Ok((client, said));
@@ -121,7 +117,12 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenErr
     }
 }
 
-fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
+fn servers(options: &Options) -> Result<Vec<ServerAddr>, OpenError> {
+    let parse = |server: &String| server.parse().map_err(|_| OpenError::Server(server.clone()));
+    options.servers.iter().map(parse).collect()
+}
+
+fn options(options: &Options, servers: &[ServerAddr], said: Said) -> Result<ConnectOptions, OpenError> {
     let mut connect = ConnectOptions::new()
         .name("callback-gateway")
         .connection_timeout(CONNECT_TIMEOUT)
@@ -161,6 +162,10 @@ fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
             connect.user_and_password(user.clone(), password.expose_secret().to_owned())
         }
     };
+    // Those that a server tells of have no scheme, and whether to encrypt would be said in plain text.
+    if servers.iter().any(ServerAddr::tls_required) {
+        connect = connect.require_tls(true);
+    }
     if let Some(ca) = &options.tls.ca {
         connect = connect.add_root_certificates(ca.clone()).require_tls(true);
     }
@@ -168,4 +173,25 @@ fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
         connect = connect.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
     }
     Ok(connect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_by_tls_has_all_connections_encrypted() {
+        let is_encrypted = |server: &str| {
+            let options = Options::new(server);
+            let said = Said {
+                connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
+                complaint: watch::Sender::default(),
+            };
+            let connect = super::options(&options, &servers(&options).unwrap(), said).unwrap();
+            // It says so in no other way.
+            format!("{connect:?}").contains("\"tls_required\": true")
+        };
+        assert!(is_encrypted("tls://a:4222"));
+        assert!(!is_encrypted("nats://a:4222"));
+    }
 }
