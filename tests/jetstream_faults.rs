@@ -21,7 +21,10 @@ use callback_gateway::{
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use support::{nats::Nats, *};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 const TIME: &str = "2026-11-22T00:00:00Z";
 const LATER: &str = "2026-11-22T00:01:00Z";
@@ -218,4 +221,28 @@ async fn a_gateway_that_may_not_follow_the_stream_does_not_start_and_says_why() 
     stream.lock().unwrap().consumer = error(400, 10026, "maximum consumers limit reached");
     let error = soon(JetStreamLog::open(options(&server))).await.unwrap_err().to_string();
     assert!(error.contains("cannot be followed: maximum consumers limit reached"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_too_old_is_not_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let info = format!(
+            "INFO {{\"server_id\":\"a\",\"version\":\"2.10.29\",\"proto\":1,\"headers\":true,\"max_payload\":1048576,\
+             \"host\":\"127.0.0.1\",\"port\":{}}}\r\n",
+            address.port()
+        );
+        connection.write_all(info.as_bytes()).await.unwrap();
+        let mut buffer = [0; 4096];
+        while connection.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+            if connection.write_all(b"PONG\r\n").await.is_err() {
+                break;
+            }
+        }
+    });
+    let error = soon(JetStreamLog::open(Options::new(&format!("nats://{address}")))).await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("version 2.10.29; the log needs 2.11 or newer"), "{error}");
 }

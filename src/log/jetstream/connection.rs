@@ -53,6 +53,9 @@ pub struct Tls {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
+/// The oldest servers that do all that the log needs.
+pub(super) const OLDEST_VERSION: (u64, u64) = (2, 11);
+
 /// Whether there is a connection, and the how manieth it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Connection {
@@ -95,6 +98,10 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenErr
     loop {
         let error = match self::options(options, &servers, said.clone())?.connect(&servers[..]).await {
             Ok(client) => {
+                let version = client.server_info().version;
+                if is_too_old(&version) {
+                    return Err(OpenError::Old(version));
+                }
                 repair(&said.connection, &client);
                 return Ok((client, said));
             }
@@ -114,6 +121,16 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenErr
             return Err(OpenError::Connect { servers: options.servers.join(", "), source: error });
         }
         sleep(MAX_RECONNECT_DELAY).await;
+    }
+}
+
+/// Whether a server of this version lacks what the log needs. One that does not say its version
+/// in numbers is taken.
+fn is_too_old(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|number| number.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) < OLDEST_VERSION,
+        _ => false,
     }
 }
 
@@ -178,6 +195,16 @@ fn options(options: &Options, servers: &[ServerAddr], said: Said) -> Result<Conn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_before_2_11_are_too_old() {
+        for old in ["2.10.29", "2.9.0", "1.99.0", "v2.10.0-RC.1", "0.0.1"] {
+            assert!(is_too_old(old), "{old}");
+        }
+        for good in ["2.11.0", "2.11.0-RC.1", "v2.12.1", "2.100.0", "3.0.0", "", "main", "2"] {
+            assert!(!is_too_old(good), "{good}");
+        }
+    }
 
     #[test]
     fn a_server_by_tls_has_all_connections_encrypted() {
