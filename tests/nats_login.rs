@@ -101,6 +101,38 @@ async fn a_gateway_that_lacks_a_right_does_not_start_and_says_which() {
     }
 }
 
+/// Only the first callback shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
+    let dir = TempDir::new().unwrap();
+    let rights = |permissions: &str| {
+        let user = format!("{{ user: gateway, password: {PASSWORD:?}, {permissions} }}");
+        write(dir.path(), "rights.conf", &format!("authorization {{ users: [{user}] }}"));
+    };
+    rights(&permissions().replace(r#""callbacks.>""#, r#""nothing""#));
+    // As seen from the server's own directory, which is beside this one.
+    let name = dir.path().file_name().unwrap().to_str().unwrap();
+    let nats = Nats::start_with(&format!("include \"../{name}/rights.conf\""));
+    let login = format!("gateway {PASSWORD}");
+    let process = Process::start(&mut serve(dir.path(), &["--nats-url", &nats.url()], Some(&login)));
+    let mut http = Http::connect(process.addresses.http).await;
+    assert!(!http.post("A.B", "{}").await.is_stored());
+    let said = process.line("callbacks cannot be stored just now; they wait for their deadline").await;
+    let reason = said["reason"].as_str().unwrap();
+    assert!(reason.contains("does not let this gateway publish to callbacks."), "{said}");
+    // Also now that nothing waits any more.
+    assert_eq!(get(process.addresses.admin, "/readyz").await.status, 503);
+
+    rights(&permissions());
+    let server = rustix::process::Pid::from_raw(nats.pid().unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(server, rustix::process::Signal::HUP).unwrap();
+    process.line("the stream takes callbacks again").await;
+    assert!(http.post("A.B", "{}").await.is_stored());
+    let events = all_events(&mut process.client().await).await;
+    // Asking whether it may has stored nothing.
+    assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1]);
+}
+
 /// A claim of one of NATS' keys, signed by another.
 fn token(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
     let header = json!({ "typ": "JWT", "alg": "ed25519-nkey" });

@@ -24,7 +24,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout_at},
 };
 
-use super::{api::Refusal, connection::Connection, shared::Shared};
+use super::{
+    api::{Refusal, denied_event},
+    connection::Connection,
+    shared::Shared,
+};
 use crate::{
     event::Sequence,
     log::{AppendError, AppendReply, NewRecord},
@@ -114,6 +118,8 @@ pub(super) struct Publisher {
     /// Where they go: a number follows.
     inbox: String,
     connection: watch::Receiver<Connection>,
+    /// What NATS has complained of last.
+    complaint: watch::Receiver<String>,
     outgoing: mpsc::Sender<Outgoing>,
     /// Publishes that the client would not take, and why.
     impossible: mpsc::UnboundedReceiver<(u64, String)>,
@@ -140,6 +146,8 @@ impl Publisher {
         let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
         let (failed, impossible) = mpsc::unbounded_channel();
         let connection = shared.connection.subscribe();
+        let mut complaint = shared.api.complaint.clone();
+        complaint.mark_unchanged();
         let sending = send(client, connection.clone(), to_send, failed);
         let closed = Arc::clone(&shared);
         tokio::spawn(async move { closed.until_closed(sending).await });
@@ -150,6 +158,7 @@ impl Publisher {
             acknowledgements,
             inbox,
             connection,
+            complaint,
             outgoing,
             impossible,
             in_flight: HashMap::new(),
@@ -194,6 +203,11 @@ impl Publisher {
                 Some((id, error)) = self.impossible.recv() => {
                     tracing::error!(error, "the connection to NATS does not take an event");
                     self.end(id, AppendError::Failed);
+                }
+                Ok(()) = self.complaint.changed() => {
+                    if let Some(subject) = denied_event(&self.complaint.borrow_and_update(), &self.prefix) {
+                        self.shared.deny(subject);
+                    }
                 }
                 changed = self.connection.changed() => {
                     if changed.is_err() {

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    api::{Api, ApiError, Info},
+    api::{Api, ApiError, Info, publish_to},
     connection::Connection,
     publish::Place,
 };
@@ -59,6 +59,8 @@ pub(super) struct Shared {
     pub(super) history: Semaphore,
     /// An append has waited for long.
     pub(super) is_stalled: AtomicBool,
+    /// The subject of an event that NATS did not let this gateway publish to.
+    denied: Mutex<Option<String>>,
     /// Has the stream looked at sooner.
     pub(super) look: Notify,
     /// Has the tail's consumer made anew.
@@ -132,6 +134,7 @@ impl Shared {
             acknowledged: Mutex::default(),
             history: Semaphore::new(HISTORY_READS),
             is_stalled: AtomicBool::new(false),
+            denied: Mutex::default(),
             look: Notify::new(),
             follow_anew: Notify::new(),
         }
@@ -332,6 +335,18 @@ impl Shared {
             }
             _ => false,
         });
+    }
+
+    /// Takes in that NATS does not let this gateway publish to the subject of an event: until
+    /// it does, no event can be stored.
+    pub(super) fn deny(&self, subject: &str) {
+        *self.denied() = Some(subject.to_owned());
+        self.set_writable(Err(ApiError::Denied(publish_to(subject)).to_string()));
+    }
+
+    /// The subject that NATS did not let this gateway publish to.
+    pub(super) fn denied(&self) -> MutexGuard<'_, Option<String>> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends this log: the stream is another one now. The tail says so to whoever follows

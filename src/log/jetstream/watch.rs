@@ -35,18 +35,27 @@ async fn look(shared: &Shared) -> Result<(), String> {
         return Err("there is no connection to NATS".to_owned());
     }
     let end = shared.end();
-    let info = shared.ask().await.map_err(|error| match error {
-        ApiError::Unreachable(reason) => reason,
-        error => error.to_string(),
-    })?;
+    let info = shared.ask().await.map_err(reason)?;
     // First: one that is cut off from the others has an end of the past.
     info.quorum(shared.replicas)?;
     if info.state.end() < end {
         // It may have lost its end, or be behind for a moment: that is found out there.
         shared.follow_anew.notify_one();
     }
+    let denied = shared.denied().clone();
+    if let Some(subject) = denied {
+        shared.api.may_publish(subject).await.map_err(reason)?;
+        *shared.denied() = None;
+    }
     if shared.is_stalled.load(Ordering::Relaxed) {
         return Err(STALLED_REASON.to_owned());
     }
     Ok(())
+}
+
+fn reason(error: ApiError) -> String {
+    match error {
+        ApiError::Unreachable(reason) => reason,
+        error => error.to_string(),
+    }
 }
