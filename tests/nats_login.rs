@@ -5,6 +5,7 @@ mod support;
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use callback_gateway::proto::subscribe_response::Frame;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use support::{certificates::*, nats::Nats, *};
@@ -131,6 +132,34 @@ async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
     let events = all_events(&mut process.client().await).await;
     // Asking whether it may has stored nothing.
     assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1]);
+}
+
+/// The server asks whether to go on sending, and is not answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what_it_lacks() {
+    let permissions = permissions().replace(r#""$JS.FC.callbacks.>""#, r#""nothing""#);
+    let nats = Nats::start_with(&format!(
+        "authorization {{ users: [{{ user: gateway, password: {PASSWORD:?}, {permissions} }}] }}"
+    ));
+    let dir = TempDir::new().unwrap();
+    let login = format!("gateway {PASSWORD}");
+    let process = Process::start(&mut serve(dir.path(), &["--nats-url", &nats.url()], Some(&login)));
+    let (mut subscriber, _) = Subscriber::open(&mut process.client().await, earliest()).await.unwrap();
+    let mut http = Http::connect(process.addresses.http).await;
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
+    for _ in 0..50 {
+        assert!(http.post("A.B", &body).await.is_stored());
+    }
+    let mut seen = Vec::new();
+    while seen.last() != Some(&50) {
+        // It also says when it falls behind.
+        if let Frame::Event(event) = subscriber.frame().await.unwrap() {
+            seen.push(event.sequence);
+        }
+    }
+    assert!(seen.iter().copied().eq(1..=50), "{seen:?}");
+    let said = process.line("the stream is followed with interruptions").await;
+    assert!(said["error"].as_str().unwrap().contains("publish to $JS.FC.callbacks.>"), "{said}");
 }
 
 /// A claim of one of NATS' keys, signed by another.

@@ -324,12 +324,28 @@ impl Api {
     /// Comes back if NATS says, from now on, that it does not let this gateway send to
     /// `subject`, or have answers: whoever asks would only wait in vain.
     pub(super) fn denied(&self, subject: &str) -> impl Future<Output = ApiError> + use<> {
+        let subject = subject.to_owned();
+        self.complained(move |complaint| missing_right(complaint, &subject))
+    }
+
+    /// Comes back if NATS says, from now on, that it does not let this gateway answer the
+    /// stream's consumers that they may go on.
+    pub(super) fn denied_flow_control(&self) -> impl Future<Output = ApiError> + use<> {
+        let prefix = format!("$JS.FC.{}", self.stream);
+        self.complained(move |complaint| {
+            denied_publish(complaint, &prefix).map(|_| publish_to(&format!("{prefix}.>")))
+        })
+    }
+
+    fn complained<F: Fn(&str) -> Option<String>>(
+        &self,
+        missing: F,
+    ) -> impl Future<Output = ApiError> + use<F> {
         let mut complaint = self.complaint.clone();
         complaint.mark_unchanged();
-        let subject = subject.to_owned();
         async move {
             while complaint.changed().await.is_ok() {
-                if let Some(right) = missing_right(&complaint.borrow_and_update(), &subject) {
+                if let Some(right) = missing(&complaint.borrow_and_update()) {
                     return ApiError::Denied(right);
                 }
             }
@@ -349,12 +365,12 @@ fn missing_right(complaint: &str, subject: &str) -> Option<String> {
     }
 }
 
-/// The subject that a complaint of the server's says this gateway must not publish to, if it is
-/// one of an event.
-pub(super) fn denied_event<'a>(complaint: &'a str, prefix: &str) -> Option<&'a str> {
+/// The subject that a complaint of the server's says this gateway must not publish to, if it
+/// begins with this.
+pub(super) fn denied_publish<'a>(complaint: &'a str, prefix: &str) -> Option<&'a str> {
     let (what, subject) = violation(complaint)?;
-    let is_event = subject.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
-    (what == "Publish" && is_event).then_some(subject)
+    let is_below = subject.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    (what == "Publish" && is_below).then_some(subject)
 }
 
 /// What a complaint of the server's says must not be done, and with which subject.
@@ -457,7 +473,7 @@ mod tests {
     fn a_complaint_about_an_event_is_told_from_others() {
         let denied = |what, subject| {
             let complaint = format!("Permissions Violation for {what} to \"{subject}\"");
-            denied_event(&complaint, "im.callbacks").map(ToOwned::to_owned)
+            denied_publish(&complaint, "im.callbacks").map(ToOwned::to_owned)
         };
         assert_eq!(denied("Publish", "im.callbacks.1.A.B").as_deref(), Some("im.callbacks.1.A.B"));
         assert_eq!(denied("Publish", "im.callbacksx.1.A.B"), None);

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::{
-    api::{Refusal, denied_event},
+    api::{Refusal, denied_publish},
     connection::Connection,
     shared::Shared,
 };
@@ -205,7 +205,7 @@ impl Publisher {
                     self.end(id, AppendError::Failed);
                 }
                 Ok(()) = self.complaint.changed() => {
-                    if let Some(subject) = denied_event(&self.complaint.borrow_and_update(), &self.prefix) {
+                    if let Some(subject) = denied_publish(&self.complaint.borrow_and_update(), &self.prefix) {
                         self.shared.deny(subject);
                     }
                 }

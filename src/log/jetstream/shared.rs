@@ -61,8 +61,6 @@ pub(super) struct Shared {
     pub(super) is_stalled: AtomicBool,
     /// The subject of an event that NATS did not let this gateway publish to.
     denied: Mutex<Option<String>>,
-    /// Has the stream looked at sooner.
-    pub(super) look: Notify,
     /// Has the tail's consumer made anew.
     pub(super) follow_anew: Notify,
 }
@@ -135,7 +133,6 @@ impl Shared {
             history: Semaphore::new(HISTORY_READS),
             is_stalled: AtomicBool::new(false),
             denied: Mutex::default(),
-            look: Notify::new(),
             follow_anew: Notify::new(),
         }
     }
