@@ -564,6 +564,8 @@ mod tests {
         let appending = acknowledged(&log, Sequence(1));
         log.shared.become_other(Other::Replaced(Epoch(1)));
         assert_eq!(outcome(appending).await, Err(AppendError::Closed));
+        // Nor one whose acknowledgement comes only then.
+        assert_eq!(outcome(acknowledged(&log, Sequence(1))).await, Err(AppendError::Closed));
         log.close().await;
         assert_eq!(log.queue(), Queue::default());
     }

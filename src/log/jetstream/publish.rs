@@ -21,11 +21,12 @@ use serde::Deserialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
     task::yield_now,
-    time::{Instant, MissedTickBehavior, interval, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
 };
 
 use super::{
-    api::{Refusal, denied_publish},
+    OpenError,
+    api::{API_TIMEOUT, ApiError, Refusal, denied_publish},
     connection::Connection,
     shared::Shared,
 };
@@ -139,10 +140,13 @@ impl Publisher {
         prefix: String,
         id_prefix: String,
         jobs: mpsc::UnboundedReceiver<Job>,
-    ) -> Result<Self, async_nats::SubscribeError> {
+    ) -> Result<Self, OpenError> {
         let client = shared.api.client.clone();
         let inbox = client.new_inbox();
-        let acknowledgements = client.subscribe(format!("{inbox}.*")).await?;
+        // Also what it takes to hand it to a connection that takes nothing.
+        let subscribed = timeout(API_TIMEOUT, client.subscribe(format!("{inbox}.*"))).await;
+        let nobody = |_| OpenError::Unreachable(ApiError::Unreachable("no connection".to_owned()));
+        let acknowledgements = subscribed.map_err(nobody)??;
         let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
         let (failed, impossible) = mpsc::unbounded_channel();
         let connection = shared.connection.subscribe();

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
-    log::{AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
+    log::{AppendError, AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
 };
 
 /// How long a leader may seem to have lost messages: a new one may not have taken in yet
@@ -257,7 +257,10 @@ impl Shared {
     pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply, place: Place) {
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
-        if self.end() > sequence {
+        if self.is_closed() {
+            // What was stored may be gone with the log; whoever does not wait does not want to know.
+            reply.send(Err(AppendError::Closed)).ok();
+        } else if self.end() > sequence {
             drop(acknowledged);
             self.answer(sequence, reply);
         } else {
@@ -285,9 +288,12 @@ impl Shared {
     pub(super) fn answer_overdue(&self, patience: Duration) -> bool {
         let now = Instant::now();
         let mut acknowledged = self.acknowledged();
-        let (overdue, waiting) = std::mem::take(&mut *acknowledged)
-            .into_iter()
-            .partition(|(_, waiting)| now.duration_since(waiting.since) >= patience);
+        let is_overdue = |waiting: &Acknowledged| now.duration_since(waiting.since) >= patience;
+        if !acknowledged.values().any(is_overdue) {
+            return !acknowledged.is_empty();
+        }
+        let all = std::mem::take(&mut *acknowledged).into_iter();
+        let (overdue, waiting) = all.partition(|(_, waiting)| is_overdue(waiting));
         *acknowledged = waiting;
         let some_left = !acknowledged.is_empty();
         drop(acknowledged);
