@@ -63,6 +63,8 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 /// **Order.**
 /// - Sequences strictly increase in the order of the log, also after it was
 ///   emptied and after a restart. Holes are allowed.
+/// - An append that begins after another was answered comes after it. Appends that
+///   overlap have no order among each other.
 /// - Receive times never decrease along the log, but where a server of the log's
 ///   takes over from another whose clock was ahead.
 /// - The tail is the first unwritten position. It never moves back, and moves

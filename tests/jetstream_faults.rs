@@ -21,7 +21,11 @@ use callback_gateway::{
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use support::{nats::Nats, *};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 
 const TIME: &str = "2026-11-22T00:00:00Z";
 const LATER: &str = "2026-11-22T00:01:00Z";
@@ -37,6 +41,8 @@ struct Stream {
     has_quorum: bool,
     /// What making a consumer gives.
     consumer: Value,
+    /// Says when one is made.
+    consumer_made: Arc<Notify>,
     /// When the leader says that it was made.
     created: &'static str,
     /// Whether another one has its name by the time that this is asked, which it answers.
@@ -58,6 +64,7 @@ impl Stream {
             forgets: 0,
             has_quorum: true,
             consumer,
+            consumer_made: Arc::default(),
             created: TIME,
             is_another_at: None,
         };
@@ -96,7 +103,10 @@ impl Stream {
                 let data = STANDARD.encode(record(&sequence.to_string()));
                 json!({ "message": { "seq": sequence, "data": data, "time": TIME } })
             }
-            "CONSUMER.CREATE" => self.consumer.clone(),
+            "CONSUMER.CREATE" => {
+                self.consumer_made.notify_one();
+                self.consumer.clone()
+            }
             what => panic!("nobody asks for {what}"),
         }
     }
@@ -122,7 +132,8 @@ async fn play(server: &Nats, stream: &Shared) {
     let mut requests = client.subscribe("$JS.API.>").await.unwrap();
     client.flush().await.unwrap();
     // The client sends no status, which is all that this answer is.
-    let mut raw = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    let address = ("127.0.0.1", server.port);
+    let mut raw = TcpStream::connect(address).await.unwrap();
     raw.write_all(b"CONNECT {\"verbose\":false,\"headers\":true}\r\n").await.unwrap();
     let stream = Arc::clone(stream);
     tokio::spawn(async move {
@@ -135,12 +146,27 @@ async fn play(server: &Nats, stream: &Shared) {
                 let answer = format!("HPUB {reply} {0} {0}\r\n{header}\r\n", header.len());
                 raw.write_all(answer.as_bytes()).await.unwrap();
             } else {
-                let asked = serde_json::from_slice(&request.payload).unwrap();
+                let asked: Value = serde_json::from_slice(&request.payload).unwrap();
+                if let Some(inbox) = asked["config"]["deliver_subject"].as_str() {
+                    tokio::spawn(beat(address, inbox.to_owned()));
+                }
                 let answer = stream.lock().unwrap().answer(what, asked);
                 client.publish(reply, answer.to_string().into()).await.unwrap();
             }
         }
     });
+}
+
+/// Says to whoever made a consumer, as long as the server runs, that it is there.
+async fn beat(address: (&'static str, u16), inbox: String) {
+    let mut raw = TcpStream::connect(address).await.unwrap();
+    let header = "NATS/1.0 100 Idle Heartbeat\r\n\r\n";
+    let beat = format!("HPUB {inbox} {0} {0}\r\n{header}\r\n", header.len());
+    let mut next = b"CONNECT {\"verbose\":false,\"headers\":true}\r\n".to_vec();
+    while raw.write_all(&next).await.is_ok() {
+        next = beat.clone().into_bytes();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 fn options(server: &Nats) -> Options {
@@ -218,4 +244,41 @@ async fn a_gateway_that_may_not_follow_the_stream_does_not_start_and_says_why() 
     stream.lock().unwrap().consumer = error(400, 10026, "maximum consumers limit reached");
     let error = soon(JetStreamLog::open(options(&server))).await.unwrap_err().to_string();
     assert!(error.contains("cannot be followed: maximum consumers limit reached"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_there_and_delivers_nothing_is_made_anew() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let made = Arc::clone(&stream.lock().unwrap().consumer_made);
+    let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
+    soon(made.notified()).await;
+    stream.lock().unwrap().last = 4;
+    soon(made.notified()).await;
+    soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_too_old_is_not_used() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let info = format!(
+            "INFO {{\"server_id\":\"a\",\"version\":\"2.10.29\",\"proto\":1,\"headers\":true,\"max_payload\":1048576,\
+             \"host\":\"127.0.0.1\",\"port\":{}}}\r\n",
+            address.port()
+        );
+        connection.write_all(info.as_bytes()).await.unwrap();
+        let mut buffer = [0; 4096];
+        while connection.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+            if connection.write_all(b"PONG\r\n").await.is_err() {
+                break;
+            }
+        }
+    });
+    let error = soon(JetStreamLog::open(Options::new(&format!("nats://{address}")))).await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("version 2.10.29; the log needs 2.11 or newer"), "{error}");
 }

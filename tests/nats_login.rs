@@ -5,6 +5,7 @@ mod support;
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use callback_gateway::proto::subscribe_response::Frame;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use support::{certificates::*, nats::Nats, *};
@@ -99,6 +100,66 @@ async fn a_gateway_that_lacks_a_right_does_not_start_and_says_which() {
         assert_eq!(output.status.code(), Some(1), "{right}: {said}");
         assert!(said.contains(&format!("NATS does not let this gateway {named}")), "{right}: {said}");
     }
+}
+
+/// Only the first callback shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
+    let dir = TempDir::new().unwrap();
+    let rights = |permissions: &str| {
+        let user = format!("{{ user: gateway, password: {PASSWORD:?}, {permissions} }}");
+        write(dir.path(), "rights.conf", &format!("authorization {{ users: [{user}] }}"));
+    };
+    rights(&permissions().replace(r#""callbacks.>""#, r#""nothing""#));
+    // As seen from the server's own directory, which is beside this one.
+    let name = dir.path().file_name().unwrap().to_str().unwrap();
+    let nats = Nats::start_with(&format!("include \"../{name}/rights.conf\""));
+    let login = format!("gateway {PASSWORD}");
+    let process = Process::start(&mut serve(dir.path(), &["--nats-url", &nats.url()], Some(&login)));
+    let mut http = Http::connect(process.addresses.http).await;
+    assert!(!http.post("A.B", "{}").await.is_stored());
+    let said = process.line("callbacks cannot be stored just now; they wait for their deadline").await;
+    let reason = said["reason"].as_str().unwrap();
+    assert!(reason.contains("does not let this gateway publish to callbacks."), "{said}");
+    // Also now that nothing waits any more.
+    assert_eq!(get(process.addresses.admin, "/readyz").await.status, 503);
+
+    rights(&permissions());
+    let server = rustix::process::Pid::from_raw(nats.pid().unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(server, rustix::process::Signal::HUP).unwrap();
+    process.line("the stream takes callbacks again").await;
+    assert!(http.post("A.B", "{}").await.is_stored());
+    let events = all_events(&mut process.client().await).await;
+    // Asking whether it may has stored nothing.
+    assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1]);
+}
+
+/// The server asks whether to go on sending, and is not answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what_it_lacks() {
+    let permissions = permissions().replace(r#""$JS.FC.callbacks.>""#, r#""nothing""#);
+    let nats = Nats::start_with(&format!(
+        "authorization {{ users: [{{ user: gateway, password: {PASSWORD:?}, {permissions} }}] }}"
+    ));
+    let dir = TempDir::new().unwrap();
+    let login = format!("gateway {PASSWORD}");
+    let process = Process::start(&mut serve(dir.path(), &["--nats-url", &nats.url()], Some(&login)));
+    let (mut subscriber, _) = Subscriber::open(&mut process.client().await, earliest()).await.unwrap();
+    let mut http = Http::connect(process.addresses.http).await;
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
+    for _ in 0..50 {
+        assert!(http.post("A.B", &body).await.is_stored());
+    }
+    let mut seen = Vec::new();
+    while seen.last() != Some(&50) {
+        // It also says when it falls behind.
+        if let Frame::Event(event) = subscriber.frame().await.unwrap() {
+            seen.push(event.sequence);
+        }
+    }
+    assert!(seen.iter().copied().eq(1..=50), "{seen:?}");
+    let said = process.line("the stream is followed with interruptions").await;
+    assert!(said["error"].as_str().unwrap().contains("publish to $JS.FC.callbacks.>"), "{said}");
 }
 
 /// A claim of one of NATS' keys, signed by another.

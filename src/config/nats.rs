@@ -109,13 +109,19 @@ fn urls(text: &str) -> Result<Vec<String>, String> {
         })
     };
     let urls: Vec<String> = text.split(',').map(|url| url.trim().to_owned()).collect();
-    match urls.iter().all(|url| is_server(url)) {
-        true => Ok(urls),
+    if !urls.iter().all(|url| is_server(url)) {
         // Not quoted: there may be a password in it.
-        false => Err("write URLs such as nats://host:4222 or tls://host:4222, without a name or a password \
-                      (see nats.login_file), joined by commas"
-            .to_owned()),
+        return Err("write URLs such as nats://host:4222 or tls://host:4222, without a name or a password \
+                    (see nats.login_file), joined by commas"
+            .to_owned());
     }
+    let encrypted = urls.iter().filter(|url| url.starts_with("tls:")).count();
+    if encrypted != 0 && encrypted != urls.len() {
+        return Err(
+            "some servers have tls:// and some nats://: write tls:// for all of them, or for none".to_owned()
+        );
+    }
+    Ok(urls)
 }
 
 fn is_token(text: &str) -> bool {
@@ -166,11 +172,19 @@ mod tests {
 
     #[test]
     fn servers_are_urls_without_secrets() {
-        let two = urls("nats://a:4222, tls://b").unwrap();
-        assert_eq!(two, ["nats://a:4222", "tls://b"]);
+        let two = urls("nats://a:4222, nats://b").unwrap();
+        assert_eq!(two, ["nats://a:4222", "nats://b"]);
+        assert_eq!(urls("tls://a,tls://b").unwrap().len(), 2);
         for wrong in ["", "a:4222", "http://a", "nats://me:s3cret@a", "nats://a,"] {
             let problem = urls(wrong).unwrap_err();
             assert!(!problem.contains("s3cret"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn servers_are_encrypted_all_or_none() {
+        for mixed in ["nats://a,tls://b", "tls://a, tls://b, nats://c"] {
+            assert!(urls(mixed).unwrap_err().contains("for all of them, or for none"), "{mixed}");
         }
     }
 

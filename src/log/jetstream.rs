@@ -138,6 +138,13 @@ pub enum OpenError {
         /// What the client said.
         source: async_nats::ConnectError,
     },
+    /// The server is too old.
+    #[error(
+        "the NATS server has version {0}; the log needs {major}.{minor} or newer",
+        major = connection::OLDEST_VERSION.0,
+        minor = connection::OLDEST_VERSION.1
+    )]
+    Old(String),
     /// JetStream does not answer.
     #[error("JetStream: {0}")]
     Unreachable(ApiError),
@@ -185,6 +192,7 @@ impl OpenError {
             | Self::Server(_)
             | Self::Credentials
             | Self::Connect { .. }
+            | Self::Old(_)
             | Self::Read(_)
             | Self::Differs { .. }
             | Self::Random(_)
@@ -556,6 +564,8 @@ mod tests {
         let appending = acknowledged(&log, Sequence(1));
         log.shared.become_other(Other::Replaced(Epoch(1)));
         assert_eq!(outcome(appending).await, Err(AppendError::Closed));
+        // Nor one whose acknowledgement comes only then.
+        assert_eq!(outcome(acknowledged(&log, Sequence(1))).await, Err(AppendError::Closed));
         log.close().await;
         assert_eq!(log.queue(), Queue::default());
     }

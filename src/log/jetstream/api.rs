@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_nats::{Client, Request, StatusCode, client::RequestErrorKind};
+use async_nats::{Client, HeaderMap, Message, Request, StatusCode, client::RequestErrorKind};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -29,6 +29,9 @@ const STREAM_NOT_FOUND: u32 = 10059;
 const NO_MESSAGE_FOUND: u32 = 10037;
 /// The number of its error for a message whose first copy is still on its way.
 pub(super) const DUPLICATE_IN_PROCESS: u32 = 10158;
+
+/// The header by which a message names the stream that it is for.
+const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 
 /// Why a request to JetStream failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -276,7 +279,27 @@ impl Api {
         request: &impl Serialize,
     ) -> Result<T, ApiError> {
         let request = serde_json::to_vec(request).map_err(malformed)?;
-        let request = Request::new().payload(request.into()).timeout(None);
+        let answer = self.request(subject, Request::new().payload(request.into())).await?;
+        match serde_json::from_slice(&answer.payload).map_err(malformed)? {
+            Failed { error: Some(refusal) } if refusal.code == TEMPORARILY => {
+                Err(ApiError::Unreachable(refusal.to_string()))
+            }
+            Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
+            Failed { error: None } => serde_json::from_slice(&answer.payload).map_err(malformed),
+        }
+    }
+
+    /// Finds out whether NATS lets this gateway publish to `subject`, by a message that is for
+    /// another stream, which this one does not store.
+    pub(super) async fn may_publish(&self, subject: String) -> Result<(), ApiError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED_STREAM, format!("not-{}", self.stream));
+        // Whatever the answer, it came to the stream.
+        self.request(subject, Request::new().headers(headers)).await.map(drop)
+    }
+
+    async fn request(&self, subject: String, request: Request) -> Result<Message, ApiError> {
+        let request = request.timeout(None);
         let denied = self.denied(&subject);
         // Also what it takes to hand it to a connection that takes nothing.
         let answered = timeout(API_TIMEOUT, self.client.send_request(subject, request));
@@ -295,24 +318,34 @@ impl Api {
         if answer.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(ApiError::Unreachable("JetStream is not there, or has no leader".to_owned()));
         }
-        match serde_json::from_slice(&answer.payload).map_err(malformed)? {
-            Failed { error: Some(refusal) } if refusal.code == TEMPORARILY => {
-                Err(ApiError::Unreachable(refusal.to_string()))
-            }
-            Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
-            Failed { error: None } => serde_json::from_slice(&answer.payload).map_err(malformed),
-        }
+        Ok(answer)
     }
 
     /// Comes back if NATS says, from now on, that it does not let this gateway send to
     /// `subject`, or have answers: whoever asks would only wait in vain.
     pub(super) fn denied(&self, subject: &str) -> impl Future<Output = ApiError> + use<> {
+        let subject = subject.to_owned();
+        self.complained(move |complaint| missing_right(complaint, &subject))
+    }
+
+    /// Comes back if NATS says, from now on, that it does not let this gateway answer the
+    /// stream's consumers that they may go on.
+    pub(super) fn denied_flow_control(&self) -> impl Future<Output = ApiError> + use<> {
+        let prefix = format!("$JS.FC.{}", self.stream);
+        self.complained(move |complaint| {
+            denied_publish(complaint, &prefix).map(|_| publish_to(&format!("{prefix}.>")))
+        })
+    }
+
+    fn complained<F: Fn(&str) -> Option<String>>(
+        &self,
+        missing: F,
+    ) -> impl Future<Output = ApiError> + use<F> {
         let mut complaint = self.complaint.clone();
         complaint.mark_unchanged();
-        let subject = subject.to_owned();
         async move {
             while complaint.changed().await.is_ok() {
-                if let Some(right) = missing_right(&complaint.borrow_and_update(), &subject) {
+                if let Some(right) = missing(&complaint.borrow_and_update()) {
                     return ApiError::Denied(right);
                 }
             }
@@ -325,14 +358,32 @@ impl Api {
 /// The right that a complaint of the server's says is missing, if a request to `subject`
 /// needs it.
 fn missing_right(complaint: &str, subject: &str) -> Option<String> {
-    let violation = complaint.strip_prefix("Permissions Violation for ")?;
-    let (what, rest) = violation.split_once(" to \"")?;
-    let (denied, _) = rest.split_once('"')?;
-    match what {
-        "Publish" if denied == subject => Some(format!("publish to {subject}")),
-        "Subscription" if denied.starts_with("_INBOX.") => Some("subscribe to _INBOX.>".to_owned()),
+    match violation(complaint)? {
+        ("Publish", denied) if denied == subject => Some(publish_to(subject)),
+        ("Subscription", denied) if denied.starts_with("_INBOX.") => Some("subscribe to _INBOX.>".to_owned()),
         _ => None,
     }
+}
+
+/// The subject that a complaint of the server's says this gateway must not publish to, if it
+/// begins with this.
+pub(super) fn denied_publish<'a>(complaint: &'a str, prefix: &str) -> Option<&'a str> {
+    let (what, subject) = violation(complaint)?;
+    let is_below = subject.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    (what == "Publish" && is_below).then_some(subject)
+}
+
+/// What a complaint of the server's says must not be done, and with which subject.
+fn violation(complaint: &str) -> Option<(&str, &str)> {
+    let violation = complaint.strip_prefix("Permissions Violation for ")?;
+    let (what, rest) = violation.split_once(" to \"")?;
+    let (subject, _) = rest.split_once('"')?;
+    Some((what, subject))
+}
+
+/// A right that is missing, for [`ApiError::Denied`].
+pub(super) fn publish_to(subject: &str) -> String {
+    format!("publish to {subject}")
 }
 
 fn malformed(error: impl ToString) -> ApiError {
@@ -416,6 +467,18 @@ mod tests {
         {
             assert_eq!(missing_right(other, asked), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_complaint_about_an_event_is_told_from_others() {
+        let denied = |what, subject| {
+            let complaint = format!("Permissions Violation for {what} to \"{subject}\"");
+            denied_publish(&complaint, "im.callbacks").map(ToOwned::to_owned)
+        };
+        assert_eq!(denied("Publish", "im.callbacks.1.A.B").as_deref(), Some("im.callbacks.1.A.B"));
+        assert_eq!(denied("Publish", "im.callbacksx.1.A.B"), None);
+        assert_eq!(denied("Publish", "$JS.FC.callbacks.a"), None);
+        assert_eq!(denied("Subscription", "im.callbacks.1.A.B"), None);
     }
 
     #[test]

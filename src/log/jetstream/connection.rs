@@ -53,6 +53,9 @@ pub struct Tls {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
+/// The oldest servers that do all that the log needs.
+pub(super) const OLDEST_VERSION: (u64, u64) = (2, 11);
+
 /// Whether there is a connection, and the how manieth it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Connection {
@@ -86,19 +89,19 @@ pub(super) fn repair(connection: &watch::Sender<Connection>, client: &Client) ->
 
 /// Connects to one of the servers, and from then on again and again.
 pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenError> {
-    let servers: Vec<ServerAddr> = options
-        .servers
-        .iter()
-        .map(|server| server.parse().map_err(|_| OpenError::Server(server.clone())))
-        .collect::<Result<_, _>>()?;
+    let servers = servers(options)?;
     let said = Said {
         connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
         complaint: watch::Sender::default(),
     };
     let begin = Instant::now();
     loop {
-        let error = match self::options(options, said.clone())?.connect(&servers[..]).await {
+        let error = match self::options(options, &servers, said.clone())?.connect(&servers[..]).await {
             Ok(client) => {
+                let version = client.server_info().version;
+                if is_too_old(&version) {
+                    return Err(OpenError::Old(version));
+                }
                 repair(&said.connection, &client);
                 return Ok((client, said));
             }
@@ -121,7 +124,22 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenErr
     }
 }
 
-fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
+/// Whether a server of this version lacks what the log needs. One that does not say its version
+/// in numbers is taken.
+fn is_too_old(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|number| number.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) < OLDEST_VERSION,
+        _ => false,
+    }
+}
+
+fn servers(options: &Options) -> Result<Vec<ServerAddr>, OpenError> {
+    let parse = |server: &String| server.parse().map_err(|_| OpenError::Server(server.clone()));
+    options.servers.iter().map(parse).collect()
+}
+
+fn options(options: &Options, servers: &[ServerAddr], said: Said) -> Result<ConnectOptions, OpenError> {
     let mut connect = ConnectOptions::new()
         .name("callback-gateway")
         .connection_timeout(CONNECT_TIMEOUT)
@@ -161,6 +179,10 @@ fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
             connect.user_and_password(user.clone(), password.expose_secret().to_owned())
         }
     };
+    // Those that a server tells of have no scheme, and whether to encrypt would be said in plain text.
+    if servers.iter().any(ServerAddr::tls_required) {
+        connect = connect.require_tls(true);
+    }
     if let Some(ca) = &options.tls.ca {
         connect = connect.add_root_certificates(ca.clone()).require_tls(true);
     }
@@ -168,4 +190,35 @@ fn options(options: &Options, said: Said) -> Result<ConnectOptions, OpenError> {
         connect = connect.add_client_certificate(cert.clone(), key.clone()).require_tls(true);
     }
     Ok(connect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_before_2_11_are_too_old() {
+        for old in ["2.10.29", "2.9.0", "1.99.0", "v2.10.0-RC.1", "0.0.1"] {
+            assert!(is_too_old(old), "{old}");
+        }
+        for good in ["2.11.0", "2.11.0-RC.1", "v2.12.1", "2.100.0", "3.0.0", "", "main", "2"] {
+            assert!(!is_too_old(good), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_server_by_tls_has_all_connections_encrypted() {
+        let is_encrypted = |server: &str| {
+            let options = Options::new(server);
+            let said = Said {
+                connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
+                complaint: watch::Sender::default(),
+            };
+            let connect = super::options(&options, &servers(&options).unwrap(), said).unwrap();
+            // It says so in no other way.
+            format!("{connect:?}").contains("\"tls_required\": true")
+        };
+        assert!(is_encrypted("tls://a:4222"));
+        assert!(!is_encrypted("nats://a:4222"));
+    }
 }

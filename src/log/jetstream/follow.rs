@@ -30,8 +30,19 @@ const RUN: usize = 512;
 pub(super) async fn follow(mut follower: Follower) {
     let shared = Arc::clone(&follower.shared);
     let work = async {
+        let mut is_said = false;
         loop {
-            let reason = follower.run().await;
+            // Whoever may not answer that it can go on is sent nothing more.
+            let denied = shared.api.denied_flow_control();
+            let reason = tokio::select! {
+                reason = follower.run() => reason,
+                error = denied => {
+                    if !std::mem::replace(&mut is_said, true) {
+                        tracing::warn!(%error, "the stream is followed with interruptions");
+                    }
+                    error.to_string()
+                }
+            };
             tracing::debug!(reason, "the tail's consumer is made anew");
             sleep(PAUSE).await;
             follower = another(&shared).await;

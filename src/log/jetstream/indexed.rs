@@ -2,7 +2,7 @@
 //! own disk: nothing is lost with it.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::Path,
@@ -45,7 +45,10 @@ impl Indexed {
         DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         fs::set_permissions(&dir, Permissions::from_mode(0o700))?;
         let lock = private_file(&dir.join(LOCK))?;
-        lock.try_lock().map_err(|_| io::Error::other("another gateway has it"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => io::Error::other("another gateway has it"),
+            TryLockError::Error(error) => error,
+        })?;
         let index = Arc::new(Index::new(&dir));
         let source = FromStream { shared: Arc::clone(shared), runtime: Handle::current() };
         let (indexer, stop) = Indexer::new(Arc::clone(&index), Box::new(source), Limits::default());

@@ -21,10 +21,15 @@ use serde::Deserialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
     task::yield_now,
-    time::{Instant, MissedTickBehavior, interval, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
 };
 
-use super::{api::Refusal, connection::Connection, shared::Shared};
+use super::{
+    OpenError,
+    api::{API_TIMEOUT, ApiError, Refusal, denied_publish},
+    connection::Connection,
+    shared::Shared,
+};
 use crate::{
     event::Sequence,
     log::{AppendError, AppendReply, NewRecord},
@@ -114,6 +119,8 @@ pub(super) struct Publisher {
     /// Where they go: a number follows.
     inbox: String,
     connection: watch::Receiver<Connection>,
+    /// What NATS has complained of last.
+    complaint: watch::Receiver<String>,
     outgoing: mpsc::Sender<Outgoing>,
     /// Publishes that the client would not take, and why.
     impossible: mpsc::UnboundedReceiver<(u64, String)>,
@@ -133,13 +140,18 @@ impl Publisher {
         prefix: String,
         id_prefix: String,
         jobs: mpsc::UnboundedReceiver<Job>,
-    ) -> Result<Self, async_nats::SubscribeError> {
+    ) -> Result<Self, OpenError> {
         let client = shared.api.client.clone();
         let inbox = client.new_inbox();
-        let acknowledgements = client.subscribe(format!("{inbox}.*")).await?;
+        // Also what it takes to hand it to a connection that takes nothing.
+        let subscribed = timeout(API_TIMEOUT, client.subscribe(format!("{inbox}.*"))).await;
+        let nobody = |_| OpenError::Unreachable(ApiError::Unreachable("no connection".to_owned()));
+        let acknowledgements = subscribed.map_err(nobody)??;
         let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
         let (failed, impossible) = mpsc::unbounded_channel();
         let connection = shared.connection.subscribe();
+        let mut complaint = shared.api.complaint.clone();
+        complaint.mark_unchanged();
         let sending = send(client, connection.clone(), to_send, failed);
         let closed = Arc::clone(&shared);
         tokio::spawn(async move { closed.until_closed(sending).await });
@@ -150,6 +162,7 @@ impl Publisher {
             acknowledgements,
             inbox,
             connection,
+            complaint,
             outgoing,
             impossible,
             in_flight: HashMap::new(),
@@ -194,6 +207,11 @@ impl Publisher {
                 Some((id, error)) = self.impossible.recv() => {
                     tracing::error!(error, "the connection to NATS does not take an event");
                     self.end(id, AppendError::Failed);
+                }
+                Ok(()) = self.complaint.changed() => {
+                    if let Some(subject) = denied_publish(&self.complaint.borrow_and_update(), &self.prefix) {
+                        self.shared.deny(subject);
+                    }
                 }
                 changed = self.connection.changed() => {
                     if changed.is_err() {

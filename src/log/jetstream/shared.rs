@@ -13,13 +13,13 @@ use tokio::{
 };
 
 use super::{
-    api::{Api, ApiError, Info},
+    api::{Api, ApiError, Info, publish_to},
     connection::Connection,
     publish::Place,
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
-    log::{AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
+    log::{AppendError, AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
 };
 
 /// How long a leader may seem to have lost messages: a new one may not have taken in yet
@@ -59,8 +59,8 @@ pub(super) struct Shared {
     pub(super) history: Semaphore,
     /// An append has waited for long.
     pub(super) is_stalled: AtomicBool,
-    /// Has the stream looked at sooner.
-    pub(super) look: Notify,
+    /// The subject of an event that NATS did not let this gateway publish to.
+    denied: Mutex<Option<String>>,
     /// Has the tail's consumer made anew.
     pub(super) follow_anew: Notify,
 }
@@ -132,7 +132,7 @@ impl Shared {
             acknowledged: Mutex::default(),
             history: Semaphore::new(HISTORY_READS),
             is_stalled: AtomicBool::new(false),
-            look: Notify::new(),
+            denied: Mutex::default(),
             follow_anew: Notify::new(),
         }
     }
@@ -257,7 +257,10 @@ impl Shared {
     pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply, place: Place) {
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
-        if self.end() > sequence {
+        if self.is_closed() {
+            // What was stored may be gone with the log; whoever does not wait does not want to know.
+            reply.send(Err(AppendError::Closed)).ok();
+        } else if self.end() > sequence {
             drop(acknowledged);
             self.answer(sequence, reply);
         } else {
@@ -285,9 +288,12 @@ impl Shared {
     pub(super) fn answer_overdue(&self, patience: Duration) -> bool {
         let now = Instant::now();
         let mut acknowledged = self.acknowledged();
-        let (overdue, waiting) = std::mem::take(&mut *acknowledged)
-            .into_iter()
-            .partition(|(_, waiting)| now.duration_since(waiting.since) >= patience);
+        let is_overdue = |waiting: &Acknowledged| now.duration_since(waiting.since) >= patience;
+        if !acknowledged.values().any(is_overdue) {
+            return !acknowledged.is_empty();
+        }
+        let all = std::mem::take(&mut *acknowledged).into_iter();
+        let (overdue, waiting) = all.partition(|(_, waiting)| is_overdue(waiting));
         *acknowledged = waiting;
         let some_left = !acknowledged.is_empty();
         drop(acknowledged);
@@ -332,6 +338,18 @@ impl Shared {
             }
             _ => false,
         });
+    }
+
+    /// Takes in that NATS does not let this gateway publish to the subject of an event: until
+    /// it does, no event can be stored.
+    pub(super) fn deny(&self, subject: &str) {
+        *self.denied() = Some(subject.to_owned());
+        self.set_writable(Err(ApiError::Denied(publish_to(subject)).to_string()));
+    }
+
+    /// The subject that NATS did not let this gateway publish to.
+    pub(super) fn denied(&self) -> MutexGuard<'_, Option<String>> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends this log: the stream is another one now. The tail says so to whoever follows
