@@ -382,6 +382,16 @@ async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_gateway_that_is_asked_for_the_end_is_behind_the_start_nothing_comes_twice() {
+    let (server, _) = scripted(vec![
+        vec![subscribed(at(1, 95), at(1, 95))],
+        vec![subscribed(at(1, 100), at(1, 100)), Frame::CaughtUp(CaughtUp { cursor: at(1, 100) })],
+    ]);
+    let ran = export(server.address, &["--from", &at(1, 100)]).await;
+    assert_eq!((ran.good().as_str(), to_go_on(&ran.stderr())), ("", at(1, 100).as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_replaced_as_it_begins_is_told() {
     let (server, _) = scripted(vec![
         vec![subscribed(at(1, 3), at(1, 3))],

@@ -24,8 +24,7 @@ use super::{
 use crate::{
     event::{Cursor, CursorError},
     proto::{
-        Event, EventFilter, GapPolicy, SubscribeRequest, Subscribed, subscribe_request::Start,
-        subscribe_response::Frame,
+        Event, EventFilter, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
     },
 };
 
@@ -293,7 +292,7 @@ impl Copier {
     }
 
     async fn copy(&mut self) -> Result<Whole, Failure> {
-        let (end_text, end) = self.end().await?;
+        let (end_text, mut end) = self.end().await?;
         let mut follow = self.follow(SubscribeRequest {
             start: Some(self.export.since.map_or_else(|| self.export.from.clone(), Start::AtTime)),
             filter: self.export.filter.message(),
@@ -313,7 +312,13 @@ impl Copier {
             };
             match &frame {
                 Frame::Subscribed(subscribed) => {
-                    self.check(subscribed, end, start.is_none())?;
+                    let first = parse(&subscribed.cursor)?;
+                    self.check(first, end, start.is_none())?;
+                    // The gateway that was asked for the end is behind the one that gave the start. To go on
+                    // from its end would be to go back.
+                    if start.is_none() && first.sequence > end.sequence {
+                        (whole.end, end) = (subscribed.cursor.clone(), first);
+                    }
                     reaches_end = parse(&subscribed.latest_cursor)?.sequence >= end.sequence;
                     whole.filter.clone_from(&subscribed.filter);
                     start.get_or_insert(position);
@@ -349,8 +354,7 @@ impl Copier {
     }
 
     /// Whether the stream is of the log in which the end was found, and begins before that.
-    fn check(&self, subscribed: &Subscribed, end: Cursor, is_first: bool) -> Result<(), Failure> {
-        let start = parse(&subscribed.cursor)?;
+    fn check(&self, start: Cursor, end: Cursor, is_first: bool) -> Result<(), Failure> {
         if start.epoch != end.epoch {
             return Err(Failure::Other(
                 "the log was replaced by another one just now; start anew".to_owned(),
