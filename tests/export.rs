@@ -446,6 +446,35 @@ async fn a_log_that_goes_back_meanwhile_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn once_a_gateway_has_answered_it_is_not_a_wrong_address() {
+    let details = ErrorDetails::with_error_info("LOG_UNAVAILABLE", "imcallback.v1", HashMap::new());
+    let without_log = || {
+        let message = "the log cannot be read; connect again";
+        (vec![], Some(Status::with_error_details(Code::Unavailable, message, details.clone())))
+    };
+    let broken = || (vec![], Some(Status::unavailable("upstream reset")));
+    let events = || (vec![subscribed(at(1, 0), at(1, 1)), event(1, 0)], None);
+
+    let end = (vec![subscribed(at(1, 1), at(1, 1))], None);
+    let (server, _) = ending(vec![without_log(), broken(), end, broken(), events()]);
+    let ran = export(server.address, &[]).await;
+    assert_eq!(sequences(&ran.good()), [1]);
+    let said = ran.stderr();
+    let notices = ["the log cannot be read; connecting", "(upstream reset); connecting", "connected again\n"];
+    assert_eq!(notices.map(|notice| said.matches(notice).count()), [1, 2, 2], "{said}");
+
+    let tail = ["tail", "--from", "earliest", "--count", "1", "--json"];
+    let (server, _) = ending(vec![without_log(), events()]);
+    assert_eq!(sequences(&run(&mut command(server.address, &tail)).await.good()), [1]);
+    for args in [&["export"][..], &tail] {
+        let (server, calls) = ending(vec![broken()]);
+        let ran = run(&mut command(server.address, args)).await;
+        assert!(ran.code() == Some(1) && ran.stderr().contains("check that --address is"), "{ran:?}");
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
     // The end, then an event that is written at once.
     let streams = || {

@@ -293,13 +293,15 @@ impl Copier {
 
     async fn copy(&mut self) -> Result<Whole, Failure> {
         let (end_text, mut end) = self.end().await?;
-        let mut follow = self.follow(SubscribeRequest {
-            start: Some(self.export.since.map_or_else(|| self.export.from.clone(), Start::AtTime)),
-            filter: self.export.filter.message(),
-            include_raw_body: !self.export.no_raw,
-            on_gap: if self.export.skip_gaps { GapPolicy::Skip } else { GapPolicy::Fail }.into(),
-            ..Default::default()
-        });
+        let mut follow = self
+            .follow(SubscribeRequest {
+                start: Some(self.export.since.map_or_else(|| self.export.from.clone(), Start::AtTime)),
+                filter: self.export.filter.message(),
+                include_raw_body: !self.export.no_raw,
+                on_gap: if self.export.skip_gaps { GapPolicy::Skip } else { GapPolicy::Fail }.into(),
+                ..Default::default()
+            })
+            .found();
         let mut whole = Whole { end: end_text, filter: None, gaps: Vec::new() };
         let mut left_out = 0;
         let mut start = None;
@@ -358,13 +360,15 @@ impl Copier {
 
     /// Asks whether the end is one of the log still: nothing that the filter let through stands there.
     async fn confirm(&self, end: &str) -> Result<(), Failure> {
-        let mut follow = self.follow(SubscribeRequest {
-            start: Some(Start::AfterCursor(end.to_owned())),
-            filter: self.export.filter.message(),
-            // What is gone by now was exported before.
-            on_gap: GapPolicy::Skip.into(),
-            ..Default::default()
-        });
+        let mut follow = self
+            .follow(SubscribeRequest {
+                start: Some(Start::AfterCursor(end.to_owned())),
+                filter: self.export.filter.message(),
+                // What is gone by now was exported before.
+                on_gap: GapPolicy::Skip.into(),
+                ..Default::default()
+            })
+            .found();
         follow.next().await?;
         Ok(())
     }
