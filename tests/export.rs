@@ -21,7 +21,7 @@ use std::{
 
 use callback_gateway::{
     event::{Cursor, Epoch, Sequence},
-    proto::{CaughtUp, Event, SubscribeResponse, Subscribed, subscribe_response::Frame},
+    proto::{CaughtUp, Event, GoingAway, SubscribeResponse, Subscribed, subscribe_response::Frame},
 };
 use people::{Ran, Relay, Running, command, on_a_terminal, run};
 use prost::Message as _;
@@ -222,14 +222,14 @@ async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
     let gateway = Process::serve(data.path(), &[]);
     let relay = Relay::start(gateway.addresses.grpc).await;
     post_large(&gateway, 0, MANY).await;
-    let mut running = Running::start(&mut command(relay.address, &["export", "--retry-for", "300ms"]));
+    let mut running = Running::start(&mut command(relay.address, &["export", "--retry-for", "1s"]));
     let first = running.line().await;
     relay.lead_to(None);
     relay.cut();
     let (more, code, notices) = rest(running).await;
     assert_eq!(code, Some(1), "{notices}");
     let (_, said) = notices.split_once("error: ").expect(&notices);
-    assert!(said.contains("; tried again for "), "{said}");
+    assert!(said.contains("; the next try, in "), "{said}");
     let mut lines = format!("{first}\n{more}");
     let before = lines.lines().count();
     assert!(said.contains(&format!("; {before} events came before that, whole; ")), "{said}");
@@ -472,6 +472,22 @@ async fn once_a_gateway_has_answered_it_is_not_a_wrong_address() {
         assert!(ran.code() == Some(1) && ran.stderr().contains("check that --address is"), "{ran:?}");
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_is_asked_for_is_no_longer_than_its_patience() {
+    let retry_delay = Some(pbjson_types::Duration { seconds: 3600, nanos: 0 });
+    let going_away = Frame::GoingAway(GoingAway { cursor: at(1, 1), retry_delay, ..Default::default() });
+    let events = vec![subscribed(at(1, 0), at(1, 3)), event(1, 0), going_away];
+    let (server, calls) = ending(vec![
+        (vec![subscribed(at(1, 3), at(1, 3))], None),
+        (events, Some(Status::unavailable("upstream reset"))),
+    ]);
+    let ran = export(server.address, &["--retry-for", "50s"]).await;
+    assert_eq!((ran.code(), sequences(&ran.stdout())), (Some(1), vec![1]));
+    let end = "would be later than 50s after the first failure (--retry-for)";
+    assert!(ran.stderr().contains(end), "{ran:?}");
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

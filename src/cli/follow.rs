@@ -93,11 +93,14 @@ impl Follow {
         Ok(())
     }
 
-    /// Says that it goes on, unless its patience is at an end.
+    /// Says that it goes on, unless its patience ends before that.
     fn go_on(&mut self, why: &str, pause: Duration) -> Result<(), Failure> {
         let lost = self.lost.get_or_insert_with(Instant::now).elapsed();
-        if self.patience.is_some_and(|patience| lost >= patience) {
-            return Err(Failure::Other(format!("{why}; tried again for {}", text::duration(lost))));
+        if let Some(patience) = self.patience.filter(|patience| lost + pause > *patience) {
+            let (pause, patience) = (text::duration(pause), text::duration(patience));
+            return Err(Failure::Other(format!(
+                "{why}; the next try, in {pause}, would be later than {patience} after the first failure (--retry-for)"
+            )));
         }
         (self.notice)(&format!("{why}; connecting again in {}", text::duration(pause)));
         Ok(())
