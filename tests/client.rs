@@ -7,7 +7,6 @@ mod scripted_server;
 mod support;
 
 use std::{
-    convert::Infallible,
     fs,
     net::SocketAddr,
     sync::{
@@ -17,11 +16,6 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, Response},
-};
-use bytes::Bytes;
 use callback_gateway::{
     client::{Cause, Client, Ended, Interruption, Item, Options, Subscription},
     proto::{
@@ -29,11 +23,8 @@ use callback_gateway::{
         subscribe_request::Start, subscribe_response::Frame,
     },
 };
-use futures_util::StreamExt as _;
-use http_body_util::StreamBody;
 use people::Relay;
-use prost::Message as _;
-use scripted_server::{Certificates, ScriptedServer};
+use scripted_server::{Certificates, ScriptedServer, stream};
 use support::*;
 use tempfile::TempDir;
 use tonic::{Code, Status};
@@ -323,28 +314,6 @@ async fn it_gets_in_with_a_token_over_tls_and_is_told_when_it_does_not() {
     assert!(matches!(&denied, Ended::Denied(_)) && denied.to_string().contains("TOKEN_INVALID"), "{denied}");
     let wrong = ended(&mut client.subscribe(after("rubbish"))).await;
     assert!(matches!(&wrong, Ended::Invalid(_)) && wrong.to_string().contains("INVALID_CURSOR"), "{wrong}");
-}
-
-/// A response with these messages, and then the status; without one it stays open.
-fn stream(messages: &[SubscribeResponse], end: Option<Status>) -> Response<Body> {
-    let mut bytes = Vec::new();
-    for message in messages {
-        let message = message.encode_to_vec();
-        bytes.push(0);
-        bytes.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
-        bytes.extend(message);
-    }
-    let mut frames = vec![Ok::<_, Infallible>(http_body::Frame::data(Bytes::from(bytes)))];
-    let rest = if let Some(status) = end {
-        let mut trailers = HeaderMap::new();
-        status.add_header(&mut trailers).unwrap();
-        frames.push(Ok(http_body::Frame::trailers(trailers)));
-        futures_util::stream::empty().left_stream()
-    } else {
-        futures_util::stream::pending().right_stream()
-    };
-    let body = Body::new(StreamBody::new(futures_util::stream::iter(frames).chain(rest)));
-    Response::builder().header("content-type", "application/grpc").body(body).unwrap()
 }
 
 fn a_frame(frame: Frame) -> SubscribeResponse {

@@ -7,6 +7,7 @@ mod scripted_server;
 mod support;
 
 use std::{
+    collections::HashMap,
     fs,
     io::Read as _,
     net::SocketAddr,
@@ -18,18 +19,18 @@ use std::{
     },
 };
 
-use axum::{body::Body, http::Response};
 use callback_gateway::{
     event::{Cursor, Epoch, Sequence},
-    proto::{CaughtUp, Event, SubscribeResponse, Subscribed, subscribe_response::Frame},
+    proto::{CaughtUp, Event, GoingAway, SubscribeResponse, Subscribed, subscribe_response::Frame},
 };
-use futures_util::{StreamExt as _, stream};
 use people::{Ran, Relay, Running, command, on_a_terminal, run};
 use prost::Message as _;
 use rustix::process::{Pid, Signal, kill_process};
-use scripted_server::ScriptedServer;
+use scripted_server::{ScriptedServer, stream};
 use support::*;
 use tempfile::TempDir;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 async fn export(address: SocketAddr, args: &[&str]) -> Ran {
     run(&mut command(address, &[&["export"], args].concat())).await
@@ -221,14 +222,14 @@ async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
     let gateway = Process::serve(data.path(), &[]);
     let relay = Relay::start(gateway.addresses.grpc).await;
     post_large(&gateway, 0, MANY).await;
-    let mut running = Running::start(&mut command(relay.address, &["export", "--retry-for", "300ms"]));
+    let mut running = Running::start(&mut command(relay.address, &["export", "--retry-for", "1s"]));
     let first = running.line().await;
     relay.lead_to(None);
     relay.cut();
     let (more, code, notices) = rest(running).await;
     assert_eq!(code, Some(1), "{notices}");
     let (_, said) = notices.split_once("error: ").expect(&notices);
-    assert!(said.contains("; tried again for "), "{said}");
+    assert!(said.contains("; the next try, in "), "{said}");
     let mut lines = format!("{first}\n{more}");
     let before = lines.lines().count();
     assert!(said.contains(&format!("; {before} events came before that, whole; ")), "{said}");
@@ -351,19 +352,19 @@ fn event(sequence: u64, body_bytes: usize) -> Frame {
 /// A gateway that answers each call with the next of these streams, which then stay open. How
 /// many it has begun is counted.
 fn scripted(streams: Vec<Vec<Frame>>) -> (ScriptedServer, Arc<AtomicUsize>) {
+    ending(streams.into_iter().map(|frames| (frames, None)).collect())
+}
+
+/// The same, but those that have a status end with it.
+fn ending(streams: Vec<(Vec<Frame>, Option<Status>)>) -> (ScriptedServer, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let calls = Arc::clone(&count);
     let server = ScriptedServer::plain(move |_| {
         let call = calls.fetch_add(1, Ordering::SeqCst);
-        let frames = streams.get(call).cloned().unwrap_or_default().into_iter().map(|frame| {
-            let message = SubscribeResponse { frame: Some(frame) }.encode_to_vec();
-            let mut bytes = vec![0];
-            bytes.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
-            bytes.extend(message);
-            Ok::<_, std::io::Error>(bytes)
-        });
-        let body = Body::from_stream(stream::iter(frames).chain(stream::pending()));
-        Response::builder().header("content-type", "application/grpc").body(body).unwrap()
+        let (frames, end) = streams.get(call).cloned().unwrap_or_default();
+        let messages: Vec<_> =
+            frames.into_iter().map(|frame| SubscribeResponse { frame: Some(frame) }).collect();
+        stream(&messages, end)
     });
     (server, count)
 }
@@ -382,6 +383,16 @@ async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_gateway_that_is_asked_for_the_end_is_behind_the_start_nothing_comes_twice() {
+    let (server, _) = scripted(vec![
+        vec![subscribed(at(1, 95), at(1, 95))],
+        vec![subscribed(at(1, 100), at(1, 100)), Frame::CaughtUp(CaughtUp { cursor: at(1, 100) })],
+    ]);
+    let ran = export(server.address, &["--from", &at(1, 100)]).await;
+    assert_eq!((ran.good().as_str(), to_go_on(&ran.stderr())), ("", at(1, 100).as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_replaced_as_it_begins_is_told() {
     let (server, _) = scripted(vec![
         vec![subscribed(at(1, 3), at(1, 3))],
@@ -390,6 +401,93 @@ async fn a_log_that_is_replaced_as_it_begins_is_told() {
     let ran = export(server.address, &[]).await;
     assert_eq!((ran.code(), ran.stdout().as_str()), (Some(1), ""));
     assert!(ran.stderr().contains("the log was replaced by another one just now"), "{ran:?}");
+}
+
+/// A position whose event has this check.
+fn checked(sequence: u64, check: u32) -> String {
+    Cursor { epoch: Epoch(1), sequence: Sequence(sequence), check: Some(check) }.to_string()
+}
+
+fn rewound() -> Status {
+    let details = ErrorDetails::with_error_info("LOG_REWOUND", "imcallback.v1", HashMap::new());
+    Status::with_error_details(Code::FailedPrecondition, "the log went back", details)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_goes_back_meanwhile_is_told() {
+    let end = || (vec![subscribed(checked(3, 7), checked(3, 7))], None);
+    let stored = |sequence, check| {
+        Frame::Event(Event { sequence, cursor: checked(sequence, check), ..Default::default() })
+    };
+    let begun = || subscribed(at(1, 0), checked(3, 7));
+
+    // Its end is another one.
+    let (server, _) = ending(vec![end(), (vec![begun(), stored(1, 5), stored(3, 8)], None)]);
+    let ran = export(server.address, &[]).await;
+    assert_eq!((ran.code(), sequences(&ran.stdout())), (Some(1), vec![1]));
+    assert!(ran.stderr().contains("error: the log went back just now"), "{ran:?}");
+
+    // The end is not among what the filter lets through, and is asked for.
+    let filtered = || (vec![begun(), stored(1, 5), stored(4, 9)], None);
+    let (server, _) = ending(vec![end(), filtered(), (vec![], Some(rewound()))]);
+    let ran = export(server.address, &["--account", "alice"]).await;
+    assert_eq!((ran.code(), sequences(&ran.stdout())), (Some(1), vec![1]));
+    assert!(ran.stderr().contains("error: the log went back"), "{ran:?}");
+    let (server, calls) = ending(vec![end(), filtered(), end()]);
+    let ran = export(server.address, &["--account", "alice"]).await;
+    assert_eq!((sequences(&ran.good()), calls.load(Ordering::SeqCst)), (vec![1], 3));
+    assert_eq!(to_go_on(&ran.stderr()), checked(3, 7));
+
+    // It has come by, and is not asked for again.
+    let caught_up = Frame::CaughtUp(CaughtUp { cursor: checked(3, 7) });
+    let (server, calls) = ending(vec![end(), (vec![begun(), stored(1, 5), caught_up], None)]);
+    export(server.address, &["--account", "alice"]).await.good();
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_a_gateway_has_answered_it_is_not_a_wrong_address() {
+    let details = ErrorDetails::with_error_info("LOG_UNAVAILABLE", "imcallback.v1", HashMap::new());
+    let without_log = || {
+        let message = "the log cannot be read; connect again";
+        (vec![], Some(Status::with_error_details(Code::Unavailable, message, details.clone())))
+    };
+    let broken = || (vec![], Some(Status::unavailable("upstream reset")));
+    let events = || (vec![subscribed(at(1, 0), at(1, 1)), event(1, 0)], None);
+
+    let end = (vec![subscribed(at(1, 1), at(1, 1))], None);
+    let (server, _) = ending(vec![without_log(), broken(), end, broken(), events()]);
+    let ran = export(server.address, &[]).await;
+    assert_eq!(sequences(&ran.good()), [1]);
+    let said = ran.stderr();
+    let notices = ["the log cannot be read; connecting", "(upstream reset); connecting", "connected again\n"];
+    assert_eq!(notices.map(|notice| said.matches(notice).count()), [1, 2, 2], "{said}");
+
+    let tail = ["tail", "--from", "earliest", "--count", "1", "--json"];
+    let (server, _) = ending(vec![without_log(), events()]);
+    assert_eq!(sequences(&run(&mut command(server.address, &tail)).await.good()), [1]);
+    for args in [&["export"][..], &tail] {
+        let (server, calls) = ending(vec![broken()]);
+        let ran = run(&mut command(server.address, args)).await;
+        assert!(ran.code() == Some(1) && ran.stderr().contains("check that --address is"), "{ran:?}");
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_is_asked_for_is_no_longer_than_its_patience() {
+    let retry_delay = Some(pbjson_types::Duration { seconds: 3600, nanos: 0 });
+    let going_away = Frame::GoingAway(GoingAway { cursor: at(1, 1), retry_delay, ..Default::default() });
+    let events = vec![subscribed(at(1, 0), at(1, 3)), event(1, 0), going_away];
+    let (server, calls) = ending(vec![
+        (vec![subscribed(at(1, 3), at(1, 3))], None),
+        (events, Some(Status::unavailable("upstream reset"))),
+    ]);
+    let ran = export(server.address, &["--retry-for", "50s"]).await;
+    assert_eq!((ran.code(), sequences(&ran.stdout())), (Some(1), vec![1]));
+    let end = "would be later than 50s after the first failure (--retry-for)";
+    assert!(ran.stderr().contains(end), "{ran:?}");
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,8 +24,7 @@ use super::{
 use crate::{
     event::{Cursor, CursorError},
     proto::{
-        Event, EventFilter, GapPolicy, SubscribeRequest, Subscribed, subscribe_request::Start,
-        subscribe_response::Frame,
+        Event, EventFilter, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
     },
 };
 
@@ -293,32 +292,40 @@ impl Copier {
     }
 
     async fn copy(&mut self) -> Result<Whole, Failure> {
-        let (end_text, end) = self.end().await?;
-        let mut follow = self.follow(SubscribeRequest {
-            start: Some(self.export.since.map_or_else(|| self.export.from.clone(), Start::AtTime)),
-            filter: self.export.filter.message(),
-            include_raw_body: !self.export.no_raw,
-            on_gap: if self.export.skip_gaps { GapPolicy::Skip } else { GapPolicy::Fail }.into(),
-            ..Default::default()
-        });
+        let (end_text, mut end) = self.end().await?;
+        let mut follow = self
+            .follow(SubscribeRequest {
+                start: Some(self.export.since.map_or_else(|| self.export.from.clone(), Start::AtTime)),
+                filter: self.export.filter.message(),
+                include_raw_body: !self.export.no_raw,
+                on_gap: if self.export.skip_gaps { GapPolicy::Skip } else { GapPolicy::Fail }.into(),
+                ..Default::default()
+            })
+            .found();
         let mut whole = Whole { end: end_text, filter: None, gaps: Vec::new() };
         let mut left_out = 0;
         let mut start = None;
         let mut reaches_end = false;
+        let mut is_met = false;
         loop {
             let frame = follow.next().await?;
-            let position = match &frame {
-                Frame::Event(event) => event.sequence,
-                _ => parse(follow::cursor(&frame))?.sequence.0,
-            };
+            let at = parse(follow::cursor(&frame))?;
+            is_met |= meets(at, end)?;
             match &frame {
                 Frame::Subscribed(subscribed) => {
-                    self.check(subscribed, end, start.is_none())?;
+                    if start.is_none() && at.sequence > end.sequence {
+                        if !matches!(self.export.until, Start::Latest(_)) {
+                            return Err(Failure::Usage("--until lies before the start".to_owned()));
+                        }
+                        // The gateway that was asked for the end is behind the one that gave the start. To go
+                        // on from its end would be to go back.
+                        (whole.end, end, is_met) = (subscribed.cursor.clone(), at, true);
+                    }
                     reaches_end = parse(&subscribed.latest_cursor)?.sequence >= end.sequence;
                     whole.filter.clone_from(&subscribed.filter);
-                    start.get_or_insert(position);
+                    start.get_or_insert(at.sequence.0);
                 }
-                Frame::Event(_) if position > end.sequence.0 => break,
+                Frame::Event(_) if at.sequence > end.sequence => break,
                 Frame::Event(event) => self.take(event)?,
                 Frame::Gap(gap) if gap.first_missing_sequence > end.sequence.0 => break,
                 Frame::Gap(gap) => {
@@ -333,13 +340,16 @@ impl Copier {
                 }
                 Frame::Heartbeat(_) | Frame::FellBehind(_) | Frame::GoingAway(_) => {}
             }
-            if position >= end.sequence.0 {
+            if at.sequence >= end.sequence {
                 break;
             }
             self.pending.position = follow::cursor(&frame).to_owned();
-            let start = start.unwrap_or(position);
+            let start = start.unwrap_or(at.sequence.0);
             self.bar.set_length(end.sequence.0.saturating_sub(start));
-            self.bar.set_position(position.saturating_sub(start));
+            self.bar.set_position(at.sequence.0.saturating_sub(start));
+        }
+        if !is_met && end.check.is_some() {
+            self.confirm(&whole.end).await?;
         }
         if left_out > 0 {
             whole.gaps.push(format!("and {left_out} more such gaps"));
@@ -348,17 +358,18 @@ impl Copier {
         Ok(whole)
     }
 
-    /// Whether the stream is of the log in which the end was found, and begins before that.
-    fn check(&self, subscribed: &Subscribed, end: Cursor, is_first: bool) -> Result<(), Failure> {
-        let start = parse(&subscribed.cursor)?;
-        if start.epoch != end.epoch {
-            return Err(Failure::Other(
-                "the log was replaced by another one just now; start anew".to_owned(),
-            ));
-        }
-        if is_first && start.sequence > end.sequence && !matches!(self.export.until, Start::Latest(_)) {
-            return Err(Failure::Usage("--until lies before the start".to_owned()));
-        }
+    /// Asks whether the end is one of the log still: nothing that the filter let through stands there.
+    async fn confirm(&self, end: &str) -> Result<(), Failure> {
+        let mut follow = self
+            .follow(SubscribeRequest {
+                start: Some(Start::AfterCursor(end.to_owned())),
+                filter: self.export.filter.message(),
+                // What is gone by now was exported before.
+                on_gap: GapPolicy::Skip.into(),
+                ..Default::default()
+            })
+            .found();
+        follow.next().await?;
         Ok(())
     }
 
@@ -399,6 +410,23 @@ impl Copier {
             text::size(written.bytes)
         ));
         Ok(())
+    }
+}
+
+/// Whether this is the very end, not only one with its number. It must not be of another log than the end: a
+/// log that goes back between two connections may have other events up to there when it is read on.
+fn meets(at: Cursor, end: Cursor) -> Result<bool, Failure> {
+    if at.epoch != end.epoch {
+        return Err(Failure::Other("the log was replaced by another one just now; start anew".to_owned()));
+    }
+    match (at.check, end.check) {
+        (Some(found), Some(wanted)) if at.sequence == end.sequence => {
+            if found == wanted {
+                return Ok(true);
+            }
+            Err(Failure::Other("the log went back just now, as by a restored backup; start anew".to_owned()))
+        }
+        _ => Ok(false),
     }
 }
 

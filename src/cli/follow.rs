@@ -32,6 +32,8 @@ pub(super) struct Follow {
     patience: Option<Duration>,
     /// Tells a person that it connects again.
     notice: Notice,
+    /// Whether a gateway has answered at the address.
+    is_found: bool,
     /// The cursor of the last frame.
     position: Option<String>,
     /// Since when it has got no further.
@@ -48,7 +50,13 @@ impl Follow {
         notice: Notice,
     ) -> Self {
         let subscription = target.client.subscribe(request);
-        Self { target, subscription, patience, notice, position: None, lost: None }
+        Self { target, subscription, patience, notice, is_found: false, position: None, lost: None }
+    }
+
+    /// The same where a gateway has answered before: that there is none now is no wrong address.
+    pub(super) fn found(mut self) -> Self {
+        self.is_found = true;
+        self
     }
 
     /// The next frame. An error is one that trying again does not mend. Nothing is lost if
@@ -57,7 +65,8 @@ impl Follow {
         loop {
             match self.subscription.next().await.map_err(|ended| definite(&ended))? {
                 Item::Frame(frame) => {
-                    if matches!(frame, Frame::Subscribed(_)) && self.position.is_some() {
+                    self.is_found = true;
+                    if matches!(frame, Frame::Subscribed(_)) && self.lost.is_some() {
                         (self.notice)("connected again");
                     }
                     let cursor = cursor(&frame);
@@ -84,34 +93,37 @@ impl Follow {
         Ok(())
     }
 
-    /// Says that it goes on, unless its patience is at an end.
+    /// Says that it goes on, unless its patience ends before that.
     fn go_on(&mut self, why: &str, pause: Duration) -> Result<(), Failure> {
         let lost = self.lost.get_or_insert_with(Instant::now).elapsed();
-        if self.patience.is_some_and(|patience| lost >= patience) {
-            return Err(Failure::Other(format!("{why}; tried again for {}", text::duration(lost))));
+        if let Some(patience) = self.patience.filter(|patience| lost + pause > *patience) {
+            let (pause, patience) = (text::duration(pause), text::duration(patience));
+            return Err(Failure::Other(format!(
+                "{why}; the next try, in {pause}, would be later than {patience} after the first failure (--retry-for)"
+            )));
         }
         (self.notice)(&format!("{why}; connecting again in {}", text::duration(pause)));
         Ok(())
     }
 
-    /// Why there is no stream for now. Where none ever began that is the end: more likely it
-    /// is a wrong address than a short absence.
-    fn why(&self, interruption: &Interruption) -> Result<String, Failure> {
-        let is_first = self.position.is_none();
+    /// Why there is no stream for now. Where no gateway has ever answered that is the end: more
+    /// likely it is a wrong address than a short absence.
+    fn why(&mut self, interruption: &Interruption) -> Result<String, Failure> {
         Ok(match &interruption.cause {
             Cause::Connect(error) => {
                 let why = self.target.unreachable(error);
-                if is_first {
+                if !self.is_found {
                     return Err(Failure::Other(why));
                 }
                 why
             }
-            Cause::Status(status) if is_first => return Err(status.clone().into()),
-            Cause::Status(status) => match reason(status) {
+            Cause::Status(status) if reason(status).is_some() => {
+                self.is_found = true;
                 // What to do, which is what follows, is done here.
-                Some(_) => text::escape(status.message().split(';').next().unwrap_or_default()).into_owned(),
-                None => format!("the connection broke ({})", text::escape(status.message())),
-            },
+                text::escape(status.message().split(';').next().unwrap_or_default()).into_owned()
+            }
+            Cause::Status(status) if !self.is_found => return Err(status.clone().into()),
+            Cause::Status(status) => format!("the connection broke ({})", text::escape(status.message())),
             Cause::Silence => "the gateway has fallen silent".to_owned(),
             Cause::End => "the stream ended".to_owned(),
         })

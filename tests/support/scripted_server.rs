@@ -2,16 +2,24 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
-use std::{fs, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, fs, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response},
+    http::{HeaderMap, Request, Response},
 };
+use bytes::Bytes;
+use callback_gateway::proto::SubscribeResponse;
+use futures_util::StreamExt as _;
+use http_body_util::StreamBody;
+use prost::Message as _;
 use tempfile::TempDir;
 use tokio::task::AbortHandle;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming};
+use tonic::{
+    Status,
+    transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming},
+};
 
 use crate::support::certificates::{self, Authority, write};
 
@@ -91,4 +99,26 @@ impl Drop for ScriptedServer {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A response with these messages, and then the status; without one it stays open.
+pub fn stream(messages: &[SubscribeResponse], end: Option<Status>) -> Response<Body> {
+    let mut bytes = Vec::new();
+    for message in messages {
+        let message = message.encode_to_vec();
+        bytes.push(0);
+        bytes.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+        bytes.extend(message);
+    }
+    let mut frames = vec![Ok::<_, Infallible>(http_body::Frame::data(Bytes::from(bytes)))];
+    let rest = if let Some(status) = end {
+        let mut trailers = HeaderMap::new();
+        status.add_header(&mut trailers).unwrap();
+        frames.push(Ok(http_body::Frame::trailers(trailers)));
+        futures_util::stream::empty().left_stream()
+    } else {
+        futures_util::stream::pending().right_stream()
+    };
+    let body = Body::new(StreamBody::new(futures_util::stream::iter(frames).chain(rest)));
+    Response::builder().header("content-type", "application/grpc").body(body).unwrap()
 }
