@@ -26,7 +26,7 @@ use callback_gateway::{
 };
 use python::Python;
 use rusqlite::{Connection, OpenFlags, types::FromSql};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use support::*;
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::sleep};
@@ -100,7 +100,7 @@ fn go() -> Language {
 fn java() -> Language {
     let dir = tool("java");
     Language {
-        name: JAVA,
+        name: "java",
         start: Box::new(move |gateway, database| {
             let dir = dir.display();
             let mut command = Command::new("java");
@@ -111,21 +111,6 @@ fn java() -> Language {
             command.arg(gateway.to_string()).arg(database);
             command
         }),
-    }
-}
-
-const JAVA: &str = "java";
-
-/// What a consumer says of an ending for this reason. That in Java has only the code: it can
-/// be compiled with libraries that are older than reasons.
-fn said_of<'a>(language: &Language, reason: &'a str) -> &'a str {
-    match reason {
-        _ if language.name != JAVA => reason,
-        "SHUTTING_DOWN" | "STREAM_AGE_REACHED" => "UNAVAILABLE",
-        "LOG_REWOUND" | "LOG_REPLACED" => "FAILED_PRECONDITION",
-        "TOO_MANY_STREAMS" | "RECEIVER_STALLED" => "RESOURCE_EXHAUSTED",
-        "INVALID_CURSOR" => "INVALID_ARGUMENT",
-        other => other,
     }
 }
 
@@ -204,8 +189,7 @@ impl Consumer {
 
     /// Waits until it says this, or ends for this reason.
     async fn says(&mut self, part: &str) {
-        let part = said_of(&self.language, part);
-        soon(async {
+        let said = async {
             loop {
                 let line = self.lines.recv().await;
                 let line = line.unwrap_or_else(|| panic!("{} ended: {:#?}", self.language.name, self.said));
@@ -214,8 +198,10 @@ impl Consumer {
                     return;
                 }
             }
-        })
-        .await;
+        };
+        if tokio::time::timeout(HANG, said).await.is_err() {
+            panic!("{} does not say {part}; it said {:#?}", self.language.name, self.said);
+        }
     }
 
     /// Waits until its database has this.
@@ -239,6 +225,15 @@ impl Consumer {
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Stops it where it holds no lock on the database.
+    fn halt(&self) {
+        let lock = self.database.connection();
+        lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        self.signal(Signal::STOP);
+        // Until all of its threads stand still.
+        waitpid(Some(Pid::from_child(&self.child)), WaitOptions::UNTRACED).unwrap();
     }
 
     /// As a crash would.
@@ -425,6 +420,46 @@ async fn they_go_on_with_another_log_and_with_one_that_went_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_comes_late_to_another_log_does_not_move_the_cursor_back() {
+    let site = Site::new();
+    let gateway = site.gateway(None, |_| {}).await;
+    let grpc = gateway.addresses.grpc;
+    let consumers = site.consumers(grpc);
+    post(gateway.addresses.http, 1..=3).await;
+    all_write(&consumers, &[1, 2, 3]).await;
+    drop(consumers);
+    gateway.stop().await;
+    fs::remove_dir_all(site.data()).unwrap();
+
+    let gateway = site.gateway(Some(grpc), |_| {}).await;
+    let mut late = Vec::new();
+    for language in &site.languages {
+        let database = site.database(language);
+        watch(&database);
+        let mut consumer = Consumer::start(language, grpc, &database);
+        consumer.says("LOG_REPLACED").await;
+        // It has looked at the position once more then, and pauses for 250 ms at least. Halted
+        // later, its cursor is an old one all the same.
+        sleep(Duration::from_millis(200)).await;
+        consumer.halt();
+        late.push(consumer);
+    }
+    post(gateway.addresses.http, 4..=6).await;
+    let consumers = site.consumers(grpc);
+    all_write(&consumers, &Vec::from_iter(1..=6)).await;
+    late.iter().for_each(|consumer| consumer.signal(Signal::CONT));
+    all_say(&mut late, "another replica is at work").await;
+    post(gateway.addresses.http, [7]).await;
+    all_write(&consumers, &Vec::from_iter(1..=7)).await;
+    for Consumer { language, database, .. } in &consumers {
+        assert_eq!(database.column::<u32>("SELECT count(*) FROM attempt"), [4], "{}", language.name);
+        let twice = "SELECT new FROM step GROUP BY new HAVING count(*) > 1";
+        assert_eq!(database.column::<String>(twice), [""; 0], "{}", language.name);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn they_go_on_behind_a_damaged_event_and_over_a_gateway_that_is_killed() {
     let site = Site::new();
     let gateway = site.gateway(None, |_| {}).await;
@@ -530,7 +565,6 @@ async fn they_resume_after_they_took_nothing_for_too_long() {
 }
 
 /// Notes in the database, from then on, each insert and each step of the position.
-#[cfg(feature = "slow-tests")]
 fn watch(database: &Database) {
     let sql = "
         CREATE TABLE attempt (cursor TEXT, pair INTEGER);

@@ -37,6 +37,12 @@ const name = "friends-go"
 // How long the others' cursor stands still before a waiting replica tries.
 const patience = 2 * time.Second
 
+// How long nothing may come: three heartbeat intervals.
+const silence = 45 * time.Second
+
+// The longest delay that is granted to whoever asks for one.
+const longestAsked = 60 * time.Second
+
 const schema = `
 CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
 CREATE TABLE IF NOT EXISTS pair (
@@ -124,16 +130,14 @@ func rowsOf(event *pb.Event) (rows []row) {
 	return rows
 }
 
-// Follows one stream to its end, which is an error.
-func follow(db *sql.DB, client pb.EventServiceClient, startAt *timestamppb.Timestamp) error {
-	cursor, _, err := position(db)
-	if err != nil {
-		return databaseError{err}
-	}
+// Follows one stream from this cursor to its end, which is an error.
+func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *timestamppb.Timestamp) error {
 	request := &pb.SubscribeRequest{
 		Filter:     &pb.EventFilter{Commands: []string{"Sns.CallbackFriendAdd"}},
 		Subscriber: name,
-		OnGap:      pb.GapPolicy_GAP_POLICY_SKIP,
+		// SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
+		// CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
+		OnGap: pb.GapPolicy_GAP_POLICY_SKIP,
 	}
 	switch {
 	case startAt != nil:
@@ -153,11 +157,15 @@ func follow(db *sql.DB, client pb.EventServiceClient, startAt *timestamppb.Times
 	if err != nil {
 		return err
 	}
+	// A proxy answers pings for a gateway that is gone.
+	watchdog := time.AfterFunc(silence, cancel)
+	defer watchdog.Stop()
 	for {
 		response, err := frames.Recv()
 		if err != nil {
 			return err
 		}
+		watchdog.Reset(silence)
 		var (
 			next   string
 			rows   []row
@@ -199,7 +207,9 @@ func details(status *status.Status) (reason string, delay time.Duration) {
 		case *errdetails.ErrorInfo:
 			reason = detail.Reason
 		case *errdetails.RetryInfo:
-			delay = time.Duration(detail.RetryDelay.Seconds)*time.Second + time.Duration(detail.RetryDelay.Nanos)
+			if delay = detail.RetryDelay.AsDuration(); delay > longestAsked {
+				delay = longestAsked
+			}
 		}
 	}
 	return reason, delay
@@ -233,7 +243,8 @@ func run(address, path string) error {
 	if err != nil {
 		return err
 	}
-	// With TLS: grpc.WithTransportCredentials(credentials.NewTLS(config)). A connection on
+	// With TLS: grpc.WithTransportCredentials(credentials.NewTLS(config)). Without it anybody on
+	// the way can read the token: only over loopback, or where a mesh encrypts. A connection on
 	// which nothing comes is asked for a sign of life.
 	alive := keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 20 * time.Second}
 	connection, err := grpc.Dial(address, grpc.WithInsecure(), grpc.WithKeepaliveParams(alive))
@@ -242,13 +253,20 @@ func run(address, path string) error {
 	}
 	client := pb.NewEventServiceClient(connection)
 	pause := 250 * time.Millisecond
-	var startAt *timestamppb.Timestamp
+	var (
+		before      string
+		eventMicros int64
+		startAt     *timestamppb.Timestamp
+	)
 	for {
-		before, eventMicros, err := position(db)
-		if err != nil {
-			return err
+		// With a new start the cursor that was refused stays the one to move from: if another
+		// replica has been faster, its cursor is not moved back.
+		if startAt == nil {
+			if before, eventMicros, err = position(db); err != nil {
+				return err
+			}
 		}
-		err = follow(db, client, startAt)
+		err := follow(db, client, before, startAt)
 		if errors.Is(err, errLost) {
 			log.Print(err)
 			if err := waitForTurn(db); err != nil {
@@ -293,6 +311,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: consumer HOST:PORT DATABASE")
 		os.Exit(64)
 	}
+	// Before Go 1.20 all programs would have the same chance numbers.
+	rand.Seed(time.Now().UnixNano())
 	if err := run(os.Args[1], os.Args[2]); err != nil {
 		log.Fatal(err)
 	}

@@ -8,8 +8,10 @@
 // The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
 
 import com.google.protobuf.Any;
+import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.WireFormat;
 import com.google.rpc.RetryInfo;
 import imcallback.v1.Event;
 import imcallback.v1.EventFilter;
@@ -27,6 +29,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -37,6 +40,8 @@ import java.util.EnumSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.Timer;
+import java.util.TimerTask;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
@@ -45,6 +50,10 @@ public final class Consumer {
     static final String NAME = "friends-java";
     /** How long the others' cursor stands still before a waiting replica tries. */
     static final long PATIENCE_MS = 2000;
+    /** How long nothing may come: three heartbeat intervals. */
+    static final long SILENCE_MS = 45_000;
+    /** The longest delay that is granted to whoever asks for one. */
+    static final long LONGEST_ASKED_MS = 60_000;
     /** What may pass. Broken connections have all of these codes. */
     static final Set<Status.Code> PASSING = EnumSet.of(
             Status.Code.UNAVAILABLE, Status.Code.RESOURCE_EXHAUSTED, Status.Code.ABORTED,
@@ -67,6 +76,10 @@ public final class Consumer {
 
     final Connection db;
     final EventServiceGrpc.EventServiceBlockingStub stub;
+    /** A daemon, so that it keeps no program alive. */
+    final Timer timer = new Timer(true);
+    /** When the last frame came, by System.nanoTime(). */
+    volatile long lastFrame;
 
     Consumer(Connection db, ManagedChannel channel) throws SQLException {
         this.db = db;
@@ -134,7 +147,11 @@ public final class Consumer {
             done = true;
         } finally {
             if (!done) {
-                execute("ROLLBACK");
+                try {
+                    execute("ROLLBACK");
+                } catch (SQLException ignored) {
+                    // The first error says more; after some SQLite has rolled back by itself.
+                }
             }
         }
     }
@@ -155,12 +172,13 @@ public final class Consumer {
         return rows;
     }
 
-    /** Follows one stream to its end, which is an exception. */
-    void follow(Timestamp startAt) throws SQLException, Lost {
-        String cursor = position().cursor;
+    /** Follows one stream from this cursor to its end, which is an exception. */
+    void follow(String cursor, Timestamp startAt) throws SQLException, Lost {
         SubscribeRequest.Builder request = SubscribeRequest.newBuilder()
                 .setFilter(EventFilter.newBuilder().addCommands("Sns.CallbackFriendAdd"))
                 .setSubscriber(NAME)
+                // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
+                // CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
                 .setOnGap(GapPolicy.GAP_POLICY_SKIP);
         if (startAt != null) {
             request.setAtTime(startAt);
@@ -171,13 +189,27 @@ public final class Consumer {
         }
         // Ends the stream when we do.
         Context.CancellableContext context = Context.current().withCancellation();
+        // A proxy answers pings for a gateway that is gone.
+        TimerTask watchdog = new TimerTask() {
+            @Override
+            public void run() {
+                if (System.nanoTime() - lastFrame > TimeUnit.MILLISECONDS.toNanos(SILENCE_MS)) {
+                    context.cancel(null);
+                }
+            }
+        };
+        lastFrame = System.nanoTime();
+        timer.schedule(watchdog, 1000, 1000);
         Context before = context.attach();
         try {
             Iterator<SubscribeResponse> frames = stub.subscribe(request.build());
             while (frames.hasNext()) {
-                cursor = take(cursor, frames.next());
+                SubscribeResponse frame = frames.next();
+                lastFrame = System.nanoTime();
+                cursor = take(cursor, frame);
             }
         } finally {
+            watchdog.cancel();
             context.detach(before);
             context.cancel(null);
         }
@@ -240,14 +272,32 @@ public final class Consumer {
         }
     }
 
+    /** The reason of a google.rpc.ErrorInfo, its first field: libraries can be older than that class. */
+    static String reasonOf(Any info) throws IOException {
+        CodedInputStream input = info.getValue().newCodedInput();
+        for (int tag = input.readTag(); tag != 0; tag = input.readTag()) {
+            if (WireFormat.getTagFieldNumber(tag) == 1) {
+                return input.readString();
+            }
+            input.skipField(tag);
+        }
+        return "";
+    }
+
     void run() throws Exception {
         long pause = 250;
+        Position before = null;
         Timestamp startAt = null;
         while (true) {
-            Position before = position();
+            // With a new start the cursor that was refused stays the one to move from: if another
+            // replica has been faster, its cursor is not moved back.
+            if (startAt == null) {
+                before = position();
+            }
+            String reason = "";
             long delay = 0;
             try {
-                follow(startAt);
+                follow(before.cursor, startAt);
                 System.err.println("the stream ended without a status");
             } catch (Lost lost) {
                 System.err.println("another replica is at work");
@@ -258,16 +308,18 @@ public final class Consumer {
                 // No details where the connection failed: then there is no status from the gateway.
                 com.google.rpc.Status status = StatusProto.fromThrowable(error);
                 for (Any detail : status == null ? List.<Any>of() : status.getDetailsList()) {
-                    if (detail.is(RetryInfo.class)) {
+                    if (detail.getTypeUrl().endsWith("/google.rpc.ErrorInfo")) {
+                        reason = reasonOf(detail);
+                    } else if (detail.is(RetryInfo.class)) {
                         com.google.protobuf.Duration asked = detail.unpack(RetryInfo.class).getRetryDelay();
-                        delay = asked.getSeconds() * 1000 + asked.getNanos() / 1_000_000;
+                        delay = Math.min(asked.getSeconds() * 1000 + asked.getNanos() / 1_000_000, LONGEST_ASKED_MS);
                     }
                 }
                 Status.Code code = error.getStatus().getCode();
-                System.err.println(code + " " + error.getStatus().getDescription());
-                if (code == Status.Code.FAILED_PRECONDITION) {
-                    // LOG_REPLACED or LOG_REWOUND: another log, or one restored from a backup. Somebody should
-                    // compare; what was stored since our last event is taken in any case.
+                System.err.println(code + " " + reason + " " + error.getStatus().getDescription());
+                if (reason.equals("LOG_REPLACED") || reason.equals("LOG_REWOUND")) {
+                    // Another log, or one restored from a backup: somebody should compare. What was
+                    // stored since our last event is taken in any case.
                     startAt = Timestamp.newBuilder()
                             .setSeconds(before.eventMicros / 1_000_000)
                             .setNanos((int) (before.eventMicros % 1_000_000) * 1000)
@@ -292,8 +344,9 @@ public final class Consumer {
             System.err.println("usage: java Consumer HOST:PORT DATABASE");
             System.exit(64);
         }
-        // With TLS: without usePlaintext(). A connection on which nothing comes is asked for a
-        // sign of life.
+        // With TLS: without usePlaintext(). With it anybody on the way can read the token: only over
+        // loopback, or where a mesh encrypts. A connection on which nothing comes is asked for a sign
+        // of life.
         ManagedChannel channel = ManagedChannelBuilder.forTarget(args[0])
                 .usePlaintext()
                 .keepAliveTime(20, TimeUnit.SECONDS)

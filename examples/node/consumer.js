@@ -18,6 +18,10 @@ import protobuf from "protobufjs";
 const NAME = "friends-node";
 // How long the others' cursor stands still before a waiting replica tries.
 const PATIENCE_MS = 2000;
+// How long nothing may come: three heartbeat intervals.
+const SILENCE_MS = 45_000;
+// The longest delay that is granted to whoever asks for one.
+const LONGEST_ASKED_MS = 60_000;
 // What may pass. Broken connections have all of these codes.
 const PASSING = [
   "UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "DEADLINE_EXCEEDED", "UNKNOWN", "INTERNAL", "CANCELLED",
@@ -81,7 +85,11 @@ function commit(db, old, cursor, rows = [], eventMicros = null) {
     }
     db.exec("COMMIT");
   } catch (error) {
-    db.exec("ROLLBACK");
+    try {
+      db.exec("ROLLBACK");
+    } catch {
+      // The first error says more; after some SQLite has rolled back by itself.
+    }
     throw error;
   }
 }
@@ -94,19 +102,23 @@ function rowsOf(event) {
   return [["untyped", event.cursor, event.command, event.rawBody]];
 }
 
-// Follows one stream to its end, which is an error.
-async function follow(db, client, startAt) {
-  let { cursor } = position(db);
+// Follows one stream from this cursor to its end, which is an error.
+async function follow(db, client, cursor, startAt) {
   const start = startAt ? { atTime: startAt } : cursor ? { afterCursor: cursor } : { earliest: {} };
   const metadata = new grpc.Metadata();
   const token = process.env.CALLBACK_GATEWAY_TOKEN;
   if (token) metadata.set("authorization", `Bearer ${token}`);
   const filter = { commands: ["Sns.CallbackFriendAdd"] };
+  // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
+  // CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
   const frames = client.subscribe({ ...start, filter, subscriber: NAME, onGap: "GAP_POLICY_SKIP" }, metadata);
   // What is cancelled below says so once more, to nobody.
   frames.on("error", () => {});
+  // A proxy answers pings for a gateway that is gone.
+  const watchdog = setTimeout(() => frames.cancel(), SILENCE_MS);
   try {
     for await (const response of frames) {
+      watchdog.refresh();
       // A frame of a kind that is not known yet is skipped.
       if (!response.frame) continue;
       const frame = response[response.frame];
@@ -124,6 +136,7 @@ async function follow(db, client, startAt) {
       cursor = frame.cursor;
     }
   } finally {
+    clearTimeout(watchdog);
     frames.cancel();
   }
 }
@@ -137,8 +150,8 @@ function details(error) {
       if (typeUrl.endsWith("/google.rpc.ErrorInfo")) {
         reason = rpc.lookupType("ErrorInfo").decode(value).reason;
       } else if (typeUrl.endsWith("/google.rpc.RetryInfo")) {
-        const { seconds, nanos } = rpc.lookupType("RetryInfo").decode(value).retryDelay;
-        delay = Number(seconds) * 1e3 + nanos / 1e6;
+        const { seconds = 0, nanos = 0 } = rpc.lookupType("RetryInfo").decode(value).retryDelay ?? {};
+        delay = Math.min(Number(seconds) * 1e3 + nanos / 1e6, LONGEST_ASKED_MS);
       }
     }
   }
@@ -157,18 +170,22 @@ async function waitForTurn(db) {
 
 const [address, path] = process.argv.slice(2);
 const db = openDatabase(path);
-// With TLS: grpc.credentials.createSsl(ca). A connection on which nothing comes is
-// asked for a sign of life.
+// With TLS: grpc.credentials.createSsl(ca). Without it anybody on the way can read the
+// token: only over loopback, or where a mesh encrypts. A connection on which nothing comes
+// is asked for a sign of life.
 const client = new EventService(address, grpc.credentials.createInsecure(), {
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 20_000,
   "grpc.max_reconnect_backoff_ms": 5_000,
 });
-for (let pause = 250, startAt = null; ; pause = Math.min(2 * pause, 10_000)) {
-  const before = position(db);
+let [pause, before, startAt] = [250, null, null];
+while (true) {
+  // With a new start the cursor that was refused stays the one to move from: if another
+  // replica has been faster, its cursor is not moved back.
+  if (!startAt) before = position(db);
   let delay = 0;
   try {
-    await follow(db, client, startAt);
+    await follow(db, client, before.cursor, startAt);
     console.error("the stream ended without a status");
   } catch (error) {
     if (error instanceof Lost) {
@@ -194,4 +211,5 @@ for (let pause = 250, startAt = null; ; pause = Math.min(2 * pause, 10_000)) {
   if (position(db).cursor !== before.cursor) [pause, startAt] = [250, null];
   // Replicas that lost their connections together do not come back together.
   await sleep(Math.max(delay, pause) * (1 + Math.random() / 2));
+  pause = Math.min(2 * pause, 10_000);
 }

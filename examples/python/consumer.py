@@ -12,6 +12,7 @@ import os
 import random
 import sqlite3
 import sys
+import threading
 import time
 
 import grpc
@@ -25,6 +26,10 @@ from imcallback.v1 import event_service_pb2, event_service_pb2_grpc
 NAME = "friends-python"
 # How long the others' cursor stands still before a waiting replica tries.
 PATIENCE = 2
+# How long nothing may come, in seconds: three heartbeat intervals.
+SILENCE = 45
+# The longest delay, in seconds, that is granted to whoever asks for one.
+LONGEST_ASKED = 60
 # What may pass. Broken connections have all of these codes.
 PASSING = (
     grpc.StatusCode.UNAVAILABLE,
@@ -91,9 +96,17 @@ def rows_of(event):
     return [("untyped", (event.cursor, event.command, event.raw_body))]
 
 
-def follow(db, stub, start_at=None):
-    """Follows one stream to its end, which is an exception."""
-    cursor, event_micros = position(db)
+def cancel_if_silent(frames, came):
+    """Ends a stream on which nothing comes: a proxy answers pings for a gateway that is gone."""
+    while frames.is_active() and came.wait(SILENCE):
+        came.clear()
+    frames.cancel()
+
+
+def follow(db, stub, cursor, start_at=None):
+    """Follows one stream from this cursor to its end, which is an exception."""
+    # SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
+    # CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
     request = event_service_pb2.SubscribeRequest(subscriber=NAME, on_gap=event_service_pb2.GAP_POLICY_SKIP)
     request.filter.commands.append("Sns.CallbackFriendAdd")
     if start_at is not None:
@@ -105,8 +118,11 @@ def follow(db, stub, start_at=None):
     token = os.environ.get("CALLBACK_GATEWAY_TOKEN")
     metadata = [("authorization", f"Bearer {token}")] if token else None
     frames = stub.Subscribe(request, metadata=metadata)
+    came = threading.Event()
+    threading.Thread(target=cancel_if_silent, args=(frames, came), daemon=True).start()
     try:
         for response in frames:
+            came.set()
             kind = response.WhichOneof("frame")
             if kind == "event":
                 event = response.event
@@ -123,6 +139,8 @@ def follow(db, stub, start_at=None):
             # A frame of a kind that is not known yet is skipped.
     finally:
         frames.cancel()
+        # The thread ends too.
+        came.set()
 
 
 def details(error):
@@ -135,7 +153,7 @@ def details(error):
         if detail.Unpack(info):
             reason = info.reason
         elif detail.Unpack(retry):
-            delay = retry.retry_delay.ToTimedelta().total_seconds()
+            delay = min(retry.retry_delay.ToTimedelta().total_seconds(), LONGEST_ASKED)
     return reason, delay
 
 
@@ -151,7 +169,8 @@ def wait_for_turn(db):
 def main():
     address, path = sys.argv[1:]
     db = open_database(path)
-    # With TLS: grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)).
+    # With TLS: grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)). Without it anybody on
+    # the way can read the token: only over loopback, or where a mesh encrypts.
     # A connection on which nothing comes is asked for a sign of life.
     options = [
         ("grpc.keepalive_time_ms", 20000),
@@ -163,10 +182,13 @@ def main():
     with grpc.insecure_channel(address, options=options) as channel:
         stub = event_service_pb2_grpc.EventServiceStub(channel)
         while True:
-            before, event_micros = position(db)
+            # With a new start the cursor that was refused stays the one to move from: if another
+            # replica has been faster, its cursor is not moved back.
+            if start_at is None:
+                cursor, event_micros = position(db)
             delay = 0
             try:
-                follow(db, stub, start_at)
+                follow(db, stub, cursor, start_at)
                 say("the stream ended without a status")
             except Lost:
                 say("another replica is at work")
@@ -184,7 +206,7 @@ def main():
                 elif error.code() not in PASSING:
                     # A wrong token, say: trying again does not help.
                     raise
-            if position(db)[0] != before:
+            if position(db)[0] != cursor:
                 pause, start_at = 0.25, None
             # Replicas that lost their connections together do not come back together.
             time.sleep(max(delay, pause) * random.uniform(1, 1.5))

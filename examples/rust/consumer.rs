@@ -121,6 +121,8 @@ async fn follow(client: &Client, db: &mut Connection) -> Result<(), Box<dyn Erro
     let mut subscription = client.subscribe(SubscribeRequest {
         start: Some(start),
         filter: Some(EventFilter { commands: vec!["Sns.CallbackFriendAdd".into()], ..Default::default() }),
+        // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
+        // CursorExpired or LogDamaged, and somebody decides.
         on_gap: GapPolicy::Skip.into(),
         subscriber: NAME.into(),
         ..Default::default()
