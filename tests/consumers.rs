@@ -20,9 +20,10 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{
-    config::Settings,
-    proto::{ListSubscribersRequest, SubscriberState, admin_service_client::AdminServiceClient},
+use callback_gateway::config::Settings;
+#[cfg(feature = "slow-tests")]
+use callback_gateway::proto::{
+    ListSubscribersRequest, SubscriberState, admin_service_client::AdminServiceClient,
 };
 use python::Python;
 use rusqlite::{Connection, OpenFlags, types::FromSql};
