@@ -82,8 +82,10 @@ impl Nats {
 
     fn new(name: &str, port: u16, more: &str) -> Self {
         let dir = TempDir::new().unwrap();
+        // Streams reserve what they may keep, which is more than a small disk has free.
         let config = format!(
-            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\njetstream {{ store_dir: {:?} }}\n{more}\n",
+            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\n\
+             jetstream {{ store_dir: {:?}, max_file_store: 1TB }}\n{more}\n",
             dir.path().join("jetstream")
         );
         fs::write(dir.path().join("nats.conf"), config).unwrap();
