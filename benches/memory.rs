@@ -25,7 +25,7 @@ use support::{
     load::fill,
     packet::{USERS, store},
     readers::{Readers, Task, subscribe},
-    report::{CPU, Figure, P50, P99, Report, row},
+    report::{CPU, Figure, P50, P99, RATE, Report, row},
     server::{Server, index_lag},
     testing::{client, soon},
 };
@@ -73,7 +73,7 @@ fn on_disk(dir: &Path) -> u64 {
 }
 
 async fn memory(options: Options) {
-    let mut report = Report::new("memory", &options, &[EVENTS, MIB, DISK, CPU, SECONDS, P50, P99]);
+    let mut report = Report::new("memory", &options, &[EVENTS, MIB, DISK, RATE, CPU, SECONDS, P50, P99]);
     let events = options.events(EVENTS_USUALLY, 1000);
     let program = std::fs::metadata(env!("CARGO_BIN_EXE_callback-gateway")).unwrap().len();
     report.add(&row("the program's file"), &[mib(program)]);
@@ -89,14 +89,17 @@ async fn memory(options: Options) {
     readers.stop().await;
     for reading in 1..=READINGS {
         let share = events / READINGS;
-        let cpu = gateway.cpu();
-        fill(&gateway, (reading - 1) * share..reading * share, USERS).await;
+        let (cpu, started) = (gateway.cpu(), Instant::now());
+        let mut times = fill(&gateway, (reading - 1) * share..reading * share, USERS).await;
+        let rate = (RATE, share as f64 / started.elapsed().as_secs_f64());
         let stored = (reading * share) as f64;
         // A row for each: they are no rounds of the same.
         let row = row(format!("memory after {stored} events"));
         let cpu = (gateway.cpu() - cpu).as_secs_f64() * 1e6 / share as f64;
         let disk = (DISK, on_disk(dir.path()) as f64 / f64::from(1 << 20));
-        report.add(&row, &[(EVENTS, stored), mib(gateway.memory()), disk, (CPU, cpu)]);
+        let answers = [(P50, times.millis(0.5)), (P99, times.millis(0.99))];
+        let values = [(EVENTS, stored), mib(gateway.memory()), disk, rate, (CPU, cpu)];
+        report.add(&row, &[&values[..], &answers[..]].concat());
     }
     drop(gateway);
 

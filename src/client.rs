@@ -66,6 +66,7 @@ use crate::proto::{
     event_service_client::EventServiceClient,
 };
 
+pub(crate) use subscription::cursor;
 pub use subscription::{Cause, Ended, Interruption, Item, OtherLog, Subscription};
 
 /// Longest bearer token, in bytes: what a header takes, roughly.

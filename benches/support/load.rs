@@ -216,17 +216,22 @@ async fn open(mut poster: Poster, first: u64, interval: f64, from: u64, until: u
     }
 }
 
-/// Posts the callbacks with these numbers, of messages to that many users.
-pub async fn fill(server: &Server, numbers: Range<u64>, receivers: u64) {
+/// Posts the callbacks with these numbers, of messages to that many users; gives from send to answer.
+pub async fn fill(server: &Server, numbers: Range<u64>, receivers: u64) -> Times {
+    let times = Rc::new(RefCell::new(Times::default()));
     let tasks = LocalSet::new();
     for first in numbers.clone().take(FILLING) {
         let (address, mine) = (server.http, (first..numbers.end).step_by(FILLING));
+        let times = Rc::clone(&times);
         tasks.spawn_local(async move {
             let mut poster = Poster::connect(address, Request::to_one_of(receivers), first).await;
             for number in mine.skip(1) {
+                let sent = now();
                 assert!(poster.post(number).await, "a callback is refused");
+                times.borrow_mut().0.push(now() - sent);
             }
         });
     }
     tasks.await;
+    times.take()
 }

@@ -22,6 +22,7 @@ use super::{
     output, text,
 };
 use crate::{
+    client,
     event::{Cursor, CursorError},
     proto::{
         Event, EventFilter, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
@@ -279,7 +280,7 @@ impl Copier {
             }
             failure => failure,
         })?;
-        let text = follow::cursor(&frame).to_owned();
+        let text = client::cursor(&frame).to_owned();
         let cursor = parse(&text)?;
         Ok((text, cursor))
     }
@@ -309,7 +310,7 @@ impl Copier {
         let mut is_met = false;
         loop {
             let frame = follow.next().await?;
-            let at = parse(follow::cursor(&frame))?;
+            let at = parse(client::cursor(&frame))?;
             is_met |= meets(at, end)?;
             match &frame {
                 Frame::Subscribed(subscribed) => {
@@ -343,7 +344,7 @@ impl Copier {
             if at.sequence >= end.sequence {
                 break;
             }
-            self.pending.position = follow::cursor(&frame).to_owned();
+            self.pending.position = client::cursor(&frame).to_owned();
             let start = start.unwrap_or(at.sequence.0);
             self.bar.set_length(end.sequence.0.saturating_sub(start));
             self.bar.set_position(at.sequence.0.saturating_sub(start));

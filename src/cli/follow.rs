@@ -14,7 +14,7 @@ use super::{
     text,
 };
 use crate::{
-    client::{Cause, Ended, Interruption, Item, Subscription, reason},
+    client::{Cause, Ended, Interruption, Item, Subscription, cursor, reason},
     event::{Cursor, CursorError},
     proto::{Gap, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
 };
@@ -141,19 +141,6 @@ fn definite(ended: &Ended) -> Failure {
         _ => "",
     };
     connect::failure(ended.status(), remedy)
-}
-
-/// The position after a frame.
-pub(super) fn cursor(frame: &Frame) -> &str {
-    match frame {
-        Frame::Subscribed(subscribed) => &subscribed.cursor,
-        Frame::Event(event) => &event.cursor,
-        Frame::Heartbeat(heartbeat) => &heartbeat.cursor,
-        Frame::CaughtUp(caught_up) => &caught_up.cursor,
-        Frame::FellBehind(fell_behind) => &fell_behind.cursor,
-        Frame::Gap(gap) => &gap.cursor,
-        Frame::GoingAway(going_away) => &going_away.cursor,
-    }
 }
 
 /// What a gap frame tells.

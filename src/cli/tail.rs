@@ -19,7 +19,10 @@ use super::{
     table::DIM,
     text,
 };
-use crate::proto::{Event, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame};
+use crate::{
+    client,
+    proto::{Event, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
+};
 
 /// How often it is looked whether standard output is still read, while there is nothing to write.
 const LOOK: Duration = Duration::from_secs(1);
@@ -113,7 +116,7 @@ impl Tail {
                 // Why, the status after it says.
                 Frame::GoingAway(_) | Frame::Subscribed(_) | Frame::Heartbeat(_) => {}
             }
-            let cursor = follow::cursor(&frame).to_owned();
+            let cursor = client::cursor(&frame).to_owned();
             *position.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
             if self.count.is_some_and(|count| printed >= count) {
                 return Ok(());

@@ -369,7 +369,8 @@ fn shown(status: &Status) -> String {
     format!("{:?}{reason}: {}", status.code(), status.message())
 }
 
-fn cursor(frame: &Frame) -> &str {
+/// The position after a frame.
+pub(crate) fn cursor(frame: &Frame) -> &str {
     match frame {
         Frame::Subscribed(frame) => &frame.cursor,
         Frame::Event(frame) => &frame.cursor,
