@@ -252,11 +252,15 @@ async fn a_cluster_that_was_put_back_to_an_earlier_state_is_rewound() {
     let mut servers = Nats::cluster();
     let gateway = gateway(&servers).await;
     post(&gateway, 10).await;
+    let mut follower = follow(&gateway).await;
+    follower.saw(10).await;
     let before = all_events(&mut gateway.client().await).await.len();
     servers.iter_mut().for_each(Nats::kill);
     let kept: Vec<_> = servers.iter().map(Nats::copy_of_store).collect();
     Nats::start_all_again(&mut servers);
     post(&gateway, 10).await;
+    // They may be acknowledged before this gateway's tail has come to them.
+    follower.saw(before + 10).await;
     let events = all_events(&mut gateway.client().await).await;
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
     servers.iter_mut().for_each(Nats::kill);

@@ -557,6 +557,19 @@ mod tests {
         log.close().await;
     }
 
+    /// Nobody has seen such an event here, so that nobody would notice.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_stream_that_lost_what_the_tail_had_not_come_to_ends_the_log() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        assert_eq!(outcome(log.append(record("{}"))).await, Ok(Sequence(1)));
+        let _appending = acknowledged(&log, Sequence(3));
+        let mut state = log.state();
+        timeout(HANG, state.wait_for(|state| *state == LogState::Closed)).await.unwrap().unwrap();
+        assert_eq!(log.tail().borrow().end, Sequence(2), "what was seen is still this log's");
+        log.close().await;
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn an_append_that_waits_for_the_tail_is_not_promised_once_the_log_is_another() {
         let server = Nats::start();

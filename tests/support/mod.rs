@@ -476,13 +476,17 @@ impl Subscriber {
 
     /// The next event; heartbeats and `caught_up` are passed over.
     pub async fn event(&mut self) -> Result<Event, Status> {
-        loop {
-            match self.frame().await? {
-                Frame::Event(event) => return Ok(event),
-                Frame::Heartbeat(_) | Frame::CaughtUp(_) => {}
-                frame => panic!("unexpected {frame:?}"),
+        // Heartbeats would go on for ever.
+        soon(async {
+            loop {
+                match self.frame().await? {
+                    Frame::Event(event) => return Ok(event),
+                    Frame::Heartbeat(_) | Frame::CaughtUp(_) => {}
+                    frame => panic!("unexpected {frame:?}"),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Events up to and with the first for which `last` says so.

@@ -226,31 +226,29 @@ fn unreachable(error: impl ToString) -> ApiError {
     ApiError::Unreachable(error.to_string())
 }
 
-/// Checks that the last record that was taken in is still the stream's.
+/// Checks that the last record that was taken in is still the stream's, and that it has
+/// what it has acknowledged since.
 async fn check(shared: &Shared) -> Result<(), ApiError> {
+    let least_end = shared.least_end();
     let tail = *shared.tail.borrow();
     let last = tail.end.previous();
-    if last == Sequence(0) {
-        return Ok(());
+    let found = match last {
+        Sequence(0) => None,
+        last => shared.api.get(From::Sequence(last)).await?.filter(|found| found.sequence == last),
+    };
+    // If there is none, it may have been trimmed or deleted since.
+    if let Some(message) = found {
+        let found = message.into_record(shared.epoch).ok().map(|record| record.check());
+        if tail.cursor.check.is_some() && found != tail.cursor.check {
+            // Asked first: a stream that was made anew says so.
+            let end = shared.ask().await?.state.end();
+            shared.become_other(Other::Rewound(end.min(last)));
+            return Ok(());
+        }
     }
-    let found = shared.api.get(From::Sequence(last)).await?;
-    match found {
-        Some(message) if message.sequence == last => {
-            let found = message.into_record(shared.epoch).ok().map(|record| record.check());
-            if tail.cursor.check.is_some() && found != tail.cursor.check {
-                // Asked first: a stream that was made anew says so.
-                let info = shared.ask().await?;
-                shared.become_other(Other::Rewound(info.state.end()));
-            }
-        }
-        // It was trimmed or deleted since.
-        Some(_) => {}
-        None => {
-            let end = shared.settled(last).await?.next();
-            if end < tail.end {
-                shared.become_other(Other::Rewound(end));
-            }
-        }
+    let end = shared.settled(least_end.previous()).await?.next();
+    if end < least_end {
+        shared.become_other(Other::Rewound(end));
     }
     Ok(())
 }

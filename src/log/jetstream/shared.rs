@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
-    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicBool},
+    sync::{
+        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,6 +59,8 @@ pub(super) struct Shared {
     /// Appends that the server has acknowledged, and the tail has not come to yet, by
     /// sequence. Each keeps its place, so that they are no more than may be under way.
     acknowledged: Mutex<BTreeMap<Sequence, Acknowledged>>,
+    /// The highest sequence that the server has acknowledged to this gateway.
+    promised: AtomicU64,
     pub(super) history: Semaphore,
     /// An append has waited for long.
     pub(super) is_stalled: AtomicBool,
@@ -88,7 +93,7 @@ struct Acknowledged {
 pub(super) enum Other {
     /// The stream was deleted and made anew.
     Replaced(Epoch),
-    /// The stream lost its end, or has other messages there.
+    /// The stream lost its end, or has other messages there: from this sequence on.
     Rewound(Sequence),
 }
 
@@ -130,6 +135,7 @@ impl Shared {
                 average_bytes: info.state.average_bytes(),
             }),
             acknowledged: Mutex::default(),
+            promised: AtomicU64::new(0),
             history: Semaphore::new(HISTORY_READS),
             is_stalled: AtomicBool::new(false),
             denied: Mutex::default(),
@@ -140,6 +146,12 @@ impl Shared {
     /// The tail's end.
     pub(super) fn end(&self) -> Sequence {
         self.tail.borrow().end
+    }
+
+    /// Where the stream must end at least: behind what this gateway's tail has come to, and
+    /// behind what the server has acknowledged to it.
+    pub(super) fn least_end(&self) -> Sequence {
+        self.end().max(Sequence(self.promised.load(Ordering::Relaxed)).next())
     }
 
     pub(super) fn ring(&self) -> RwLockReadGuard<'_, Ring> {
@@ -255,6 +267,7 @@ impl Shared {
 
     /// Answers an append once the tail has come to its record.
     pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply, place: Place) {
+        self.promised.fetch_max(sequence.0, Ordering::Relaxed);
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
         if self.is_closed() {
@@ -362,20 +375,22 @@ impl Shared {
         let cursor = match other {
             Other::Replaced(epoch) => {
                 tracing::error!("the stream was deleted and made anew: this gateway ends, start it again");
-                Cursor::unchecked(epoch, Sequence(0))
+                Some(Cursor::unchecked(epoch, Sequence(0)))
             }
-            Other::Rewound(end) => {
+            Other::Rewound(lost) => {
                 tracing::error!(
-                    had = %self.end().previous(),
-                    has = %end.previous(),
+                    had = %self.least_end().previous(),
+                    has = %lost.previous(),
                     "the stream lost events that it had acknowledged: this gateway ends, start it again"
                 );
-                // Back in any case, also if it has grown again since.
-                Cursor::unchecked(self.epoch, end.min(self.end().previous()).previous())
+                // Where it had not come to them yet, nobody has to go back.
+                (lost < self.end()).then(|| Cursor::unchecked(self.epoch, lost.previous()))
             }
         };
-        *ring = Ring::new(self.ring_bytes, cursor.sequence.next());
-        self.move_tail(cursor);
+        if let Some(cursor) = cursor {
+            *ring = Ring::new(self.ring_bytes, cursor.sequence.next());
+            self.move_tail(cursor);
+        }
         self.state.send_replace(LogState::Closed);
     }
 

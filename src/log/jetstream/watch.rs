@@ -39,7 +39,7 @@ async fn look(shared: &Shared, behind: &mut Behind) -> Result<(), String> {
     if !repair(&shared.connection, &shared.api.client) {
         return Err("there is no connection to NATS".to_owned());
     }
-    let end = shared.end();
+    let end = shared.least_end();
     let info = shared.ask().await.map_err(reason)?;
     // First: one that is cut off from the others has an end of the past.
     info.quorum(shared.replicas)?;
