@@ -11,8 +11,6 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
-
 use support::{
     Options,
     load::{Outcome, Pace, post},
@@ -29,8 +27,6 @@ const LAG: Figure = Figure { key: "lag", title: "index behind", decimals: 0 };
 const CATCH_UP: Figure = Figure { key: "catch_up", title: "caught up s", decimals: 2 };
 
 const SUBSCRIBERS: usize = 10;
-/// The index catches up within this, or its row says how far it came.
-const CATCHING_UP: Duration = Duration::from_secs(20);
 
 fn main() {
     support::run_with_each_log(ingest);
@@ -124,13 +120,11 @@ async fn measure(options: &Options, server: &Server, row: &Row, report: &mut Rep
 /// takes is added to the outcome's: it is part of what these callbacks cost.
 async fn catch_up(server: &Server, outcome: &mut Outcome) -> Vec<(Figure, f64)> {
     let mut admin = server.admin().await;
-    let (cpu, started) = (server.cpu(), Instant::now());
+    let cpu = server.cpu();
     let Some(lag) = index_lag(&mut admin).await else { return Vec::new() };
-    while index_lag(&mut admin).await != Some(0) && started.elapsed() < CATCHING_UP {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let took = support::server::catch_up(server).await;
     outcome.server_cpu += (server.cpu() - cpu).as_secs_f64();
-    vec![(LAG, lag as f64), (CATCH_UP, started.elapsed().as_secs_f64())]
+    vec![(LAG, lag as f64), (CATCH_UP, took.as_secs_f64())]
 }
 
 fn figures_of(mut outcome: Outcome) -> Vec<(Figure, f64)> {

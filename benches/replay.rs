@@ -19,7 +19,7 @@ use support::{
     packet::{self, Records, USERS, store},
     readers::{Readers, Task, subscribe},
     report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
-    server::{Log, Server},
+    server::{Log, Server, catch_up},
 };
 use tempfile::TempDir;
 
@@ -63,6 +63,8 @@ async fn replay(options: Options) {
         let g1 = Server::floor("G1", stored.min(IN_MEMORY));
         let gateway = Server::gateway_over(&log, STREAM, &data_dir, &[]);
         if options.is_nats() {
+            // Each gateway makes its own index, from the stream.
+            catch_up(&gateway).await;
             let read = nats::read(&log, &options, STREAM, stored);
             let values =
                 [(RATE, read.rate()), (CPU, read.cpu()), (NATS, read.nats_cpu()), (SECONDS, read.seconds)];

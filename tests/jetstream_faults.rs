@@ -57,7 +57,7 @@ fn error(code: u16, err_code: u32, description: &str) -> Value {
 
 impl Stream {
     fn with(last: u64) -> Shared {
-        let consumer = json!({});
+        let consumer = json!({ "name": "a" });
         let stream = Self {
             config: Value::Null,
             last,

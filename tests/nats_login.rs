@@ -1,10 +1,13 @@
 //! How a gateway says to NATS who it is, and that nobody else learns what it says.
 
+#[path = "support/burst.rs"]
+mod burst;
 mod support;
 
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use burst::Burst;
 use callback_gateway::proto::subscribe_response::Frame;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
@@ -13,14 +16,19 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "s3cret-w0rd";
 
-/// Posts and reads. So much that the server asks whether to go on sending.
+/// Posts and reads. So much that the server asks whether to go on sending, and so many that
+/// they are read by a consumer.
 async fn works(process: &Process) {
     let mut http = Http::connect(process.addresses.http).await;
     let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
     for _ in 0..50 {
         assert!(http.post("A.B", &body).await.is_stored());
     }
-    assert_eq!(all_events(&mut process.client().await).await.len(), 50);
+    let burst = Burst::start(process.addresses.http, "many", 8).await;
+    burst.stored(5000).await;
+    burst.stop();
+    let stored = 50 + burst.ended().await.stored.len();
+    assert_eq!(all_events(&mut process.client().await).await.len(), stored);
 }
 
 fn serve(dir: &Path, args: &[&str], login: Option<&str>) -> std::process::Command {
@@ -70,6 +78,7 @@ async fn a_gateway_logs_in_over_tls_with_a_password_a_certificate_and_few_rights
     let (exit, log) = process.ended().await;
     assert!(exit.success(), "{log:?}");
     assert!(!log.iter().any(|line| line.contains(PASSWORD)), "{log:?}");
+    assert!(!log.iter().any(|line| line.contains("does not let")), "{log:?}");
 
     let output = serve(dir.path(), &tls, Some("gateway wr0ng-w0rd")).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use callback_gateway::log::{disk::Retention, jetstream};
@@ -223,10 +223,23 @@ fn cpu_in(stat: &str) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// The index catches up within this, or rows say how far it came.
+const CATCHING_UP: Duration = Duration::from_secs(20);
+
 /// How many events the index is behind, if there is one.
 pub async fn index_lag(admin: &mut AdminServiceClient<Channel>) -> Option<u64> {
     let status = soon(admin.get_log_status(GetLogStatusRequest::default())).await.unwrap().into_inner();
     Some((status.latest_sequence + 1).saturating_sub(status.index_sequence?))
+}
+
+/// Waits until the index is there, or for so long that its row shall say how far it came.
+pub async fn catch_up(server: &Server) -> Duration {
+    let mut admin = server.admin().await;
+    let started = Instant::now();
+    while index_lag(&mut admin).await.is_some_and(|lag| lag > 0) && started.elapsed() < CATCHING_UP {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    started.elapsed()
 }
 
 /// A thousand subscribers are more files than the usual limit allows.

@@ -58,7 +58,7 @@ pub(super) async fn read_all(log: &dyn EventLog, mut from: Sequence) -> Vec<Reco
     }
 }
 
-fn sequences(records: &[Record]) -> Vec<u64> {
+pub(super) fn sequences(records: &[Record]) -> Vec<u64> {
     records.iter().map(|record| record.sequence().0).collect()
 }
 

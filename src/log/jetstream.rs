@@ -6,6 +6,7 @@
 //!                            |
 //!                            +-> one consumer -> ring -> tail -> subscribers
 //!                            +-> direct gets -> those who have fallen behind
+//!                            +-> a consumer each -> those who have far to go
 //! ```
 //!
 //! The stream is the log: its sequences are the log's, its creation is the epoch, and an
@@ -29,6 +30,7 @@ mod message;
 mod publish;
 mod shared;
 mod stream;
+mod walk;
 mod watch;
 
 use std::{

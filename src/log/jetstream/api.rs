@@ -217,6 +217,25 @@ pub(super) struct Consumer<'a> {
     pub(super) mem_storage: bool,
 }
 
+/// What a consumer is made from that delivers what it is asked for. It is gone once nobody
+/// has asked for some time.
+#[derive(Debug, Serialize)]
+pub(super) struct Pulled {
+    pub(super) opt_start_seq: u64,
+    pub(super) deliver_policy: &'static str,
+    pub(super) ack_policy: &'static str,
+    pub(super) replay_policy: &'static str,
+    /// In nanoseconds.
+    pub(super) inactive_threshold: u64,
+    pub(super) num_replicas: u64,
+    pub(super) mem_storage: bool,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    name: String,
+}
+
 /// Requests about one stream. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
@@ -243,11 +262,11 @@ impl Api {
         self.call::<Map<String, Value>>(subject, config).await.map(drop)
     }
 
-    /// Makes a consumer.
-    pub(super) async fn consume(&self, consumer: &Consumer<'_>) -> Result<(), ApiError> {
+    /// Makes a consumer, and gives its name.
+    pub(super) async fn consume(&self, consumer: &impl Serialize) -> Result<String, ApiError> {
         let subject = format!("$JS.API.CONSUMER.CREATE.{}", self.stream);
         let request = serde_json::json!({ "stream_name": self.stream, "config": consumer });
-        self.call::<Map<String, Value>>(subject, &request).await.map(drop)
+        self.call::<Made>(subject, &request).await.map(|Made { name }| name)
     }
 
     /// The first message from there on that is stored, as the leader has it.

@@ -47,6 +47,11 @@ impl Shared {
         end: Sequence,
         max_records: usize,
     ) -> Result<Page, ReadError> {
+        if max_records >= PAGE_RECORDS
+            && let Some(page) = self.walk(from, end).await
+        {
+            return Ok(page);
+        }
         let page = self.read_unconfirmed(from, end, max_records).await;
         self.confirm().await?;
         page

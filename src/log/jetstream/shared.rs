@@ -19,6 +19,7 @@ use super::{
     api::{Api, ApiError, Info, publish_to},
     connection::Connection,
     publish::Place,
+    walk::Walks,
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
@@ -62,6 +63,7 @@ pub(super) struct Shared {
     /// The highest sequence that the server has acknowledged to this gateway.
     promised: AtomicU64,
     pub(super) history: Semaphore,
+    pub(super) walks: Walks,
     /// An append has waited for long.
     pub(super) is_stalled: AtomicBool,
     /// The subject of an event that NATS did not let this gateway publish to.
@@ -137,6 +139,7 @@ impl Shared {
             acknowledged: Mutex::default(),
             promised: AtomicU64::new(0),
             history: Semaphore::new(HISTORY_READS),
+            walks: Walks::new(),
             is_stalled: AtomicBool::new(false),
             denied: Mutex::default(),
             follow_anew: Notify::new(),

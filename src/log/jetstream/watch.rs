@@ -26,6 +26,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         let mut behind = None;
         loop {
             let begin = Instant::now();
+            shared.walks.forget_idle();
             shared.set_writable(look(&shared, &mut behind).await);
             sleep(INTERVAL.saturating_sub(begin.elapsed()).max(MIN_INTERVAL)).await;
         }
