@@ -230,6 +230,10 @@ impl PageBuilder {
         self.records.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// A page upwards. With `end`: there is nothing more below it, only holes.
     pub(super) fn upwards(self, end: Option<Sequence>) -> Page {
         let next = self.records.last().map_or(self.start, |last| last.sequence().next());

@@ -190,6 +190,9 @@ impl Shared {
     async fn walk_on(&self, mut walk: Walk, end: Sequence) -> Option<Page> {
         let mut page = PageBuilder::new(walk.next, PAGE_RECORDS);
         let goes_on = self.take_page(&mut walk, &mut page, end).await;
+        if !goes_on {
+            tracing::debug!(next = %walk.next, records = page.len(), "a long way is not gone on");
+        }
         if page.is_empty() {
             return None;
         }
