@@ -48,8 +48,7 @@ struct Language {
 /// All that can run.
 fn languages(dir: &Path) -> Vec<Arc<Language>> {
     let python = Python::new();
-    let rust = Path::new(env!("CARGO_BIN_EXE_callback-gateway")).with_file_name("examples").join("consumer");
-    assert!(rust.exists(), "no {}: build the examples too", rust.display());
+    let rust = rust();
     let mut languages = vec![
         Language {
             name: "rust",
@@ -85,6 +84,12 @@ fn tool(path: &str) -> PathBuf {
     let tool = package().join("target/tools").join(path);
     assert!(tool.exists(), "no {}: run ./scripts/test, which gets it", tool.display());
     tool
+}
+
+fn rust() -> PathBuf {
+    let rust = Path::new(env!("CARGO_BIN_EXE_callback-gateway")).with_file_name("examples").join("consumer");
+    assert!(rust.exists(), "no {}: build the examples too", rust.display());
+    rust
 }
 
 fn go() -> Language {
@@ -132,6 +137,58 @@ fn node(dir: &Path) -> Language {
             let mut command = Command::new(&node);
             command.arg(home.join("consumer.js")).arg(gateway.to_string()).arg(database);
             command
+        }),
+    }
+}
+
+/// The consumer as the page beside it says how to start it. What fetches or compiles, `./scripts/test`
+/// has done; the rest runs as it is written there.
+fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
+    const DONE: [&str; 7] = [
+        "python3 -m venv ",
+        "venv/bin/pip install ",
+        "npm ci",
+        "cp REPOSITORY/",
+        "protoc -I ",
+        "go mod tidy",
+        "javac ",
+    ];
+    let readme = fs::read_to_string(package().join(format!("examples/{name}/README.md"))).unwrap();
+    let (_, block) = readme.split_once("```console\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let mut lines: Vec<_> = block.lines().map(|line| line.strip_prefix("$ ").expect(line)).collect();
+    for path in lines.iter().flat_map(|line| line.split_whitespace()) {
+        let path = path.trim_start_matches("REPOSITORY/");
+        assert!(!path.starts_with("examples/") || package().join(path).exists(), "{name}: {path}");
+    }
+    let home = if name == "node" { dir.join("examples/node") } else { dir.to_owned() };
+    let shell = move |line: &str| {
+        let mut shell = Command::new("sh");
+        // It becomes the program: to kill one is to kill the other.
+        shell.args(["-c", &format!("exec env {line}")]).current_dir(&home);
+        shell
+    };
+    let start = lines.pop().unwrap();
+    for line in lines.into_iter().filter(|line| !DONE.iter().any(|done| line.starts_with(done))) {
+        assert!(shell(line).status().unwrap().success(), "{name}: {line}");
+    }
+    let (written, program) = match name {
+        "rust" => ("cargo run --release --example consumer --", rust().display().to_string()),
+        "node" => ("node", tool("bin/node").display().to_string()),
+        "go" => ("go run .", tool("bin/consumer-go").display().to_string()),
+        "java" => ("java", format!("java -Djava.library.path={}", tool("java/jni").display())),
+        _ => ("PYTHONPATH=stubs", "PYTHONPATH=stubs".to_owned()),
+    };
+    let rest = start.strip_prefix(written).unwrap_or_else(|| panic!("{name}: {start}"));
+    let start = format!("{program}{rest}");
+    for default in ["127.0.0.1:50051", "friends.db"] {
+        assert!(start.contains(default), "{name}: {start}");
+    }
+    Language {
+        name,
+        start: Box::new(move |gateway, database| {
+            let start = start.replace("127.0.0.1:50051", &gateway.to_string());
+            shell(&start.replace("friends.db", database.to_str().unwrap()))
         }),
     }
 }
@@ -350,6 +407,34 @@ async fn post(gateway: SocketAddr, names: impl IntoIterator<Item = u32>) {
     for name in names {
         assert!(http.post(FRIEND, &friends([name])).await.is_stored());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_start_as_their_readmes_say() {
+    // README.md starts the one in Rust as its own page does.
+    let line = "\n$ cargo run --release --example consumer -- http://127.0.0.1:50051 friends.db";
+    for page in ["README.md", "examples/rust/README.md"] {
+        assert!(fs::read_to_string(package().join(page)).unwrap().contains(line), "{page}");
+    }
+    let mut site = Site::new();
+    let dir = site.dir.path();
+    fs::create_dir_all(dir.join("examples")).unwrap();
+    for name in ["proto", "examples/python"] {
+        if !dir.join(name).exists() {
+            symlink(package().join(name), dir.join(name)).unwrap();
+        }
+    }
+    // Under the names that the pages give them.
+    for (name, of) in [("venv", ""), ("out", "java/classes"), ("jars", "java/jars")] {
+        symlink(package().join("target/tools").join(of), dir.join(name)).unwrap();
+    }
+    let languages = site.languages.iter().map(|language| Arc::new(as_its_readme_says(language.name, dir)));
+    site.languages = languages.collect();
+    let gateway = site.gateway(None, |_| {}).await;
+    let consumers = site.consumers(gateway.addresses.grpc);
+    post(gateway.addresses.http, 1..=3).await;
+    all_write(&consumers, &[1, 2, 3]).await;
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
