@@ -76,11 +76,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The commit that is built, if anything says: the variable, or in an optimised build
 /// the repository. In others the version stands alone: to say more, each commit would
 /// compile everything anew.
+///
+/// It is the commit that was checked out. `-dirty` behind it says that a file which git
+/// knows was changed when this script ran: in a build from nothing, as releases are built,
+/// that is the truth. A build after another one may lack it, or keep it: cargo runs the
+/// script again for a checkout, a commit, and changes of what it reads, and to run it for
+/// each change of any source would compile all generated code anew with each.
 fn commit() -> Result<Option<String>, Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed={COMMIT_VARIABLE}");
     let given = env::var(COMMIT_VARIABLE).unwrap_or_default();
-    let commit = if !given.is_empty() {
-        given
+    let (commit, mark) = if !given.is_empty() {
+        (given, "")
     } else if env::var("PROFILE")? == "release" && Path::new(".git").exists() {
         // What is checked out changes the first, and a commit the second. One that is not
         // there is left out: cargo would take it as changed each time.
@@ -92,7 +98,8 @@ fn commit() -> Result<Option<String>, Box<dyn Error>> {
             }
         }
         let Some(commit) = git(&["rev-parse", "HEAD"]) else { return Ok(None) };
-        commit
+        let changed = git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]);
+        (commit, if changed.is_none_or(|changed| changed.is_empty()) { "" } else { "-dirty" })
     } else {
         return Ok(None);
     };
@@ -101,7 +108,7 @@ fn commit() -> Result<Option<String>, Box<dyn Error>> {
             format!("{COMMIT_VARIABLE}={commit}: write a commit, 7 or more hexadecimal digits").into()
         );
     }
-    Ok(Some(commit[..commit.len().min(12)].to_owned()))
+    Ok(Some(format!("{}{mark}", &commit[..commit.len().min(12)])))
 }
 
 /// A line that git prints; `None` if there is no git, or it fails.

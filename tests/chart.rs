@@ -481,3 +481,31 @@ fn the_readmes_commands_work() {
         assert_eq!(said.contains("There is one gateway"), !command.contains("log=nats"), "{said}");
     }
 }
+
+#[test]
+fn the_notes_say_when_prometheus_may_be_kept_out() {
+    if is_without("helm") {
+        return;
+    }
+    let chart = chart();
+    let monitor = "--set=serviceMonitor.enabled=true";
+    let admitted = "--set=networkPolicy.adminFrom[0].namespaceSelector.matchLabels.name=monitoring";
+    for (more, is_said) in [
+        (&[][..], false),
+        (&[monitor], true),
+        (&[monitor, admitted], false),
+        (&[monitor, "--set=networkPolicy.enabled=false"], false),
+    ] {
+        let install = ["install", "im", chart.to_str().unwrap(), "--namespace=im", "--dry-run=client"];
+        let output = helm(&[&install, DISK, more].concat());
+        assert!(output.status.success(), "{}", said(&output));
+        let said = said(&output);
+        let (_, notes) = said.split_once("\nNOTES:\n").expect("notes");
+        assert_eq!(
+            notes.contains("Prometheus is let in only from the pods of im: "),
+            is_said,
+            "{more:?}: {notes}"
+        );
+        assert_eq!(notes.contains("networkPolicy.adminFrom"), is_said, "{more:?}: {notes}");
+    }
+}

@@ -76,7 +76,8 @@ fn a_wrong_command_line_has_exit_code_64_and_help_has_0() {
     }
 }
 
-/// In an optimised build, or one that is told the commit, the commit follows.
+/// In an optimised build, or one that is told the commit, the commit follows, and whether the
+/// source was changed.
 #[test]
 fn the_version_is_the_packages_and_a_commit_at_most() {
     let output = run(&["--version"]);
@@ -85,6 +86,7 @@ fn the_version_is_the_packages_and_a_commit_at_most() {
     let commit = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
     let is_commit =
         |commit: &str| (7..=12).contains(&commit.len()) && commit.bytes().all(|b| b.is_ascii_hexdigit());
+    let commit = commit.map(|commit| commit.strip_suffix("-dirty").unwrap_or(commit));
     assert!(rest.is_empty() || commit.is_some_and(is_commit), "{said}");
 }
 

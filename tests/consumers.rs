@@ -22,8 +22,9 @@ use std::{
 
 use callback_gateway::config::Settings;
 #[cfg(feature = "slow-tests")]
+use callback_gateway::event::Cursor;
 use callback_gateway::proto::{
-    ListSubscribersRequest, SubscriberState, admin_service_client::AdminServiceClient,
+    ListSubscribersRequest, SubscriberState, SubscriberStatus, admin_service_client::AdminServiceClient,
 };
 use python::Python;
 use rusqlite::{Connection, OpenFlags, types::FromSql};
@@ -47,8 +48,7 @@ struct Language {
 /// All that can run.
 fn languages(dir: &Path) -> Vec<Arc<Language>> {
     let python = Python::new();
-    let rust = Path::new(env!("CARGO_BIN_EXE_callback-gateway")).with_file_name("examples").join("consumer");
-    assert!(rust.exists(), "no {}: build the examples too", rust.display());
+    let rust = rust();
     let mut languages = vec![
         Language {
             name: "rust",
@@ -84,6 +84,12 @@ fn tool(path: &str) -> PathBuf {
     let tool = package().join("target/tools").join(path);
     assert!(tool.exists(), "no {}: run ./scripts/test, which gets it", tool.display());
     tool
+}
+
+fn rust() -> PathBuf {
+    let rust = Path::new(env!("CARGO_BIN_EXE_callback-gateway")).with_file_name("examples").join("consumer");
+    assert!(rust.exists(), "no {}: build the examples too", rust.display());
+    rust
 }
 
 fn go() -> Language {
@@ -131,6 +137,58 @@ fn node(dir: &Path) -> Language {
             let mut command = Command::new(&node);
             command.arg(home.join("consumer.js")).arg(gateway.to_string()).arg(database);
             command
+        }),
+    }
+}
+
+/// The consumer as the page beside it says how to start it. What fetches or compiles, `./scripts/test`
+/// has done; the rest runs as it is written there.
+fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
+    const DONE: [&str; 7] = [
+        "python3 -m venv ",
+        "venv/bin/pip install ",
+        "npm ci",
+        "cp REPOSITORY/",
+        "protoc -I ",
+        "go mod tidy",
+        "javac ",
+    ];
+    let readme = fs::read_to_string(package().join(format!("examples/{name}/README.md"))).unwrap();
+    let (_, block) = readme.split_once("```console\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let mut lines: Vec<_> = block.lines().map(|line| line.strip_prefix("$ ").expect(line)).collect();
+    for path in lines.iter().flat_map(|line| line.split_whitespace()) {
+        let path = path.trim_start_matches("REPOSITORY/");
+        assert!(!path.starts_with("examples/") || package().join(path).exists(), "{name}: {path}");
+    }
+    let home = if name == "node" { dir.join("examples/node") } else { dir.to_owned() };
+    let shell = move |line: &str| {
+        let mut shell = Command::new("sh");
+        // It becomes the program: to kill one is to kill the other.
+        shell.args(["-c", &format!("exec env {line}")]).current_dir(&home);
+        shell
+    };
+    let start = lines.pop().unwrap();
+    for line in lines.into_iter().filter(|line| !DONE.iter().any(|done| line.starts_with(done))) {
+        assert!(shell(line).status().unwrap().success(), "{name}: {line}");
+    }
+    let (written, program) = match name {
+        "rust" => ("cargo run --release --example consumer --", rust().display().to_string()),
+        "node" => ("node", tool("bin/node").display().to_string()),
+        "go" => ("go run .", tool("bin/consumer-go").display().to_string()),
+        "java" => ("java", format!("java -Djava.library.path={}", tool("java/jni").display())),
+        _ => ("PYTHONPATH=stubs", "PYTHONPATH=stubs".to_owned()),
+    };
+    let rest = start.strip_prefix(written).unwrap_or_else(|| panic!("{name}: {start}"));
+    let start = format!("{program}{rest}");
+    for default in ["127.0.0.1:50051", "friends.db"] {
+        assert!(start.contains(default), "{name}: {start}");
+    }
+    Language {
+        name,
+        start: Box::new(move |gateway, database| {
+            let start = start.replace("127.0.0.1:50051", &gateway.to_string());
+            shell(&start.replace("friends.db", database.to_str().unwrap()))
         }),
     }
 }
@@ -228,10 +286,9 @@ impl Consumer {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Stops it where it holds no lock on the database.
-    fn halt(&self) {
-        let lock = self.database.connection();
-        lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    /// Stops it where it holds no lock on the database, which may be locked by this connection up to now.
+    fn halt(&self, lock: &Connection) {
+        lock.execute_batch("ROLLBACK; BEGIN EXCLUSIVE").unwrap();
         self.signal(Signal::STOP);
         // Until all of its threads stand still.
         waitpid(Some(Pid::from_child(&self.child)), WaitOptions::UNTRACED).unwrap();
@@ -299,6 +356,26 @@ impl Site {
     }
 }
 
+/// Whether its stream goes on.
+fn is_there(subscriber: &SubscriberStatus) -> bool {
+    subscriber.state() != SubscriberState::Ended
+}
+
+/// Waits until the gateway names such subscribers.
+async fn until_subscribers(gateway: SocketAddr, are: impl Fn(&[SubscriberStatus]) -> bool) {
+    let mut admin = soon(AdminServiceClient::connect(format!("http://{gateway}"))).await.unwrap();
+    soon(async {
+        loop {
+            let list = admin.list_subscribers(ListSubscribersRequest::default()).await.unwrap().into_inner();
+            if are(&list.subscribers) {
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    })
+    .await;
+}
+
 async fn all_say(consumers: &mut [Consumer], part: &str) {
     for consumer in consumers {
         consumer.says(part).await;
@@ -330,6 +407,34 @@ async fn post(gateway: SocketAddr, names: impl IntoIterator<Item = u32>) {
     for name in names {
         assert!(http.post(FRIEND, &friends([name])).await.is_stored());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_start_as_their_readmes_say() {
+    // README.md starts the one in Rust as its own page does.
+    let line = "\n$ cargo run --release --example consumer -- http://127.0.0.1:50051 friends.db";
+    for page in ["README.md", "examples/rust/README.md"] {
+        assert!(fs::read_to_string(package().join(page)).unwrap().contains(line), "{page}");
+    }
+    let mut site = Site::new();
+    let dir = site.dir.path();
+    fs::create_dir_all(dir.join("examples")).unwrap();
+    for name in ["proto", "examples/python"] {
+        if !dir.join(name).exists() {
+            symlink(package().join(name), dir.join(name)).unwrap();
+        }
+    }
+    // Under the names that the pages give them.
+    for (name, of) in [("venv", ""), ("out", "java/classes"), ("jars", "java/jars")] {
+        symlink(package().join("target/tools").join(of), dir.join(name)).unwrap();
+    }
+    let languages = site.languages.iter().map(|language| Arc::new(as_its_readme_says(language.name, dir)));
+    site.languages = languages.collect();
+    let gateway = site.gateway(None, |_| {}).await;
+    let consumers = site.consumers(gateway.addresses.grpc);
+    post(gateway.addresses.http, 1..=3).await;
+    all_write(&consumers, &[1, 2, 3]).await;
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -439,10 +544,14 @@ async fn a_replica_that_comes_late_to_another_log_does_not_move_the_cursor_back(
         watch(&database);
         let mut consumer = Consumer::start(language, grpc, &database);
         consumer.says("LOG_REPLACED").await;
-        // It has looked at the position once more then, and pauses for 250 ms at least. Halted
-        // later, its cursor is an old one all the same.
-        sleep(Duration::from_millis(200)).await;
-        consumer.halt();
+        // From here on it can look at the position, but not move it. (If it was fast, and has moved
+        // it, its cursor is an old one later all the same.)
+        let lock = consumer.database.connection();
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        // It has a stream again, which begins at the time that it found there.
+        let name = format!("friends-{}", language.name);
+        until_subscribers(grpc, |all| all.iter().any(|one| one.name == name && is_there(one))).await;
+        consumer.halt(&lock);
         late.push(consumer);
     }
     post(gateway.addresses.http, 4..=6).await;
@@ -543,22 +652,9 @@ async fn they_resume_after_they_took_nothing_for_too_long() {
         let body = friends([n]).replacen('{', &format!("{{\"ClientCmd\":\"{long}\","), 1);
         assert!(http.post(FRIEND, &body).await.is_stored());
     }
-    let address = format!("http://{}", gateway.addresses.grpc);
-    let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
-    soon(async {
-        loop {
-            let list = admin.list_subscribers(ListSubscribersRequest::default()).await.unwrap().into_inner();
-            let stalled = list
-                .subscribers
-                .iter()
-                .filter(|one| one.state() == SubscriberState::Ended && one.end_reason == "RECEIVER_STALLED");
-            if stalled.count() == consumers.len() {
-                return;
-            }
-            sleep(LOOK).await;
-        }
-    })
-    .await;
+    let is_stalled = |one: &&SubscriberStatus| !is_there(one) && one.end_reason == "RECEIVER_STALLED";
+    let count = consumers.len();
+    until_subscribers(gateway.addresses.grpc, |all| all.iter().filter(is_stalled).count() == count).await;
     consumers.iter().for_each(|consumer| consumer.signal(Signal::CONT));
     all_say(&mut consumers, "RECEIVER_STALLED").await;
     all_write(&consumers, &Vec::from_iter(1..=100)).await;
@@ -617,10 +713,11 @@ async fn each_pair_is_written_exactly_once_by_two_replicas_that_are_killed_for_a
         });
     }
 
-    let (mut name, mut expected, mut untyped) = (0, Vec::new(), 0);
+    let (mut name, mut expected, mut untyped, mut posted) = (0, Vec::new(), 0, 0);
     let end = Instant::now() + LOAD;
     let mut http = Http::connect(gateway.addresses.http).await;
     while Instant::now() < end {
+        posted += 1;
         if chance(20) == 0 {
             untyped += 1;
             assert!(http.post(FRIEND, &format!(r#"{{"PairList":{untyped}}}"#)).await.is_stored());
@@ -646,9 +743,12 @@ async fn each_pair_is_written_exactly_once_by_two_replicas_that_are_killed_for_a
         // Not only kept out by the key: no second transaction ever had it.
         let attempts: Vec<u32> = database.column("SELECT count(*) FROM attempt");
         assert_eq!(attempts, [u32::try_from(expected.len()).unwrap()], "{name}");
-        let [old, new] = ["old", "new"]
-            .map(|end| database.column::<String>(&format!("SELECT {end} FROM step ORDER BY rowid")));
-        assert!(old.iter().skip(1).eq(new.iter().take(new.len() - 1)), "{name}: each step from the last");
+        // The cursor never went back, and each event was a step of its own.
+        let steps = database.column::<String>("SELECT new FROM step ORDER BY rowid");
+        let mut steps: Vec<_> = steps.iter().map(|step| step.parse::<Cursor>().unwrap().sequence.0).collect();
+        assert!(steps.is_sorted(), "{name}: {steps:?}");
+        steps.dedup();
+        assert!(steps.iter().copied().eq(1..=posted), "{name}: {steps:?}");
         println!("{name}: {} pairs, {untyped} untyped events, {kills} kills", expected.len());
     }
     gateway.stop().await;

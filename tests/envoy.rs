@@ -21,12 +21,14 @@ use std::{
 
 use callback_gateway::{
     callback::signature::Token,
+    client::{Cause, Client, Interruption, Item},
     event::Timestamp,
     proto::{
-        SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
+        ListEventsRequest, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
         subscribe_request::Start, subscribe_response::Frame,
     },
 };
+use people::Relay;
 use rustix::process::Signal;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
@@ -298,10 +300,11 @@ async fn the_gateways_stream_age_comes_before_the_proxys() {
     gateway.stop().await;
 }
 
+/// One stream outlives the proxy's time-out three times over; the other, without heartbeats, not once.
 #[tokio::test(flavor = "multi_thread")]
-async fn heartbeats_alone_keep_an_idle_stream_open() {
+async fn heartbeats_alone_keep_an_idle_stream_open_and_it_still_delivers() {
     let gateway = Gateway::start().await;
-    let way = Way::to_grpc(&[gateway.addresses.grpc]).manager(json!({ "stream_idle_timeout": "4s" }));
+    let way = Way::to_grpc(&[gateway.addresses.grpc]).manager(json!({ "stream_idle_timeout": "3s" }));
     let envoy = Envoy::start(&[way]);
     let heartbeat = |seconds| {
         let interval = Some(pbjson_types::Duration { seconds, nanos: 0 });
@@ -313,20 +316,114 @@ async fn heartbeats_alone_keep_an_idle_stream_open() {
     );
     let beats = async {
         let mut beats = 0;
-        while beats < 6 {
+        while beats < 10 {
             beats += usize::from(matches!(often.frame().await, Frame::Heartbeat(_)));
         }
     };
-    // Its second stream begins once the first was cut.
-    let cut = async {
+    // Its third stream begins once two were cut.
+    let cuts = async {
         let mut begun = 0;
-        while begun < 2 {
+        while begun < 3 {
             begun += usize::from(matches!(rarely.frame().await, Frame::Subscribed(_)));
         }
     };
-    tokio::join!(beats, cut);
+    tokio::join!(beats, cuts);
+    assert!(gateway.post("A.B", FIRST).await.is_stored());
+    assert!(gateway.post("A.B", LAST).await.is_stored());
+    for consumer in [&mut often, &mut rarely] {
+        assert_eq!(consumer.bodies().await, [FIRST]);
+    }
     assert!(often.endings.is_empty(), "{:?}", often.endings);
     assert!(rarely.endings.iter().all(Ending::is_foreign), "{:?}", rarely.endings);
+    gateway.stop().await;
+}
+
+/// What a subscription of the library's client gave.
+#[derive(Default, Clone)]
+struct Followed {
+    bodies: Vec<String>,
+    interruptions: Vec<Interruption>,
+}
+
+/// Follows with the library's client, up to the last event.
+fn follow(address: SocketAddr) -> watch::Receiver<Followed> {
+    let request = SubscribeRequest { include_raw_body: true, ..earliest() };
+    let mut subscription = Client::new(format!("http://{address}")).unwrap().subscribe(request);
+    let (gives, followed) = watch::channel(Followed::default());
+    tokio::spawn(async move {
+        while !gives.borrow().bodies.iter().any(|body| body == LAST) {
+            match subscription.next().await.unwrap() {
+                Item::Frame(Frame::Event(event)) => {
+                    gives.send_modify(|so_far| so_far.bodies.push(event.raw_body));
+                }
+                Item::Frame(Frame::Gap(gap)) => panic!("{gap:?}"),
+                Item::Frame(_) => {}
+                Item::Interrupted(interruption) => {
+                    gives.send_modify(|so_far| so_far.interruptions.push(interruption));
+                }
+            }
+        }
+    });
+    followed
+}
+
+/// As a mesh ends a sidecar: it drains, and what is still open after a while is cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_go_on_while_their_proxy_drains_and_after_it_through_another() {
+    let gateway = Gateway::start().await;
+    let start = || {
+        let way = Way::to_grpc(&[gateway.addresses.grpc]).route(json!({ "retry_policy": default_retries() }));
+        Envoy::start(&[way])
+    };
+    let (first, second) = (start(), start());
+    let first_address = first.address("grpc");
+    // What a Service is to clients: an address that stays.
+    let relay = Relay::start(first_address).await;
+    let mut followed = follow(relay.address);
+    let mut consumer = Consumer::new(relay.address, earliest()).await;
+    assert!(matches!(consumer.frame().await, Frame::Subscribed(_)));
+    let mut same_connection = consumer.client.clone();
+    let mut ended = consumer.ended.subscribe();
+    let consumer = tokio::spawn(async move { (consumer.bodies().await, consumer.endings) });
+    let sender = Sender::start(gateway.addresses.http);
+    soon(followed.wait_for(|so_far| so_far.bodies.len() >= 20)).await.unwrap();
+
+    relay.lead_to(Some(second.address("grpc")));
+    let connections = relay.accepted();
+    first.drain();
+    // With the next answer it tells the client to use the connection for nothing new. A call that
+    // meets this is not sent, and may fail.
+    soon(async {
+        while first.counter("http.grpc.downstream_cx_drain_close") == 0 || relay.accepted() == connections {
+            same_connection.list_events(ListEventsRequest::default()).await.ok();
+        }
+    })
+    .await;
+    soon(async { while TcpStream::connect(first_address).await.is_ok() {} }).await;
+    // The streams that were open go on.
+    let so_far = followed.borrow().bodies.len();
+    soon(followed.wait_for(|followed| followed.bodies.len() >= so_far + 20)).await.unwrap();
+    assert!(followed.borrow().interruptions.is_empty(), "{:?}", followed.borrow().interruptions);
+    assert_eq!(*ended.borrow(), 0);
+
+    drop(first);
+    soon(ended.wait_for(|&ended| ended > 0)).await.unwrap();
+    sender.more(20).await;
+    let mut posted = sender.stop().await;
+    assert!(gateway.post("A.B", LAST).await.is_stored());
+    let (seen, endings) = soon(consumer).await.unwrap();
+    assert_eq!(seen, posted);
+    assert!(endings.len() == 1 && endings[0].is_foreign(), "{endings:?}");
+    posted.push(LAST.to_owned());
+    let followed =
+        soon(followed.wait_for(|so_far| so_far.bodies.ends_with(&[LAST.to_owned()]))).await.unwrap();
+    assert_eq!(followed.bodies, posted);
+    assert!(
+        matches!(&followed.interruptions[..], [Interruption { cause: Cause::Status(_) | Cause::End, .. }]),
+        "{:?}",
+        followed.interruptions
+    );
+    drop(followed);
     gateway.stop().await;
 }
 

@@ -243,6 +243,14 @@ fn the_commands_of_the_readme_work() {
             lists += 1;
         }
     }
+    // Those that are shown with what they print; a file is not written into the repository.
+    let shown: Vec<_> = readme.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    for part in ["export --output", "send state-change"] {
+        let of_this = |line: &&&str| line.starts_with(&format!("callback-gateway {part}"));
+        let line = shown.iter().find(of_this).unwrap_or_else(|| panic!("README.md shows {part}"));
+        println!("{}", run(readme_command(line, &path, &gateway).current_dir(dir.path())).stdout());
+    }
+    assert!(fs::metadata(dir.path().join("events.jsonl")).unwrap().len() > 0);
     assert!(sends > 0, "README.md shows `callback-gateway send`");
     assert!(posts > 0 || !has_curl, "README.md shows a callback posted by curl");
     assert!(lists > 0, "README.md shows ListEvents after something was posted");

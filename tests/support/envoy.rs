@@ -181,7 +181,9 @@ impl Envoy {
         assert!(program.exists(), "no {}: run ./scripts/test, which gets it", program.display());
         let mut child = Command::new(program)
             // Hot restart would have all Envoys of this machine share a socket.
-            .args(["--disable-hot-restart", "--concurrency", "1", "--config-path"])
+            .args(["--disable-hot-restart", "--concurrency", "1"])
+            // Once it is told to drain, it does so at once, and takes no connections after a second.
+            .args(["--drain-strategy", "immediate", "--drain-time-s", "1", "--config-path"])
             .arg(config_path)
             .arg("--admin-address-path")
             .arg(dir.path().join("admin"))
@@ -235,6 +237,11 @@ impl Envoy {
         let text = ureq::get(format!("http://{}{path}", self.admin)).call().unwrap();
         let text = text.into_body().read_to_string().unwrap();
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Has it take no more connections in a while, and tell the clients that are connected.
+    pub fn drain(&self) {
+        ureq::post(format!("http://{}/drain_listeners?graceful", self.admin)).send_empty().unwrap();
     }
 
     /// One of its counters.
