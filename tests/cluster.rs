@@ -3,6 +3,8 @@
 
 #[path = "support/burst.rs"]
 mod burst;
+#[path = "support/operator.rs"]
+mod operator;
 mod support;
 
 use std::time::{Duration, Instant};
@@ -10,9 +12,16 @@ use std::time::{Duration, Instant};
 use burst::{Burst, Follower, Told};
 use callback_gateway::{
     config::{LogKind, Settings, nats::Nats as NatsSettings},
-    proto::{Event, SubscribeRequest, event_service_client::EventServiceClient, subscribe_request::Start},
+    event::Cursor,
+    proto::{
+        Event, GapPolicy, SubscribeRequest, event_service_client::EventServiceClient,
+        subscribe_request::Start,
+    },
 };
-use serde_json::Value;
+use operator::{
+    assert_expired, assert_replaced, assert_says_what_is_gone, make_anew, operate, refused, until_expired,
+};
+use serde_json::{Value, json};
 use support::{
     nats::Nats,
     proxy::{Network, Proxy},
@@ -20,6 +29,7 @@ use support::{
 };
 use tokio::sync::watch;
 use tonic::transport::Channel;
+use tonic_types::StatusExt as _;
 
 /// How long the network is cut.
 const CUT: Duration = Duration::from_secs(10);
@@ -132,14 +142,17 @@ async fn killing_the_streams_leader_in_a_burst_loses_nothing_and_doubles_nothing
     let killed = Instant::now();
     let mut http = Http::connect(one.addresses.http).await;
     let mut probes = Told::default();
-    for n in 0.. {
-        let body = format!(r#"{{"n":"probe-0-{n}"}}"#);
-        if http.post("A.B", &body).await.is_stored() {
-            probes.stored.push(body);
-            break;
+    soon(async {
+        for n in 0.. {
+            let body = format!(r#"{{"n":"probe-0-{n}"}}"#);
+            if http.post("A.B", &body).await.is_stored() {
+                probes.stored.push(body);
+                break;
+            }
+            probes.unknown.push(body);
         }
-        probes.unknown.push(body);
-    }
+    })
+    .await;
     println!("first acknowledged callback {:?} after the kill", killed.elapsed());
     for burst in &bursts {
         burst.stored_more(500).await;
@@ -278,6 +291,99 @@ async fn a_cluster_that_was_put_back_to_an_earlier_state_is_rewound() {
     let resumed = resume(&mut gateway.client().await, &events[4].cursor).await;
     assert_eq!(cursors(&resumed), cursors(&events[5..before]), "what is before the loss is still this log's");
     gateway.stop().await;
+}
+
+/// Events that the stream keeps in the test below.
+const KEPT: u64 = 50;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_gateways_tell_what_operators_and_limits_do_to_the_stream() {
+    let servers = Nats::cluster();
+    let keeping = async || {
+        Gateway::start_with(|settings| {
+            over(&urls(&servers))(settings);
+            settings.retention_count = Some(KEPT);
+            settings.memory_bytes = 1 << 20;
+        })
+        .await
+    };
+    let gateways = [keeping().await, keeping().await];
+    let last = purge(&servers[0], &gateways).await;
+    overtake_slow_subscribers(&gateways, last).await;
+
+    let mut subscribers = Vec::new();
+    for gateway in &gateways {
+        subscribers.push(Subscriber::open(&mut gateway.client().await, latest()).await.unwrap().0);
+    }
+    let before = all_events(&mut gateways[0].client().await).await;
+    make_anew(&servers[0]).await;
+    for mut subscriber in subscribers {
+        assert_replaced(&subscriber.event().await.unwrap_err());
+    }
+    let gateway = keeping().await;
+    assert_replaced(&refused(&gateway, after(&before.last().unwrap().cursor)).await);
+    gateway.stop().await;
+}
+
+/// Half of the stream, then all of it. Gives the last sequence.
+async fn purge(server: &Nats, gateways: &[Gateway; 2]) -> u64 {
+    let mut http = Http::connect(gateways[0].addresses.http).await;
+    for _ in 0..20 {
+        assert!(http.post("A.B", "{}").await.is_stored());
+    }
+    let events = all_events(&mut gateways[0].client().await).await;
+    let mut at_tail = Vec::new();
+    for gateway in gateways {
+        let mut subscriber = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap().0;
+        subscriber.events_until(|event| event.sequence == 20).await;
+        at_tail.push(subscriber);
+    }
+    operate(server, "STREAM.PURGE.callbacks", json!({ "seq": 11 })).await;
+    for gateway in gateways {
+        assert_says_what_is_gone(gateway, &events).await;
+    }
+    operate(server, "STREAM.PURGE.callbacks", json!({})).await;
+    assert!(http.post("A.B", "{}").await.is_stored());
+    for mut subscriber in at_tail {
+        assert_eq!(subscriber.event().await.unwrap().sequence, 21);
+    }
+    for gateway in gateways {
+        until_expired(gateway, &events[14].cursor).await;
+    }
+    21
+}
+
+/// They read nothing while more than their buffers hold is stored, and trimmed but for the end.
+async fn overtake_slow_subscribers(gateways: &[Gateway; 2], before: u64) {
+    const COUNT: u64 = 200;
+    let mut slow = Vec::new();
+    for gateway in gateways {
+        for on_gap in [GapPolicy::Fail, GapPolicy::Skip] {
+            let request = SubscribeRequest { on_gap: on_gap.into(), include_raw_body: true, ..latest() };
+            let (subscriber, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
+            slow.push((subscriber, on_gap));
+        }
+    }
+    let body = format!("{{\"x\":\"{}\"}}", "x".repeat(100_000));
+    let mut http = Http::connect(gateways[0].addresses.http).await;
+    for _ in 0..COUNT {
+        assert!(http.post("A.B", &body).await.is_stored());
+    }
+    let last = before + COUNT;
+    for (mut subscriber, on_gap) in slow {
+        let read = subscriber.read_slowly(before + 1, last).await;
+        match on_gap {
+            GapPolicy::Skip => assert!(read.status.is_none() && read.gaps > 0, "{read:?}"),
+            _ => {
+                let status = read.status.expect("the stream ends");
+                assert_expired(&status);
+                let oldest = &status.get_details_error_info().unwrap().metadata["oldest_cursor"];
+                // Before the oldest event that is stored.
+                let oldest = oldest.parse::<Cursor>().unwrap().sequence.0;
+                assert!((read.next..=last - KEPT).contains(&oldest), "{oldest}");
+            }
+        }
+    }
 }
 
 /// Posts until so many callbacks were answered 200 OK.

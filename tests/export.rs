@@ -239,6 +239,28 @@ async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
     assert_eq!(sequences(&lines), (1..=MANY as u64).collect::<Vec<_>>());
 }
 
+/// The one is killed in the midst of it; what it wrote is whole, and the other has the rest.
+#[cfg(feature = "external-tools")]
+#[tokio::test(flavor = "multi_thread")]
+async fn over_nats_what_one_gateway_began_another_ends() {
+    let server = support::nats::Nats::start();
+    let url = server.url();
+    let dirs = [(); 2].map(|()| TempDir::new().unwrap());
+    let args = ["--log", "nats", "--nats-replicas", "1", "--nats-url", &url];
+    let [one, other] = dirs.each_ref().map(|dir| Process::serve(dir.path(), &args));
+    post_large(&one, 0, MANY).await;
+    let mut running = Running::start(&mut command(one.addresses.grpc, &["export", "--retry-for", "1s"]));
+    let first = running.line().await;
+    one.kill();
+    let (more, code, notices) = rest(running).await;
+    assert_eq!(code, Some(1), "{notices}");
+    let mut lines = format!("{first}\n{more}");
+    let before = lines.lines().count();
+    assert!(before < MANY, "it was killed in the midst of it");
+    lines += &export(other.addresses.grpc, &["--from", to_go_on(&notices)]).await.good();
+    assert_eq!(sequences(&lines), (1..=MANY as u64).collect::<Vec<_>>());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_are_gone_are_told_and_make_it_fail() {
     let gateway = Gateway::start_with(|settings| settings.retention_count = Some(5)).await;

@@ -1,10 +1,11 @@
 //! Gateways over one NATS server: what is special about this log, through real sockets.
 
+#[path = "support/operator.rs"]
+mod operator;
 mod support;
 
 use std::time::Duration;
 
-use async_nats::Client;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callback_gateway::{
     config::nats::Nats as NatsSettings,
@@ -16,11 +17,11 @@ use callback_gateway::{
         jetstream::{JetStreamLog, Options},
     },
     proto::{
-        GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, LogState,
-        SubscribeRequest, admin_service_client::AdminServiceClient, subscribe_request::Start,
-        subscribe_response::Frame,
+        EventFilter, GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, LogState,
+        SubscribeRequest, admin_service_client::AdminServiceClient, subscribe_response::Frame,
     },
 };
+use operator::{assert_replaced, assert_says_what_is_gone, make_anew, operate, refused};
 use serde_json::{Value, json};
 use support::{
     nats::Nats,
@@ -28,7 +29,7 @@ use support::{
     *,
 };
 use tokio::sync::watch;
-use tonic::{Code, Status};
+use tonic::Code;
 
 fn over(server: &Nats) -> impl FnOnce(&mut Settings) + use<> {
     let urls = vec![server.url()];
@@ -40,24 +41,6 @@ fn over(server: &Nats) -> impl FnOnce(&mut Settings) + use<> {
 
 async fn gateway(server: &Nats) -> Gateway {
     Gateway::start_with(over(server)).await
-}
-
-/// An operator's request to JetStream.
-async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
-    let client: Client = async_nats::connect(server.url()).await.unwrap();
-    let answer =
-        soon(client.request(format!("$JS.API.{subject}"), request.to_string().into())).await.unwrap();
-    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
-    assert_eq!(answer["error"], Value::Null, "{answer}");
-    answer
-}
-
-fn after(cursor: &str) -> SubscribeRequest {
-    SubscribeRequest { start: Some(Start::AfterCursor(cursor.to_owned())), ..Default::default() }
-}
-
-async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
-    Subscriber::open(&mut gateway.client().await, request).await.err().expect("it is refused")
 }
 
 async fn post(gateway: &Gateway, count: usize) {
@@ -182,22 +165,7 @@ async fn a_purged_stream_says_what_is_gone() {
     // From a gateway that has nothing in memory, and from the one that had.
     let other = self::gateway(&server).await;
     for gateway in [&other, &gateway] {
-        let status = soon(async {
-            loop {
-                // Until the state is asked for next, what is in memory is given.
-                match Subscriber::open(&mut gateway.client().await, after(&events[4].cursor)).await {
-                    Ok(_) => tokio::task::yield_now().await,
-                    Err(status) => return status,
-                }
-            }
-        })
-        .await;
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
-        let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..after(&events[4].cursor) };
-        let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
-        let Frame::Gap(gap) = subscriber.frame().await.unwrap() else { panic!("a gap") };
-        assert_eq!((gap.first_missing_sequence, gap.last_missing_sequence), (6, 10));
-        assert_eq!(subscriber.event().await.unwrap().sequence, 11);
+        assert_says_what_is_gone(gateway, &events).await;
     }
     // All of it; the log goes on counting.
     operate(&server, "STREAM.PURGE.callbacks", json!({})).await;
@@ -221,18 +189,84 @@ async fn a_stream_that_was_made_anew_is_another_log() {
     }
     let (mut subscriber, _) = Subscriber::open(&mut process.client().await, earliest()).await.unwrap();
     let events = subscriber.events_until(|event| event.sequence == 10).await;
-    let info = operate(&server, "STREAM.INFO.callbacks", json!({})).await;
-    operate(&server, "STREAM.DELETE.callbacks", json!({})).await;
-    operate(&server, "STREAM.CREATE.callbacks", info["config"].clone()).await;
-    let status = subscriber.event().await.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REPLACED"));
+    make_anew(&server).await;
+    assert_replaced(&subscriber.event().await.unwrap_err());
     let (exit, log) = process.ended().await;
     assert!(!exit.success() && log.iter().any(|line| line.contains("deleted and made anew")), "{log:?}");
 
     let gateway = gateway(&server).await;
     post(&gateway, 20).await;
-    let status = refused(&gateway, after(&events[4].cursor)).await;
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REPLACED"));
+    assert_replaced(&refused(&gateway, after(&events[4].cursor)).await);
+    gateway.stop().await;
+}
+
+/// Until one for the position after so many events; none is for a later one.
+async fn heartbeat_at(subscriber: &mut Subscriber, sequence: u64) -> String {
+    soon(async {
+        loop {
+            let Frame::Heartbeat(heartbeat) = subscriber.frame().await.unwrap() else { continue };
+            let at = heartbeat.cursor.parse::<Cursor>().unwrap().sequence.0;
+            assert!(at <= sequence, "{at} was not read");
+            if at == sequence {
+                return heartbeat.cursor;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeats_pass_events_that_the_filter_left_out_only_once_this_gateway_has_read_them() {
+    let server = Nats::start();
+    let (network, at_network) = watch::channel(Network::Works);
+    let (_target, to) = watch::channel(Some(server.port));
+    let proxy = Proxy::start(to, at_network).await;
+    let behind = Gateway::start_with(|settings| {
+        over(&server)(settings);
+        settings.nats.urls = vec![format!("nats://127.0.0.1:{}", proxy.port)];
+    })
+    .await;
+    let further = gateway(&server).await;
+    let filter = EventFilter { commands: vec!["Nothing.Fits".to_owned()], ..Default::default() };
+    let request = SubscribeRequest {
+        filter: Some(filter),
+        heartbeat_interval: Some(Duration::from_secs(1).into()),
+        ..latest()
+    };
+    let (mut subscriber, _) = Subscriber::open(&mut behind.client().await, request).await.unwrap();
+    post(&further, 3).await;
+    heartbeat_at(&mut subscriber, 3).await;
+    network.send_replace(Network::Stalls);
+    post(&further, 3).await;
+    for _ in 0..2 {
+        heartbeat_at(&mut subscriber, 3).await;
+    }
+    network.send_replace(Network::Works);
+    let cursor = heartbeat_at(&mut subscriber, 6).await;
+    assert_eq!(cursor, all_events(&mut further.client().await).await[5].cursor);
+    behind.stop().await;
+    further.stop().await;
+}
+
+/// They are more than may read history at once, and it is several pages of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_subscribers_that_read_history_at_once_all_get_everything() {
+    const EVENTS: u64 = 600;
+    let server = Nats::start();
+    let gateway = Gateway::start_with(|settings| {
+        over(&server)(settings);
+        settings.memory_bytes = 1000;
+    })
+    .await;
+    post(&gateway, EVENTS as usize).await;
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        clients.push(gateway.client().await);
+    }
+    let all = clients.iter_mut().map(all_events);
+    for events in soon(futures_util::future::join_all(all)).await {
+        assert!(events.iter().map(|event| event.sequence).eq(1..=EVENTS), "{} events", events.len());
+    }
     gateway.stop().await;
 }
 

@@ -481,26 +481,7 @@ async fn retention_that_overtakes_a_slow_reader_is_never_silent() {
         for _ in 0..200 {
             assert!(http.post("A.B", &body).await.is_stored());
         }
-        let (mut next, mut gaps) = (1, 0);
-        let ended = loop {
-            match slow.frame().await {
-                Ok(Frame::Event(event)) => {
-                    assert_eq!(event.sequence, next, "in order, without a hole that is not told");
-                    next += 1;
-                    if event.sequence == 200 {
-                        break None;
-                    }
-                }
-                Ok(Frame::Gap(gap)) => {
-                    assert_eq!(gap.first_missing_sequence, next);
-                    assert!(gap.last_missing_sequence >= next);
-                    next = gap.last_missing_sequence + 1;
-                    gaps += 1;
-                }
-                Ok(_) => {}
-                Err(status) => break Some(status),
-            }
-        };
+        let ReadSlowly { next, gaps, status: ended } = slow.read_slowly(1, 200).await;
         match on_gap {
             GapPolicy::Skip => assert!(ended.is_none() && gaps > 0, "{ended:?}, {gaps} gaps"),
             _ => {

@@ -501,6 +501,40 @@ impl Subscriber {
             }
         }
     }
+
+    /// Reads from the event `next` up to the event `last`, or to its end; checks that no
+    /// event is missing that no gap tells of.
+    pub async fn read_slowly(&mut self, mut next: u64, last: u64) -> ReadSlowly {
+        let mut gaps = 0;
+        while next <= last {
+            match self.frame().await {
+                Ok(Frame::Event(event)) => {
+                    assert_eq!(event.sequence, next, "in order, without a hole that is not told");
+                    next += 1;
+                }
+                Ok(Frame::Gap(gap)) => {
+                    assert_eq!(gap.first_missing_sequence, next);
+                    assert!(gap.last_missing_sequence >= next);
+                    next = gap.last_missing_sequence + 1;
+                    gaps += 1;
+                }
+                Ok(_) => {}
+                Err(status) => return ReadSlowly { next, gaps, status: Some(status) },
+            }
+        }
+        ReadSlowly { next, gaps, status: None }
+    }
+}
+
+/// What a slow subscriber saw.
+#[derive(Debug)]
+pub struct ReadSlowly {
+    /// The event that would have come next.
+    pub next: u64,
+    /// Gaps that it was told of.
+    pub gaps: usize,
+    /// The end of its stream, if that came first.
+    pub status: Option<Status>,
 }
 
 /// The events that a subscription gives until it has caught up, with raw bodies.

@@ -1,0 +1,63 @@
+//! What operators do to the stream behind gateways, and what subscribers must be told then.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
+
+use callback_gateway::proto::{Event, GapPolicy, SubscribeRequest, subscribe_response::Frame};
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+use crate::support::{Gateway, Subscriber, after, nats::Nats, reason, soon};
+
+/// An operator's request to JetStream.
+pub async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let answer =
+        soon(client.request(format!("$JS.API.{subject}"), request.to_string().into())).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+    answer
+}
+
+pub async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
+    Subscriber::open(&mut gateway.client().await, request).await.err().expect("it is refused")
+}
+
+/// Waits until whoever resumes there is told that what follows is gone.
+pub async fn until_expired(gateway: &Gateway, cursor: &str) {
+    let status = soon(async {
+        loop {
+            // Until the state is asked for next, what is in memory is given.
+            match Subscriber::open(&mut gateway.client().await, after(cursor)).await {
+                Ok(_) => tokio::task::yield_now().await,
+                Err(status) => return status,
+            }
+        }
+    })
+    .await;
+    assert_expired(&status);
+}
+
+/// Of a log whose first ten events were purged.
+pub async fn assert_says_what_is_gone(gateway: &Gateway, events: &[Event]) {
+    until_expired(gateway, &events[4].cursor).await;
+    let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..after(&events[4].cursor) };
+    let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
+    let Frame::Gap(gap) = subscriber.frame().await.unwrap() else { panic!("a gap") };
+    assert_eq!((gap.first_missing_sequence, gap.last_missing_sequence), (6, 10));
+    assert_eq!(subscriber.event().await.unwrap().sequence, 11);
+}
+
+/// Deletes the stream, and makes one with the same settings.
+pub async fn make_anew(server: &Nats) {
+    let info = operate(server, "STREAM.INFO.callbacks", json!({})).await;
+    operate(server, "STREAM.DELETE.callbacks", json!({})).await;
+    operate(server, "STREAM.CREATE.callbacks", info["config"].clone()).await;
+}
+
+pub fn assert_expired(status: &Status) {
+    assert_eq!((status.code(), reason(status).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
+}
+
+pub fn assert_replaced(status: &Status) {
+    assert_eq!((status.code(), reason(status).as_str()), (Code::FailedPrecondition, "LOG_REPLACED"));
+}
