@@ -52,7 +52,7 @@ pub struct Options {
     log: Option<LogKind>,
     /// How many NATS servers have each event
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = one_or_three)]
-    nats_servers: u8,
+    pub nats_servers: u8,
     /// Measure only rows with one of these in their name, and the floors
     #[arg(value_name = "NAME")]
     names: Vec<String>,

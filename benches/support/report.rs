@@ -3,7 +3,7 @@
 //! # The JSON
 //!
 //! `target/bench/NAME.json`, or `target/bench/short/NAME.json` of the short mode; with
-//! `--log nats` it is `NAME-nats`:
+//! `--log nats` it is `NAME-nats`, with three servers `NAME-nats-3`:
 //!
 //! | Key | Content |
 //! | --- | --- |
@@ -129,7 +129,11 @@ pub struct Report {
 
 impl Report {
     pub fn new(bench: &'static str, options: &Options, figures: &[Figure]) -> Self {
-        let bench = format!("{bench}{}", if options.is_nats() { "-nats" } else { "" });
+        let bench = match (options.is_nats(), options.nats_servers) {
+            (false, _) => bench.to_owned(),
+            (true, 1) => format!("{bench}-nats"),
+            (true, servers) => format!("{bench}-nats-{servers}"),
+        };
         let figures = figures.to_vec();
         Self { bench, options: options.clone(), figures, rows: Vec::new(), targets: Vec::new() }
     }
