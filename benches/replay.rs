@@ -19,7 +19,7 @@ use support::{
     packet::{self, Records, USERS, store},
     readers::{Readers, Task, subscribe},
     report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
-    server::{Log, Server, catch_up},
+    server::{Log, Server, settle},
 };
 use tempfile::TempDir;
 
@@ -64,7 +64,7 @@ async fn replay(options: Options) {
         let gateway = Server::gateway_over(&log, STREAM, &data_dir, &[]);
         if options.is_nats() {
             // Each gateway makes its own index, from the stream.
-            catch_up(&gateway).await;
+            settle(&gateway).await;
             let read = nats::read(&log, &options, STREAM, stored);
             let values =
                 [(RATE, read.rate()), (CPU, read.cpu()), (NATS, read.nats_cpu()), (SECONDS, read.seconds)];

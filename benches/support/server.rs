@@ -225,6 +225,8 @@ fn cpu_in(stat: &str) -> Duration {
 
 /// The index catches up within this, or rows say how far it came.
 const CATCHING_UP: Duration = Duration::from_secs(20);
+/// A gateway that takes next to no CPU time for so long has nothing more to do.
+const SETTLED: Duration = Duration::from_millis(300);
 
 /// How many events the index is behind, if there is one.
 pub async fn index_lag(admin: &mut AdminServiceClient<Channel>) -> Option<u64> {
@@ -240,6 +242,20 @@ pub async fn catch_up(server: &Server) -> Duration {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     started.elapsed()
+}
+
+/// Waits until the gateway has done what it does when it starts: it reads back what came in
+/// within the duplicate window, too.
+pub async fn settle(server: &Server) {
+    let started = Instant::now();
+    catch_up(server).await;
+    loop {
+        let cpu = server.cpu();
+        tokio::time::sleep(SETTLED).await;
+        if server.cpu() - cpu < SETTLED / 10 || started.elapsed() > CATCHING_UP {
+            return;
+        }
+    }
 }
 
 /// A thousand subscribers are more files than the usual limit allows.

@@ -7,6 +7,8 @@
 //!
 //! Nor does an answer say which stream it is from, of those that had the name one after the
 //! other. So the leader is asked once more behind each page.
+//!
+//! Whoever has far to go is better off with a consumer: see [`walk`](super::walk).
 
 use std::{collections::VecDeque, future::Future, time::Duration};
 

@@ -38,7 +38,7 @@ const REACH_PATIENCE: Duration = Duration::from_secs(15);
 /// Newest records whose cursors are remembered: more than publishes are in flight, so that
 /// an acknowledgement that comes after its record still finds it.
 const RECENT: usize = 2 * super::IN_FLIGHT_RECORDS;
-/// Reads of history at once; further ones wait. Each holds about a page.
+/// Reads of history by direct gets at once; further ones wait. Each holds about a page.
 const HISTORY_READS: usize = 4;
 
 /// See the module's documentation.
@@ -383,7 +383,7 @@ impl Shared {
             Other::Rewound(lost) => {
                 tracing::error!(
                     had = %self.least_end().previous(),
-                    has = %lost.previous(),
+                    lost_from = %lost,
                     "the stream lost events that it had acknowledged: this gateway ends, start it again"
                 );
                 // Where it had not come to them yet, nobody has to go back.

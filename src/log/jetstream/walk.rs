@@ -1,16 +1,13 @@
-//! Long ways through history: with a consumer, which gives a message for a sixth of what it
-//! costs the servers by direct gets.
+//! Long ways through history: with a consumer, which gives a message for a sixth of the CPU
+//! time that it takes the server by a direct get.
 //!
-//! A walk is made for one reader, by where it reads, and asks for the next page while the
-//! reader still has the one before. It is made to be thrown away: whatever seems wrong, a
-//! message left out, silence, somebody else's message, the reader goes on by direct gets,
-//! which find out what is there.
+//! A walk is known by where it is: whoever reads on there takes it. It asks for the next page
+//! while the reader still has the one before. It is made to be thrown away: whatever seems
+//! wrong, a message left out, silence, somebody else's message, the reader goes on by direct
+//! gets, which find out what is there, and for a while there are no new walks.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -42,10 +39,17 @@ const MANY_RECORDS: u64 = 16;
 /// How long a walk waits for its reader. The server forgets its consumer somewhat later.
 const IDLE: Duration = Duration::from_secs(2);
 /// How long the server keeps a consumer that nobody asks.
-const INACTIVE: Duration = Duration::from_secs(10);
+const INACTIVE: Duration = Duration::from_secs(5);
+/// How long no walk is begun after one that did not go well: each leaves a consumer behind
+/// for a while, and the next would hardly do better.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The same after NATS did not let this gateway ask a consumer.
+const DENIED_PAUSE: Duration = Duration::from_secs(60);
 /// What servers say, some of them, behind the last message that was asked for: it comes
 /// before the next page.
 const COMPLETED: &str = "Batch Completed";
+/// What they say where the next message would be too much.
+const FULL: &str = "Message Size Exceeds MaxBytes";
 /// How long a page may take.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -54,8 +58,8 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Walks {
     idle: Mutex<Vec<Walk>>,
     places: Arc<Semaphore>,
-    /// NATS does not let this gateway ask consumers.
-    is_denied: AtomicBool,
+    /// Until when no walk is begun.
+    paused_until: Mutex<Option<Instant>>,
 }
 
 /// A consumer, and where it is.
@@ -69,6 +73,8 @@ struct Walk {
     /// Where to ask, and where to have the answer.
     subject: String,
     inbox: String,
+    /// The connection that it was made on.
+    connection: u64,
     /// When its reader left it.
     idle_since: Instant,
     _place: OwnedSemaphorePermit,
@@ -79,7 +85,7 @@ impl Walks {
         Self {
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(WALKS)),
-            is_denied: AtomicBool::new(false),
+            paused_until: Mutex::default(),
         }
     }
 
@@ -92,10 +98,19 @@ impl Walks {
         self.idle().retain(|walk| walk.idle_since.elapsed() < IDLE);
     }
 
-    fn take(&self, from: Sequence) -> Option<Walk> {
+    fn take(&self, from: Sequence, connection: u64) -> Option<Walk> {
         let mut idle = self.idle();
+        idle.retain(|walk| walk.connection == connection && walk.idle_since.elapsed() < IDLE);
         let at = idle.iter().position(|walk| walk.next == from)?;
         Some(idle.swap_remove(at))
+    }
+
+    fn pause(&self, pause: Duration) {
+        *self.paused_until() = Some(Instant::now() + pause);
+    }
+
+    fn paused_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put_back(&self, mut walk: Walk) {
@@ -111,13 +126,18 @@ impl Shared {
     /// It is this log's: the leader was asked after the consumer was made, and a consumer
     /// delivers from one stream only.
     pub(super) async fn walk(&self, from: Sequence, end: Sequence) -> Option<Page> {
-        let (mut walk, is_asked) = match self.walks.take(from) {
+        if end.0.saturating_sub(from.0) < PAGE_RECORDS as u64 {
+            return None;
+        }
+        let connection = *self.connection.borrow();
+        let (mut walk, is_asked) = match self.walks.take(from, connection.number) {
             Some(walk) => (walk, true),
-            None if !self.is_long(from, end) => return None,
-            None => match self.begin_walk(from).await {
+            None if !connection.is_up || !self.is_long(from, end) => return None,
+            None => match self.begin_walk(from, connection.number).await {
                 Ok(walk) => (walk?, false),
                 Err(error) => {
                     tracing::debug!(%error, "a long way is read in small steps");
+                    self.walks.pause(PAUSE);
                     return None;
                 }
             },
@@ -132,7 +152,7 @@ impl Shared {
         tokio::select! {
             page = page => page,
             error = denied => {
-                self.walks.is_denied.store(true, Ordering::Relaxed);
+                self.walks.pause(DENIED_PAUSE);
                 tracing::warn!(%error, "long ways are read in small steps, which costs more");
                 None
             }
@@ -143,8 +163,8 @@ impl Shared {
         end.0.saturating_sub(from.0) >= LONG_WAY && self.records_of_a_page() >= MANY_RECORDS
     }
 
-    async fn begin_walk(&self, from: Sequence) -> Result<Option<Walk>, ApiError> {
-        if self.walks.is_denied.load(Ordering::Relaxed) {
+    async fn begin_walk(&self, from: Sequence, connection: u64) -> Result<Option<Walk>, ApiError> {
+        if self.walks.paused_until().is_some_and(|until| Instant::now() < until) {
             return Ok(None);
         }
         let Ok(place) = Arc::clone(&self.walks.places).try_acquire_owned() else { return Ok(None) };
@@ -172,6 +192,7 @@ impl Shared {
             messages,
             subject,
             inbox,
+            connection,
             idle_since: Instant::now(),
             _place: place,
         }))
@@ -191,6 +212,7 @@ impl Shared {
         let mut page = PageBuilder::new(walk.next, PAGE_RECORDS);
         let goes_on = self.take_page(&mut walk, &mut page, end).await;
         if !goes_on {
+            self.walks.pause(PAUSE);
             tracing::debug!(next = %walk.next, records = page.len(), "a long way is not gone on");
         }
         if page.is_empty() {
@@ -207,16 +229,17 @@ impl Shared {
     /// Takes what was asked for. Whether the consumer goes on as expected.
     async fn take_page(&self, walk: &mut Walk, page: &mut PageBuilder, end: Sequence) -> bool {
         let deadline = Instant::now() + PAGE_TIMEOUT;
-        let mut left = PAGE_RECORDS;
-        while left > 0 {
+        let (mut left, mut bytes) = (PAGE_RECORDS, 0);
+        // A page that is full to the byte ends without a word.
+        while left > 0 && bytes < PAGE_BYTES {
             let Ok(Some(message)) = timeout_at(deadline, walk.messages.next()).await else { return false };
             if message.status.is_some() {
-                if page.is_empty() && message.description.as_deref() == Some(COMPLETED) {
-                    continue;
+                match message.description.as_deref() {
+                    Some(COMPLETED) if page.is_empty() => continue,
+                    description => return description == Some(FULL),
                 }
-                // So many bytes are a page too.
-                return true;
             }
+            bytes += message.length;
             if !self.take_record(walk, page, end, message) {
                 return false;
             }
@@ -354,6 +377,8 @@ mod tests {
         let mut expected = from_to(1, STORED);
         expected.retain(|sequence| ![100, 2 * PAGE_RECORDS as u64, 1000].contains(sequence));
         assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), expected);
+        // No walk is begun at each of them.
+        log.shared.walks.paused_until().take().expect("there is a pause after the first");
 
         let page = timeout(HANG, log.read(Sequence(2001), PAGE_RECORDS)).await.unwrap().unwrap();
         assert_eq!(walks(&log).1, 1, "one that is under way");
@@ -423,7 +448,7 @@ mod tests {
         store(&log, STORED).await;
         assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), from_to(1, STORED));
         assert_eq!(walks(&log), (0, 0));
-        assert!(log.shared.walks.is_denied.load(Ordering::Relaxed));
+        assert!(log.shared.walks.paused_until().is_some_and(|until| until > Instant::now() + PAUSE));
         log.close().await;
     }
 }
