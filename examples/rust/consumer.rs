@@ -163,6 +163,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: consumer http://HOST:PORT DATABASE".into());
     };
     let token = env::var("CALLBACK_GATEWAY_TOKEN").ok().map(Into::into);
+    // With a token: an address of https://, and `ca` if its certificate is signed by your own. Where a
+    // mesh encrypts, `token_in_plain_text: true`.
     let client = Client::with_options(Options { address, token, ..Options::default() })?;
     let mut db = open_database(&path)?;
     loop {

@@ -1,5 +1,5 @@
-//! Long ways through history: with a consumer, which gives a message for a sixth of the CPU
-//! time that it takes the server by a direct get.
+//! Long ways through history: with a consumer, which gives a message for a quarter or less of
+//! the CPU time that it takes the server by a direct get.
 //!
 //! A walk is known by where it is: whoever reads on there takes it. It asks for the next page
 //! while the reader still has the one before. It is made to be thrown away: whatever seems
@@ -37,7 +37,7 @@ const LONG_WAY: u64 = 16 * PAGE_RECORDS as u64;
 /// Records of a page of bytes that are many: larger ones cost what they cost.
 const MANY_RECORDS: u64 = 16;
 /// How long a walk waits for its reader. The server forgets its consumer somewhat later.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(4);
 /// How long the server keeps a consumer that nobody asks.
 const INACTIVE: Duration = Duration::from_secs(5);
 /// How long no walk is begun after one that did not go well: each leaves a consumer behind
