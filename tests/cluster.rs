@@ -386,6 +386,42 @@ async fn overtake_slow_subscribers(gateways: &[Gateway; 2], before: u64) {
     }
 }
 
+/// With next to nothing in memory all of it is read from the servers.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_read_whole_and_in_order_while_servers_are_killed() {
+    const STORED: usize = 12_000;
+    let mut servers = Nats::cluster();
+    let of_servers = over(&urls(&servers));
+    let gateway = Gateway::start_with(|settings| {
+        of_servers(settings);
+        settings.memory_bytes = 1000;
+    })
+    .await;
+    let burst = Burst::start(gateway.addresses.http, "history", 16).await;
+    burst.stored(STORED).await;
+    burst.stop();
+    let told = burst.ended().await;
+    let events = all_events(&mut gateway.client().await).await;
+    told.assert_kept_in(&events);
+    for (n, server) in servers.iter_mut().enumerate() {
+        let mut followers = Vec::new();
+        for _ in 0..3 {
+            followers.push(follow(&gateway).await);
+        }
+        followers[0].saw(500).await;
+        server.kill();
+        let seen = followers.iter().map(|follower| follower.seen().len()).max();
+        assert!(seen < Some(events.len()), "{seen:?}: it is killed in the middle");
+        for mut follower in followers {
+            follower.saw(events.len()).await;
+            assert_eq!(cursors(&follower.seen()), cursors(&events), "without server {n}");
+        }
+        server.start_again();
+        until_ready_is(&gateway, 200).await;
+    }
+    gateway.stop().await;
+}
+
 /// Posts until so many callbacks were answered 200 OK.
 async fn post(gateway: &Gateway, count: usize) {
     let burst = Burst::start(gateway.addresses.http, "a", 1).await;
