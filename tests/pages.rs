@@ -219,6 +219,35 @@ async fn the_gateways_of_the_deployment_page_start_over_nats() {
     assert_eq!(reader.event().await.unwrap().command, "Sns.CallbackFriendAdd");
 }
 
+/// Which is compiled and run as it is, by `cargo test --doc`.
+#[test]
+fn the_rust_of_the_readme_is_the_doc_test_of_the_client() {
+    let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
+    let readme = blocks(&read("README.md"));
+    let shown = readme.iter().find(|block| block.info == "rust").expect("ten lines of Rust");
+    let source = read("src/client.rs");
+    let (_, doc_test) = source.split_once("//! ```\n").unwrap();
+    let (doc_test, _) = doc_test.split_once("//! ```").unwrap();
+    let visible = doc_test.lines().map(|line| line.trim_start_matches("//!").trim_start_matches(' '));
+    let visible: Vec<_> = visible.filter(|line| !line.starts_with('#')).collect();
+    let shown: Vec<_> = shown.lines.iter().map(|line| line.trim_start()).collect();
+    assert_eq!(shown, visible);
+
+    // What it is compiled with.
+    let dependencies = |text: &str| text.parse::<toml::Table>().unwrap()["dependencies"].clone();
+    let ours = dependencies(&read("Cargo.toml"));
+    let named = readme.iter().find(|block| block.info == "toml").expect("its dependencies");
+    for (name, of) in dependencies(&named.lines.join("\n")).as_table().unwrap() {
+        assert!(name == "callback-gateway" || of["version"] == ours[name]["version"], "{name}");
+    }
+    // Those of the consumer, as its page names them: `NAME` VERSION.
+    let page = read("examples/rust/README.md");
+    for name in ["pbjson-types", "rusqlite", "tokio"] {
+        let version = ours[name].as_str().or_else(|| ours[name]["version"].as_str()).unwrap();
+        assert!(page.contains(&format!("`{name}` {version}")), "{name} {version}");
+    }
+}
+
 /// What docs/operating.md has `check-config` say.
 const WRONG_CONFIGURATION: &str = "[http]\nlisen = \"0.0.0.0:8080\"\n[retention]\nage = \"a week\"\n";
 
@@ -286,13 +315,13 @@ fn every_command_is_run_or_says_why_not() {
             // What a test runs: sessions, but for those that are run elsewhere, and all of `sh`.
             let is_session = !block.session().is_empty();
             match &*block.info {
-                "sh" | "json" | "yaml" | "toml" | "proto" | "rust" => assert!(!is_session, "{page}"),
+                "sh" | "json" | "yaml" | "toml" | "proto" | "rust" => {
+                    assert!(!is_session, "{page}");
+                    continue;
+                }
                 "console" => assert!(is_session, "{page}: a block of `console` has commands behind `$ `"),
                 "text" => {}
                 other => panic!("{page}: a block of `{other}`"),
-            }
-            if block.info == "sh" {
-                continue;
             }
             for command in block.commands() {
                 for path in command.split_whitespace().filter(|word| word.starts_with("deploy/")) {
