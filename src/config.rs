@@ -181,10 +181,9 @@ impl Config {
     /// TLS. All the others stay, so both are checked together: what is right with new listeners may
     /// open the old ones to strangers.
     pub fn reloaded(&self, new: &Self) -> Result<Self, ConfigError> {
-        let Settings { tokens, grpc_access, http_tls, grpc_tls, nats, .. } = new.0.clone();
+        let Settings { tokens, grpc_access, http_tls, grpc_tls, log, nats, .. } = new.0.clone();
         let mut settings = self.0.clone();
         settings.tokens = tokens.only(&settings.sdk_app_ids);
-        settings.nats.login = nats.login;
         if settings.http_tls.is_some() && http_tls.is_some() {
             settings.http_tls = http_tls;
         }
@@ -192,6 +191,15 @@ impl Config {
             settings.grpc_tls = grpc_tls;
         }
         let mut checks = Checks::default();
+        // What is meant for other servers is shown to none of these.
+        if log == settings.log && nats.is_of_the_same_servers(&settings.nats) {
+            checks.require(
+                "nats.login",
+                nats.login.is_some() || !settings.nats.login.is_some(),
+                "the login is gone, and the servers may let this gateway in no more: this takes a restart",
+            );
+            settings.nats.login = nats.login;
+        }
         checks.require(
             "grpc.tokens",
             grpc_access.is_required() || !settings.grpc_access.is_required(),

@@ -11,7 +11,8 @@ use std::{
 };
 
 use callback_gateway::{
-    config::{reference, table::SETTINGS},
+    config::{Config, LogKind, reference, table::SETTINGS},
+    log::jetstream::Login,
     proto::ListEventsRequest,
 };
 use rustix::process::Signal;
@@ -285,6 +286,32 @@ async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
         let listed = client(grpc_at).await.list_events(ListEventsRequest::default()).await;
         assert_eq!(listed.unwrap_err().code(), tonic::Code::Unauthenticated);
     }
+}
+
+#[test]
+fn a_new_login_is_shown_only_to_the_servers_that_it_is_for() {
+    let config = |log, url: &str, user: Option<&str>| {
+        let mut settings = settings(Path::new("unused"));
+        settings.log = log;
+        settings.nats.urls = vec![url.to_owned()];
+        if let Some(user) = user {
+            settings.nats.login = Login::Password { user: user.to_owned(), password: "s3cret".into() };
+        }
+        Config::new(settings).unwrap()
+    };
+    let user = |config: &Config| match &config.settings().nats.login {
+        Login::Password { user, .. } => user.clone(),
+        _ => String::new(),
+    };
+    let running = config(LogKind::Nats, "nats://a", Some("old"));
+    let reloaded =
+        |new: &Config| running.reloaded(new).map(|config| user(&config)).map_err(|e| e.to_string());
+    assert_eq!(reloaded(&config(LogKind::Nats, "nats://a", Some("new"))), Ok("new".to_owned()));
+    // What is for others takes a restart, with the rest.
+    assert_eq!(reloaded(&config(LogKind::Nats, "nats://b", Some("new"))), Ok("old".to_owned()));
+    assert_eq!(reloaded(&config(LogKind::Disk, "nats://a", None)), Ok("old".to_owned()));
+    let problem = reloaded(&config(LogKind::Nats, "nats://a", None)).unwrap_err();
+    assert!(problem.contains("this takes a restart"), "{problem}");
 }
 
 #[test]

@@ -41,6 +41,14 @@ impl Default for Nats {
     }
 }
 
+impl Nats {
+    /// Whether the same servers are reached in the same way, whatever they are shown.
+    pub(super) fn is_of_the_same_servers(&self, other: &Self) -> bool {
+        let how = |nats: &Self| (nats.urls.clone(), nats.tls_ca.clone(), nats.tls_identity.clone());
+        how(self) == how(other)
+    }
+}
+
 impl Reader<'_> {
     /// The settings of `[nats]`. Must not fail, as those of the others.
     pub(super) fn nats(&mut self) -> Nats {

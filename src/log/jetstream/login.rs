@@ -38,7 +38,7 @@ impl Credentials {
         let is_rule = |line: &str| line.starts_with("---") && line.ends_with("---");
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let mut decorated = lines.windows(3).filter_map(|lines| match lines {
-            [above, line, below] if is_rule(above) && is_rule(below) && is_token(line) => Some(*line),
+            [above, line, below] if is_rule(above) && is_token(line) && is_rule(below) => Some(*line),
             _ => None,
         });
         let token = decorated.next()?.into();
@@ -48,10 +48,17 @@ impl Credentials {
 }
 
 fn is_token(line: &str) -> bool {
-    !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte))
+    !line.is_empty()
+        && !line.starts_with("---")
+        && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte))
 }
 
 impl Login {
+    /// Whether there is one.
+    pub fn is_some(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
     /// What a server gets that asks with `nonce`.
     pub(super) fn answer(&self, nonce: &[u8]) -> Result<Auth, AuthError> {
         let mut auth = Auth::new();

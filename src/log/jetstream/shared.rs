@@ -86,9 +86,9 @@ struct Known {
 #[derive(Debug)]
 struct Acknowledged {
     since: Instant,
-    reply: AppendReply,
     /// Given back before it is answered, so that whoever is answered finds room.
     place: Place,
+    reply: AppendReply,
 }
 
 /// How a log came to be another one than it was.
@@ -275,6 +275,7 @@ impl Shared {
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
         if self.is_closed() {
+            drop(place);
             // What was stored may be gone with the log; whoever does not wait does not want to know.
             reply.send(Err(AppendError::Closed)).ok();
         } else {
