@@ -484,30 +484,62 @@ fn the_readmes_commands_work() {
     }
 }
 
+/// What Helm says once it has installed the chart into the namespace `im`.
+fn notes(values: &[&str]) -> String {
+    let chart = chart();
+    let install = ["install", "im", chart.to_str().unwrap(), "--namespace=im", "--dry-run=client"];
+    let output = helm(&[&install, DISK, values].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    let said = said(&output);
+    said.split_once("\nNOTES:\n").expect("notes").1.to_owned()
+}
+
 #[test]
 fn the_notes_say_when_prometheus_may_be_kept_out() {
     if is_without("helm") {
         return;
     }
-    let chart = chart();
     let monitor = "--set=serviceMonitor.enabled=true";
-    let admitted = "--set=networkPolicy.adminFrom[0].namespaceSelector.matchLabels.name=monitoring";
+    // The page's own way to let it in.
+    let readme = fs::read_to_string(chart().join("README.md")).unwrap();
+    let (_, example) = readme.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let dir = TempDir::new().unwrap();
+    let admitted = format!("--values={}", write(dir.path(), "values.yaml", example));
     for (more, is_said) in [
         (&[][..], false),
         (&[monitor], true),
-        (&[monitor, admitted], false),
+        (&[monitor, &admitted], false),
         (&[monitor, "--set=networkPolicy.enabled=false"], false),
     ] {
-        let install = ["install", "im", chart.to_str().unwrap(), "--namespace=im", "--dry-run=client"];
-        let output = helm(&[&install, DISK, more].concat());
-        assert!(output.status.success(), "{}", said(&output));
-        let said = said(&output);
-        let (_, notes) = said.split_once("\nNOTES:\n").expect("notes");
+        let notes = notes(more);
         assert_eq!(
             notes.contains("Prometheus is let in only from the pods of im: "),
             is_said,
             "{more:?}: {notes}"
         );
         assert_eq!(notes.contains("networkPolicy.adminFrom"), is_said, "{more:?}: {notes}");
+    }
+    let rendered = Rendered::new(&[DISK, &[&admitted]].concat());
+    let rules = rendered.one("NetworkPolicy")["spec"]["ingress"].as_array().unwrap();
+    let admin = rules.iter().find(|rule| rule["ports"][0]["port"] == "admin").unwrap();
+    assert_eq!(admin["from"].as_array().unwrap().len(), 2, "{admin}");
+    let monitoring = json!({ "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } });
+    assert_eq!(admin["from"][1]["namespaceSelector"], monitoring);
+}
+
+#[test]
+fn the_notes_say_what_travels_in_plain_text() {
+    if is_without("helm") {
+        return;
+    }
+    let (grpc, callbacks) = ("gRPC is in plain text", "Callbacks are taken over plain HTTP");
+    let tls = ["--set=tls.grpc.secretName=a", "--set=tls.callbacks.secretName=b"];
+    for (more, in_plain) in [(&[][..], [true, true]), (&tls[..1], [false, true]), (&tls[..], [false, false])]
+    {
+        let notes = notes(more);
+        assert_eq!([grpc, callbacks].map(|part| notes.contains(part)), in_plain, "{more:?}: {notes}");
+        assert_eq!(notes.contains("the tokens that clients show"), in_plain[0], "{more:?}: {notes}");
+        assert_eq!(notes.contains("status --address https://"), !in_plain[0], "{more:?}: {notes}");
     }
 }
