@@ -12,6 +12,9 @@ use super::{disk::*, memory::MemoryLog, *};
 use crate::event::{NameSet, Record, RecordParts};
 
 #[cfg(feature = "external-tools")]
+#[path = "../../tests/support/child.rs"]
+mod child;
+#[cfg(feature = "external-tools")]
 #[path = "../../tests/support/nats.rs"]
 pub(super) mod nats;
 
