@@ -38,6 +38,8 @@ const ALL: &[&str] = &[
     "--set=nats.caSecretName=nats-ca",
     "--set=serviceMonitor.enabled=true",
     "--set=service.callbacks.type=LoadBalancer",
+    "--set=service.callbacks.externalTrafficPolicy=Local",
+    "--set=annotations.a=b",
     "--set=networkPolicy.meshPorts={15008}",
     "--set=imagePullSecrets[0].name=registry",
     "--set=priorityClassName=high",
@@ -221,6 +223,9 @@ fn values_that_would_lose_callbacks_or_let_strangers_in_are_refused() {
         (DISK, &["--set=log=memory"], "log"),
         (DISK, &["--set=replica=2"], "replica"),
         (DISK, &["--set=sdkAppIds={none}"], "sdkAppIds"),
+        (DISK, &["--set=disk.size="], "/disk/size"),
+        // As an empty `settings:` in a file is.
+        (DISK, &["--set=settings=null", "--set=callbackTokens.secretName="], "callbackTokens.secretName: "),
         (nothing, nothing, "sdkAppIds: "),
     ] {
         let said = refusal(&[values, more].concat());
@@ -369,8 +374,8 @@ fn time_outs_are_in_step() {
         let rendered = Rendered::new(&[DISK, &[&format!("--set=drain.timeoutSeconds={timeout}")]].concat());
         assert_eq!(rendered.option("drain-timeout"), format!("{timeout}s"));
         let grace = rendered.pod()["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap();
-        // The log may take 5 s more to close.
-        assert!(grace > timeout.parse::<u64>().unwrap() + 5, "{grace}");
+        // The log may take 5 s more to close, and the last traces 2 s.
+        assert!(grace > timeout.parse::<u64>().unwrap() + 7, "{grace}");
     }
     let rendered = Rendered::new(DISK);
     // Longer than Envoy's hour.
