@@ -434,10 +434,14 @@ async fn probes_and_services_lead_to_what_there_is() {
             let name = name.as_str().unwrap();
             assert!(name.split('-').next() == protocol.as_str(), "{name} {protocol}");
         }
-        let with_tls = values.contains(&ALL[0]);
+        let with_all = values.contains(&ALL[0]);
         let protocols =
             ["-callbacks", "-grpc"].map(|service| &rendered.service(service)["ports"][0]["appProtocol"]);
-        assert_eq!(protocols, if with_tls { ["https", "tls"] } else { ["http", "grpc"] });
+        assert_eq!(protocols, if with_all { ["https", "tls"] } else { ["http", "grpc"] });
+
+        let callbacks = rendered.service("-callbacks");
+        assert_eq!(callbacks["externalTrafficPolicy"], if with_all { json!("Local") } else { json!(null) });
+        assert_eq!(rendered.workload()["metadata"]["annotations"]["a"] == "b", with_all);
 
         for rule in rendered.one("NetworkPolicy")["spec"]["ingress"].as_array().unwrap() {
             let port = &rule["ports"][0]["port"];
