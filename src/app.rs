@@ -130,6 +130,7 @@ pub struct Reload {
     config: Mutex<Config>,
     apps: watch::Sender<Arc<Apps>>,
     access: watch::Sender<Arc<Access>>,
+    nats_login: watch::Sender<Login>,
     http_tls: Option<watch::Sender<Arc<ServerConfig>>>,
     grpc_tls: Option<watch::Sender<Arc<ServerConfig>>>,
     refusals: Arc<Refusals>,
@@ -144,6 +145,7 @@ impl Reload {
             config: Mutex::new(config.clone()),
             apps: watch::Sender::new(Arc::new(apps(settings))),
             access: watch::Sender::new(Arc::new(settings.grpc_access.clone())),
+            nats_login: watch::Sender::new(settings.nats.login.clone()),
             http_tls: settings.http_tls.clone().map(watch::Sender::new),
             grpc_tls: settings.grpc_tls.clone().map(|tls| watch::Sender::new(tls.config)),
             refusals: Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(verified))),
@@ -151,8 +153,8 @@ impl Reload {
         }
     }
 
-    /// Puts tokens and certificates into force, for new requests, calls and
-    /// connections. Connections stay; a stream ends if its token was taken back or
+    /// Puts tokens, the login to NATS and certificates into force, for new requests, calls
+    /// and connections. Connections stay; a stream ends if its token was taken back or
     /// has other rights now. What else differs takes a restart, also TLS where there
     /// was none, or none where it was. An error leaves everything as it was.
     pub fn apply(&self, new: &Config) -> Result<(), ConfigError> {
@@ -165,6 +167,7 @@ impl Reload {
         }
         self.metrics.forget_tokens();
         self.access.send_replace(Arc::new(settings.grpc_access.clone()));
+        self.nats_login.send_replace(settings.nats.login.clone());
         if let (Some(current), Some(new)) = (&self.http_tls, &settings.http_tls) {
             current.send_replace(Arc::clone(new));
         }
@@ -191,18 +194,14 @@ fn retention(settings: &Settings) -> Retention {
     }
 }
 
-fn jetstream_options(settings: &Settings) -> jetstream::Options {
+fn jetstream_options(settings: &Settings, login: watch::Receiver<Login>) -> jetstream::Options {
     let nats = settings.nats.clone();
     jetstream::Options {
         servers: nats.urls,
         stream: nats.stream,
         subject_prefix: nats.subject_prefix,
         replicas: nats.replicas,
-        login: match (nats.credentials, nats.login) {
-            (Some(credentials), _) => Login::Credentials(credentials),
-            (None, Some((user, password))) => Login::Password { user, password },
-            (None, None) => Login::None,
-        },
+        login,
         tls: jetstream::Tls { ca: nats.tls_ca, identity: nats.tls_identity },
         retention: retention(settings),
         ring_bytes: settings.memory_bytes,
@@ -231,13 +230,17 @@ impl App {
     /// Binds all listeners, then opens the configured log.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let listeners = Listeners::bind(&config)?;
+        let reload = Reload::new(&config);
         let settings = config.settings();
         let log: Arc<dyn EventLog> = match settings.log {
             LogKind::Memory => {
                 tracing::warn!("events are kept in memory only: they are lost when the gateway ends");
                 Arc::new(MemoryLog::new(settings.memory_bytes)?)
             }
-            LogKind::Nats => Arc::new(JetStreamLog::open(jetstream_options(settings)).await?),
+            LogKind::Nats => {
+                let options = jetstream_options(settings, reload.nats_login.subscribe());
+                Arc::new(JetStreamLog::open(options).await?)
+            }
             LogKind::Disk => {
                 let options = DiskOptions {
                     dir: settings.data_dir.clone(),
@@ -249,12 +252,13 @@ impl App {
                 Arc::new(tokio::task::spawn_blocking(move || DiskLog::open(options)).await??)
             }
         };
-        Ok(listeners.with_log(config, log))
+        Ok(listeners.with_log(config, reload, log))
     }
 
     /// Binds all listeners over a log of the caller's.
     pub async fn bind_with_log(config: Config, log: Arc<dyn EventLog>) -> Result<Self, StartError> {
-        Ok(Listeners::bind(&config)?.with_log(config, log))
+        let reload = Reload::new(&config);
+        Ok(Listeners::bind(&config)?.with_log(config, reload, log))
     }
 
     /// Where it listens.
@@ -539,9 +543,8 @@ impl Listeners {
         Ok(Self { http, grpc, admin, addresses })
     }
 
-    fn with_log(self, config: Config, log: Arc<dyn EventLog>) -> App {
+    fn with_log(self, config: Config, reload: Reload, log: Arc<dyn EventLog>) -> App {
         let Self { http, grpc, admin, addresses } = self;
-        let reload = Reload::new(&config);
         App { config, reload: Arc::new(reload), log, http, grpc, admin, addresses }
     }
 }

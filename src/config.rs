@@ -177,13 +177,14 @@ impl Config {
     }
 
     /// What is in force once these have taken the place of those that change while the
-    /// gateway runs: tokens, and the certificates of a listener that has TLS. All the
-    /// others stay, so both are checked together: what is right with new listeners may
+    /// gateway runs: tokens, the login to NATS, and the certificates of a listener that has
+    /// TLS. All the others stay, so both are checked together: what is right with new listeners may
     /// open the old ones to strangers.
     pub fn reloaded(&self, new: &Self) -> Result<Self, ConfigError> {
-        let Settings { tokens, grpc_access, http_tls, grpc_tls, .. } = new.0.clone();
+        let Settings { tokens, grpc_access, http_tls, grpc_tls, nats, .. } = new.0.clone();
         let mut settings = self.0.clone();
         settings.tokens = tokens.only(&settings.sdk_app_ids);
+        settings.nats.login = nats.login;
         if settings.http_tls.is_some() && http_tls.is_some() {
             settings.http_tls = http_tls;
         }

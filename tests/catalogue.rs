@@ -145,7 +145,8 @@ fn every_command_has_a_packet() {
     let catalogue = Catalogue::new();
     assert!(catalogue.fields.len() >= 55);
     assert!(packets("tests/fixtures").keys().eq(catalogue.fields.keys()));
-    assert_eq!(packets("tests/other_shapes").len(), 5);
+    let others = packets("tests/other_shapes");
+    assert!(others.len() >= 5 && others.keys().all(|command| catalogue.fields.contains_key(command)));
 }
 
 /// By the vendor's pages, these bodies have no command and no time of their own,

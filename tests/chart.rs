@@ -279,7 +279,10 @@ fn with_files(dir: &Path, args: &[&str]) -> Vec<String> {
                 _ if option.ends_with("-tls-cert") => server.cert.clone(),
                 _ if option.ends_with("-tls-key") => server.key.clone(),
                 _ if option.ends_with("-ca") => authority.pem().to_owned(),
-                "--nats-credentials-file" => "credentials".to_owned(),
+                "--nats-credentials-file" => {
+                    let seed = nkeys::KeyPair::new_user().seed().unwrap();
+                    format!("---a---\ntoken\n---b---\n---c---\n{seed}\n---d---\n")
+                }
                 "--nats-login-file" => "user password\n".to_owned(),
                 _ => panic!("a file for {option}?"),
             };

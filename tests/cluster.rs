@@ -63,16 +63,6 @@ async fn status(gateway: &Gateway) -> u16 {
     get(gateway.addresses.admin, "/readyz").await.status
 }
 
-async fn until_ready_is(gateway: &Gateway, wanted: u16) {
-    let mut look = tokio::time::interval(Duration::from_millis(50));
-    soon(async {
-        while status(gateway).await != wanted {
-            look.tick().await;
-        }
-    })
-    .await;
-}
-
 /// Connection and number of a callback of a burst.
 fn origin(body: &str) -> (String, u64) {
     let id = body.split('"').find(|part| part.matches('-').count() == 2).expect("an id");
@@ -205,9 +195,9 @@ async fn without_a_majority_callbacks_are_refused_and_with_one_again_taken() {
     servers[0].kill();
     servers[1].kill();
     assert_eq!(gateway.post("Test.Crash", &second).await.status, 503);
-    until_ready_is(&gateway, 503).await;
+    until_ready_is(gateway.addresses.admin, 503).await;
     servers[1].start_again();
-    until_ready_is(&gateway, 200).await;
+    until_ready_is(gateway.addresses.admin, 200).await;
     let burst = Burst::start(gateway.addresses.http, "b", 4).await;
     burst.stored(200).await;
     let told = Told { stored: vec![first], unknown: vec![second] };
@@ -386,6 +376,42 @@ async fn overtake_slow_subscribers(gateways: &[Gateway; 2], before: u64) {
     }
 }
 
+/// With next to nothing in memory all of it is read from the servers.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_read_whole_and_in_order_while_servers_are_killed() {
+    const STORED: usize = 12_000;
+    let mut servers = Nats::cluster();
+    let of_servers = over(&urls(&servers));
+    let gateway = Gateway::start_with(|settings| {
+        of_servers(settings);
+        settings.memory_bytes = 1000;
+    })
+    .await;
+    let burst = Burst::start(gateway.addresses.http, "history", 16).await;
+    burst.stored(STORED).await;
+    burst.stop();
+    let told = burst.ended().await;
+    let events = all_events(&mut gateway.client().await).await;
+    told.assert_kept_in(&events);
+    for (n, server) in servers.iter_mut().enumerate() {
+        let mut followers = Vec::new();
+        for _ in 0..3 {
+            followers.push(follow(&gateway).await);
+        }
+        followers[0].saw(500).await;
+        server.kill();
+        let seen = followers.iter().map(|follower| follower.seen().len()).max();
+        assert!(seen < Some(events.len()), "{seen:?}: it is killed in the middle");
+        for mut follower in followers {
+            follower.saw(events.len()).await;
+            assert_eq!(cursors(&follower.seen()), cursors(&events), "without server {n}");
+        }
+        server.start_again();
+        until_ready_is(gateway.addresses.admin, 200).await;
+    }
+    gateway.stop().await;
+}
+
 /// Posts until so many callbacks were answered 200 OK.
 async fn post(gateway: &Gateway, count: usize) {
     let burst = Burst::start(gateway.addresses.http, "a", 1).await;
@@ -425,7 +451,7 @@ async fn cut_the_network(how: Network) {
     }
     network.send_replace(how);
     let began = Instant::now();
-    until_ready_is(&cut, 503).await;
+    until_ready_is(cut.addresses.admin, 503).await;
     println!("{how:?}: not ready after {:?}", began.elapsed());
     assert_eq!(status(&other).await, 200, "the other gateway goes on");
     bursts[1].stored_more(100).await;
@@ -438,7 +464,7 @@ async fn cut_the_network(how: Network) {
     for burst in &bursts {
         burst.stored_more(300).await;
     }
-    until_ready_is(&cut, 200).await;
+    until_ready_is(cut.addresses.admin, 200).await;
     let told = assert_all_kept(Told::default(), bursts, &[&cut, &other], followers).await;
     println!("{how:?}: {} acknowledged, {} refused", told.stored.len(), told.unknown.len());
     cut.stop().await;

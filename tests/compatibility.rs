@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callback_gateway::proto::{DecodeStatus, Event, GapPolicy, subscribe_response::Frame};
+use callback_gateway::proto::{
+    CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, ListEventsRequest, SubscribeRequest,
+    subscribe_response::Frame,
+};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -85,6 +88,52 @@ async fn a_store_of_an_earlier_release_is_read_resumed_and_added_to() {
         assert_eq!(new[0].sequence, last.sequence + 1);
         gateway.stop().await;
     }
+}
+
+/// As an older release stored it that did not know the command: nothing in its record says what
+/// the body would be now.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
+    const NOT_KNOWN: &str = "Sns.CallbackFriendXdd";
+    const KNOWN: &str = "Sns.CallbackFriendAdd";
+    let dir = TempDir::new().unwrap();
+    let old = gateway(dir.path()).await;
+    assert!(old.post(NOT_KNOWN, &FRIEND_ADD.replace(KNOWN, NOT_KNOWN)).await.is_stored());
+    old.stop().await;
+    let store = Connection::open(dir.path().join(STORE)).unwrap();
+    let mut record: Vec<u8> = store.query_row("SELECT record FROM record", [], |row| row.get(0)).unwrap();
+    while let Some(at) = record.windows(NOT_KNOWN.len()).position(|bytes| bytes == NOT_KNOWN.as_bytes()) {
+        record[at..at + KNOWN.len()].copy_from_slice(KNOWN.as_bytes());
+    }
+    assert_eq!(store.execute("UPDATE record SET record = ?1", [record]).unwrap(), 1);
+    store.close().unwrap();
+    // It is made anew from the store.
+    fs::remove_file(dir.path().join("index.db")).unwrap();
+
+    let gateway = gateway(dir.path()).await;
+    let mut client = gateway.client().await;
+    assert!(gateway.post(KNOWN, FRIEND_ADD).await.is_stored());
+    let filter = EventFilter { commands: vec![KNOWN.to_owned()], ..Default::default() };
+    let subscribed = read(&mut client, SubscribeRequest { filter: Some(filter.clone()), ..earliest() }).await;
+    let list = ListEventsRequest { filter: Some(filter), ..Default::default() };
+    let mut listed = soon(client.list_events(list)).await.unwrap().into_inner().events;
+    listed.reverse();
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let export = program().args(["export", "--address", &address]).output().unwrap();
+    let exported = String::from_utf8(export.stdout).unwrap();
+    let exported = exported.lines().map(|line| serde_json::from_str::<Event>(line).unwrap()).collect();
+    for events in [subscribed, listed, exported] {
+        let [untyped, typed] = events.try_into().expect("both");
+        assert_eq!(untyped.command, KNOWN);
+        assert_eq!(
+            (untyped.decode_status(), untyped.kind()),
+            (DecodeStatus::UnknownCommand, CallbackKind::Unspecified)
+        );
+        assert_eq!((untyped.payload, untyped.raw_body.as_str()), (None, FRIEND_ADD));
+        assert_eq!((typed.decode_status(), typed.kind()), (DecodeStatus::Typed, CallbackKind::After));
+        assert!(typed.payload.is_some());
+    }
+    gateway.stop().await;
 }
 
 /// So that nobody finds that a new release understands the old ones' events by chance.

@@ -174,7 +174,7 @@ fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
         assert!(shell(line).status().unwrap().success(), "{name}: {line}");
     }
     let (written, program) = match name {
-        "rust" => ("cargo run --release --example consumer --", rust().display().to_string()),
+        "rust" => ("cargo run --locked --release --example consumer --", rust().display().to_string()),
         "node" => ("node", tool("bin/node").display().to_string()),
         "go" => ("go run .", tool("bin/consumer-go").display().to_string()),
         "java" => ("java", format!("java -Djava.library.path={}", tool("java/jni").display())),
@@ -406,7 +406,7 @@ async fn post(gateway: SocketAddr, names: impl IntoIterator<Item = u32>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn they_start_as_their_readmes_say() {
     // README.md starts the one in Rust as its own page does.
-    let line = "\n$ cargo run --release --example consumer -- http://127.0.0.1:50051 friends.db";
+    let line = "\n$ cargo run --locked --release --example consumer -- http://127.0.0.1:50051 friends.db";
     for page in ["README.md", "examples/rust/README.md"] {
         assert!(fs::read_to_string(package().join(page)).unwrap().contains(line), "{page}");
     }
@@ -428,6 +428,48 @@ async fn they_start_as_their_readmes_say() {
     let consumers = site.consumers(gateway.addresses.grpc);
     post(gateway.addresses.http, 1..=3).await;
     all_write(&consumers, &[1, 2, 3]).await;
+    gateway.stop().await;
+}
+
+/// README.md's session, with rusqlite in the place of `sqlite3`.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_replicas_one_works_as_the_readme_shows() {
+    let readme = fs::read_to_string(package().join("README.md")).unwrap();
+    let (_, session) = readme.split_once("```console\n$ cargo run ").expect("a session with consumers");
+    let mut lines = session.split_once("```").unwrap().0.lines();
+    let mut next = || lines.next().unwrap();
+    assert!(next().ends_with("friends.db &") && next().ends_with("friends.db &"), "two are started");
+    let send = next().strip_prefix("$ callback-gateway ").expect("a callback");
+    let (answer, said) = (next(), next());
+    let query = next().strip_prefix("$ sqlite3 friends.db ").expect("a query").trim_matches('\'');
+    let shown: Vec<_> = lines.map(|row| row.split_once('|').unwrap().1).collect();
+
+    let dir = TempDir::new().unwrap();
+    let gateway = Gateway::start_in(&dir.path().join("data")).await;
+    assert!(
+        gateway
+            .post(FRIEND, r#"{"PairList":[{"From_Account":"alice","To_Account":"bob"}]}"#)
+            .await
+            .is_stored()
+    );
+    let rust = Arc::new(as_its_readme_says("rust", dir.path()));
+    let database = Database(dir.path().join("friends.db"));
+    let mut replicas = [(); 2].map(|()| Consumer::start(&rust, gateway.addresses.grpc, &database));
+    replicas[0].writes(|database| database.pairs().len() == 1).await;
+    // Whoever comes later finds nothing to do, and has nothing to say.
+    until_subscribers(gateway.addresses.grpc, |subscribers| subscribers.len() == 2).await;
+    let url = format!("http://{}/", gateway.addresses.http);
+    let output = program().args(send.split(' ')).args(["--url", &url]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), answer);
+    let [first, second] = &mut replicas;
+    tokio::select! {
+        () = first.says(said) => {}
+        () = second.says(said) => {}
+    }
+    first.writes(|database| database.pairs().len() >= shown.len()).await;
+    let columns = format!("SELECT pair || '|' || from_account || '|' || to_account FROM ({query})");
+    assert_eq!(database.column::<String>(&columns), shown);
+    drop(replicas);
     gateway.stop().await;
 }
 

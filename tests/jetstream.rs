@@ -21,7 +21,7 @@ use callback_gateway::{
         SubscribeRequest, admin_service_client::AdminServiceClient, subscribe_response::Frame,
     },
 };
-use operator::{assert_replaced, assert_says_what_is_gone, make_anew, operate, refused};
+use operator::{assert_replaced, assert_says_what_is_gone, delete, make_anew, operate, refused};
 use serde_json::{Value, json};
 use support::{
     nats::Nats,
@@ -137,22 +137,12 @@ async fn a_restarted_server_is_a_pause() {
     let status = soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap().into_inner();
     assert_eq!((status.state(), status.latest_sequence), (LogState::Recovering, 10));
     server.start_again();
-    ready(&gateway).await;
+    until_ready_is(gateway.addresses.admin, 200).await;
     post(&gateway, 10).await;
     let seen = subscriber.events_until(|event| event.raw_body.contains("9")).await;
     let sequences: Vec<u64> = seen.iter().map(|event| event.sequence).collect();
     assert!(sequences.is_sorted_by(|a, b| b - a == 1) && sequences[0] == 11, "{sequences:?}");
     gateway.stop().await;
-}
-
-async fn ready(gateway: &Gateway) {
-    let mut look = tokio::time::interval(Duration::from_millis(50));
-    let is_ready = async {
-        while get(gateway.addresses.admin, "/readyz").await.status != 200 {
-            look.tick().await;
-        }
-    };
-    soon(is_ready).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,6 +188,23 @@ async fn a_stream_that_was_made_anew_is_another_log() {
     post(&gateway, 20).await;
     assert_replaced(&refused(&gateway, after(&events[4].cursor)).await);
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_stream_a_gateway_stores_nothing_and_makes_none() {
+    let server = Nats::start();
+    let gateway = gateway(&server).await;
+    post(&gateway, 10).await;
+    let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap();
+    subscriber.events_until(|event| event.sequence == 10).await;
+    let config = delete(&server).await;
+    assert_eq!(gateway.post("A.B", "{}").await.status, 503);
+    until_ready_is(gateway.addresses.admin, 503).await;
+    let streams = operate(&server, "STREAM.NAMES", json!({})).await;
+    assert_eq!(streams["total"], 0, "{streams}");
+    // Nobody was told of an end before there is another stream.
+    operate(&server, "STREAM.CREATE.callbacks", config).await;
+    assert_replaced(&subscriber.event().await.unwrap_err());
 }
 
 /// Until one for the position after so many events; none is for a later one.
@@ -280,7 +287,7 @@ async fn a_stream_that_lost_its_end_is_rewound() {
     server.kill();
     let kept = server.copy_of_store();
     server.start_again();
-    ready(&gateway).await;
+    until_ready_is(gateway.addresses.admin, 200).await;
     post(&gateway, 10).await;
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap();
     let events = subscriber.events_until(|event| event.sequence == 20).await;

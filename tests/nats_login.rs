@@ -143,6 +143,49 @@ async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
     assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1]);
 }
 
+/// A password that is changed while the gateway runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_takes_a_new_login_without_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let takes = |password: &str| {
+        let user = format!("{{ user: gateway, password: {password:?} }}");
+        write(dir.path(), "users.conf", &format!("authorization {{ users: [{user}] }}"));
+    };
+    takes(PASSWORD);
+    // As seen from the server's own directory, which is beside this one.
+    let name = dir.path().file_name().unwrap().to_str().unwrap();
+    let nats = Nats::start_with(&format!("include \"../{name}/users.conf\""));
+    let login = write(dir.path(), "login", &format!("gateway {PASSWORD}"));
+    let url = nats.url();
+    let args = ["--nats-url", &url, "--nats-login-file", &login];
+    let process = Process::start(&mut serve(dir.path(), &args, None));
+    let mut http = Http::connect(process.addresses.http).await;
+    assert!(http.post("A.B", "{}").await.is_stored());
+
+    // The server throws out whoever came in with the old one.
+    takes("n3w-w0rd");
+    let server = rustix::process::Pid::from_raw(nats.pid().unwrap().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(server, rustix::process::Signal::HUP).unwrap();
+    process.line("callbacks cannot be stored just now; they wait for their deadline").await;
+    assert!(!http.post("A.B", "{}").await.is_stored());
+
+    write(dir.path(), "login", "gateway");
+    process.signal(rustix::process::Signal::HUP);
+    process
+        .nth_line(0, |line| {
+            line["message"].as_str().is_some_and(|said| said.contains("login: write one line"))
+        })
+        .await;
+    write(dir.path(), "login", "gateway n3w-w0rd");
+    process.signal(rustix::process::Signal::HUP);
+    process.line("the configuration was reloaded").await;
+    process.line("the stream takes callbacks again").await;
+    assert!(http.post("A.B", "{}").await.is_stored());
+    process.signal(rustix::process::Signal::TERM);
+    let (exit, log) = process.ended().await;
+    assert!(exit.success() && !log.iter().any(|line| line.contains("w0rd")), "{log:?}");
+}
+
 /// The server asks whether to go on sending, and is not answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what_it_lacks() {
@@ -222,6 +265,6 @@ async fn a_gateway_logs_in_with_a_credentials_file() {
     let args = ["--nats-url", &url, "--nats-credentials-file", &nothing];
     let output = serve(dir.path(), &args, None).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("credentials"), "{said}");
+    assert!(!output.status.success() && said.contains("nothing.creds: write a JWT"), "{said}");
     assert!(!said.contains("no credentials"), "{said}");
 }

@@ -192,3 +192,40 @@ async fn the_program_makes_no_system_call_that_the_unit_forbids() {
     // Nothing that is made up at run time is executed: MemoryDenyWriteExecute.
     assert!(!text.contains("PROT_WRITE|PROT_EXEC"));
 }
+
+/// The page's commands, into a directory in the place of the machine's root.
+#[test]
+fn what_the_page_installs_is_what_the_unit_names() {
+    if is_without("systemd-analyze") {
+        return;
+    }
+    let page = fs::read_to_string(package().join("docs/deployment.md")).unwrap();
+    let (_, commands) =
+        page.split_once("```text\ncargo build --locked --release\n").expect("how to install it");
+    let dir = TempDir::new().unwrap();
+    let root = dir.path().to_str().unwrap();
+    for made_by_others in ["usr/local/bin", "usr/lib/sysusers.d", "etc/systemd/system"] {
+        fs::create_dir_all(dir.path().join(made_by_others)).unwrap();
+    }
+    for line in commands.split_once("```").unwrap().0.lines() {
+        let here = line
+            .replace(" /", &format!(" {root}/"))
+            .replace("target/release/callback-gateway", env!("CARGO_BIN_EXE_callback-gateway"))
+            // The user is made below that directory only.
+            .replace(" -o callback-gateway -g callback-gateway", "")
+            .replace("systemd-sysusers", &format!("systemd-sysusers --root={root}"));
+        let output = Command::new("sh").args(["-c", &here]).current_dir(package()).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+    }
+    let unit = unit();
+    assert_eq!(
+        fs::read_to_string(dir.path().join("etc/systemd/system/callback-gateway.service")).unwrap(),
+        unit
+    );
+    let users = fs::read_to_string(dir.path().join("etc/passwd")).unwrap();
+    let user = format!("{}:", values(&unit, "User")[0]);
+    assert!(users.lines().any(|line| line.starts_with(&user)), "{users}");
+    let program = dir.path().join(INSTALLED.trim_start_matches('/'));
+    assert!(Command::new(program).arg("--version").status().unwrap().success());
+    assert!(dir.path().join("etc/callback-gateway").is_dir());
+}

@@ -6,6 +6,7 @@ use axum::http::Uri;
 use secrecy::SecretString;
 
 use super::read::{Reader, quoted};
+use crate::log::jetstream::{Credentials, Login};
 
 /// The settings of `[nats]`.
 #[derive(Debug, Clone)]
@@ -18,10 +19,8 @@ pub struct Nats {
     pub subject_prefix: String,
     /// On how many servers it is: 1, 3 or 5.
     pub replicas: usize,
-    /// The text of a credentials file.
-    pub credentials: Option<SecretString>,
-    /// Name and password.
-    pub login: Option<(String, SecretString)>,
+    /// How the gateway says who it is.
+    pub login: Login,
     /// Who signs the servers' certificates (PEM).
     pub tls_ca: Option<PathBuf>,
     /// The gateway's own certificate and its key (PEM).
@@ -35,8 +34,7 @@ impl Default for Nats {
             stream: "callbacks".to_owned(),
             subject_prefix: "callbacks".to_owned(),
             replicas: 3,
-            credentials: None,
-            login: None,
+            login: Login::None,
             tls_ca: None,
             tls_identity: None,
         }
@@ -46,40 +44,40 @@ impl Default for Nats {
 impl Reader<'_> {
     /// The settings of `[nats]`. Must not fail, as those of the others.
     pub(super) fn nats(&mut self) -> Nats {
-        let credentials = self.secrets("nats.credentials_file").map(SecretString::from);
-        let nats = Nats {
+        Nats {
             urls: self.value("nats.url", urls),
             stream: self.value("nats.stream", stream),
             subject_prefix: self.value("nats.subject_prefix", subject_prefix),
             replicas: self.value("nats.replicas", replicas),
-            credentials,
             login: self.nats_login(),
             tls_ca: self.pem("nats.tls_ca"),
             tls_identity: self.nats_identity(),
-        };
-        if nats.credentials.is_some() && nats.login.is_some() {
-            self.wrong("nats.credentials_file", "there is a login too: give one or the other");
         }
-        nats
     }
 
-    fn nats_login(&mut self) -> Option<(String, SecretString)> {
-        let mut logins = Vec::new();
-        for key in ["nats.login_file", "nats.login"] {
+    fn nats_login(&mut self) -> Login {
+        let mut found: Option<(&str, Login)> = None;
+        for key in ["nats.credentials_file", "nats.login_file", "nats.login"] {
             let Some(text) = self.secrets(key) else { continue };
-            match login(&text) {
-                Some(login) => logins.push(login),
+            let (read, wanted) = if key == "nats.credentials_file" {
+                let read = Credentials::parse(&text).map(Login::Credentials);
+                (read, "write a JWT and the seed of its key, each between two lines of dashes")
+            } else {
+                (login(&text), "write one line `USER PASSWORD`")
+            };
+            match (read, &found) {
+                (Some(login), None) => found = Some((key, login)),
+                (Some(_), Some((other, _))) => {
+                    self.wrong(key, format!("there is a {other} too: give one or the other"));
+                }
                 // Not quoted: it is a secret.
-                None => {
+                (None, _) => {
                     let shown = self.shown(key);
-                    self.wrong(key, format!("{shown}write one line `USER PASSWORD`"));
+                    self.wrong(key, format!("{shown}{wanted}"));
                 }
             }
         }
-        if logins.len() > 1 {
-            self.wrong("nats.login", "there is a nats.login_file too: give one or the other");
-        }
-        logins.pop()
+        found.map(|(_, login)| login).unwrap_or_default()
     }
 
     fn nats_identity(&mut self) -> Option<(PathBuf, PathBuf)> {
@@ -156,12 +154,12 @@ fn replicas(text: &str) -> Result<usize, String> {
     }
 }
 
-fn login(text: &str) -> Option<(String, SecretString)> {
+fn login(text: &str) -> Option<Login> {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (user, password) = lines.next()?.trim().split_once(' ')?;
     let password = password.trim();
     (lines.next().is_none() && !user.is_empty() && !password.is_empty())
-        .then(|| (user.to_owned(), SecretString::from(password)))
+        .then(|| Login::Password { user: user.to_owned(), password: SecretString::from(password) })
 }
 
 #[cfg(test)]
@@ -202,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_login_is_one_line_of_a_name_and_a_password() {
-        let (user, password) = login("\nme s3cret word\n").unwrap();
+        let Some(Login::Password { user, password }) = login("\nme s3cret word\n") else { panic!("a login") };
         assert_eq!((user.as_str(), password.expose_secret()), ("me", "s3cret word"));
         assert!(["", "me", "me \n", "a b\nc d"].iter().all(|wrong| login(wrong).is_none()));
     }

@@ -360,15 +360,20 @@ pub static SETTINGS: &[Setting] = &[
         "nats.credentials_file",
         "PATH",
         "",
-        "Credentials file (JWT and nkey) that the gateway shows the servers",
-    ),
+        "Credentials file (JWT and nkey) that the gateway shows the servers, whenever it connects",
+    )
+    .reloads(),
     setting(
         "nats.login_file",
         "PATH",
         "",
         "File with one line `USER PASSWORD` that the gateway shows the servers instead",
-    ),
-    setting("nats.login", "LINE", "", "The same line itself").form(Form::Secrets).place(Place::NotOnCommandLine),
+    )
+    .reloads(),
+    setting("nats.login", "LINE", "", "The same line itself")
+        .form(Form::Secrets)
+        .place(Place::NotOnCommandLine)
+        .reloads(),
     setting(
         "nats.tls_ca",
         "PATH",

@@ -26,6 +26,7 @@ mod connection;
 mod follow;
 mod history;
 mod indexed;
+mod login;
 mod message;
 mod publish;
 mod shared;
@@ -58,7 +59,8 @@ use self::{
 };
 pub use self::{
     api::{ApiError, Refusal},
-    connection::{Login, Tls},
+    connection::Tls,
+    login::{Credentials, Login},
 };
 use super::{
     AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms, Usage,
@@ -94,8 +96,8 @@ pub struct Options {
     pub subject_prefix: String,
     /// On how many servers the stream is: 1, 3 or 5.
     pub replicas: usize,
-    /// How the gateway says who it is.
-    pub login: Login,
+    /// How the gateway says who it is, whenever it connects.
+    pub login: watched::Receiver<Login>,
     /// How the connection is encrypted.
     pub tls: Tls,
     /// What is kept of the stream.
@@ -114,7 +116,7 @@ impl Options {
             stream: "callbacks".to_owned(),
             subject_prefix: "callbacks".to_owned(),
             replicas: 1,
-            login: Login::None,
+            login: watched::channel(Login::None).1,
             tls: Tls::default(),
             retention: Retention::default(),
             ring_bytes: 64 << 20,
@@ -129,9 +131,6 @@ pub enum OpenError {
     /// A server's URL is none.
     #[error("`{0}` is no NATS server's URL")]
     Server(String),
-    /// The credentials are none.
-    #[error("the NATS credentials file is none")]
-    Credentials,
     /// There is no server, or it lets nobody in.
     #[error("cannot connect to NATS at {servers}: {source}")]
     Connect {
@@ -192,7 +191,6 @@ impl OpenError {
             },
             Self::Gone
             | Self::Server(_)
-            | Self::Credentials
             | Self::Connect { .. }
             | Self::Old(_)
             | Self::Read(_)
@@ -228,9 +226,8 @@ impl JetStreamLog {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let mut random = [0; 12];
         getrandom::fill(&mut random)?;
-        let (client, said) = connection::connect(&options).await?;
-        let stream = options.stream.clone();
-        let api = Api { client, stream, complaint: said.complaint.subscribe() };
+        let api = connect(&options, "callback-gateway").await?;
+        let reading = connect(&options, "callback-gateway-history").await?;
         let (info, newest) = begin(&api, &options).await?;
         if options.replicas == 1 {
             tracing::warn!(
@@ -238,7 +235,7 @@ impl JetStreamLog {
                  power cut may take; use --nats-replicas 3, or sync_interval: always"
             );
         }
-        let shared = Shared::new(api, said.connection, options.replicas, options.ring_bytes, &info, newest);
+        let shared = Shared::new(api, reading, options.replicas, options.ring_bytes, &info, newest);
         let shared = Arc::new(shared);
         let follower = begin_to_follow(&shared).await?;
         // Who may not read would come to know it only once a subscriber has fallen behind.
@@ -471,11 +468,8 @@ impl EventLog for JetStreamLog {
             if let Some(indexed) = indexed {
                 indexed.end().await;
             }
-            match timeout(DRAIN_TIMEOUT, self.shared.api.client.drain()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "the connection to NATS was gone already"),
-                Err(_) => tracing::debug!("the connection to NATS takes nothing any more"),
-            }
+            let Shared { api, reading, .. } = &*self.shared;
+            tokio::join!(disconnect(api), disconnect(reading));
         }
         .boxed()
     }
@@ -483,6 +477,19 @@ impl EventLog for JetStreamLog {
 
 fn gone_back() -> ReadError {
     shared::unavailable("the log has ended below the position")
+}
+
+async fn connect(options: &Options, name: &'static str) -> Result<Api, OpenError> {
+    let (client, said) = connection::connect(options, name).await?;
+    Ok(Api { client, stream: options.stream.clone(), said })
+}
+
+async fn disconnect(api: &Api) {
+    match timeout(DRAIN_TIMEOUT, api.client.drain()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the connection to NATS was gone already"),
+        Err(_) => tracing::debug!("the connection to NATS takes nothing any more"),
+    }
 }
 
 async fn ended(name: &str, task: JoinHandle<()>) {
@@ -517,9 +524,9 @@ mod tests {
     async fn a_connection_whose_event_was_lost_is_used() {
         let server = Nats::start();
         let log = open(&server).await;
-        let mut connection = log.shared.connection.subscribe();
+        let mut connection = log.shared.api.said.connection.subscribe();
         connection.wait_for(|connection| connection.number > 0).await.unwrap();
-        log.shared.connection.send_modify(|connection| connection.is_up = false);
+        log.shared.api.said.connection.send_modify(|connection| connection.is_up = false);
         let appending = log.append(record("{}"));
         assert_eq!(outcome(appending).await, Ok(Sequence(1)));
         log.close().await;
@@ -555,6 +562,46 @@ mod tests {
         assert_eq!(log.queue(), Queue { records: 1, bytes: 10 });
         log.shared.extend([(Sequence(1), None)]);
         assert_eq!(outcome(appending).await, Ok(Sequence(1)));
+        assert_eq!(log.queue(), Queue::default());
+        log.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn more_than_may_be_under_way_is_refused_at_once_and_what_was_taken_is_stored() {
+        let mut server = Nats::start();
+        let log = open(&server).await;
+        server.kill();
+        let taken: Vec<_> = (0..IN_FLIGHT_RECORDS).map(|_| log.append(record("{}"))).collect();
+        assert_eq!(log.append(record("{}")).now_or_never(), Some(Err(AppendError::QueueFull)));
+        assert_eq!(log.queue().records, IN_FLIGHT_RECORDS);
+        server.start_again();
+        let mut sequences = Vec::new();
+        for appending in taken {
+            sequences.push(outcome(appending).await.unwrap().0);
+        }
+        assert_eq!(sequences, (1..=IN_FLIGHT_RECORDS as u64).collect::<Vec<_>>());
+        assert_eq!(log.queue(), Queue::default());
+        log.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_under_way_is_bounded_in_bytes_too() {
+        let mut server = Nats::start();
+        let log = open(&server).await;
+        server.kill();
+        let large = record(&"x".repeat(1_000_000));
+        let bytes = large.stored.bytes().len();
+        let fit = IN_FLIGHT_BYTES / bytes;
+        let another = || log.append(NewRecord { stored: large.stored.clone(), ..record("") });
+        let taken: Vec<_> = (0..fit).map(|_| another()).collect();
+        assert_eq!(another().now_or_never(), Some(Err(AppendError::QueueFull)));
+        assert_eq!(log.queue(), Queue { records: fit, bytes: fit * bytes });
+        // What is smaller still has room.
+        let small = log.append(record("{}"));
+        server.start_again();
+        for appending in taken.into_iter().chain([small]) {
+            outcome(appending).await.unwrap();
+        }
         assert_eq!(log.queue(), Queue::default());
         log.close().await;
     }

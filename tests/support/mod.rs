@@ -428,6 +428,17 @@ impl Http {
     }
 }
 
+/// Waits until a gateway answers with this status whether it is ready.
+pub async fn until_ready_is(admin: SocketAddr, status: u16) {
+    let mut look = tokio::time::interval(Duration::from_millis(50));
+    soon(async {
+        while get(admin, "/readyz").await.status != status {
+            look.tick().await;
+        }
+    })
+    .await;
+}
+
 /// A GET on the admin listener.
 pub async fn get(address: SocketAddr, path: &str) -> Answer {
     let mut http = Http::connect(address).await;

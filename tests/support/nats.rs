@@ -138,6 +138,11 @@ impl Nats {
     }
 }
 
+/// Whether the server takes this configuration.
+pub fn checks(config: &Path) -> bool {
+    Command::new(program()).arg("-t").arg("--config").arg(config).status().unwrap().success()
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in from.read_dir().unwrap() {

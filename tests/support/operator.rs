@@ -49,9 +49,15 @@ pub async fn assert_says_what_is_gone(gateway: &Gateway, events: &[Event]) {
 
 /// Deletes the stream, and makes one with the same settings.
 pub async fn make_anew(server: &Nats) {
+    let config = delete(server).await;
+    operate(server, "STREAM.CREATE.callbacks", config).await;
+}
+
+/// Deletes the stream; gives the settings that it had.
+pub async fn delete(server: &Nats) -> Value {
     let info = operate(server, "STREAM.INFO.callbacks", json!({})).await;
     operate(server, "STREAM.DELETE.callbacks", json!({})).await;
-    operate(server, "STREAM.CREATE.callbacks", info["config"].clone()).await;
+    info["config"].clone()
 }
 
 pub fn assert_expired(status: &Status) {

@@ -9,9 +9,9 @@ use async_nats::{Client, HeaderMap, Message, Request, StatusCode, client::Reques
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use tokio::{sync::watch, time::timeout};
+use tokio::time::timeout;
 
-use super::message::StreamMessage;
+use super::{connection::Said, message::StreamMessage};
 use crate::event::{Sequence, Timestamp};
 
 /// How long the stream's leader may take to answer.
@@ -236,13 +236,13 @@ struct Made {
     name: String,
 }
 
-/// Requests about one stream. Cheap to clone.
+/// Requests about one stream, over one connection. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) stream: String,
-    /// What NATS has complained of last.
-    pub(super) complaint: watch::Receiver<String>,
+    /// What is said of the connection.
+    pub(super) said: Said,
 }
 
 impl Api {
@@ -360,15 +360,14 @@ impl Api {
         &self,
         missing: F,
     ) -> impl Future<Output = ApiError> + use<F> {
-        let mut complaint = self.complaint.clone();
-        complaint.mark_unchanged();
+        let mut complaint = self.said.complaint.subscribe();
         async move {
             while complaint.changed().await.is_ok() {
                 if let Some(right) = missing(&complaint.borrow_and_update()) {
                     return ApiError::Denied(right);
                 }
             }
-            // The connection is no more, and whoever waits for it is told so.
+            // Not reached: the sender is there as long as the connection is.
             std::future::pending().await
         }
     }

@@ -1,11 +1,10 @@
-//! The connection to the servers.
+//! The connections to the servers.
 
 use std::{path::PathBuf, time::Duration};
 
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError, connection::State,
 };
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -25,23 +24,6 @@ const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
 /// Commands that wait for the connection. Few: they are still sent when it is back, long
 /// after their callers were refused.
 const COMMANDS: usize = 256;
-
-/// How the gateway says who it is.
-#[derive(Debug, Clone, Default)]
-pub enum Login {
-    /// Not at all.
-    #[default]
-    None,
-    /// By what is in a credentials file.
-    Credentials(SecretString),
-    /// By name and password.
-    Password {
-        /// The name.
-        user: String,
-        /// The password.
-        password: SecretString,
-    },
-}
 
 /// How the connection is encrypted. All files are PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,29 +48,32 @@ pub(super) struct Connection {
 /// What the client says of the connection, in events of which it may lose some.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
-    /// To be put right now and then, by [`repair`].
+    /// To be put right now and then, by [`repair`](Self::repair).
     pub(super) connection: watch::Sender<Connection>,
     /// What the server has complained of last.
     pub(super) complaint: watch::Sender<String>,
 }
 
-/// Has it that there is a connection if there is one: the event that said so, or the one
-/// that said otherwise, may be lost. Gives whether there is.
-pub(super) fn repair(connection: &watch::Sender<Connection>, client: &Client) -> bool {
-    let is_up = client.connection_state() == State::Connected;
-    connection.send_if_modified(|known| {
-        let is_wrong = known.is_up != is_up;
-        if is_wrong {
-            known.is_up = is_up;
-            known.number += u64::from(is_up);
-        }
-        is_wrong
-    });
-    is_up
+impl Said {
+    /// Has it that there is a connection if there is one: the event that said so, or the one
+    /// that said otherwise, may be lost. Gives whether there is.
+    pub(super) fn repair(&self, client: &Client) -> bool {
+        let is_up = client.connection_state() == State::Connected;
+        self.connection.send_if_modified(|known| {
+            let is_wrong = known.is_up != is_up;
+            if is_wrong {
+                known.is_up = is_up;
+                known.number += u64::from(is_up);
+            }
+            is_wrong
+        });
+        is_up
+    }
 }
 
-/// Connects to one of the servers, and from then on again and again.
-pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenError> {
+/// Connects to one of the servers, and from then on again and again. `name` is what the
+/// servers' monitoring shows.
+pub(super) async fn connect(options: &Options, name: &'static str) -> Result<(Client, Said), OpenError> {
     let servers = servers(options)?;
     let said = Said {
         connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
@@ -96,13 +81,13 @@ pub(super) async fn connect(options: &Options) -> Result<(Client, Said), OpenErr
     };
     let begin = Instant::now();
     loop {
-        let error = match self::options(options, &servers, said.clone())?.connect(&servers[..]).await {
+        let error = match self::options(options, &servers, name, said.clone())?.connect(&servers[..]).await {
             Ok(client) => {
                 let version = client.server_info().version;
                 if is_too_old(&version) {
                     return Err(OpenError::Old(version));
                 }
-                repair(&said.connection, &client);
+                said.repair(&client);
                 return Ok((client, said));
             }
             Err(error) => error,
@@ -139,9 +124,17 @@ fn servers(options: &Options) -> Result<Vec<ServerAddr>, OpenError> {
     options.servers.iter().map(parse).collect()
 }
 
-fn options(options: &Options, servers: &[ServerAddr], said: Said) -> Result<ConnectOptions, OpenError> {
-    let mut connect = ConnectOptions::new()
-        .name("callback-gateway")
+fn options(
+    options: &Options,
+    servers: &[ServerAddr],
+    name: &'static str,
+    said: Said,
+) -> Result<ConnectOptions, OpenError> {
+    let login = options.login.clone();
+    // Asked for at each connection: it may have changed.
+    let answer = move |nonce: Vec<u8>| std::future::ready(login.borrow().answer(&nonce));
+    let mut connect = ConnectOptions::with_auth_callback(answer)
+        .name(name)
         .connection_timeout(CONNECT_TIMEOUT)
         .ping_interval(PING_INTERVAL)
         .client_capacity(COMMANDS)
@@ -164,21 +157,14 @@ fn options(options: &Options, servers: &[ServerAddr], said: Said) -> Result<Conn
                 _ => {}
             }
             match event {
-                Event::Connected => tracing::info!("connected to NATS"),
-                Event::Disconnected => tracing::warn!("the connection to NATS is lost; connecting again"),
-                event => tracing::warn!(%event, "NATS"),
+                Event::Connected => tracing::info!(name, "connected to NATS"),
+                Event::Disconnected => {
+                    tracing::warn!(name, "the connection to NATS is lost; connecting again")
+                }
+                event => tracing::warn!(name, %event, "NATS"),
             }
             std::future::ready(())
         });
-    connect = match &options.login {
-        Login::None => connect,
-        Login::Credentials(credentials) => {
-            connect.credentials(credentials.expose_secret()).map_err(|_| OpenError::Credentials)?
-        }
-        Login::Password { user, password } => {
-            connect.user_and_password(user.clone(), password.expose_secret().to_owned())
-        }
-    };
     // Those that a server tells of have no scheme, and whether to encrypt would be said in plain text.
     if servers.iter().any(ServerAddr::tls_required) {
         connect = connect.require_tls(true);
@@ -214,7 +200,7 @@ mod tests {
                 connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
                 complaint: watch::Sender::default(),
             };
-            let connect = super::options(&options, &servers(&options).unwrap(), said).unwrap();
+            let connect = super::options(&options, &servers(&options).unwrap(), "test", said).unwrap();
             // It says so in no other way.
             format!("{connect:?}").contains("\"tls_required\": true")
         };

@@ -92,7 +92,7 @@ impl Follower {
     /// what is remembered of callbacks take every event, so that a consumer with a filter
     /// could only add to what is delivered.
     pub(super) async fn new(shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let mut connection = shared.connection.subscribe();
+        let mut connection = shared.api.said.connection.subscribe();
         let up = connection.wait_for(|connection| connection.is_up).await;
         let connection = up.map_err(unreachable)?.number;
         check(shared).await?;
@@ -149,7 +149,7 @@ impl Follower {
             if let Some(reason) = run.lost {
                 return reason;
             }
-            if self.shared.connection.borrow().number != self.connection {
+            if self.shared.api.said.connection.borrow().number != self.connection {
                 return "another connection".to_owned();
             }
         }

@@ -247,7 +247,7 @@ impl Shared {
         max_records: usize,
     ) -> Result<Vec<StreamMessage>, ApiError> {
         let subject = format!("$JS.API.DIRECT.GET.{}", self.api.stream);
-        let denied = self.api.denied(&subject);
+        let denied = self.reading.denied(&subject);
         tokio::select! {
             denied = denied => Err(denied),
             messages = self.request_batch(subject, from, max_records) => messages,
@@ -262,7 +262,7 @@ impl Shared {
     ) -> Result<Vec<StreamMessage>, ApiError> {
         let deadline = Instant::now() + BATCH_TIMEOUT;
         let unreachable = |error: &dyn std::fmt::Display| ApiError::Unreachable(error.to_string());
-        let client: &Client = &self.api.client;
+        let client: &Client = &self.reading.client;
         let request = json!({
             "seq": from.0,
             "next_by_subj": ">",

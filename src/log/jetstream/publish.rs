@@ -149,9 +149,8 @@ impl Publisher {
         let acknowledgements = subscribed.map_err(nobody)??;
         let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
         let (failed, impossible) = mpsc::unbounded_channel();
-        let connection = shared.connection.subscribe();
-        let mut complaint = shared.api.complaint.clone();
-        complaint.mark_unchanged();
+        let connection = shared.api.said.connection.subscribe();
+        let complaint = shared.api.said.complaint.subscribe();
         let sending = send(client, connection.clone(), to_send, failed);
         let closed = Arc::clone(&shared);
         tokio::spawn(async move { closed.until_closed(sending).await });

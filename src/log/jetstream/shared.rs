@@ -1,4 +1,4 @@
-//! What the parts of the log share: the connection, and what is known of the stream.
+//! What the parts of the log share: the connections, and what is known of the stream.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,7 +17,6 @@ use tokio::{
 
 use super::{
     api::{Api, ApiError, Info, publish_to},
-    connection::Connection,
     publish::Place,
     walk::Walks,
 };
@@ -45,7 +44,9 @@ const HISTORY_READS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) api: Api,
-    pub(super) connection: watch::Sender<Connection>,
+    /// A connection of its own for history: acknowledgements and the tail do not stand behind
+    /// pages of it.
+    pub(super) reading: Api,
     pub(super) replicas: usize,
     pub(super) epoch: Epoch,
     pub(super) epoch_start: Timestamp,
@@ -86,8 +87,8 @@ struct Known {
 struct Acknowledged {
     since: Instant,
     reply: AppendReply,
-    /// Given back when it is answered.
-    _place: Place,
+    /// Given back before it is answered, so that whoever is answered finds room.
+    place: Place,
 }
 
 /// How a log came to be another one than it was.
@@ -108,7 +109,7 @@ pub(super) fn epoch(info: &Info) -> Epoch {
 impl Shared {
     pub(super) fn new(
         api: Api,
-        connection: watch::Sender<Connection>,
+        reading: Api,
         replicas: usize,
         ring_bytes: usize,
         info: &Info,
@@ -121,7 +122,7 @@ impl Shared {
             .map_or(Cursor::unchecked(epoch, end.previous()), |newest| newest.cursor());
         Self {
             api,
-            connection,
+            reading,
             replicas,
             epoch,
             epoch_start: info.created.into(),
@@ -276,12 +277,14 @@ impl Shared {
         if self.is_closed() {
             // What was stored may be gone with the log; whoever does not wait does not want to know.
             reply.send(Err(AppendError::Closed)).ok();
-        } else if self.end() > sequence {
-            drop(acknowledged);
-            self.answer(sequence, reply);
         } else {
-            let waiting = Acknowledged { since: Instant::now(), reply, _place: place };
-            acknowledged.insert(sequence, waiting);
+            let waiting = Acknowledged { since: Instant::now(), reply, place };
+            if self.end() > sequence {
+                drop(acknowledged);
+                self.answer(sequence, waiting);
+            } else {
+                acknowledged.insert(sequence, waiting);
+            }
         }
     }
 
@@ -294,8 +297,8 @@ impl Shared {
         let waiting = acknowledged.split_off(&end);
         let reached = std::mem::replace(&mut *acknowledged, waiting);
         drop(acknowledged);
-        for (sequence, Acknowledged { reply, .. }) in reached {
-            self.answer(sequence, reply);
+        for (sequence, waiting) in reached {
+            self.answer(sequence, waiting);
         }
     }
 
@@ -313,9 +316,9 @@ impl Shared {
         *acknowledged = waiting;
         let some_left = !acknowledged.is_empty();
         drop(acknowledged);
-        let overdue: BTreeMap<_, Acknowledged> = overdue;
-        for (sequence, Acknowledged { reply, .. }) in overdue {
-            self.answer(sequence, reply);
+        let overdue: BTreeMap<_, _> = overdue;
+        for (sequence, waiting) in overdue {
+            self.answer(sequence, waiting);
         }
         some_left
     }
@@ -326,11 +329,12 @@ impl Shared {
         self.acknowledged().clear();
     }
 
-    fn answer(&self, sequence: Sequence, reply: AppendReply) {
+    fn answer(&self, sequence: Sequence, Acknowledged { reply, place, .. }: Acknowledged) {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let found = recent.binary_search_by_key(&sequence, |cursor| cursor.sequence);
         let cursor = found.map_or(Cursor::unchecked(self.epoch, sequence), |at| recent[at]);
         drop(recent);
+        drop(place);
         // Whoever does not wait any more does not want to know.
         reply.send(Ok(cursor)).ok();
     }

@@ -129,7 +129,7 @@ impl Shared {
         if end.0.saturating_sub(from.0) < PAGE_RECORDS as u64 {
             return None;
         }
-        let connection = *self.connection.borrow();
+        let connection = *self.reading.said.connection.borrow();
         let (mut walk, is_asked) = match self.walks.take(from, connection.number) {
             Some(walk) => (walk, true),
             None if !connection.is_up || !self.is_long(from, end) => return None,
@@ -142,7 +142,7 @@ impl Shared {
                 }
             },
         };
-        let denied = self.api.denied(&walk.subject);
+        let denied = self.reading.denied(&walk.subject);
         let page = async {
             if !is_asked {
                 self.pull(&mut walk).await.ok()?;
@@ -168,8 +168,9 @@ impl Shared {
             return Ok(None);
         }
         let Ok(place) = Arc::clone(&self.walks.places).try_acquire_owned() else { return Ok(None) };
-        let inbox = self.api.client.new_inbox();
-        let subscribed = timeout(API_TIMEOUT, self.api.client.subscribe(inbox.clone())).await;
+        let client = &self.reading.client;
+        let inbox = client.new_inbox();
+        let subscribed = timeout(API_TIMEOUT, client.subscribe(inbox.clone())).await;
         let unreachable = |error: String| ApiError::Unreachable(error);
         let messages = subscribed
             .map_err(|error| unreachable(error.to_string()))?
@@ -183,7 +184,7 @@ impl Shared {
             num_replicas: 1,
             mem_storage: true,
         };
-        let name = self.api.consume(&consumer).await?;
+        let name = self.reading.consume(&consumer).await?;
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{name}", self.api.stream);
         self.ask().await?;
         Ok(Some(Walk {
@@ -202,7 +203,7 @@ impl Shared {
     async fn pull(&self, walk: &mut Walk) -> Result<(), ApiError> {
         let request = json!({ "batch": PAGE_RECORDS, "max_bytes": PAGE_BYTES, "no_wait": true }).to_string();
         let (subject, inbox) = (walk.subject.clone(), walk.inbox.clone());
-        timeout(API_TIMEOUT, self.api.client.publish_with_reply(subject, inbox, request.into()))
+        timeout(API_TIMEOUT, self.reading.client.publish_with_reply(subject, inbox, request.into()))
             .await
             .map_err(|error| ApiError::Unreachable(error.to_string()))?
             .map_err(|error| ApiError::Unreachable(error.to_string()))
@@ -270,6 +271,7 @@ impl Shared {
 mod tests {
     use futures_util::future::join_all;
     use serde_json::Value;
+    use tokio::sync::watch;
 
     use super::*;
     use crate::log::{
@@ -444,6 +446,7 @@ mod tests {
                  publish: { deny: "$JS.API.CONSUMER.MSG.NEXT.>" } } }] }"#,
         );
         let login = Login::Password { user: "gateway".to_owned(), password: "secret".to_owned().into() };
+        let login = watch::channel(login).1;
         let log = open(Options { login, ..Options::new(&server.url()) }).await;
         store(&log, STORED).await;
         assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), from_to(1, STORED));

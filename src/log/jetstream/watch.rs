@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::{api::ApiError, connection::repair, publish::STALLED_REASON, shared::Shared};
+use super::{api::ApiError, publish::STALLED_REASON, shared::Shared};
 use crate::event::Sequence;
 
 /// How often the stream's state is asked for.
@@ -37,7 +37,8 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 /// Whether callbacks can be stored, or else why not.
 async fn look(shared: &Shared, behind: &mut Behind) -> Result<(), String> {
     let was_behind = behind.take();
-    if !repair(&shared.connection, &shared.api.client) {
+    shared.reading.said.repair(&shared.reading.client);
+    if !shared.api.said.repair(&shared.api.client) {
         return Err("there is no connection to NATS".to_owned());
     }
     let end = shared.least_end();
