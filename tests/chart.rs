@@ -38,6 +38,8 @@ const ALL: &[&str] = &[
     "--set=nats.caSecretName=nats-ca",
     "--set=serviceMonitor.enabled=true",
     "--set=service.callbacks.type=LoadBalancer",
+    "--set=service.callbacks.externalTrafficPolicy=Local",
+    "--set=annotations.a=b",
     "--set=networkPolicy.meshPorts={15008}",
     "--set=imagePullSecrets[0].name=registry",
     "--set=priorityClassName=high",
@@ -221,6 +223,9 @@ fn values_that_would_lose_callbacks_or_let_strangers_in_are_refused() {
         (DISK, &["--set=log=memory"], "log"),
         (DISK, &["--set=replica=2"], "replica"),
         (DISK, &["--set=sdkAppIds={none}"], "sdkAppIds"),
+        (DISK, &["--set=disk.size="], "/disk/size"),
+        // As an empty `settings:` in a file is.
+        (DISK, &["--set=settings=null", "--set=callbackTokens.secretName="], "callbackTokens.secretName: "),
         (nothing, nothing, "sdkAppIds: "),
     ] {
         let said = refusal(&[values, more].concat());
@@ -372,8 +377,8 @@ fn time_outs_are_in_step() {
         let rendered = Rendered::new(&[DISK, &[&format!("--set=drain.timeoutSeconds={timeout}")]].concat());
         assert_eq!(rendered.option("drain-timeout"), format!("{timeout}s"));
         let grace = rendered.pod()["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap();
-        // The log may take 5 s more to close.
-        assert!(grace > timeout.parse::<u64>().unwrap() + 5, "{grace}");
+        // The log may take 5 s more to close, and the last traces 2 s.
+        assert!(grace > timeout.parse::<u64>().unwrap() + 7, "{grace}");
     }
     let rendered = Rendered::new(DISK);
     // Longer than Envoy's hour.
@@ -432,10 +437,14 @@ async fn probes_and_services_lead_to_what_there_is() {
             let name = name.as_str().unwrap();
             assert!(name.split('-').next() == protocol.as_str(), "{name} {protocol}");
         }
-        let with_tls = values.contains(&ALL[0]);
+        let with_all = values.contains(&ALL[0]);
         let protocols =
             ["-callbacks", "-grpc"].map(|service| &rendered.service(service)["ports"][0]["appProtocol"]);
-        assert_eq!(protocols, if with_tls { ["https", "tls"] } else { ["http", "grpc"] });
+        assert_eq!(protocols, if with_all { ["https", "tls"] } else { ["http", "grpc"] });
+
+        let callbacks = rendered.service("-callbacks");
+        assert_eq!(callbacks["externalTrafficPolicy"], if with_all { json!("Local") } else { json!(null) });
+        assert_eq!(rendered.workload()["metadata"]["annotations"]["a"] == "b", with_all);
 
         for rule in rendered.one("NetworkPolicy")["spec"]["ingress"].as_array().unwrap() {
             let port = &rule["ports"][0]["port"];
@@ -451,12 +460,14 @@ async fn probes_and_services_lead_to_what_there_is() {
             assert!(metrics.body.contains("callback_gateway_ready 1"), "{}", metrics.body);
         }
 
-        // One gateway is not evicted; of several one may be.
+        // One gateway is not evicted while it is ready; of several one may be.
         let on_disk = rendered.of_kind("StatefulSet").count() == 1;
         let (replicas, evicted) = if on_disk { (1, 0) } else { (2, 1) };
         assert_eq!(rendered.workload()["spec"]["replicas"], replicas);
-        assert_eq!(rendered.one("PodDisruptionBudget")["spec"]["maxUnavailable"], evicted);
-        assert!(fits(&rendered.one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], labels));
+        let budget = &rendered.one("PodDisruptionBudget")["spec"];
+        assert_eq!(budget["maxUnavailable"], evicted);
+        assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow");
+        assert!(fits(&budget["selector"]["matchLabels"], labels));
     }
     gateway.stop().await;
 }
@@ -485,30 +496,62 @@ fn the_readmes_commands_work() {
     }
 }
 
+/// What Helm says once it has installed the chart into the namespace `im`.
+fn notes(values: &[&str]) -> String {
+    let chart = chart();
+    let install = ["install", "im", chart.to_str().unwrap(), "--namespace=im", "--dry-run=client"];
+    let output = helm(&[&install, DISK, values].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    let said = said(&output);
+    said.split_once("\nNOTES:\n").expect("notes").1.to_owned()
+}
+
 #[test]
 fn the_notes_say_when_prometheus_may_be_kept_out() {
     if is_without("helm") {
         return;
     }
-    let chart = chart();
     let monitor = "--set=serviceMonitor.enabled=true";
-    let admitted = "--set=networkPolicy.adminFrom[0].namespaceSelector.matchLabels.name=monitoring";
+    // The page's own way to let it in.
+    let readme = fs::read_to_string(chart().join("README.md")).unwrap();
+    let (_, example) = readme.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let dir = TempDir::new().unwrap();
+    let admitted = format!("--values={}", write(dir.path(), "values.yaml", example));
     for (more, is_said) in [
         (&[][..], false),
         (&[monitor], true),
-        (&[monitor, admitted], false),
+        (&[monitor, &admitted], false),
         (&[monitor, "--set=networkPolicy.enabled=false"], false),
     ] {
-        let install = ["install", "im", chart.to_str().unwrap(), "--namespace=im", "--dry-run=client"];
-        let output = helm(&[&install, DISK, more].concat());
-        assert!(output.status.success(), "{}", said(&output));
-        let said = said(&output);
-        let (_, notes) = said.split_once("\nNOTES:\n").expect("notes");
+        let notes = notes(more);
         assert_eq!(
             notes.contains("Prometheus is let in only from the pods of im: "),
             is_said,
             "{more:?}: {notes}"
         );
         assert_eq!(notes.contains("networkPolicy.adminFrom"), is_said, "{more:?}: {notes}");
+    }
+    let rendered = Rendered::new(&[DISK, &[&admitted]].concat());
+    let rules = rendered.one("NetworkPolicy")["spec"]["ingress"].as_array().unwrap();
+    let admin = rules.iter().find(|rule| rule["ports"][0]["port"] == "admin").unwrap();
+    assert_eq!(admin["from"].as_array().unwrap().len(), 2, "{admin}");
+    let monitoring = json!({ "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } });
+    assert_eq!(admin["from"][1]["namespaceSelector"], monitoring);
+}
+
+#[test]
+fn the_notes_say_what_travels_in_plain_text() {
+    if is_without("helm") {
+        return;
+    }
+    let (grpc, callbacks) = ("gRPC is in plain text", "Callbacks are taken over plain HTTP");
+    let tls = ["--set=tls.grpc.secretName=a", "--set=tls.callbacks.secretName=b"];
+    for (more, in_plain) in [(&[][..], [true, true]), (&tls[..1], [false, true]), (&tls[..], [false, false])]
+    {
+        let notes = notes(more);
+        assert_eq!([grpc, callbacks].map(|part| notes.contains(part)), in_plain, "{more:?}: {notes}");
+        assert_eq!(notes.contains("the tokens that clients show"), in_plain[0], "{more:?}: {notes}");
+        assert_eq!(notes.contains("status --address https://"), !in_plain[0], "{more:?}: {notes}");
     }
 }

@@ -15,7 +15,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -29,7 +29,7 @@ use callback_gateway::proto::{
 use python::Python;
 use rusqlite::{Connection, OpenFlags, types::FromSql};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use support::*;
+use support::{child::Running, *};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::sleep};
 
@@ -144,12 +144,13 @@ fn node(dir: &Path) -> Language {
 /// The consumer as the page beside it says how to start it. What fetches or compiles, `./scripts/test`
 /// has done; the rest runs as it is written there.
 fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
-    const DONE: [&str; 7] = [
+    const DONE: [&str; 8] = [
         "python3 -m venv ",
         "venv/bin/pip install ",
         "npm ci",
         "cp REPOSITORY/",
         "protoc -I ",
+        "go install ",
         "go mod tidy",
         "javac ",
     ];
@@ -227,7 +228,7 @@ impl Database {
 struct Consumer {
     language: Arc<Language>,
     database: Database,
-    child: Child,
+    running: Running,
     lines: mpsc::UnboundedReceiver<String>,
     /// What it said up to now.
     said: Vec<String>,
@@ -236,14 +237,14 @@ struct Consumer {
 impl Consumer {
     fn start(language: &Arc<Language>, gateway: SocketAddr, database: &Database) -> Self {
         let mut command = (language.start)(gateway, &database.0);
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut running = Running(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+        let stderr = std::io::BufReader::new(running.0.stderr.take().unwrap());
         let (sender, lines) = mpsc::unbounded_channel();
         // Ends with the program.
         std::thread::spawn(move || {
             stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Self { language: Arc::clone(language), database: database.clone(), child, lines, said: Vec::new() }
+        Self { language: Arc::clone(language), database: database.clone(), running, lines, said: Vec::new() }
     }
 
     /// Waits until it says this, or ends for this reason.
@@ -283,7 +284,7 @@ impl Consumer {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(Pid::from_child(&self.running.0), signal).unwrap();
     }
 
     /// Stops it where it holds no lock on the database, which may be locked by this connection up to now.
@@ -291,32 +292,25 @@ impl Consumer {
         lock.execute_batch("ROLLBACK; BEGIN EXCLUSIVE").unwrap();
         self.signal(Signal::STOP);
         // Until all of its threads stand still.
-        waitpid(Some(Pid::from_child(&self.child)), WaitOptions::UNTRACED).unwrap();
+        waitpid(Some(Pid::from_child(&self.running.0)), WaitOptions::UNTRACED).unwrap();
     }
 
     /// As a crash would.
     fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.running.0.kill().unwrap();
+        self.running.0.wait().unwrap();
     }
 
     async fn ended(mut self) -> ExitStatus {
         soon(async {
             loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
+                if let Some(status) = self.running.0.try_wait().unwrap() {
                     return status;
                 }
                 sleep(LOOK).await;
             }
         })
         .await
-    }
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

@@ -392,11 +392,15 @@ async fn streams_go_on_while_their_proxy_drains_and_after_it_through_another() {
     let connections = relay.accepted();
     first.drain();
     // With the next answer it tells the client to use the connection for nothing new. A call that
-    // meets this is not sent, and may fail.
+    // meets this is not sent, and may fail: then it can be tried again.
     soon(async {
         while first.counter("http.grpc.downstream_cx_drain_close") == 0 || relay.accepted() == connections {
-            same_connection.list_events(ListEventsRequest::default()).await.ok();
+            if let Err(status) = same_connection.list_events(ListEventsRequest::default()).await {
+                assert!(matches!(status.code(), Code::Cancelled | Code::Unavailable), "{status:?}");
+                assert!(status.get_details_error_info().is_none(), "no gateway's: {status:?}");
+            }
         }
+        same_connection.list_events(ListEventsRequest::default()).await.unwrap();
     })
     .await;
     soon(async { while TcpStream::connect(first_address).await.is_ok() {} }).await;
@@ -751,6 +755,17 @@ fn the_measurement_of_a_restart_runs() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.lines().count(), 4, "{said}");
+    // Each line has its figures, the one through Envoy too, which may have lost none.
+    for line in said.lines().skip(2) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let number = |cell: &str| cell.replace(',', "").parse::<u64>().unwrap_or_else(|_| panic!("{line}"));
+        let first_word = |cell: &str| cell.split(' ').next().unwrap().to_owned();
+        // A hundred before the signal, and a hundred after the new start.
+        assert!(number(cells[2]) >= 200, "{line}");
+        let lost = number(&first_word(cells[3]));
+        assert_eq!(cells[4] == "none", lost == 0, "{line}");
+        assert!(cells[6].ends_with(" ms") && number(&first_word(cells[6])) > 0, "{line}");
+    }
     // What the page shows was made by it as it is now.
     let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
     for line in said.lines() {

@@ -236,7 +236,7 @@ async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let child = Ended(child);
+    let child = child::Running(child);
     let mut admin = admin(gateway.addresses.grpc).await;
     until(&mut admin, |list| list.iter().any(|one| one.name == "child")).await;
     let pid = rustix::process::Pid::from_child(&child.0);
@@ -247,16 +247,6 @@ async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
     assert_eq!((list[0].name.as_str(), list[0].end_reason.as_str()), ("child", "CLIENT_GONE"));
     Subscriber::open(&mut gateway.client().await, latest()).await.expect("its place is free");
     gateway.stop().await;
-}
-
-/// A child process that ends with the test, however that ends.
-struct Ended(std::process::Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
 }
 
 /// No test by itself: the client of the one above.

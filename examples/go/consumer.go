@@ -246,6 +246,8 @@ func run(address, path string) error {
 	// With TLS: grpc.WithTransportCredentials(credentials.NewTLS(config)). Without it anybody on
 	// the way can read the token: only over loopback, or where a mesh encrypts. A connection on
 	// which nothing comes is asked for a sign of life.
+	// Newer versions of grpc call both deprecated, and keep them throughout 1.x; from 1.63 on
+	// grpc.NewClient and insecure.NewCredentials() do the same.
 	alive := keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 20 * time.Second}
 	connection, err := grpc.Dial(address, grpc.WithInsecure(), grpc.WithKeepaliveParams(alive))
 	if err != nil {

@@ -12,6 +12,9 @@ use super::{disk::*, memory::MemoryLog, *};
 use crate::event::{NameSet, Record, RecordParts};
 
 #[cfg(feature = "external-tools")]
+#[path = "../../tests/support/child.rs"]
+mod child;
+#[cfg(feature = "external-tools")]
 #[path = "../../tests/support/nats.rs"]
 pub(super) mod nats;
 
@@ -36,11 +39,15 @@ pub(super) fn record(raw_body: &str) -> NewRecord {
     NewRecord { stored: stored(raw_body), deadline: Instant::now() + HANG, permit: None }
 }
 
+/// Appends so many, and waits until they can be read: a log on other machines may answer before.
 pub(super) async fn append_all(log: &dyn EventLog, count: usize) -> Vec<Cursor> {
     let appending: Vec<_> = (0..count).map(|n| log.append(record(&n.to_string()))).collect();
     let mut cursors = Vec::new();
     for appending in appending {
         cursors.push(timeout(HANG, appending).await.unwrap().unwrap());
+    }
+    for cursor in &cursors {
+        timeout(HANG, log.tail().wait_for(|tail| tail.end > cursor.sequence)).await.unwrap().unwrap();
     }
     cursors
 }

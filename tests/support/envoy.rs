@@ -5,17 +5,16 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{HANG, package};
+use super::{HANG, child::Running, package};
 
 /// A way through the proxy: a listener of its own, and what is behind it.
 pub struct Way {
@@ -155,9 +154,10 @@ pub struct Tls<'a> {
 
 /// An Envoy. Dropping it kills it.
 pub struct Envoy {
+    /// Before the directory: it goes first.
+    running: Running,
     dir: TempDir,
     admin: String,
-    child: Child,
 }
 
 impl Envoy {
@@ -179,7 +179,8 @@ impl Envoy {
         fs::write(&config_path, config.to_string()).unwrap();
         let program = package().join("target/tools/bin/envoy");
         assert!(program.exists(), "no {}: run ./scripts/test, which gets it", program.display());
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             // Hot restart would have all Envoys of this machine share a socket.
             .args(["--disable-hot-restart", "--concurrency", "1"])
             // Once it is told to drain, it does so at once, and takes no connections after a second.
@@ -187,24 +188,10 @@ impl Envoy {
             .arg(config_path)
             .arg("--admin-address-path")
             .arg(dir.path().join("admin"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut seen = Vec::new();
-        loop {
-            match lines.next() {
-                Some(line) if line.contains("starting workers") => break,
-                Some(line) => seen.push(line),
-                None => panic!("Envoy did not start: {:?}\n{}", child.wait(), seen.join("\n")),
-            }
-        }
-        // Or it would block on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+            .stdout(Stdio::null());
+        let running = Running::server(&mut command, "starting workers");
         let admin = fs::read_to_string(dir.path().join("admin")).unwrap();
-        Self { dir, admin, child }
+        Self { running, dir, admin }
     }
 
     /// Where a way's listener is.
@@ -248,13 +235,6 @@ impl Envoy {
     pub fn counter(&self, name: &str) -> u64 {
         let stats = self.ask(&format!("/stats?format=json&filter=^{name}$"));
         stats["stats"][0]["value"].as_u64().unwrap_or_else(|| panic!("no counter {name}: {stats}"))
-    }
-}
-
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

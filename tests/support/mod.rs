@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
 pub mod certificates;
+pub mod child;
 #[cfg(feature = "external-tools")]
 pub mod envoy;
 pub mod nats;

@@ -4,13 +4,14 @@
 
 use std::{
     env, fs,
-    io::{BufRead as _, BufReader},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
+
+use super::child::Running;
 
 /// The environment's variable for the server's program.
 const PROGRAM: &str = "NATS_SERVER";
@@ -20,10 +21,11 @@ pub const NOTHING_MORE: &str = "";
 
 /// A server. Dropping it kills it.
 pub struct Nats {
+    /// Before the directory: it goes first.
+    running: Option<Running>,
     dir: TempDir,
     /// For clients.
     pub port: u16,
-    child: Option<Child>,
 }
 
 impl Nats {
@@ -74,9 +76,9 @@ impl Nats {
     /// Starts all of a cluster on their old ports and their old directories.
     pub fn start_all_again(servers: &mut [Self; 3]) {
         // A server is ready only once it has met others.
-        let children = servers.each_mut().map(|server| std::thread::spawn(server.starting()));
-        for (server, child) in servers.iter_mut().zip(children) {
-            server.child = Some(child.join().unwrap());
+        let starting = servers.each_mut().map(|server| std::thread::spawn(server.starting()));
+        for (server, starting) in servers.iter_mut().zip(starting) {
+            server.running = Some(starting.join().unwrap());
         }
     }
 
@@ -89,12 +91,12 @@ impl Nats {
             dir.path().join("jetstream")
         );
         fs::write(dir.path().join("nats.conf"), config).unwrap();
-        Self { dir, port, child: None }
+        Self { running: None, dir, port }
     }
 
     /// The process, while it runs.
     pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        self.running.as_ref().map(|running| running.0.id())
     }
 
     pub fn url(&self) -> String {
@@ -103,18 +105,15 @@ impl Nats {
 
     /// Kills it as a crash would, and waits until it is gone.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().ok();
-            child.wait().ok();
-        }
+        self.running = None;
     }
 
     /// Starts it on its old port and its old directory, and waits until it is ready.
     pub fn start_again(&mut self) {
-        self.child = Some(self.starting()());
+        self.running = Some(self.starting()());
     }
 
-    fn starting(&mut self) -> impl FnOnce() -> Child + Send + 'static {
+    fn starting(&mut self) -> impl FnOnce() -> Running + Send + 'static {
         self.kill();
         let config = self.dir.path().join("nats.conf");
         move || start(&config)
@@ -136,12 +135,6 @@ impl Nats {
     pub fn put_back(&self, kept: &TempDir) {
         fs::remove_dir_all(self.store()).unwrap();
         copy(kept.path(), &self.store());
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 
@@ -174,28 +167,10 @@ pub fn missing(program: &Path) -> String {
     format!("no {}: run ./scripts/test, which gets it, or set {PROGRAM}", program.display())
 }
 
-fn start(config: &Path) -> Child {
+fn start(config: &Path) -> Running {
     let program = program();
     assert!(program.exists(), "{}", missing(&program));
-    let mut child = Command::new(program)
-        .arg("-c")
-        .arg(config)
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let mut seen = Vec::new();
-    loop {
-        match lines.next() {
-            Some(line) if line.contains("Server is ready") => break,
-            Some(line) => seen.push(line),
-            None => panic!("the NATS server did not start: {:?}\n{}", child.wait(), seen.join("\n")),
-        }
-    }
-    // Or it would block on a full pipe.
-    std::thread::spawn(move || lines.for_each(drop));
-    child
+    Running::server(Command::new(program).arg("-c").arg(config), "Server is ready")
 }
 
 /// Ports that were free a moment ago.

@@ -44,6 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- /* What is wrong with the values together; each alone is looked at by values.schema.json. */}}
 {{- define "gateway.check" -}}
 {{- $values := .Values }}
+{{- $settings := default dict $values.settings }}
 {{- if not $values.sdkAppIds }}
 {{- fail "sdkAppIds: name every app whose callbacks are to be accepted, such as [1400000000]" }}
 {{- end }}
@@ -56,10 +57,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if lt (int $values.drain.timeoutSeconds) (add 5 $values.drain.delaySeconds | int) }}
 {{- fail "drain.timeoutSeconds: it must be at least 5 more than drain.delaySeconds" }}
 {{- end }}
-{{- if not (or $values.callbackTokens.secretName $values.settings.allow_unsigned) }}
+{{- if not (or $values.callbackTokens.secretName $settings.allow_unsigned) }}
 {{- fail "callbackTokens.secretName: name the Secret with the tokens that callbacks are signed with, or say with settings.allow_unsigned=true that something else keeps strangers out" }}
 {{- end }}
-{{- $grpc := default dict $values.settings.grpc }}
+{{- $grpc := default dict $settings.grpc }}
 {{- if not (or $values.clientTokens.secretName $values.tls.grpc.clientCaSecretName (eq (default "" $grpc.auth) "none")) }}
 {{- fail "clientTokens.secretName: name the Secret with the clients' tokens, or set tls.grpc.clientCaSecretName, or say with settings.grpc.auth=none that something else keeps strangers out" }}
 {{- end }}
@@ -224,7 +225,8 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* Longer than the gateway's own deadlines: the timeout, and up to 5 s for the log to close. */}}
+{{- /* Longer than the gateway's own deadlines: the timeout, up to 5 s for the log to close, and 2 s for the
+last traces. */}}
 {{- define "gateway.grace" -}}
 {{ add 10 (int .Values.drain.timeoutSeconds) }}
 {{- end }}
