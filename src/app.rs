@@ -15,6 +15,7 @@ use rustls::ServerConfig;
 use serde::Serialize;
 use tokio::{
     net::{TcpListener, TcpSocket},
+    runtime::Handle,
     sync::{Semaphore, watch},
     task::{JoinError, JoinHandle, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
@@ -101,6 +102,9 @@ pub enum StartError {
     /// The log in NATS JetStream could not be opened.
     #[error("cannot open the log: {0}")]
     JetStream(#[from] jetstream::OpenError),
+    /// The system gave no threads to deliver with.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
     /// The operating system gave no random numbers.
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -118,9 +122,6 @@ pub enum RunError {
     /// The log did not close in time.
     #[error("the log did not close within {} seconds", CLOSE_TIMEOUT.as_secs())]
     Close,
-    /// The system gave no threads to serve with.
-    #[error("cannot start threads: {0}")]
-    Threads(io::Error),
 }
 
 /// Puts a changed configuration into force while the gateway runs.
@@ -194,7 +195,15 @@ fn retention(settings: &Settings) -> Retention {
     }
 }
 
-fn jetstream_options(settings: &Settings, login: watch::Receiver<Login>) -> jetstream::Options {
+fn delivery() -> Result<Delivery, StartError> {
+    Delivery::new().map_err(StartError::Threads)
+}
+
+fn jetstream_options(
+    settings: &Settings,
+    login: watch::Receiver<Login>,
+    reading_runtime: Handle,
+) -> jetstream::Options {
     let nats = settings.nats.clone();
     jetstream::Options {
         servers: nats.urls,
@@ -205,6 +214,7 @@ fn jetstream_options(settings: &Settings, login: watch::Receiver<Login>) -> jets
         tls: jetstream::Tls { ca: nats.tls_ca, identity: nats.tls_identity },
         retention: retention(settings),
         ring_bytes: settings.memory_bytes,
+        reading_runtime: Some(reading_runtime),
         scratch_dir: settings.index.then(|| settings.data_dir.clone()),
     }
 }
@@ -213,6 +223,7 @@ fn jetstream_options(settings: &Settings, login: watch::Receiver<Login>) -> jets
 pub struct App {
     config: Config,
     reload: Arc<Reload>,
+    delivery: Delivery,
     log: Arc<dyn EventLog>,
     http: TcpListener,
     grpc: TcpListener,
@@ -230,7 +241,7 @@ impl App {
     /// Binds all listeners, then opens the configured log.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let listeners = Listeners::bind(&config)?;
-        let reload = Reload::new(&config);
+        let (reload, delivery) = (Reload::new(&config), delivery()?);
         let settings = config.settings();
         let log: Arc<dyn EventLog> = match settings.log {
             LogKind::Memory => {
@@ -238,7 +249,8 @@ impl App {
                 Arc::new(MemoryLog::new(settings.memory_bytes)?)
             }
             LogKind::Nats => {
-                let options = jetstream_options(settings, reload.nats_login.subscribe());
+                let login = reload.nats_login.subscribe();
+                let options = jetstream_options(settings, login, delivery.handle().clone());
                 Arc::new(JetStreamLog::open(options).await?)
             }
             LogKind::Disk => {
@@ -252,13 +264,13 @@ impl App {
                 Arc::new(tokio::task::spawn_blocking(move || DiskLog::open(options)).await??)
             }
         };
-        Ok(listeners.with_log(config, reload, log))
+        Ok(listeners.with_log(config, reload, delivery, log))
     }
 
     /// Binds all listeners over a log of the caller's.
     pub async fn bind_with_log(config: Config, log: Arc<dyn EventLog>) -> Result<Self, StartError> {
         let reload = Reload::new(&config);
-        Ok(Listeners::bind(&config)?.with_log(config, reload, log))
+        Ok(Listeners::bind(&config)?.with_log(config, reload, delivery()?, log))
     }
 
     /// Where it listens.
@@ -277,9 +289,8 @@ impl App {
     /// the last callbacks are stored; streams end; at the drain timeout what is
     /// still open is cut; the log closes. Being cut is not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-        let Self { config, reload, log, http, grpc, admin, .. } = self;
+        let Self { config, reload, delivery, log, http, grpc, admin, .. } = self;
         let settings = config.into_settings();
-        let delivery = Delivery::new().map_err(RunError::Threads)?;
         let drain = Drain::new();
         let admin_drain = Drain::new();
         let health = Health::new().await;
@@ -543,9 +554,9 @@ impl Listeners {
         Ok(Self { http, grpc, admin, addresses })
     }
 
-    fn with_log(self, config: Config, reload: Reload, log: Arc<dyn EventLog>) -> App {
+    fn with_log(self, config: Config, reload: Reload, delivery: Delivery, log: Arc<dyn EventLog>) -> App {
         let Self { http, grpc, admin, addresses } = self;
-        App { config, reload: Arc::new(reload), log, http, grpc, admin, addresses }
+        App { config, reload: Arc::new(reload), delivery, log, http, grpc, admin, addresses }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{future::Future, io};
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
 };
 
@@ -33,7 +33,12 @@ impl Delivery {
 
     /// Runs `task` on these threads; also what it spawns.
     pub fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        self.0.as_ref().expect("it is taken in drop only").spawn(task)
+        self.handle().spawn(task)
+    }
+
+    /// By which others run something on these threads.
+    pub fn handle(&self) -> &Handle {
+        self.0.as_ref().expect("it is taken in drop only").handle()
     }
 }
 
