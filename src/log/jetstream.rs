@@ -162,6 +162,9 @@ pub enum OpenError {
     /// The gateway would see nothing of what comes in.
     #[error("the stream cannot be followed: {0}")]
     Follow(ApiError),
+    /// The gateway could store nothing.
+    #[error("events cannot be stored: {0}")]
+    Publish(ApiError),
     /// The gateway could give nothing that is no longer in memory.
     #[error("the stream cannot be read: {0}")]
     Read(ApiError),
@@ -200,6 +203,7 @@ impl OpenError {
             | Self::Server(_)
             | Self::Connect { .. }
             | Self::Old(_)
+            | Self::Publish(_)
             | Self::Read(_)
             | Self::Differs { .. }
             | Self::Random(_)
@@ -251,6 +255,12 @@ impl JetStreamLog {
         let shared = Shared::new(api, reading, options.replicas, options.ring_bytes, &info, newest);
         let shared = Arc::new(shared);
         let follower = begin_to_follow(&shared).await?;
+        // Who may not store would come to know it only by the first callback, which would be lost.
+        let subject = format!("{}.0.A", options.subject_prefix);
+        if let Err(ApiError::Denied(_)) = shared.api.may_publish(subject).await {
+            let needed = format!("{}.>", options.subject_prefix);
+            return Err(OpenError::Publish(ApiError::Denied(api::publish_to(&needed))));
+        }
         // Who may not read would come to know it only once a subscriber has fallen behind.
         if let Err(error @ ApiError::Denied(_)) = shared.get_batch(shared.oldest(), 1).await {
             return Err(OpenError::Read(error));
