@@ -17,8 +17,9 @@ use callback_gateway::{
         jetstream::{JetStreamLog, Options},
     },
     proto::{
-        EventFilter, GapPolicy, GetLogStatusRequest, ListRefusalsRequest, ListSubscribersRequest, LogState,
-        SubscribeRequest, admin_service_client::AdminServiceClient, subscribe_response::Frame,
+        EventFilter, GapPolicy, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest,
+        ListSubscribersRequest, LogState, SubscribeRequest, admin_service_client::AdminServiceClient,
+        get_event_request, subscribe_response::Frame,
     },
 };
 use operator::{assert_replaced, assert_says_what_is_gone, delete, make_anew, operate, refused};
@@ -386,6 +387,42 @@ async fn a_cursor_of_a_gateway_that_is_further_waits_for_this_one_to_come_to_it(
     assert_eq!(reason(&status), "LOG_REWOUND");
     behind.stop().await;
     further.stop().await;
+}
+
+/// As a cursor of a subscriber's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_a_gateway_has_not_come_to_yet_is_waited_for_by_cursor_and_by_page_token() {
+    let server = Nats::start();
+    let (network, at_network) = watch::channel(Network::Works);
+    let (_target, to) = watch::channel(Some(server.port));
+    let proxy = Proxy::start(to, at_network).await;
+    let behind = Gateway::start_with(|settings| {
+        over(&server)(settings);
+        settings.nats.urls = vec![format!("nats://127.0.0.1:{}", proxy.port)];
+    })
+    .await;
+    let further = gateway(&server).await;
+    post(&further, 3).await;
+    let (mut live, _) = Subscriber::open(&mut behind.client().await, earliest()).await.unwrap();
+    live.events_until(|event| event.sequence == 3).await;
+    network.send_replace(Network::Stalls);
+    post(&further, 3).await;
+    let cursor = all_events(&mut further.client().await).await[5].cursor.clone();
+    let first = ListEventsRequest { page_size: 1, ..Default::default() };
+    let page = further.client().await.list_events(first.clone()).await.unwrap().into_inner();
+    let next = ListEventsRequest { page_token: page.next_page_token, ..first };
+
+    let (mut one, mut other) = (behind.client().await, behind.client().await);
+    let request =
+        GetEventRequest { event: Some(get_event_request::Event::Cursor(cursor)), ..Default::default() };
+    let got = tokio::spawn(async move { one.get_event(request).await });
+    let listed = tokio::spawn(async move { other.list_events(next).await });
+    // Time to be judged by what is not there yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    network.send_replace(Network::Works);
+    let (got, listed) = (soon(got).await.unwrap(), soon(listed).await.unwrap());
+    assert_eq!(got.unwrap().into_inner().event.unwrap().sequence, 6);
+    assert_eq!(listed.unwrap().into_inner().events[0].sequence, 5);
 }
 
 /// The stream's limits trim what a subscriber has not read yet; nothing of it is in memory.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     event::{Record, Sequence},
-    log::EventLog,
+    log::{EventLog, Order},
     proto::{
         ErrorReason, GetEventRequest, ListEventsRequest, SubscribeRequest, Subscribed, get_event_request,
     },
@@ -91,6 +91,7 @@ impl event_service_server::EventService for EventService {
         if start_time.zip(end_time).is_some_and(|(start, end)| start >= end) {
             return Err(invalid("end_time", "end_time must be after start_time"));
         }
+        let order = request::order(request.order)?;
         let (epoch, _) = self.log.epoch();
         let is_replaced = || subscription::is_replaced(&*self.log);
         let replaced = || status::subscribe(&SubscribeError::Replaced, &*self.log);
@@ -103,6 +104,15 @@ impl event_service_server::EventService for EventService {
             if token.epoch != epoch || is_replaced() {
                 return Err(replaced());
             }
+            // Another gateway may have given it, and be further. Upwards, there is an event at the position.
+            let last = match order {
+                Order::OldestFirst => token.position,
+                Order::NewestFirst => token.position.previous(),
+            };
+            self.log.reach(last).await.map_err(|error| status::list(&error, &*self.log))?;
+            if is_replaced() {
+                return Err(replaced());
+            }
             if token.position > self.log.tail().borrow().end {
                 return Err(status::subscribe(&SubscribeError::Rewound, &*self.log));
             }
@@ -110,7 +120,7 @@ impl event_service_server::EventService for EventService {
         }
         let query = Query {
             filter: &filter,
-            order: request::order(request.order)?,
+            order,
             start_time,
             end_time,
             position,
@@ -140,7 +150,6 @@ impl event_service_server::EventService for EventService {
         let caller = self.guard.caller(&request)?;
         caller.require_events()?;
         let request = request.into_inner();
-        let latest = self.log.tail().borrow().cursor;
         let sequence = match request.event {
             None => return Err(invalid("sequence", "set either sequence or cursor")),
             Some(get_event_request::Event::Sequence(sequence)) => Sequence(sequence),
@@ -153,6 +162,8 @@ impl event_service_server::EventService for EventService {
                 }
             }
         };
+        // Asked after the cursor was checked, which may have waited for this gateway to come to it.
+        let latest = self.log.tail().borrow().cursor;
         if sequence < Sequence::FIRST || sequence > latest.sequence {
             return Err(status::event_not_found(sequence));
         }
