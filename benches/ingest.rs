@@ -53,17 +53,21 @@ async fn ingest(options: Options) {
     let mut report = Report::new("ingest", &options, &figures);
     let counts = options.counts(&[1, 64, 256], &[1, 8]);
     let [paused, indexed] = names(&options);
-    for _ in 0..options.rounds() {
+    for round in 0..options.rounds() {
         let log = Log::start(&options);
         let (paused_dir, indexed_dir) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let mut floors = vec![("F2", Server::floor("F2", 0))];
         if !options.is_nats() {
             floors.insert(0, ("F1", Server::floor("F1", 0)));
         }
-        let gateways = [
+        let mut gateways = [
             (paused, Server::gateway_over(&log, "paused", paused_dir.path(), &["--index", "false"])),
             (indexed, Server::gateway_over(&log, "indexed", indexed_dir.path(), &[])),
         ];
+        // Whatever comes later in a round finds another machine: a warmer one, or one with more to write back.
+        if round % 2 == 1 {
+            gateways.reverse();
+        }
         for &connections in &counts {
             for (name, server) in &floors {
                 let outcome = full(&options, server, connections).await;

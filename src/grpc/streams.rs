@@ -1,7 +1,7 @@
 //! The `Subscribe` streams: the cap on them, the watch for stalled ones, and what
 //! operators see of them.
 //!
-//! While a client's HTTP/2 window is shut, hyper does not poll a response's body:
+//! While a client's HTTP/2 window is shut, hyper polls a response's body no more than one piece ahead:
 //! timers inside the stream do not fire, and no status can be sent. So a watch
 //! outside the streams takes a stalled one's reader, pages and place away; the rest of
 //! the message in hand and the status follow if the client ever reads again.
@@ -47,8 +47,10 @@ use crate::{
 
 /// How often streams are looked at, and the precision of what is said about their stalling.
 const TICK: Duration = Duration::from_millis(200);
-/// Streams that were taken away leave what the connection holds of them behind
-/// until their client reads or goes. With so many times the cap, new ones are refused.
+/// Streams that were taken away leave what the connection holds of them behind until their client
+/// reads or goes: two pieces, which are parts of messages that were made for all and keep these, up to
+/// 128 KiB each of memory's runs, 512 KiB of a page from the disk. With so many times the cap, new
+/// ones are refused.
 const LEFT_BEHIND: usize = 2;
 /// After this a stream that takes nothing is shown as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_secs(5);
