@@ -528,8 +528,12 @@ async fn report_health(log: Arc<dyn EventLog>, health: Health, drain: Drain) {
     tokio::join!(storing, reading);
 }
 
-/// Whether the oldest record can be read, which is the one furthest from memory.
+/// Whether what is stored is followed, and the oldest record can be read, which is the one furthest
+/// from memory.
 async fn can_read(log: &dyn EventLog) -> bool {
+    if log.lag().is_stuck {
+        return false;
+    }
     match timeout(READ_PROBE_TIMEOUT, log.read(log.oldest(), 1)).await {
         // A record that is damaged, or was just trimmed, says nothing about the others.
         Ok(Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Record { .. })) => true,

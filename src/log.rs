@@ -145,6 +145,11 @@ pub trait EventLog: Send + Sync + 'static {
     /// What the log takes up, for operators.
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>>;
 
+    /// How far this process is behind what is stored, where others write to the log too; always at once.
+    fn lag(&self) -> Lag {
+        Lag::default()
+    }
+
     /// What waits for the writer; always at once.
     fn queue(&self) -> Queue {
         Queue::default()
@@ -231,6 +236,16 @@ pub struct Queue {
     pub records: usize,
     /// Their bytes.
     pub bytes: usize,
+}
+
+/// How far a process is behind a log that others write to as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lag {
+    /// Sequences that are stored and that its tail has not come to, as far as is known.
+    pub sequences: u64,
+    /// For some time its tail has stood still behind what is stored, or nobody could say whether it
+    /// does: what is stored meanwhile is not read here.
+    pub is_stuck: bool,
 }
 
 /// What a log takes up.

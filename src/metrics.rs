@@ -100,6 +100,10 @@ pub struct Snapshot {
     pub bytes: Option<u64>,
     /// How long ago the oldest stored event was received.
     pub oldest_age: Option<Duration>,
+    /// Sequences that are stored and that the log's tail has not come to.
+    pub tail_lag: u64,
+    /// Whether the log's tail follows what is stored.
+    pub is_following: bool,
     /// Events that the index has not reached.
     pub index_lag: Option<u64>,
     /// Records that wait for the writer.

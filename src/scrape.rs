@@ -86,6 +86,7 @@ impl Scrape {
         let tail = *self.log.tail().borrow();
         let is_writable = *self.log.state().borrow() == LogState::Writable;
         let queue = self.log.queue();
+        let lag_of_tail = self.log.lag();
         let readers = self.streams.readers();
         let latest = tail.cursor.sequence;
         let lag =
@@ -105,6 +106,8 @@ impl Scrape {
             is_writable,
             oldest_sequence: self.log.oldest().0,
             latest_sequence: latest.0,
+            tail_lag: lag_of_tail.sequences,
+            is_following: !lag_of_tail.is_stuck,
             queue_records: queue.records as u64,
             queue_bytes: queue.bytes as u64,
             retention_bytes: self.disk.as_ref().and_then(|disk| disk.retention_bytes),

@@ -11,9 +11,9 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callback_gateway::{
     config::{LogKind, nats::Nats as NatsSettings},
-    event::{NameSet, RecordParts, Sequence},
+    event::{NameSet, RecordParts, Sequence, Timestamp},
     log::{
-        EventLog, LogState,
+        EventLog, Lag, LogState, ReadError,
         jetstream::{JetStreamLog, Options},
     },
     proto::{SubscribeRequest, subscribe_request::Start},
@@ -25,6 +25,9 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Notify,
+};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 const TIME: &str = "2026-11-22T00:00:00Z";
@@ -92,7 +95,8 @@ impl Stream {
                 json!({})
             }
             "STREAM.MSG.GET" => {
-                let sequence = request["seq"].as_u64().unwrap();
+                // By time: all are of the same.
+                let sequence = request["seq"].as_u64().unwrap_or(1);
                 if sequence == 1 && self.forgets > 0 {
                     self.forgets -= 1;
                     return error(404, 10037, "no message found");
@@ -179,9 +183,14 @@ async fn events_that_no_server_had_when_it_was_asked_are_not_skipped_when_the_en
     let stream = Stream::with(3);
     play(&server, &stream).await;
     let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
-    stream.lock().unwrap().forgets = 1;
+    // One that was asked for the state has it all, and one that was asked for messages has none.
+    stream.lock().unwrap().forgets = 2;
     let page = soon(log.read(Sequence(1), 10)).await.unwrap();
     assert_eq!((page.records.first().unwrap().sequence(), page.next), (Sequence(1), Sequence(2)));
+    stream.lock().unwrap().forgets = 1;
+    let sought = soon(log.seek(Timestamp(0))).await;
+    assert!(matches!(sought, Err(ReadError::Unavailable(_))), "{sought:?}");
+    assert_eq!(soon(log.seek(Timestamp(0))).await, Ok(Sequence(1)));
     soon(log.close()).await;
 }
 
@@ -257,6 +266,58 @@ async fn a_consumer_that_is_there_and_delivers_nothing_is_made_anew() {
     stream.lock().unwrap().last = 4;
     soon(made.notified()).await;
     soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_does_not_come_to_what_is_stored_says_so() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
+    assert_eq!(log.lag(), Lag::default());
+    let change = |last| stream.lock().unwrap().last = last;
+    let is = async |wanted: Lag| {
+        let begin = std::time::Instant::now();
+        while log.lag() != wanted {
+            assert!(begin.elapsed() < support::HANG, "{:?}", log.lag());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // Others store, and its consumers deliver nothing.
+    change(5);
+    is(Lag { sequences: 2, is_stuck: false }).await;
+    is(Lag { sequences: 2, is_stuck: true }).await;
+    change(3);
+    is(Lag::default()).await;
+    soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_can_ask_nobody_what_is_stored_says_so() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let urls = vec![server.url()];
+    let gateway = Gateway::start_with(|settings| {
+        settings.log = LogKind::Nats;
+        settings.nats = NatsSettings { urls, replicas: 3, ..NatsSettings::default() };
+        settings.index = false;
+    })
+    .await;
+    let endpoint =
+        tonic::transport::Endpoint::try_from(format!("http://{}", gateway.addresses.grpc)).unwrap();
+    let mut health = HealthClient::new(soon(endpoint.connect()).await.unwrap());
+    let service = "imcallback.v1.EventService".to_owned();
+    let request = HealthCheckRequest { service };
+    let mut states = health.watch(request).await.unwrap().into_inner();
+    let mut until = async |wanted: ServingStatus| {
+        while soon(states.message()).await.unwrap().unwrap().status() != wanted {}
+    };
+    until(ServingStatus::Serving).await;
+    stream.lock().unwrap().has_quorum = false;
+    until(ServingStatus::NotServing).await;
+    stream.lock().unwrap().has_quorum = true;
+    until(ServingStatus::Serving).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

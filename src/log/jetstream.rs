@@ -64,8 +64,8 @@ pub use self::{
     open::{OpenError, Options},
 };
 use super::{
-    AppendError, Appending, EventLog, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms, Usage,
-    index::Index,
+    AppendError, Appending, EventLog, Lag, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms,
+    Usage, index::Index,
 };
 use crate::event::{Epoch, Sequence, Timestamp};
 
@@ -214,8 +214,9 @@ impl EventLog for JetStreamLog {
             Some(page) => std::future::ready(Ok(page)).boxed(),
             None => async move {
                 let end = self.shared.end();
-                if from >= end {
-                    // Since the ring was looked at.
+                // Since the ring was looked at; or what the stream has there now may be another
+                // log's, further below than where that was seen.
+                if from >= end || self.shared.is_closed() {
                     return Err(gone_back());
                 }
                 self.shared.read_history(from, end, max_records).await
@@ -282,6 +283,10 @@ impl EventLog for JetStreamLog {
         let index_end = self.index.as_ref().map(|index| index.end().unwrap_or(self.shared.oldest()));
         let usage = Usage { backend: "nats", bytes: self.shared.bytes(), index_end };
         std::future::ready(Ok(usage)).boxed()
+    }
+
+    fn lag(&self) -> Lag {
+        self.shared.lag()
     }
 
     fn queue(&self) -> Queue {
@@ -478,5 +483,36 @@ mod tests {
         assert_eq!(outcome(acknowledged(&log, Sequence(1))).await, Err(AppendError::Closed));
         log.close().await;
         assert_eq!(log.queue(), Queue::default());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_append_is_answered_though_the_tail_does_not_come_to_it() {
+        let server = Nats::start();
+        let log = open(&server).await;
+        let late = acknowledged(&log, Sequence(100));
+        // The publisher looks after those that wait once it has published.
+        assert_eq!(outcome(log.append(record("{}"))).await, Ok(Sequence(1)));
+        assert_eq!(outcome(late).await, Ok(Sequence(100)));
+        log.close().await;
+    }
+
+    /// What is stored there now may be another log's, and positions beyond its end may be good ones.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_that_has_ended_gives_and_judges_nothing_that_it_does_not_know() {
+        let server = Nats::start();
+        let writer = open(&server).await;
+        for sequence in 1..=3 {
+            assert_eq!(outcome(writer.append(record("{}"))).await, Ok(Sequence(sequence)));
+        }
+        let log = open(&server).await;
+        assert_eq!(log.read(Sequence(1), 1).await.unwrap().records.len(), 1, "from the stream");
+        // Lost where its tail had not come to.
+        log.shared.become_other(Other::Rewound(Sequence(9)));
+        let page = log.read(Sequence(1), 1).await;
+        assert!(matches!(page, Err(ReadError::Unavailable(_))), "{page:?}");
+        assert_eq!(log.reach(Sequence(3)).await, Ok(()));
+        let beyond = timeout(HANG, log.reach(Sequence(5))).await.unwrap();
+        assert!(matches!(beyond, Err(ReadError::Unavailable(_))), "{beyond:?}");
+        tokio::join!(log.close(), writer.close());
     }
 }

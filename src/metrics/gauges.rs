@@ -18,6 +18,8 @@ pub(super) struct Gauges {
     latest_sequence: Gauge,
     bytes: GaugeVec,
     oldest_age: GaugeVec,
+    tail_lag: Gauge,
+    following: Gauge,
     index_lag: GaugeVec,
     queue_records: Gauge,
     queue_bytes: Gauge,
@@ -58,6 +60,14 @@ impl Gauges {
                 "log_oldest_event_age_seconds",
                 "Time since the oldest stored event was received; missing if none is stored.",
                 &[],
+            ),
+            tail_lag: new.gauge(
+                "log_tail_lag_events",
+                "Events that are stored, and that this gateway gives nobody yet: with a log that gateways share, those that it has not come to, as its servers said a second ago.",
+            ),
+            following: new.gauge(
+                "log_following",
+                "1 while the gateway comes to what is stored; 0 after 10 seconds in which it came no further, or nobody could say whether it does.",
             ),
             index_lag: new.gauges(
                 "log_index_lag_events",
@@ -140,6 +150,8 @@ impl Gauges {
         one(&self.latest_sequence, snapshot.latest_sequence);
         optional(&self.bytes, number(snapshot.bytes));
         optional(&self.oldest_age, seconds(snapshot.oldest_age));
+        one(&self.tail_lag, snapshot.tail_lag);
+        one(&self.following, snapshot.is_following.into());
         optional(&self.index_lag, number(snapshot.index_lag));
         one(&self.queue_records, snapshot.queue_records);
         one(&self.queue_bytes, snapshot.queue_bytes);

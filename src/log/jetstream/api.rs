@@ -147,6 +147,17 @@ impl State {
         Sequence(self.last_seq).next()
     }
 
+    /// Whether there is a message at every position from the oldest to the newest: then a leader
+    /// that has none at one of them has not taken it in yet.
+    pub(super) fn is_whole(&self) -> bool {
+        self.messages > 0 && self.last_seq.saturating_sub(self.first_seq) < self.messages
+    }
+
+    /// Whether there certainly is a message that was received at `time` or later.
+    pub(super) fn has_from(&self, time: Timestamp) -> bool {
+        self.is_whole() && self.last_ts.is_some_and(|last| Timestamp::from(last) >= time)
+    }
+
     /// An upper bound on when the newest message was received that is no longer stored.
     pub(super) fn trimmed_until(&self) -> Option<Timestamp> {
         if self.oldest() == Sequence::FIRST {

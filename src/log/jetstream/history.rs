@@ -77,6 +77,9 @@ impl Shared {
     /// Makes sure that what was read until now is this log's: a stream that was made anew is
     /// never again the one that it was.
     pub(super) async fn confirm(&self) -> Result<(), ReadError> {
+        if self.is_closed() {
+            return Err(unavailable("the log has ended"));
+        }
         self.patiently(|| async { self.ask().await.map(drop).map_err(unavailable) }).await
     }
 
@@ -118,6 +121,10 @@ impl Shared {
                 Err(ReadError::Trimmed { oldest: state.oldest() })
             } else if state.end() < end {
                 Err(ReadError::Unavailable("the stream's leader is behind".to_owned()))
+            } else if state.is_whole() {
+                Err(ReadError::Unavailable(
+                    "a leader that has not taken in its stream has answered".to_owned(),
+                ))
             } else if self.first(from).await?.is_some_and(|first| first.sequence < end) {
                 // Those who had nothing were behind: only what was asked since is as new as the state.
                 Err(ReadError::Unavailable("the servers with the stream are behind".to_owned()))
@@ -225,7 +232,7 @@ impl Shared {
     /// may not have it yet.
     pub(super) async fn seek_history(&self, time: Timestamp) -> Result<Sequence, ReadError> {
         // What comes in after this may be earlier or later.
-        let end = self.ask().await.map_err(unavailable)?.state.end();
+        let state = self.ask().await.map_err(unavailable)?.state;
         let found = match time {
             Timestamp(micros) if micros / 1_000_000 >= MAX_SEEK_SECONDS => None,
             time => {
@@ -233,7 +240,11 @@ impl Shared {
                 self.api.get(time).await.map_err(unavailable)?.map(|message| message.sequence)
             }
         };
-        let position = found.unwrap_or(end);
+        // A new leader may not have taken in yet what the one before it has told of.
+        if found.is_none() && state.has_from(time) {
+            return Err(unavailable("the stream's leader is behind"));
+        }
+        let position = found.unwrap_or(state.end());
         // Asked after seeking: what was trimmed before it shows.
         self.ask().await.map_err(unavailable)?;
         self.reach(position.previous()).await?;

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
-    log::{AppendError, AppendReply, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
+    log::{AppendError, AppendReply, Lag, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
 };
 
 /// How long a leader may seem to have lost messages: a new one may not have taken in yet
@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub(super) walks: Walks,
     /// An append has waited for long.
     pub(super) is_stalled: AtomicBool,
+    /// For long nobody could say that the tail follows the stream.
+    pub(super) is_stuck: AtomicBool,
     /// The subject of an event that NATS did not let this gateway publish to.
     denied: Mutex<Option<String>>,
     /// Has the tail's consumer made anew.
@@ -76,6 +78,7 @@ pub(super) struct Shared {
 /// What the leader said last.
 #[derive(Debug, Clone, Copy)]
 struct Known {
+    end: Sequence,
     oldest: Sequence,
     trimmed_until: Option<Timestamp>,
     bytes: u64,
@@ -132,6 +135,7 @@ impl Shared {
             ring_bytes,
             recent: Mutex::default(),
             known: RwLock::new(Known {
+                end,
                 oldest: info.state.oldest(),
                 trimmed_until: info.state.trimmed_until(),
                 bytes: info.state.bytes,
@@ -142,6 +146,7 @@ impl Shared {
             history: Semaphore::new(HISTORY_READS),
             walks: Walks::new(),
             is_stalled: AtomicBool::new(false),
+            is_stuck: AtomicBool::new(false),
             denied: Mutex::default(),
             follow_anew: Notify::new(),
         }
@@ -179,6 +184,14 @@ impl Shared {
         self.known().trimmed_until
     }
 
+    /// How far this gateway is behind the stream, as its leader said last.
+    pub(super) fn lag(&self) -> Lag {
+        Lag {
+            sequences: self.known().end.0.saturating_sub(self.end().0),
+            is_stuck: self.is_stuck.load(Ordering::Relaxed),
+        }
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.known().bytes
     }
@@ -205,6 +218,7 @@ impl Shared {
         let oldest = info.state.oldest();
         {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.end = info.state.end();
             known.bytes = info.state.bytes;
             known.average_bytes = info.state.average_bytes();
             // Answers may overtake one another.
@@ -404,28 +418,37 @@ impl Shared {
 
     /// Waits until this replica has come to `sequence`, if the leader has it.
     pub(super) async fn reach(&self, sequence: Sequence) -> Result<(), ReadError> {
-        if self.end() > sequence || self.is_closed() {
+        // Whoever is told so looks at the tail.
+        let is_judged = |tail: &Tail| tail.end > sequence || tail.cursor.epoch != self.epoch;
+        if is_judged(&self.tail.borrow()) {
             return Ok(());
         }
         let reached = async {
-            let last = loop {
+            loop {
+                // A log that has ended comes to nothing any more: nobody can say whose the position is.
+                if self.is_closed() {
+                    return Err(unavailable("the log has ended below the position"));
+                }
                 match self.settled(sequence).await {
-                    Ok(last) => break last,
-                    Err(_) if self.is_closed() => return,
+                    Ok(last) if last < sequence => return Ok(()),
+                    Ok(_) => break,
                     // Nobody there to ask, just now.
                     Err(_) => sleep(REWIND_INTERVAL).await,
                 }
-            };
-            if last >= sequence {
-                let mut tail = self.tail.subscribe();
-                let is_there = |tail: &Tail| tail.end > sequence || tail.cursor.epoch != self.epoch;
-                // The sender is in `self`.
-                tail.wait_for(is_there).await.ok();
+            }
+            let (mut tail, mut state) = (self.tail.subscribe(), self.state.subscribe());
+            tokio::select! {
+                biased;
+                // The senders are in `self`.
+                _ = tail.wait_for(is_judged) => Ok(()),
+                _ = state.wait_for(|state| *state == LogState::Closed) => {
+                    Err(unavailable("the log has ended below the position"))
+                }
             }
         };
         timeout(REACH_PATIENCE, reached)
             .await
-            .map_err(|_| ReadError::Unavailable("this gateway has not come to the position yet".to_owned()))
+            .unwrap_or_else(|_| Err(unavailable("this gateway has not come to the position yet")))
     }
 
     /// The stream's last sequence: below `sequence` only if a leader that enough servers

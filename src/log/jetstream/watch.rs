@@ -17,17 +17,29 @@ const MIN_INTERVAL: Duration = Duration::from_millis(200);
 /// How long the tail may stand still behind the stream's end.
 const STANDSTILL: Duration = Duration::from_secs(3);
 
-/// Where the tail stands still behind the stream's end, and since when.
-type Behind = Option<(Sequence, Instant)>;
+/// For how long nobody may be able to say that the tail follows the stream: a pause is shorter.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// What was seen of the tail.
+struct Seen {
+    /// Where it was.
+    end: Sequence,
+    /// When it last followed: it was at the stream's end, or had moved.
+    followed: Instant,
+    /// When it was last made anew for standing still, or followed.
+    made_anew: Instant,
+}
 
 /// Runs until the log ends.
 pub(super) async fn watch(shared: Arc<Shared>) {
     let work = async {
-        let mut behind = None;
+        let now = Instant::now();
+        let mut seen = Seen { end: shared.end(), followed: now, made_anew: now };
         loop {
             let begin = Instant::now();
             shared.walks.forget_idle();
-            shared.set_writable(look(&shared, &mut behind).await);
+            shared.set_writable(look(&shared, &mut seen).await);
+            note_stuck(&shared, seen.followed.elapsed() >= STUCK);
             sleep(INTERVAL.saturating_sub(begin.elapsed()).max(MIN_INTERVAL)).await;
         }
     };
@@ -35,8 +47,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 }
 
 /// Whether callbacks can be stored, or else why not.
-async fn look(shared: &Shared, behind: &mut Behind) -> Result<(), String> {
-    let was_behind = behind.take();
+async fn look(shared: &Shared, seen: &mut Seen) -> Result<(), String> {
     shared.reading.said.repair(&shared.reading.client);
     if !shared.api.said.repair(&shared.api.client) {
         return Err("there is no connection to NATS".to_owned());
@@ -49,7 +60,7 @@ async fn look(shared: &Shared, behind: &mut Behind) -> Result<(), String> {
         // It may have lost its end, or be behind for a moment: that is found out there.
         shared.follow_anew.notify_one();
     }
-    *behind = standstill(shared, info.state.end(), was_behind);
+    follow(shared, info.state.end(), seen);
     let denied = shared.denied().clone();
     if let Some(subject) = denied {
         shared.api.may_publish(subject).await.map_err(reason)?;
@@ -61,20 +72,27 @@ async fn look(shared: &Shared, behind: &mut Behind) -> Result<(), String> {
     Ok(())
 }
 
-/// Has the stream followed anew if the tail stands still: its consumer may be there and deliver
-/// nothing all the same.
-fn standstill(shared: &Shared, stream_end: Sequence, was_behind: Behind) -> Behind {
-    let end = shared.end();
-    if stream_end <= end {
-        return None;
+/// Has the stream followed anew if the tail stands still behind its end: its consumer may be there and
+/// deliver nothing all the same.
+fn follow(shared: &Shared, stream_end: Sequence, seen: &mut Seen) {
+    let (end, now) = (shared.end(), Instant::now());
+    if stream_end <= end || end > seen.end {
+        *seen = Seen { end, followed: now, made_anew: now };
+    } else if now - seen.made_anew >= STANDSTILL {
+        tracing::warn!(%end, %stream_end, "nothing of the stream was delivered for a while; it is followed anew");
+        shared.follow_anew.notify_one();
+        seen.made_anew = now;
     }
-    let since = was_behind.filter(|(at, _)| *at == end).map_or_else(Instant::now, |(_, since)| since);
-    if since.elapsed() < STANDSTILL {
-        return Some((end, since));
+}
+
+fn note_stuck(shared: &Shared, is_stuck: bool) {
+    if shared.is_stuck.swap(is_stuck, Ordering::Relaxed) != is_stuck {
+        if is_stuck {
+            tracing::error!("this gateway does not come to what is stored; subscribers get nothing new");
+        } else {
+            tracing::info!("the stream is followed again");
+        }
     }
-    tracing::warn!(%end, %stream_end, "nothing of the stream was delivered for a while; it is followed anew");
-    shared.follow_anew.notify_one();
-    Some((end, Instant::now()))
 }
 
 fn reason(error: ApiError) -> String {
