@@ -173,8 +173,17 @@ fn start(config: &Path) -> Running {
     Running::server(Command::new(program).arg("-c").arg(config), "Server is ready")
 }
 
-/// Ports that were free a moment ago.
+/// Ports for servers: below those that systems give to whoever connects, as a server comes back to its own.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// Ports that were free a moment ago. Where to look first is left to chance: tests run side by side.
 fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    let mut port = PORTS.start + (getrandom::u32().unwrap() % PORTS.len() as u32) as u16;
+    let mut free = || loop {
+        port = if port + 1 < PORTS.end { port + 1 } else { PORTS.start };
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return listener;
+        }
+    };
+    [(); N].map(|()| free()).map(|listener| listener.local_addr().unwrap().port())
 }

@@ -6,7 +6,7 @@ use callback_gateway::proto::{Event, GapPolicy, SubscribeRequest, subscribe_resp
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::support::{Gateway, Subscriber, after, nats::Nats, reason, soon};
+use crate::support::{Gateway, Subscriber, after, all_events, nats::Nats, reason, soon};
 
 /// An operator's request to JetStream.
 pub async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
@@ -16,6 +16,26 @@ pub async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
     let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
     assert_eq!(answer["error"], Value::Null, "{answer}");
     answer
+}
+
+/// All events, once the gateway has come to what is stored now: callbacks that another gateway, or this one
+/// with a late tail, was told are stored may not be there at once.
+pub async fn all_stored(servers: &[Nats], gateway: &Gateway) -> Vec<Event> {
+    let urls: Vec<String> = servers.iter().map(Nats::url).collect();
+    let client = soon(async_nats::connect(urls)).await.unwrap();
+    let info = soon(client.request("$JS.API.STREAM.INFO.callbacks", "".into())).await.unwrap();
+    let info: Value = serde_json::from_slice(&info.payload).unwrap();
+    let last = info["state"]["last_seq"].as_u64().unwrap();
+    let mut events = gateway.client().await;
+    soon(async {
+        loop {
+            let events = all_events(&mut events).await;
+            if events.last().is_some_and(|newest| newest.sequence >= last) {
+                return events;
+            }
+        }
+    })
+    .await
 }
 
 pub async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
