@@ -335,7 +335,7 @@ impl Copier {
                     if whole.gaps.len() < MAX_GAPS { whole.gaps.push(gone) } else { left_out += 1 }
                 }
                 // Events at the end may be gone or never have been: no position is as high then.
-                Frame::CaughtUp(_) if reaches_end => break,
+                Frame::CaughtUp(_) if reaches_end || at.sequence >= end.sequence => break,
                 Frame::CaughtUp(_) => {
                     follow.connect_again("this gateway is behind the one that was asked first").await?;
                 }
