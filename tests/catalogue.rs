@@ -146,7 +146,7 @@ fn every_command_has_a_packet() {
     assert!(catalogue.fields.len() >= 58);
     assert!(packets("tests/fixtures").keys().eq(catalogue.fields.keys()));
     let others = packets("tests/other_shapes");
-    assert!(others.len() >= 5 && others.keys().all(|command| catalogue.fields.contains_key(command)));
+    assert!(others.len() >= 7 && others.keys().all(|command| catalogue.fields.contains_key(command)));
 }
 
 /// By the vendor's pages, these bodies have no command and no time of their own,
@@ -165,6 +165,18 @@ fn a_batch_of_push_results_is_typed_one_by_one() {
     let Some(Payload::PushAllMemberPush(push)) = event.payload else { panic!("not typed") };
     let stages: Vec<_> = push.events.iter().map(|event| (event.event_type, event.push_stage)).collect();
     assert_eq!(stages, [(1, 1), (2, 3)]);
+}
+
+/// The vendor's pages describe three types of `CreatedGroupNum`.
+#[test]
+fn the_number_of_created_groups_is_typed_in_every_documented_shape() {
+    for json in ["123", r#""123""#, r#"{"Private":4,"Public":100}"#] {
+        let body = format!(r#"{{"Type":"Public","CreatedGroupNum":{json}}}"#);
+        let event = decode("Group.CallbackBeforeCreateGroup", &body);
+        let Some(Payload::GroupBeforeCreate(create)) = event.payload else { panic!("{json} is not typed") };
+        let typed = serde_json::to_value(create.created_group_num).unwrap();
+        assert!(same(&serde_json::from_str(json).unwrap(), &typed), "{json}: {typed}");
+    }
 }
 
 /// Whatever shape it has, a body that a message cannot hold travels whole.
