@@ -146,6 +146,7 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     // Whether all commands of a family send seconds.
     let mut families = BTreeMap::new();
     let (mut decode, mut kinds, mut seconds) = (String::new(), String::new(), String::new());
+    let mut known = Vec::new();
     for field in payload.fields() {
         let options = field.options();
         let Value::String(command) = options.get_extension(&command_option).into_owned() else {
@@ -169,10 +170,12 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
         writeln!(decode, "        {command:?} => Deserialize::deserialize(body).map(Payload::{variant}),")?;
         writeln!(kinds, "        {command:?} => CallbackKind::{kind},")?;
         writeln!(seconds, "        {command:?} => {in_seconds},")?;
+        known.push(format!("{command:?}"));
     }
     for (family, _) in families.into_iter().filter(|(_, all_in_seconds)| *all_in_seconds) {
         writeln!(seconds, "        _ if command.split('.').next() == Some({family:?}) => true,")?;
     }
+    let known = known.join("\n        | ");
     Ok(format!(
         "/// Decodes the body of a command of the catalogue; `None` for any other command.\n\
          pub(crate) fn decode_payload<'de, D: serde::Deserializer<'de>>(\n    \
@@ -183,9 +186,13 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
              use serde::Deserialize;\n    \
              Some(match command {{\n{decode}        _ => return None,\n    }})\n\
          }}\n\n\
-         /// A command's kind; unspecified if it is not in the catalogue.\n\
+         /// Returns whether a command is in the catalogue.\n\
+         pub(crate) fn is_known(command: &str) -> bool {{\n    \
+             matches!(\n        command,\n        {known}\n    )\n\
+         }}\n\n\
+         /// Returns a command's kind: as declared in the catalogue, or derived from its name.\n\
          pub(crate) fn callback_kind(command: &str) -> CallbackKind {{\n    \
-             match command {{\n{kinds}        _ => CallbackKind::Unspecified,\n    }}\n\
+             match command {{\n{kinds}        _ => derived_kind(command),\n    }}\n\
          }}\n\n\
          /// Whether a command's `EventTime` is in seconds; milliseconds otherwise.\n\
          pub(crate) fn event_time_in_seconds(command: &str) -> bool {{\n    \

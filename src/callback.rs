@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     event::{RecordParts, StoredRecord, Timestamp, is_command},
-    proto::{self, CallbackKind, DecodeStatus},
+    proto::{self, DecodeStatus},
 };
 
 /// Deepest nesting of objects and arrays that a body may have.
@@ -249,7 +249,7 @@ impl Envelope {
 
         let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());
         let kind = proto::callback_kind(&command);
-        let is_known = kind != CallbackKind::Unspecified;
+        let is_known = proto::is_known(&command);
         let mut event = proto::Event {
             sdk_app_id: self.sdk_app_id,
             client_ip: self.client_ip,

@@ -226,7 +226,81 @@ fn every_packet_has_its_kind_and_time() {
         let millis = event.event_time.map(|time| time.seconds * 1000 + i64::from(time.nanos) / 1_000_000);
         assert_eq!(millis, sent.map(|sent| sent * unit), "{command}");
     }
-    assert_eq!(decode("LiveGo.Anything", "{}").kind(), CallbackKind::Unspecified);
+}
+
+#[test]
+fn the_kind_of_an_unknown_command_is_derived_from_its_name() {
+    use CallbackKind::{After, Before, Unspecified};
+    for (command, kind) in [
+        ("Group.CallbackBeforeX", Before),
+        ("Sns.CallbackPrevX", Before),
+        ("A.B.BeforeX", Before),
+        ("Before", Before),
+        ("Prev", Before),
+        ("x.CallbackBefore", Before),
+        ("C2C.CallbackAfterX", After),
+        ("Bot.OnX", After),
+        ("Bot.CallbackOnX", After),
+        ("After", After),
+        ("x.CallbackOn", After),
+        ("Bot.OnlineX", Unspecified),
+        ("Bot.On-X", Unspecified),
+        ("Bot.On2", Unspecified),
+        ("Group.Beforehand", Unspecified),
+        ("Group.CallbackPreviewX", Unspecified),
+        ("Group.CallbackAfternoonX", Unspecified),
+        ("Group.beforeX", Unspecified),
+        ("Group.XBeforeY", Unspecified),
+        ("Before.X", Unspecified),
+        ("CallbackAfter.X", Unspecified),
+        ("Group.CallbackCallbackAfterX", Unspecified),
+        ("LiveGo.Something", Unspecified),
+        ("x.Callback", Unspecified),
+        ("Callback", Unspecified),
+    ] {
+        let event = decode(command, "{}");
+        assert_eq!((event.kind(), event.decode_status()), (kind, DecodeStatus::UnknownCommand), "{command}");
+    }
+}
+
+/// So that the name of a new command says the same as its entry in the catalogue will.
+#[test]
+fn the_names_of_the_catalogue_say_its_kinds_with_few_exceptions() {
+    // Their names have none of the words.
+    const EXCEPTIONS: [&str; 11] = [
+        "Alert.RequestOverLimit",
+        "ContentCallback.ResultNotify",
+        "Group.CallbackSendMsgException",
+        "Profile.CallbackPortraitSet",
+        "Push.AllMemberPush",
+        "Push.OfflinePush",
+        "Sns.CallbackBlackListAdd",
+        "Sns.CallbackBlackListDelete",
+        "Sns.CallbackFriendAdd",
+        "Sns.CallbackFriendDelete",
+        "State.StateChange",
+    ];
+    let catalogue = Catalogue::new();
+    for (command, field) in &catalogue.fields {
+        let declared = field.options().get_extension(&catalogue.kind).as_enum_number().unwrap();
+        // Another command with the same last part, which is not in the catalogue.
+        let (_, action) = command.rsplit_once('.').unwrap();
+        let derived = decode(&format!("NotInTheCatalogue.{action}"), "{}").kind();
+        if EXCEPTIONS.contains(&command.as_str()) {
+            assert_eq!(derived, CallbackKind::Unspecified, "{command}");
+        } else {
+            assert_eq!(derived as i32, declared, "{command}");
+        }
+    }
+    assert!(EXCEPTIONS.iter().all(|command| catalogue.fields.contains_key(*command)));
+}
+
+/// A kind does not make a command a known one.
+#[test]
+fn a_deep_body_of_an_unknown_command_with_a_kind_is_not_too_large_to_be_typed() {
+    let deep = format!("{{\"x\":{}{}}}", "[".repeat(100), "]".repeat(100));
+    let event = decode("C2C.CallbackAfterX", &deep);
+    assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
 }
 
 /// A field that no packet sets may be misspelt.

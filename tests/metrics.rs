@@ -88,7 +88,7 @@ async fn callbacks_are_counted_by_app_command_and_outcome() {
     assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
     assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
     for number in 0..20 {
-        assert!(gateway.post(&format!("Unknown.X{number}"), "{}").await.is_stored());
+        assert!(gateway.post(&format!("C2C.CallbackAfterX{number}"), "{}").await.is_stored());
         assert_eq!(post(&gateway, &format!("SdkAppid={number}&CallbackCommand=A.B"), "{}").await, 403);
     }
     assert_eq!(gateway.post("Sns.CallbackFriendAdd", "no").await.status, 400);

@@ -236,6 +236,7 @@ async fn filters_select_by_account_group_and_kind_and_are_repeated() {
             r#"{"GroupId":"g2","NewMemberList":[{"Member_Account":"ann"}]}"#,
         ),
         ("New.Command", r#"{"x":{"Some_Account":["carl","ann"],"GroupID":"g1"}}"#),
+        ("New.CallbackAfterX", "{}"),
     ] {
         assert!(http.post(command, body).await.is_stored());
     }
@@ -243,13 +244,13 @@ async fn filters_select_by_account_group_and_kind_and_are_repeated() {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
     let none = EventFilter::default;
     for (filter, sequences) in [
-        (none(), vec![1, 2, 3, 4]),
+        (none(), vec![1, 2, 3, 4, 5]),
         (EventFilter { accounts: names(&["ann"]), ..none() }, vec![1, 3, 4]),
         (EventFilter { accounts: names(&["bob", "carl"]), ..none() }, vec![1, 2, 4]),
         (EventFilter { accounts: names(&["an"]), ..none() }, vec![]),
         (EventFilter { group_ids: names(&["g1"]), ..none() }, vec![2, 4]),
         (EventFilter { kinds: vec![CallbackKind::Before.into()], ..none() }, vec![2]),
-        (EventFilter { kinds: vec![CallbackKind::After.into()], ..none() }, vec![1, 3]),
+        (EventFilter { kinds: vec![CallbackKind::After.into()], ..none() }, vec![1, 3, 5]),
         (EventFilter { kinds: vec![CallbackKind::Unspecified.into()], ..none() }, vec![4]),
         (EventFilter { accounts: names(&["ann"]), group_ids: names(&["g1"]), ..none() }, vec![4]),
         (EventFilter { accounts: names(&["ann"]), commands: names(&["Group.*"]), ..none() }, vec![3]),

@@ -15,7 +15,7 @@ use crate::{
     event::Timestamp,
     http1::ConnectionInfo,
     metrics::{ACCEPTED, CallbackOutcome, Labels, Metrics, OTHER},
-    proto::{self, CallbackKind, DecodeStatus, RefusalReason},
+    proto::{self, DecodeStatus, RefusalReason},
     refusals::{self, Line},
     trace::{Span, TraceParent},
 };
@@ -54,7 +54,7 @@ pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
 
 /// A command as a label: one that is not known could be anything.
 fn command_label(command: &str) -> &str {
-    if proto::callback_kind(command) == CallbackKind::Unspecified { OTHER } else { command }
+    if proto::is_known(command) { command } else { OTHER }
 }
 
 fn refusal_label(reason: RefusalReason) -> String {
