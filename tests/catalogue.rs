@@ -463,10 +463,11 @@ becomes. The body's `CallbackCommand` is `Event.command`, and its `EventTime` is
 `Event.raw_body`. A JSON null means that the field is absent. A command that is
 not listed here passes through whole, in `raw_body`.
 
-A BEFORE callback comes before the action, and the gateway answers OK, 0: it
-allows everything, as the vendor does on a time-out. The event says that the
-action was asked for, not that it happened. An AFTER callback tells what
-happened.
+The vendor sends a BEFORE callback before the action. The gateway answers OK, 0,
+which allows everything. The event says that the action was requested, not that
+it happened. If no answer arrives in time, the vendor allows the action by
+default; a console setting can make it block the message. An AFTER callback
+reports what happened.
 
 An integer may come as a number or as a string of digits. An object or any
 value in free form holds its numbers as doubles, exact to 2^53 only; `raw_body`
