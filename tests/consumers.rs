@@ -144,13 +144,14 @@ fn node(dir: &Path) -> Language {
 /// The consumer as the page beside it says how to start it. What fetches or compiles, `./scripts/test`
 /// has done; the rest runs as it is written there.
 fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
-    const DONE: [&str; 8] = [
+    const DONE: [&str; 9] = [
         "python3 -m venv ",
         "venv/bin/pip install ",
         "npm ci",
         "cp REPOSITORY/",
         "protoc -I ",
         "go install ",
+        "go -C gen mod init ",
         "go mod tidy",
         "javac ",
     ];

@@ -28,7 +28,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	pb "consumer/imcallback/v1"
+	pb "example.com/callback-gateway/imcallback/v1"
 )
 
 // The name of all replicas together.

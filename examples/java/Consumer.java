@@ -7,20 +7,20 @@
 // Usage: java Consumer HOST:PORT DATABASE
 // The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
 
+import com.example.imcallback.v1.Event;
+import com.example.imcallback.v1.EventFilter;
+import com.example.imcallback.v1.EventServiceGrpc;
+import com.example.imcallback.v1.FriendPair;
+import com.example.imcallback.v1.Gap;
+import com.example.imcallback.v1.GapPolicy;
+import com.example.imcallback.v1.SubscribeRequest;
+import com.example.imcallback.v1.SubscribeResponse;
 import com.google.protobuf.Any;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.WireFormat;
 import com.google.rpc.RetryInfo;
-import imcallback.v1.Event;
-import imcallback.v1.EventFilter;
-import imcallback.v1.EventServiceGrpc;
-import imcallback.v1.FriendPair;
-import imcallback.v1.Gap;
-import imcallback.v1.GapPolicy;
-import imcallback.v1.SubscribeRequest;
-import imcallback.v1.SubscribeResponse;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
