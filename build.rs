@@ -16,6 +16,8 @@ use prost_reflect::{DescriptorPool, Value};
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
+/// Types of our own, whose JSON is canonical and whose maps are sorted.
+const WELL_KNOWN_TYPES: &str = "crate::proto::well_known";
 /// Names the commit where there is no repository, as in an image's build.
 const COMMIT_VARIABLE: &str = "BUILD_COMMIT";
 
@@ -45,7 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_server(false)
         .compile_well_known_types(true)
-        .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf", WELL_KNOWN_TYPES)
+        .btree_map(".")
         .out_dir(&messages)
         .compile_fds(files.clone())?;
 
@@ -60,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     server_build
         .extern_path(PACKAGE, "crate::proto")
         .compile_well_known_types(true)
-        .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf", WELL_KNOWN_TYPES)
         .codec_path("crate::grpc::EncodedCodec")
         .out_dir(&server)
         .compile_fds(files)?;
@@ -68,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     pbjson_build::Builder::new()
         .register_descriptors(&descriptors)?
         .ignore_unknown_fields()
+        .btree_map([PACKAGE])
         .out_dir(&messages)
         .build(&[PACKAGE])?;
     Ok(())

@@ -258,7 +258,7 @@ impl Envelope {
             request_time: self
                 .verified
                 .and_then(|verified| i64::try_from(verified.request_time).ok())
-                .map(|seconds| pbjson_types::Timestamp { seconds, nanos: 0 }),
+                .map(|seconds| crate::proto::well_known::Timestamp { seconds, nanos: 0 }),
             event_time: facts.event_time.and_then(|json| event_time(&command, json)),
             kind: kind.into(),
             possible_duplicate_of: duplicate_of.map_or(0, |sequence| sequence.0),
@@ -321,14 +321,14 @@ impl Envelope {
 }
 
 /// `EventTime`, as the JSON text of a number or a string of digits.
-fn event_time(command: &str, json: &str) -> Option<pbjson_types::Timestamp> {
+fn event_time(command: &str, json: &str) -> Option<crate::proto::well_known::Timestamp> {
     let digits = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let unit = if proto::event_time_in_seconds(command) { 1000 } else { 1 };
     let millis = digits.parse::<i64>().ok()?.checked_mul(unit)?;
-    (millis <= MAX_EVENT_TIME_MILLIS).then(|| pbjson_types::Timestamp {
+    (millis <= MAX_EVENT_TIME_MILLIS).then(|| crate::proto::well_known::Timestamp {
         seconds: millis / 1000,
         nanos: (millis % 1000) as i32 * 1_000_000,
     })

@@ -117,7 +117,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-impl From<Timestamp> for pbjson_types::Timestamp {
+impl From<Timestamp> for crate::proto::well_known::Timestamp {
     fn from(time: Timestamp) -> Self {
         let (seconds, nanos) = time.seconds_and_nanos();
         Self { seconds, nanos: nanos as i32 }

@@ -17,8 +17,8 @@
 //!
 //! | Module | What it is | May import |
 //! | --- | --- | --- |
-//! | [`proto`] | the generated API | nothing of ours |
-//! | [`event`] | sequence, epoch, cursor, record; the walk over a body | nothing of ours |
+//! | [`proto`] | the generated API, the well-known types | nothing of ours |
+//! | [`event`] | sequence, epoch, cursor, record; the walk over a body | proto |
 //! | [`metrics`] | what is counted and measured | nothing of ours |
 //! | [`trace`] | traces: `traceparent`, spans over OTLP | nothing of ours |
 //! | [`shutdown`] | the stages of a drain | nothing of ours |

@@ -6,6 +6,8 @@
 #![allow(unreachable_pub, reason = "generated")]
 #![allow(clippy::all, reason = "generated")]
 
+pub mod well_known;
+
 include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.rs"));
 include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.serde.rs"));
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));

@@ -321,7 +321,8 @@ fn a_frame(frame: Frame) -> SubscribeResponse {
 }
 
 fn subscribed(heartbeat_seconds: i64) -> SubscribeResponse {
-    let heartbeat_interval = Some(pbjson_types::Duration { seconds: heartbeat_seconds, nanos: 0 });
+    let heartbeat_interval =
+        Some(callback_gateway::proto::well_known::Duration { seconds: heartbeat_seconds, nanos: 0 });
     a_frame(Frame::Subscribed(Subscribed { cursor: "A0".into(), heartbeat_interval, ..Default::default() }))
 }
 
@@ -349,7 +350,7 @@ async fn a_pause_that_is_asked_for_is_kept_within_bounds_and_frames_of_tomorrow_
     };
     let of_tomorrow = SubscribeResponse { frame: None };
     let heartbeat = a_frame(Frame::Heartbeat(Heartbeat { cursor: "A1".into() }));
-    let retry_delay = Some(pbjson_types::Duration { seconds: 20, nanos: 0 });
+    let retry_delay = Some(callback_gateway::proto::well_known::Duration { seconds: 20, nanos: 0 });
     let going_away =
         a_frame(Frame::GoingAway(GoingAway { cursor: "A2".into(), retry_delay, ..Default::default() }));
     let cases = [

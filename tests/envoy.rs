@@ -307,7 +307,7 @@ async fn heartbeats_alone_keep_an_idle_stream_open_and_it_still_delivers() {
     let way = Way::to_grpc(&[gateway.addresses.grpc]).manager(json!({ "stream_idle_timeout": "3s" }));
     let envoy = Envoy::start(&[way]);
     let heartbeat = |seconds| {
-        let interval = Some(pbjson_types::Duration { seconds, nanos: 0 });
+        let interval = Some(callback_gateway::proto::well_known::Duration { seconds, nanos: 0 });
         SubscribeRequest { heartbeat_interval: interval, ..latest() }
     };
     let (mut often, mut rarely) = tokio::join!(

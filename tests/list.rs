@@ -318,7 +318,7 @@ async fn a_rare_event_is_found_over_short_pages_that_say_where_to_go_on() {
 async fn wrong_orders_and_times_are_refused() {
     let gateway = gateway_with(1).await;
     let mut client = gateway.client().await;
-    let time = |seconds, nanos| Some(pbjson_types::Timestamp { seconds, nanos });
+    let time = |seconds, nanos| Some(callback_gateway::proto::well_known::Timestamp { seconds, nanos });
     for (request, field) in [
         (ListEventsRequest { order: 3, ..Default::default() }, "order"),
         (ListEventsRequest { start_time: time(0, -1), ..Default::default() }, "start_time"),

@@ -272,7 +272,7 @@ async fn refusals_are_listed_by_reason_app_and_time() {
 #[tokio::test]
 async fn wrong_filters_are_refused_with_the_field() {
     let gateway = gateway().await;
-    let nanos = pbjson_types::Timestamp { seconds: 0, nanos: -1 };
+    let nanos = callback_gateway::proto::well_known::Timestamp { seconds: 0, nanos: -1 };
     for (request, field) in [
         (ListRefusalsRequest { reasons: vec![1, 999], ..Default::default() }, "reasons"),
         (ListRefusalsRequest { reasons: vec![-1], ..Default::default() }, "reasons"),

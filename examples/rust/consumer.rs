@@ -9,6 +9,7 @@
 
 use std::{env, error::Error, time::Duration};
 
+use callback_gateway::proto::well_known::Timestamp;
 use callback_gateway::{
     client::{Client, Ended, Item, Options},
     proto::{
@@ -16,7 +17,6 @@ use callback_gateway::{
         subscribe_response::Frame,
     },
 };
-use pbjson_types::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::time::{Instant, sleep};
 

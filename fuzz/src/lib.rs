@@ -326,7 +326,7 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
         assert!(depth <= MAX_TYPED_JSON_DEPTH);
         assert!(Encoded::list_entry_len(&record, true) <= MAX_TYPED_RESPONSE_BYTES);
         let printed = serde_json::to_value(&event).expect("a typed event has a JSON form");
-        // As JSON: pbjson prints null values, but reads them as values that are not there.
+        // As JSON: the generated code reads a null member as an absent one.
         let again: Event = serde_json::from_value(printed.clone()).unwrap();
         assert_eq!(serde_json::to_value(&again).unwrap(), printed);
         without_raw_body.raw_body.clear();

@@ -390,7 +390,7 @@ mod tests {
     /// pbjson's serializer shows a value without a kind as null, too: so this looks at the message.
     #[test]
     fn a_null_inside_a_free_form_field_is_a_null_value() {
-        use pbjson_types::value::Kind;
+        use crate::proto::well_known::value::Kind;
         let body = r#"{"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]}"#;
         let Some(Ok(Payload::C2cBeforeSendMsg(message))) = decode("C2C.CallbackBeforeSendMsg", body, true)
         else {

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
+use crate::proto::well_known::Timestamp;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use pbjson_types::Timestamp;
 use prost::Message as _;
 
 use self::destination::{Destination, Writer};
@@ -89,7 +89,7 @@ enum Format {
 
 fn parse_from(text: &str) -> Result<Start, String> {
     match text {
-        "earliest" => Ok(Start::Earliest(pbjson_types::Empty {})),
+        "earliest" => Ok(Start::Earliest(crate::proto::well_known::Empty {})),
         _ => follow::parse_position(text).ok_or_else(|| {
             "write earliest, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor".to_owned()
         }),
@@ -98,7 +98,7 @@ fn parse_from(text: &str) -> Result<Start, String> {
 
 fn parse_until(text: &str) -> Result<Start, String> {
     match text {
-        "latest" => Ok(Start::Latest(pbjson_types::Empty {})),
+        "latest" => Ok(Start::Latest(crate::proto::well_known::Empty {})),
         _ => follow::parse_position(text).ok_or_else(|| {
             "write latest, how long ago, such as 10m, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor"
                 .to_owned()

@@ -156,8 +156,8 @@ pub(super) fn gone(gap: &Gap) -> String {
 /// A starting point as the command line has it.
 pub(super) fn parse_start(text: &str) -> Result<Start, String> {
     match text {
-        "latest" => Ok(Start::Latest(pbjson_types::Empty {})),
-        "earliest" => Ok(Start::Earliest(pbjson_types::Empty {})),
+        "latest" => Ok(Start::Latest(crate::proto::well_known::Empty {})),
+        "earliest" => Ok(Start::Earliest(crate::proto::well_known::Empty {})),
         _ => parse_position(text).ok_or_else(|| {
             "write latest, earliest, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor, as `get` and \
              `tail --json` show it"

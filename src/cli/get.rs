@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use pbjson_types::Timestamp;
+use crate::proto::well_known::Timestamp;
 
 use super::{
     Failure,

@@ -1,6 +1,6 @@
 //! `recent`: stored events as a table.
 
-use pbjson_types::Timestamp;
+use crate::proto::well_known::Timestamp;
 
 use super::{
     Failure,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write as _};
 
-use pbjson_types::Timestamp;
+use crate::proto::well_known::Timestamp;
 
 use super::{
     Failure,
@@ -138,10 +138,12 @@ fn row(refusal: &Refusal) -> [Cell; 8] {
 }
 
 /// Which way the sender's clock is off: `3m 2s behind`.
-fn skew(skew: &pbjson_types::Duration) -> String {
+fn skew(skew: &crate::proto::well_known::Duration) -> String {
     let is_behind = skew.seconds < 0 || skew.nanos < 0;
-    let positive =
-        pbjson_types::Duration { seconds: skew.seconds.saturating_abs(), nanos: skew.nanos.saturating_abs() };
+    let positive = crate::proto::well_known::Duration {
+        seconds: skew.seconds.saturating_abs(),
+        nanos: skew.nanos.saturating_abs(),
+    };
     let span = text::duration(text::span(Some(&positive)));
     format!("{span} {}", if is_behind { "behind" } else { "ahead" })
 }

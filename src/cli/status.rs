@@ -72,7 +72,7 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
         (oldest, latest) => format!("events {oldest} to {latest}"),
     };
     line("log", (plain, format!("{held}, {} ({})", text::size(status.bytes), status.backend)))?;
-    let moment = |time: Option<&pbjson_types::Timestamp>| {
+    let moment = |time: Option<&crate::proto::well_known::Timestamp>| {
         time.map(|_| format!("{} ({})", text::ago_or_dash(time), text::time_in_seconds(time)))
     };
     for (name, time) in [("oldest", &status.oldest_receive_time), ("newest", &status.latest_receive_time)] {

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_state_is_written_as_the_documentation_has_it() {
         let page = include_str!("../../docs/troubleshooting.md");
-        let blocked_time = Some(pbjson_types::Duration { seconds: 9, nanos: 800_000_000 });
+        let blocked_time = Some(crate::proto::well_known::Duration { seconds: 9, nanos: 800_000_000 });
         for (state, text) in [
             (SubscriberState::Live, "live"),
             (SubscriberState::CatchingUp, "catching up"),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use pbjson_types::Timestamp;
+use crate::proto::well_known::Timestamp;
 use tokio::time::sleep;
 
 use super::{

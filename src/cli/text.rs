@@ -10,8 +10,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use crate::proto::well_known::Timestamp;
 use bytesize::ByteSize;
-use pbjson_types::Timestamp;
 
 /// The first second of the year 10000: what comes later has no usual form.
 const YEAR_10000: i64 = 253_402_300_800;
@@ -149,7 +149,7 @@ pub(super) fn time_in_seconds(time: Option<&Timestamp>) -> String {
 }
 
 /// A server's time span; one that is negative is none.
-pub(super) fn span(span: Option<&pbjson_types::Duration>) -> Duration {
+pub(super) fn span(span: Option<&crate::proto::well_known::Duration>) -> Duration {
     let parts = span.map(|span| (u64::try_from(span.seconds), u32::try_from(span.nanos)));
     match parts {
         Some((Ok(seconds), Ok(nanos))) if nanos < 1_000_000_000 => Duration::new(seconds, nanos),
@@ -255,7 +255,7 @@ mod tests {
             assert_eq!(at(seconds, nanos), "-");
         }
         assert_eq!(at(YEAR_10000 - 1, 0), "9999-12-31T23:59:59.000Z");
-        assert_eq!(span(Some(&pbjson_types::Duration { seconds: -1, nanos: 0 })), Duration::ZERO);
+        assert_eq!(span(Some(&crate::proto::well_known::Duration { seconds: -1, nanos: 0 })), Duration::ZERO);
     }
 
     #[test]

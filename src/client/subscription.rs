@@ -350,7 +350,7 @@ impl Subscription {
 }
 
 /// How long no frame may come at this heartbeat interval, if it is one.
-fn silence(interval: Option<pbjson_types::Duration>) -> Duration {
+fn silence(interval: Option<crate::proto::well_known::Duration>) -> Duration {
     let interval = interval.and_then(|interval| interval.try_into().ok()).unwrap_or(HEARTBEAT);
     SILENT_INTERVALS * interval.clamp(SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT)
 }

@@ -119,7 +119,7 @@ impl Encoded {
             encode_varint(next_page_token.len() as u64, &mut out);
             out.put_slice(next_page_token.as_bytes());
         }
-        let complete_since = pbjson_types::Timestamp::from(complete_since);
+        let complete_since = crate::proto::well_known::Timestamp::from(complete_since);
         prost::encoding::message::encode(LIST_EVENTS_RESPONSE_COMPLETE_SINCE, &complete_since, &mut out);
         Self(out.freeze())
     }

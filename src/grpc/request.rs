@@ -43,7 +43,7 @@ pub(super) fn cursor(field: &str, text: &str, remedy: &str) -> Result<Cursor, St
     })
 }
 
-pub(super) fn time(field: &str, time: pbjson_types::Timestamp) -> Result<Timestamp, Status> {
+pub(super) fn time(field: &str, time: crate::proto::well_known::Timestamp) -> Result<Timestamp, Status> {
     let nanos = u32::try_from(time.nanos).ok().filter(|&nanos| nanos < 1_000_000_000);
     nanos.and_then(|nanos| Timestamp::from_seconds_and_nanos(time.seconds, nanos)).ok_or_else(|| {
         invalid(
@@ -87,7 +87,7 @@ pub(super) fn filter_message(filter: &Filter) -> Option<EventFilter> {
     })
 }
 
-pub(super) fn heartbeat(interval: Option<pbjson_types::Duration>) -> Result<Duration, Status> {
+pub(super) fn heartbeat(interval: Option<crate::proto::well_known::Duration>) -> Result<Duration, Status> {
     let Some(interval) = interval else { return Ok(DEFAULT_HEARTBEAT) };
     let parts = (u64::try_from(interval.seconds), u32::try_from(interval.nanos));
     let interval = match parts {

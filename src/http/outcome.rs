@@ -176,7 +176,7 @@ impl Front {
             sdk_app_id,
             command,
             body_bytes: seen.body_bytes,
-            clock_skew: skew.map(|skew| pbjson_types::Duration {
+            clock_skew: skew.map(|skew| crate::proto::well_known::Duration {
                 seconds: skew.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS),
                 nanos: 0,
             }),

@@ -577,7 +577,7 @@ pub fn reason(status: &Status) -> String {
 }
 
 /// A time as one number, to compare.
-pub fn nanos(time: Option<pbjson_types::Timestamp>) -> i128 {
+pub fn nanos(time: Option<callback_gateway::proto::well_known::Timestamp>) -> i128 {
     let time = time.expect("a time");
     i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
 }
