@@ -74,6 +74,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .btree_map([PACKAGE])
         .out_dir(&messages)
         .build(&[PACKAGE])?;
+    // pbjson-build 0.9 still collects a map of numbers or enumerations into a HashMap to write it, so its
+    // members would have another order in each run.
+    let serde = messages.join("imcallback.v1.serde.rs");
+    let generated = fs::read_to_string(&serde)?;
+    fs::write(&serde, generated.replace("std::collections::HashMap<", "std::collections::BTreeMap<"))?;
     Ok(())
 }
 

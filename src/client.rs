@@ -48,6 +48,7 @@
 //!
 //! `examples/rust` is a whole consumer that writes each thing exactly once.
 
+mod codec;
 mod subscription;
 
 use std::{io, net::IpAddr, time::Duration};
@@ -205,14 +206,19 @@ impl Client {
 
     /// Connects, for single calls.
     pub async fn connect(&self) -> Result<Services, ConnectError> {
+        let channel = self.channel().await?;
+        Ok(Services {
+            events: EventServiceClient::new(channel.clone()),
+            admin: AdminServiceClient::new(channel),
+        })
+    }
+
+    async fn channel(&self) -> Result<Authorized, ConnectError> {
         let channel = match tokio::time::timeout(CONNECT_TIMEOUT, self.endpoint.connect()).await {
             Ok(connected) => connected.map_err(ConnectError::Transport)?,
             Err(_) => return Err(ConnectError::Timeout),
         };
-        Ok(Services {
-            events: EventServiceClient::with_interceptor(channel.clone(), self.bearer.clone()),
-            admin: AdminServiceClient::with_interceptor(channel, self.bearer.clone()),
-        })
+        Ok(InterceptedService::new(channel, self.bearer.clone()))
     }
 
     /// Follows the log. The first [`Subscription::next`] connects, and each further

@@ -1,5 +1,7 @@
 //! `export`: a part of the log, whole or with a word that it is not.
 
+#[path = "support/packets.rs"]
+mod packets;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/scripted_server.rs"]
@@ -21,15 +23,22 @@ use std::{
 
 use callback_gateway::{
     event::{Cursor, Epoch, Sequence},
-    proto::{CaughtUp, Event, GoingAway, SubscribeResponse, Subscribed, subscribe_response::Frame},
+    proto::{
+        CaughtUp, Event, GetEventRequest, GoingAway, SubscribeResponse, Subscribed, get_event_request,
+        subscribe_response::Frame,
+    },
 };
+use packets::post_packets;
 use people::{Ran, Relay, Running, command, on_a_terminal, run};
 use prost::Message as _;
 use rustix::process::{Pid, Signal, kill_process};
-use scripted_server::{ScriptedServer, stream};
+use scripted_server::{ScriptedServer, stream, stream_encoded};
 use support::*;
 use tempfile::TempDir;
-use tonic::{Code, Status};
+use tonic::{
+    Code, IntoRequest as _, Status, client::Grpc, codegen::http::uri::PathAndQuery, transport::Endpoint,
+};
+use tonic_prost::ProstCodec;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 async fn export(address: SocketAddr, args: &[&str]) -> Ran {
@@ -120,6 +129,117 @@ async fn as_protobuf_it_is_the_events_each_behind_its_length() {
     let (code, seen) = on_a_terminal(command(address, &["export", "--format", "protobuf"])).await;
     assert!(code == Some(64) && seen.contains("not for a terminal"), "{seen}");
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_events_have_the_same_output_in_every_run_and_format() {
+    let gateway = Gateway::start().await;
+    let count = post_packets(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let dir = TempDir::new().unwrap();
+    for format in ["json", "protobuf"] {
+        let files = ["a", "b"].map(|name| path(&dir, &format!("{name}.{format}")));
+        for file in &files {
+            export(address, &["--format", format, "--output", file]).await.good();
+        }
+        let [first, second] = files.map(|file| fs::read(file).unwrap());
+        assert!(first == second && !first.is_empty(), "{format}");
+    }
+    let json = fs::read_to_string(dir.path().join("a.json")).unwrap();
+    assert_eq!(json.lines().count(), count);
+    let limit = count.to_string();
+    for (args, is_all) in [
+        (&["recent", "--json", "--raw", "--limit", &limit][..], true),
+        (&["tail", "--json", "--raw", "--from", "earliest", "--count", &limit], true),
+        (&["recent", "--limit", &limit], false),
+        (&["tail", "--from", "earliest", "--count", &limit], false),
+    ] {
+        let [first, second] =
+            [run(&mut command(address, args)).await.good(), run(&mut command(address, args)).await.good()];
+        // How long ago an event came is in a table too.
+        assert!(args[0] == "recent" && !is_all || first == second, "{args:?}");
+        assert!(!is_all || first == json, "{args:?}");
+    }
+    // The event with most members, in as many processes as make an accident unlikely.
+    let longest = (1..=count).max_by_key(|n| json.lines().nth(n - 1).unwrap().len()).unwrap();
+    for _ in 0..8 {
+        let got = run(&mut command(address, &["get", &longest.to_string(), "--json"])).await.good();
+        assert_eq!(Some(got.trim_end()), json.lines().nth(longest - 1));
+    }
+    gateway.stop().await;
+}
+
+/// A response to `GetEvent` whose event is not decoded.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RawEvent {
+    #[prost(bytes = "vec", tag = "1")]
+    event: Vec<u8>,
+}
+
+/// Reads the events of an export by their lengths, without decoding them.
+fn delimited(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut events = Vec::new();
+    while !bytes.is_empty() {
+        let len = prost::decode_length_delimiter(&mut bytes).unwrap();
+        let (event, rest) = bytes.split_at(len);
+        events.push(event.to_vec());
+        bytes = rest;
+    }
+    events
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_protobuf_it_is_the_bytes_of_the_api() {
+    let gateway = Gateway::start().await;
+    post_packets(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let dir = TempDir::new().unwrap();
+    for (include_raw_body, args) in [(true, &[][..]), (false, &["--no-raw"])] {
+        let file = path(&dir, &format!("{include_raw_body}.binpb"));
+        let all = [&["--format", "protobuf", "--output", &file], args].concat();
+        export(address, &all).await.good();
+        let channel =
+            soon(Endpoint::from_shared(format!("http://{address}")).unwrap().connect()).await.unwrap();
+        let mut grpc = Grpc::new(channel);
+        for (sequence, exported) in (1..).zip(delimited(&fs::read(&file).unwrap())) {
+            let request = GetEventRequest {
+                event: Some(get_event_request::Event::Sequence(sequence)),
+                include_raw_body,
+            };
+            soon(grpc.ready()).await.unwrap();
+            let path = PathAndQuery::from_static("/imcallback.v1.EventService/GetEvent");
+            let codec = ProstCodec::<GetEventRequest, RawEvent>::default();
+            let response = soon(grpc.unary(request.into_request(), path, codec)).await.unwrap();
+            assert_eq!(exported, response.into_inner().event, "{sequence}");
+        }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_of_a_newer_gateway_survive_as_protobuf() {
+    // Not in the order of prost, with fields that no version knows.
+    let mut newer = Vec::new();
+    prost::encoding::bytes::encode(5, &b"A.B".to_vec(), &mut newer);
+    prost::encoding::bytes::encode(2, &at(1, 1).into_bytes(), &mut newer);
+    prost::encoding::uint64::encode(1, &1, &mut newer);
+    prost::encoding::bytes::encode(19_999, &b"newer".to_vec(), &mut newer);
+    prost::encoding::double::encode(18_888, &0.5, &mut newer);
+    let mut event = Vec::new();
+    prost::encoding::bytes::encode(2, &newer, &mut event);
+    let calls = AtomicUsize::new(0);
+    let server = ScriptedServer::plain(move |_| {
+        let subscribed =
+            |cursor| SubscribeResponse { frame: Some(subscribed(cursor, at(1, 1))) }.encode_to_vec();
+        match calls.fetch_add(1, Ordering::SeqCst) {
+            0 => stream_encoded(&[subscribed(at(1, 1))], None),
+            _ => stream_encoded(&[subscribed(at(1, 0)), event.clone()], None),
+        }
+    });
+    let dir = TempDir::new().unwrap();
+    let file = path(&dir, "events.binpb");
+    export(server.address, &["--format", "protobuf", "--output", &file]).await.good();
+    assert_eq!(delimited(&fs::read(&file).unwrap()), [newer]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

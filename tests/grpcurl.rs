@@ -2,12 +2,17 @@
 //!
 //! grpcurl 1.8.6 asks reflection v1alpha only; v1 has a test with a client of its own.
 
+#[path = "support/packets.rs"]
+mod packets;
+#[path = "support/people.rs"]
+mod people;
 #[path = "support/grpcurl.rs"]
 mod real;
 mod support;
 
 use std::process::{Command, Stdio};
 
+use packets::post_packets;
 use real::{Ran, Subscription, grpcurl_binary, run};
 use serde_json::{Value, json};
 use support::{APP_ID, Gateway, HANG, OK_PACKET, program, soon};
@@ -143,6 +148,62 @@ async fn a_waiting_subscription_prints_an_event_when_it_is_posted() {
     };
     assert_eq!(event["snsFriendAdd"]["PairList"][0]["To_Account"], "bob", "{event}");
     drop(subscription);
+    gateway.stop().await;
+}
+
+/// Numbers as doubles: 1 and 1.0 are the same in JSON.
+fn with_doubles(value: &mut Value) {
+    match value {
+        Value::Number(number) => *value = json!(number.as_f64().unwrap()),
+        Value::Array(elements) => elements.iter_mut().for_each(with_doubles),
+        Value::Object(members) => members.values_mut().for_each(with_doubles),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_has_the_same_json_in_every_command_as_in_grpcurl() {
+    let gateway = Gateway::start().await;
+    let count = post_packets(&gateway).await;
+    let address = gateway.addresses.grpc;
+    let request = json!({ "earliest": {}, "include_raw_body": true });
+    let subscription = Subscription::start(&mut grpcurl_command(&gateway, Some(request), &[SUBSCRIBE]));
+    let mut expected = Vec::new();
+    while expected.len() < count {
+        let mut message = subscription.message();
+        if message["event"].is_object() {
+            expected.push(message["event"].take());
+        }
+    }
+    drop(subscription);
+    expected.iter_mut().for_each(with_doubles);
+
+    let all = count.to_string();
+    let mut printed = vec![
+        people::run(&mut people::command(address, &["export"])).await.json_lines(),
+        people::run(&mut people::command(address, &["recent", "--json", "--raw", "--limit", &all]))
+            .await
+            .json_lines(),
+        people::run(&mut people::command(
+            address,
+            &["tail", "--json", "--raw", "--from", "earliest", "--count", &all],
+        ))
+        .await
+        .json_lines(),
+    ];
+    let mut got = Vec::new();
+    for sequence in 1..=count {
+        let get = ["get", &sequence.to_string(), "--json"];
+        got.extend(people::run(&mut people::command(address, &get)).await.json_lines());
+    }
+    printed.push(got);
+    for events in &mut printed {
+        assert_eq!(events.len(), count);
+        for (event, expected) in events.iter_mut().zip(&expected) {
+            with_doubles(event);
+            assert_eq!(event, expected);
+        }
+    }
     gateway.stop().await;
 }
 

@@ -11,7 +11,7 @@ use std::{
 use crate::proto::well_known::Timestamp;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use prost::Message as _;
+use prost::encoding::encode_varint;
 
 use self::destination::{Destination, Writer};
 use super::{
@@ -33,8 +33,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "An export ends with what was stored when it began, and shows the cursor to go on from, so that
-one export can follow on another without an event missing or coming twice. Nothing of an event is
-left out, as long as this program is not older than the gateway.
+one export can follow on another without an event missing or coming twice. Two exports of the same
+events are the same, byte by byte. With --format protobuf each event is what the gateway sent; JSON
+leaves out the fields that this program does not know, which only a newer gateway sends.
 
 When the connection breaks, export connects again and goes on where it was. If it cannot, or if
 events are gone (retention, another log), it says so and exits with 1: then the file is not made,
@@ -327,7 +328,7 @@ impl Copier {
                     start.get_or_insert(at.sequence.0);
                 }
                 Frame::Event(_) if at.sequence > end.sequence => break,
-                Frame::Event(event) => self.take(event)?,
+                Frame::Event(event) => self.take(event, follow.encoded_event())?,
                 Frame::Gap(gap) if gap.first_missing_sequence > end.sequence.0 => break,
                 Frame::Gap(gap) => {
                     let gone = follow::gone(gap);
@@ -374,15 +375,18 @@ impl Copier {
         Ok(())
     }
 
-    fn take(&mut self, event: &Event) -> Result<(), Failure> {
+    /// Adds an event; `encoded` is what the gateway sent.
+    fn take(&mut self, event: &Event, encoded: &[u8]) -> Result<(), Failure> {
         match self.export.format {
             Format::Json => {
                 self.buffer.extend_from_slice(output::json(event)?.as_bytes());
                 self.buffer.push(b'\n');
             }
-            Format::Protobuf => event
-                .encode_length_delimited(&mut self.buffer)
-                .map_err(|error| Failure::Other(format!("an event cannot be encoded: {error}")))?,
+            // Not encoded again: fields that this program does not know would be lost.
+            Format::Protobuf => {
+                encode_varint(encoded.len() as u64, &mut self.buffer);
+                self.buffer.extend_from_slice(encoded);
+            }
         }
         self.pending.events += 1;
         if self.pending.first.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -81,6 +82,11 @@ impl Follow {
                 }
             }
         }
+    }
+
+    /// Returns the bytes of the event that [`Follow::next`] returned last, as the gateway sent them.
+    pub(super) fn encoded_event(&self) -> &Bytes {
+        self.subscription.encoded_event()
     }
 
     /// Leaves a gateway that is behind, and after a while begins another stream.

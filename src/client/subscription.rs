@@ -2,16 +2,23 @@
 
 use std::{fmt, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, IntoRequest as _, Status, Streaming, client::Grpc, codegen::http::uri::PathAndQuery};
 use tonic_types::StatusExt as _;
 
-use super::{Client, ConnectError, is_passing, reason};
-use crate::proto::{
-    ErrorReason, GapPolicy, SubscribeRequest, SubscribeResponse, subscribe_request::Start,
-    subscribe_response::Frame,
+use super::{
+    Client, ConnectError,
+    codec::{Received, SubscribeCodec},
+    is_passing, reason,
 };
+use crate::proto::{
+    ErrorReason, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
+};
+
+/// Path of the call. The generated client would decode the frames without keeping an event's bytes.
+const SUBSCRIBE: &str = "/imcallback.v1.EventService/Subscribe";
 
 /// The pause before the connection is tried again; each further one is twice as long, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -191,8 +198,8 @@ impl From<Status> for Ended {
 enum State {
     /// Until then nothing is tried.
     Pause(Instant),
-    Opening(BoxFuture<'static, Result<Streaming<SubscribeResponse>, Cause>>),
-    Open(Box<Streaming<SubscribeResponse>>),
+    Opening(BoxFuture<'static, Result<Streaming<Received>, Cause>>),
+    Open(Box<Streaming<Received>>),
 }
 
 /// A stream of frames that does not end with a connection. Dropped, it is over.
@@ -211,6 +218,8 @@ pub struct Subscription {
     deadline: Instant,
     /// It was not, and what may have come is being looked at.
     is_overdue: bool,
+    /// See [`Subscription::encoded_event`].
+    encoded_event: Bytes,
 }
 
 impl fmt::Debug for Subscription {
@@ -231,12 +240,14 @@ impl Subscription {
             asked: None,
             deadline: now,
             is_overdue: false,
+            encoded_event: Bytes::new(),
         }
     }
 
     /// Waits for the next frame, and for a connection if there is none. What it has not
     /// given yet is not lost if it is dropped, as in `tokio::select!`.
     pub async fn next(&mut self) -> Result<Item, Ended> {
+        self.encoded_event = Bytes::new();
         loop {
             match &mut self.state {
                 State::Pause(until) => {
@@ -251,7 +262,8 @@ impl Subscription {
                     Err(cause) => return self.interrupted(cause),
                 },
                 State::Open(frames) => match timeout_at(self.deadline, frames.message()).await {
-                    Ok(Ok(Some(SubscribeResponse { frame }))) => {
+                    Ok(Ok(Some(Received { frame, event }))) => {
+                        self.encoded_event = event;
                         if let Some(frame) = &frame {
                             self.take(frame);
                         }
@@ -272,6 +284,13 @@ impl Subscription {
                 },
             }
         }
+    }
+
+    /// Returns the encoded `Event` of the frame that [`Subscription::next`] returned last, byte for byte as
+    /// the gateway sent it. It still has the fields that this version does not know. Empty unless that
+    /// frame is an event.
+    pub fn encoded_event(&self) -> &Bytes {
+        &self.encoded_event
     }
 
     /// The position after the last frame, or that to begin after; `None` before the
@@ -296,12 +315,17 @@ impl Subscription {
         self.request.on_gap = GapPolicy::Skip.into();
     }
 
-    fn open(&self) -> BoxFuture<'static, Result<Streaming<SubscribeResponse>, Cause>> {
+    fn open(&self) -> BoxFuture<'static, Result<Streaming<Received>, Cause>> {
         let (client, request) = (self.client.clone(), self.request.clone());
         Box::pin(async move {
-            // Each time anew: there may be another replica at the address by now.
-            let mut services = client.connect().await.map_err(|error| Cause::Connect(error.into()))?;
-            Ok(services.events.subscribe(request).await.map_err(Cause::Status)?.into_inner())
+            // A new connection each time: another replica may have the address by now.
+            let channel = client.channel().await.map_err(|error| Cause::Connect(error.into()))?;
+            let mut grpc = Grpc::new(channel);
+            let ready = grpc.ready().await;
+            ready.map_err(|error| Cause::Status(Status::unknown(format!("not ready: {error}"))))?;
+            let path = PathAndQuery::from_static(SUBSCRIBE);
+            let opened = grpc.server_streaming(request.into_request(), path, SubscribeCodec).await;
+            Ok(opened.map_err(Cause::Status)?.into_inner())
         })
     }
 

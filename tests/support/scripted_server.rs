@@ -103,9 +103,13 @@ impl Drop for ScriptedServer {
 
 /// A response with these messages, and then the status; without one it stays open.
 pub fn stream(messages: &[SubscribeResponse], end: Option<Status>) -> Response<Body> {
+    stream_encoded(&messages.iter().map(SubscribeResponse::encode_to_vec).collect::<Vec<_>>(), end)
+}
+
+/// The same with messages that are encoded already.
+pub fn stream_encoded(messages: &[Vec<u8>], end: Option<Status>) -> Response<Body> {
     let mut bytes = Vec::new();
     for message in messages {
-        let message = message.encode_to_vec();
         bytes.push(0);
         bytes.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
         bytes.extend(message);
