@@ -1,9 +1,10 @@
 //! Errors as gRPC statuses: one place, after AIP-193. Internals are logged, never returned.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
+use prost::Message as _;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::{StatusExt as _, pb};
 
 use super::rfc3339;
 use crate::{
@@ -25,17 +26,56 @@ const STREAMS_RETRY: Duration = Duration::from_secs(10);
 /// When a client should try again to read, which failed, or which it did not do.
 const READ_RETRY: Duration = Duration::from_secs(1);
 
-fn details(reason: ErrorReason, metadata: impl IntoIterator<Item = (&'static str, String)>) -> ErrorDetails {
+/// `google.rpc.ErrorInfo` with ordered metadata: that of `tonic-types` is a `HashMap`, so the same error would
+/// have other bytes each time.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    metadata: BTreeMap<String, String>,
+}
+
+/// Details of a status.
+struct Details {
+    info: ErrorInfo,
+    /// When the client should try again.
+    retry_delay: Option<Duration>,
+}
+
+fn details(reason: ErrorReason, metadata: impl IntoIterator<Item = (&'static str, String)>) -> Details {
     let name = reason.as_str_name();
-    let name = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
-    let metadata: HashMap<String, String> =
-        metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    ErrorDetails::with_error_info(name, DOMAIN, metadata)
+    let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name).to_owned();
+    let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    Details { info: ErrorInfo { reason, domain: DOMAIN.to_owned(), metadata }, retry_delay: None }
+}
+
+impl Details {
+    fn retry_after(self, delay: Duration) -> Self {
+        Self { retry_delay: Some(delay), ..self }
+    }
+
+    fn status(self, code: Code, message: impl Into<String>) -> Status {
+        let message = message.into();
+        let any = |name: &str, value: Vec<u8>| prost_types::Any {
+            type_url: format!("type.googleapis.com/google.rpc.{name}"),
+            value,
+        };
+        let retry_info = self.retry_delay.map(|delay| {
+            let retry_delay = delay.try_into().ok();
+            any("RetryInfo", pb::RetryInfo { retry_delay }.encode_to_vec())
+        });
+        let details = retry_info.into_iter().chain([any("ErrorInfo", self.info.encode_to_vec())]).collect();
+        let status = pb::Status { code: code as i32, message: message.clone(), details };
+        Status::with_details(code, message, status.encode_to_vec().into())
+    }
 }
 
 /// INVALID_ARGUMENT for a field, with a reason of its own.
 pub(super) fn with_field(reason: ErrorReason, field: &str, message: &str) -> Status {
-    Status::with_error_details(Code::InvalidArgument, message, details(reason, [("field", field.to_owned())]))
+    details(reason, [("field", field.to_owned())]).status(Code::InvalidArgument, message)
 }
 
 /// INVALID_ARGUMENT for a field.
@@ -56,35 +96,33 @@ pub(super) fn leaving(leave: Leave) -> (ErrorReason, Duration, Status) {
             (ErrorReason::StreamAgeReached, Duration::ZERO, "the stream has lasted as long as it may")
         }
     };
-    let mut details = details(reason, []);
-    details.set_retry_info(Some(delay));
     let message = format!("{message}; connect again and resume after the last cursor");
-    (reason, delay, Status::with_error_details(Code::Unavailable, message, details))
+    (reason, delay, details(reason, []).retry_after(delay).status(Code::Unavailable, message))
 }
 
 /// RESOURCE_EXHAUSTED at the cap on streams.
 pub(super) fn too_many_streams() -> Status {
-    let mut details = details(ErrorReason::TooManyStreams, []);
-    details.set_retry_info(Some(STREAMS_RETRY));
     let message =
         "the gateway has as many streams as it may; connect again later, or raise --grpc-max-streams";
-    Status::with_error_details(Code::ResourceExhausted, message, details)
+    too_many(message)
 }
 
 /// RESOURCE_EXHAUSTED at the cap on calls of health and reflection.
 pub(super) fn too_many_calls() -> Status {
-    let mut details = details(ErrorReason::TooManyStreams, []);
-    details.set_retry_info(Some(STREAMS_RETRY));
     let message = "the gateway has as many calls of health and reflection as it takes; try again later";
-    Status::with_error_details(Code::ResourceExhausted, message, details)
+    too_many(message)
+}
+
+fn too_many(message: &str) -> Status {
+    details(ErrorReason::TooManyStreams, [])
+        .retry_after(STREAMS_RETRY)
+        .status(Code::ResourceExhausted, message)
 }
 
 /// RESOURCE_EXHAUSTED for a client that took nothing for too long.
 pub(super) fn receiver_stalled() -> Status {
     let message = "the client took nothing from the stream for too long; connect again and resume after the last cursor";
-    let mut details = details(ErrorReason::ReceiverStalled, []);
-    details.set_retry_info(Some(READ_RETRY));
-    Status::with_error_details(Code::ResourceExhausted, message, details)
+    details(ErrorReason::ReceiverStalled, []).retry_after(READ_RETRY).status(Code::ResourceExhausted, message)
 }
 
 /// UNAUTHENTICATED without a token.
@@ -104,7 +142,7 @@ pub(super) fn token_revoked() -> Status {
 }
 
 fn unauthenticated(message: &str) -> Status {
-    Status::with_error_details(Code::Unauthenticated, message, details(ErrorReason::TokenInvalid, []))
+    details(ErrorReason::TokenInvalid, []).status(Code::Unauthenticated, message)
 }
 
 /// PERMISSION_DENIED for what a token may not do.
@@ -120,15 +158,13 @@ pub(super) fn denied(holder: &Holder, message: &str) -> Status {
     }
     // Some clients take no more than 8 KiB of headers.
     metadata.retain(|(_, text)| text.len() <= MAX_LIST_BYTES);
-    let details = details(ErrorReason::AccessDenied, metadata);
-    Status::with_error_details(Code::PermissionDenied, message, details)
+    details(ErrorReason::AccessDenied, metadata).status(Code::PermissionDenied, message)
 }
 
 /// NOT_FOUND for a sequence.
 pub(super) fn event_not_found(sequence: Sequence) -> Status {
-    let details = details(ErrorReason::EventNotFound, [("sequence", sequence.to_string())]);
     let message = format!("no event has the sequence {sequence}, or none yet");
-    Status::with_error_details(Code::NotFound, message, details)
+    details(ErrorReason::EventNotFound, [("sequence", sequence.to_string())]).status(Code::NotFound, message)
 }
 
 /// The reason that a status carries, or its code's description.
@@ -177,7 +213,7 @@ fn ends(log: &dyn EventLog) -> [(&'static str, String); 2] {
 }
 
 fn expired(message: &str, log: &dyn EventLog) -> Status {
-    Status::with_error_details(Code::OutOfRange, message, details(ErrorReason::CursorExpired, ends(log)))
+    details(ErrorReason::CursorExpired, ends(log)).status(Code::OutOfRange, message)
 }
 
 fn another_log(reason: ErrorReason, error: &SubscribeError, log: &dyn EventLog) -> Status {
@@ -185,8 +221,7 @@ fn another_log(reason: ErrorReason, error: &SubscribeError, log: &dyn EventLog) 
     let life = [("epoch", epoch.to_string()), ("epoch_start", rfc3339(epoch_start))];
     let message =
         format!("{error}; compare what you have with the log, then start anew with earliest or latest");
-    let details = details(reason, ends(log).into_iter().chain(life));
-    Status::with_error_details(Code::FailedPrecondition, message, details)
+    details(reason, ends(log).into_iter().chain(life)).status(Code::FailedPrecondition, message)
 }
 
 fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
@@ -195,13 +230,8 @@ fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
         ReadError::Unavailable(_) if is_replaced(log) => subscribe(&SubscribeError::Replaced, log),
         ReadError::Unavailable(_) => {
             tracing::error!(%error, "reading the log failed");
-            let mut details = details(ErrorReason::LogUnavailable, []);
-            details.set_retry_info(Some(READ_RETRY));
-            Status::with_error_details(
-                Code::Unavailable,
-                "the log cannot be read just now; try again",
-                details,
-            )
+            let details = details(ErrorReason::LogUnavailable, []).retry_after(READ_RETRY);
+            details.status(Code::Unavailable, "the log cannot be read just now; try again")
         }
         ReadError::Record { sequence, .. } => {
             tracing::error!(%error, "a stored event cannot be read");
@@ -209,8 +239,38 @@ fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
                 "event {sequence} cannot be read: it is damaged, or a newer gateway stored it; see the gateway's log"
             );
             let details = details(ErrorReason::LogDamaged, [("sequence", sequence.to_string())]);
-            Status::with_error_details(Code::DataLoss, message, details)
+            details.status(Code::DataLoss, message)
         }
         ReadError::Trimmed { .. } => expired("events are no longer stored", log),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_error_has_the_same_bytes_and_every_client_can_read_its_details() {
+        let names = ["sequence", "token", "epoch", "epoch_start", "oldest_cursor", "latest_cursor", "field"];
+        let status = |names: &[&'static str]| {
+            let metadata = names.iter().map(|name| (*name, format!("{name}'s")));
+            let details =
+                details(ErrorReason::LogReplaced, metadata).retry_after(Duration::from_millis(1500));
+            details.status(Code::FailedPrecondition, "replaced")
+        };
+        let first = status(&names);
+        let mut reversed = names;
+        reversed.reverse();
+        assert_eq!(status(&reversed).details(), first.details());
+        assert_eq!((first.code(), first.message()), (Code::FailedPrecondition, "replaced"));
+        // As the ordinary implementation reads it.
+        let read = first.get_error_details();
+        assert_eq!(read.retry_info().unwrap().retry_delay, Some(Duration::from_millis(1500)));
+        let info = read.error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("LOG_REPLACED", DOMAIN));
+        assert_eq!(info.metadata.len(), names.len());
+        assert_eq!(info.metadata["epoch_start"], "epoch_start's");
+        let no_retry = details(ErrorReason::InvalidField, []).status(Code::InvalidArgument, "wrong");
+        assert!(no_retry.get_error_details().retry_info().is_none());
     }
 }
