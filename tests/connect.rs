@@ -80,6 +80,35 @@ async fn what_is_no_grpc_listener_is_named_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_variable_that_was_renamed_is_named_and_not_used() {
+    let server = ScriptedServer::plain(guarded);
+    let dir = TempDir::new().unwrap();
+    // Neither a token nor a file.
+    let missing = dir.path().join("not there");
+    for suffix in ["TOKEN", "TOKEN_FILE", "TLS_CA", "TLS_CERT", "TLS_KEY"] {
+        let [old, new] = ["", "CLIENT_"].map(|prefix| format!("CALLBACK_GATEWAY_{prefix}{suffix}"));
+        let notice = format!("warning: {old} is ignored; set {new} instead\n");
+        for (args, code) in [(&["status"][..], 1), (&["tail"], 1), (&["export"], 1), (&["get", "1"], 1)] {
+            let ran = run(command(server.address, args).env(&old, &missing)).await;
+            assert_fails(&ran, code, &[&notice, "give the caller's token"]);
+            assert_eq!(ran.stderr().matches("warning: ").count(), 1, "{ran:?}");
+        }
+        // Under its new name it has an effect, and the old one is of no interest.
+        let mut both = command(server.address, &["status"]);
+        let ran = run(both.env(&old, &missing).env(&new, &missing)).await;
+        assert_eq!(ran.stderr().matches("warning: ").count(), 0, "{ran:?}");
+        let without = run(command(server.address, &["status"]).env(&new, "")).await;
+        assert!(ran.stderr() != without.stderr(), "{new} has no effect: {ran:?}");
+        // An empty variable counts as none.
+        let ran = run(command(server.address, &["status"]).env(&old, "")).await;
+        assert_eq!(ran.stderr().matches("warning: ").count(), 0, "{ran:?}");
+    }
+    // Commands that are no clients have variables of their own.
+    let ran = run(command(server.address, &["print-config"]).env("CALLBACK_GATEWAY_TOKEN", "x")).await;
+    assert_eq!((ran.code(), ran.stderr().as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_token_comes_from_a_file_or_the_environment() {
     let server = ScriptedServer::plain(guarded);
     let address = server.address.to_string();
@@ -89,16 +118,20 @@ async fn the_token_comes_from_a_file_or_the_environment() {
     let known = "the gateway does not know this call";
     assert_fails(&status(&address, &["--token-file", path.to_str().unwrap()]).await, 1, &[known]);
     let with = async |token: &str| {
-        run(command(server.address, &["status"]).env("CALLBACK_GATEWAY_TOKEN", token)).await
+        run(command(server.address, &["status"]).env("CALLBACK_GATEWAY_CLIENT_TOKEN", token)).await
     };
     assert_fails(&with(TOKEN).await, 1, &[known]);
     for ran in [with("wrong").await, with("").await, status(&address, &[]).await] {
-        assert_fails(&ran, 1, &["no; give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN"]);
+        assert_fails(
+            &ran,
+            1,
+            &["no; give the caller's token in --token-file or in CALLBACK_GATEWAY_CLIENT_TOKEN"],
+        );
     }
     // Such as the callbacks' token.
     for wrong in ["1400000000 s3cr3t", "s3cr3t\u{1b}", "ü"] {
         let ran = with(wrong).await;
-        assert_fails(&ran, 64, &["CALLBACK_GATEWAY_TOKEN: a token is one word"]);
+        assert_fails(&ran, 64, &["CALLBACK_GATEWAY_CLIENT_TOKEN: a token is one word"]);
         assert!(!ran.stderr().contains("s3cr3t"), "{ran:?}");
     }
     let as_path = status(&address, &["--token-file", TOKEN]).await;
@@ -155,13 +188,13 @@ async fn a_token_is_not_sent_in_plain_text_to_another_machine() {
     for address in ["http://192.0.2.1:50051", "gateway.example:50051", "127.0.0.1.example:1"] {
         let unused = SocketAddr::from(([127, 0, 0, 1], 1));
         let args = ["status", "--address", address];
-        let ran = run(command(unused, &args).env("CALLBACK_GATEWAY_TOKEN", TOKEN)).await;
+        let ran = run(command(unused, &args).env("CALLBACK_GATEWAY_CLIENT_TOKEN", TOKEN)).await;
         assert_fails(&ran, 64, &["the token is not sent to", "https://"]);
     }
     let server = ScriptedServer::plain(guarded);
     let address = format!("localhost:{}", server.address.port());
     let args = ["status", "--address", &address];
-    let ran = run(command(server.address, &args).env("CALLBACK_GATEWAY_TOKEN", TOKEN)).await;
+    let ran = run(command(server.address, &args).env("CALLBACK_GATEWAY_CLIENT_TOKEN", TOKEN)).await;
     assert_fails(&ran, 1, &["the gateway does not know this call"]);
 }
 
@@ -185,7 +218,7 @@ async fn tls_trusts_the_ca_that_is_given_and_no_other() {
     );
     assert_fails(&status(&server.address.to_string(), &[]).await, 1, &["wants https://"]);
     let with_token = run(command(server.address, &["status", "--address", &server.https(), "--tls-ca", &ca])
-        .env("CALLBACK_GATEWAY_TOKEN", TOKEN))
+        .env("CALLBACK_GATEWAY_CLIENT_TOKEN", TOKEN))
     .await;
     assert_fails(&with_token, 1, &["the gateway does not know this call"]);
 }
@@ -292,8 +325,9 @@ async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
     let address = format!("https://{}", gateway.addresses.grpc);
     let ask = async |token: &str, args: &[&str]| {
         let tls = ["--address", &address, "--tls-ca", &ca, "--tls-cert", &client, "--tls-key", &client_key];
-        run(command(gateway.addresses.grpc, &[args, &tls].concat()).env("CALLBACK_GATEWAY_TOKEN", token))
-            .await
+        run(command(gateway.addresses.grpc, &[args, &tls].concat())
+            .env("CALLBACK_GATEWAY_CLIENT_TOKEN", token))
+        .await
     };
     for args in [&["tail", "--from", "earliest", "--count", "1"][..], &["recent"], &["status"], &["refusals"]]
     {
@@ -309,7 +343,11 @@ async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
     let denied = ask(READER, &["status"]).await;
     assert_fails(&denied, 1, &["the token is `reader`"]);
     let stranger = ask("nobody-nobody-nobody", &["status"]).await;
-    assert_fails(&stranger, 1, &["give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN"]);
+    assert_fails(
+        &stranger,
+        1,
+        &["give the caller's token in --token-file or in CALLBACK_GATEWAY_CLIENT_TOKEN"],
+    );
 }
 
 /// Somebody who accepts connections and says nothing.

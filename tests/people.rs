@@ -292,7 +292,7 @@ async fn subscribers_says_which_events_a_subscriber_gets() {
     let address = gateway.addresses.grpc;
     let with = |token: &str, args: &[&str]| {
         let mut command = command(address, args);
-        command.env("CALLBACK_GATEWAY_TOKEN", token);
+        command.env("CALLBACK_GATEWAY_CLIENT_TOKEN", token);
         command
     };
     let list = async |args: &[&str]| {

@@ -311,7 +311,7 @@ async fn callbacks_go_over_tls_too() {
     // What the environment has for gRPC does not count.
     let mut elsewhere = send_to("http://127.0.0.1:1/", &["state-change"]);
     assert_fails(
-        &run(elsewhere.env("CALLBACK_GATEWAY_TLS_CA", &ca)).await,
+        &run(elsewhere.env("CALLBACK_GATEWAY_CLIENT_TLS_CA", &ca)).await,
         1,
         "no answer from http://127.0.0.1:1",
     );

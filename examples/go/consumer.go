@@ -5,7 +5,7 @@
 // over when it stands still. A crash at any moment loses and doubles nothing.
 //
 // Usage: consumer HOST:PORT DATABASE
-// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
 package main
 
 import (
@@ -150,7 +150,7 @@ func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *ti
 	// Ends the stream when we do.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if token := os.Getenv("CALLBACK_GATEWAY_TOKEN"); token != "" {
+	if token := os.Getenv("CALLBACK_GATEWAY_CLIENT_TOKEN"); token != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 	}
 	frames, err := client.Subscribe(ctx, request)

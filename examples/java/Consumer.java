@@ -5,7 +5,7 @@
 // over when it stands still. A crash at any moment loses and doubles nothing.
 //
 // Usage: java Consumer HOST:PORT DATABASE
-// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
 
 import com.example.imcallback.v1.Event;
 import com.example.imcallback.v1.EventFilter;
@@ -89,7 +89,7 @@ public final class Consumer {
         // The empty cursor: nothing was read yet.
         execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", NAME);
         EventServiceGrpc.EventServiceBlockingStub stub = EventServiceGrpc.newBlockingStub(channel);
-        String token = System.getenv("CALLBACK_GATEWAY_TOKEN");
+        String token = System.getenv("CALLBACK_GATEWAY_CLIENT_TOKEN");
         if (token != null && !token.isEmpty()) {
             Metadata metadata = new Metadata();
             metadata.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);

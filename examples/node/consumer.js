@@ -5,7 +5,7 @@
 // over when it stands still. A crash at any moment loses and doubles nothing.
 //
 // Usage: node consumer.js HOST:PORT DATABASE
-// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
 
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
@@ -106,7 +106,7 @@ function rowsOf(event) {
 async function follow(db, client, cursor, startAt) {
   const start = startAt ? { atTime: startAt } : cursor ? { afterCursor: cursor } : { earliest: {} };
   const metadata = new grpc.Metadata();
-  const token = process.env.CALLBACK_GATEWAY_TOKEN;
+  const token = process.env.CALLBACK_GATEWAY_CLIENT_TOKEN;
   if (token) metadata.set("authorization", `Bearer ${token}`);
   const filter = { commands: ["Sns.CallbackFriendAdd"] };
   // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with

@@ -5,7 +5,7 @@ is still the one before: of several replicas one does the work, and another take
 over when it stands still. A crash at any moment loses and doubles nothing.
 
 Usage: consumer.py HOST:PORT DATABASE
-The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
 """
 
 import os
@@ -115,7 +115,7 @@ def follow(db, stub, cursor, start_at=None):
         request.after_cursor = cursor
     else:
         request.earliest.CopyFrom(Empty())
-    token = os.environ.get("CALLBACK_GATEWAY_TOKEN")
+    token = os.environ.get("CALLBACK_GATEWAY_CLIENT_TOKEN")
     metadata = [("authorization", f"Bearer {token}")] if token else None
     frames = stub.Subscribe(request, metadata=metadata)
     came = threading.Event()

@@ -5,7 +5,7 @@
 //! over when it stands still. A crash at any moment loses and doubles nothing.
 //!
 //! Usage: consumer http://HOST:PORT DATABASE
-//! The token, if the gateway wants one, stands in CALLBACK_GATEWAY_TOKEN.
+//! The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
 
 use std::{env, error::Error, time::Duration};
 
@@ -162,7 +162,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (Some(address), Some(path)) = (env::args().nth(1), env::args().nth(2)) else {
         return Err("usage: consumer http://HOST:PORT DATABASE".into());
     };
-    let token = env::var("CALLBACK_GATEWAY_TOKEN").ok().map(Into::into);
+    let token = env::var("CALLBACK_GATEWAY_CLIENT_TOKEN").ok().map(Into::into);
     // With a token: an address of https://, and `ca` if its certificate is signed by your own. Where a
     // mesh encrypts, `token_in_plain_text: true`.
     let client = Client::with_options(Options { address, token, ..Options::default() })?;

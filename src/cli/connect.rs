@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The environment variable with the bearer token.
-const TOKEN_VARIABLE: &str = "CALLBACK_GATEWAY_TOKEN";
+const TOKEN_VARIABLE: &str = "CALLBACK_GATEWAY_CLIENT_TOKEN";
 
 /// Which gateway to ask.
 #[derive(Debug, clap::Args)]
@@ -30,10 +30,10 @@ pub(super) struct Connection {
         default_value = "http://127.0.0.1:50051"
     )]
     address: String,
-    /// File with the token that the gateway knows the caller by. The token itself may stand in
-    /// CALLBACK_GATEWAY_TOKEN
-    // What the variable has is not shown: somebody may have put the token itself there.
-    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_TOKEN_FILE", hide_env_values = true)]
+    /// File with the token that the gateway knows the caller by. Without it, the token is read from
+    /// CALLBACK_GATEWAY_CLIENT_TOKEN
+    // The value of the variable is not shown: it may be the token itself, put there by mistake.
+    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_CLIENT_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<PathBuf>,
     #[command(flatten)]
     tls: tls::Files,
@@ -50,6 +50,7 @@ pub(super) struct Target {
 impl Connection {
     /// Checks and reads everything that is needed to connect.
     pub(super) fn target(&self) -> Result<Target, Failure> {
+        variables::notice_renamed();
         let address = if self.address.contains("://") {
             self.address.clone()
         } else {
@@ -251,7 +252,7 @@ fn is_of_option(status: &Status) -> bool {
     field.is_some_and(|field| OPTIONS.iter().any(|(name, _)| *name == field))
 }
 
-const TOKEN_REMEDY: &str = "give the caller's token in --token-file or in CALLBACK_GATEWAY_TOKEN";
+const TOKEN_REMEDY: &str = "give the caller's token in --token-file or in CALLBACK_GATEWAY_CLIENT_TOKEN";
 
 /// A status that is not, or not only, of a gateway: of a proxy, or of tonic itself.
 fn without_reason(code: Code, message: &str) -> String {

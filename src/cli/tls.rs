@@ -11,13 +11,13 @@ use super::{Failure, text::escape};
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Files {
     /// File with the CA certificates to trust, in PEM, instead of the system's
-    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_TLS_CA")]
+    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_CLIENT_TLS_CA")]
     pub(super) tls_ca: Option<PathBuf>,
     /// File with a client certificate and its chain, in PEM
-    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_TLS_CERT", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_CLIENT_TLS_CERT", requires = "tls_key")]
     pub(super) tls_cert: Option<PathBuf>,
     /// File with the client certificate's private key, in PEM
-    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_CLIENT_TLS_KEY", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
 }
 

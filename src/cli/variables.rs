@@ -5,6 +5,28 @@ use std::env;
 
 use clap::{Arg, Command, builder::Resettable};
 
+use super::output;
+
+/// Former names of the variables that client commands read, with the names that replaced them. They were
+/// too much like those of the server's settings: `CALLBACK_GATEWAY_TOKENS` signs callbacks.
+const RENAMED: [(&str, &str); 5] = [
+    ("CALLBACK_GATEWAY_TOKEN", "CALLBACK_GATEWAY_CLIENT_TOKEN"),
+    ("CALLBACK_GATEWAY_TOKEN_FILE", "CALLBACK_GATEWAY_CLIENT_TOKEN_FILE"),
+    ("CALLBACK_GATEWAY_TLS_CA", "CALLBACK_GATEWAY_CLIENT_TLS_CA"),
+    ("CALLBACK_GATEWAY_TLS_CERT", "CALLBACK_GATEWAY_CLIENT_TLS_CERT"),
+    ("CALLBACK_GATEWAY_TLS_KEY", "CALLBACK_GATEWAY_CLIENT_TLS_KEY"),
+];
+
+/// Prints a notice for each variable that is set under its former name only, and so has no effect.
+pub(super) fn notice_renamed() {
+    let is_set = |name| env::var_os(name).is_some_and(|text| !text.is_empty());
+    for (old, new) in RENAMED {
+        if is_set(old) && !is_set(new) {
+            output::notice(&format!("warning: {old} is ignored; set {new} instead"));
+        }
+    }
+}
+
 /// A variable's text.
 pub(super) fn text(name: &str) -> Result<Option<String>, String> {
     match env::var(name) {
