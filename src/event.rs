@@ -2,6 +2,7 @@
 
 mod cursor;
 pub mod json;
+pub mod opaque;
 mod record;
 
 use std::{

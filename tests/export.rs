@@ -471,7 +471,7 @@ async fn a_reader_that_stops_before_the_end_makes_it_fail() {
     let (code, said) = running.ended().await;
     assert_eq!(code, Some(1));
     let problem = "error: whoever read standard output stopped before the end; ";
-    assert!(said.starts_with(problem) && said.contains("to go on after them: --from A"), "{said}");
+    assert!(said.starts_with(problem) && said.contains("to go on after them: --from C"), "{said}");
 }
 
 fn at(epoch: u64, sequence: u64) -> String {

@@ -293,7 +293,7 @@ fn shape(lines: impl Iterator<Item = impl AsRef<str>>) -> Vec<String> {
         let mut shape = String::new();
         for piece in line.trim().split_inclusive(is_end).filter(|piece| *piece != " ") {
             let word = piece.trim_end_matches(is_end);
-            let is_cursor = word.len() > 20 && word.starts_with('A');
+            let is_cursor = word.len() == 35 && word.starts_with(['C', 'E', 'S']);
             shape.push_str(match word {
                 "now" => "# ago",
                 _ if is_cursor || word.contains(|c: char| c.is_ascii_digit()) => "#",

@@ -191,7 +191,7 @@ async fn what_trying_again_does_not_mend_ends_it_with_what_to_do() {
     .await;
     assert_eq!(expired.code(), Some(1), "{expired:?}");
     let text = expired.stderr();
-    assert!(text.contains("no longer stored") && text.contains("; the oldest cursor is A"), "{text}");
+    assert!(text.contains("no longer stored") && text.contains("; the oldest cursor is C"), "{text}");
     assert!(text.contains("--from earliest gives all that is left"), "{text}");
 
     let skipping =

@@ -8,7 +8,10 @@ use callback_gateway::{
         Apps, Envelope, MAX_TYPED_JSON_DEPTH, MAX_TYPED_RESPONSE_BYTES, Refusal, duplicates::Duplicates,
         signature::Tokens,
     },
-    event::{Cursor, Epoch, Record, Sequence, StoredRecord, Timestamp, is_command},
+    event::{
+        Cursor, CursorError, Epoch, Record, Sequence, StoredRecord, Timestamp, is_command,
+        opaque::{Kind, Opaque},
+    },
     grpc::{
         Encoded,
         page_token::{self, PageToken, PageTokenError},
@@ -79,18 +82,31 @@ pub fn page_token(data: &[u8]) {
     request.page_token.push('x');
     assert_eq!(page_token::arguments(&request), arguments, "these two may change");
 
+    let parsed = PageToken::parse(text, arguments);
     match text.parse::<Cursor>() {
-        Err(_) => assert_eq!(PageToken::parse(text, arguments), Err(PageTokenError::Malformed)),
-        Ok(Cursor { check: None, .. }) => {
-            assert_eq!(PageToken::parse(text, arguments), Err(PageTokenError::OtherArguments));
+        Ok(_) => assert_eq!(parsed, Err(PageTokenError::OtherKind(Kind::Cursor))),
+        Err(CursorError::Empty | CursorError::Malformed) => {
+            assert_eq!(parsed, Err(PageTokenError::Malformed))
         }
-        Ok(Cursor { check: Some(check), epoch, sequence }) => {
-            let token = PageToken { epoch, position: sequence };
-            assert_eq!(PageToken::parse(text, check), Ok(token));
-            assert_eq!(PageToken::parse(text, !check), Err(PageTokenError::OtherArguments));
+        Err(CursorError::OtherKind(Kind::SubscribersPage)) => {
+            assert_eq!(parsed, Err(PageTokenError::OtherKind(Kind::SubscribersPage)));
+        }
+        Err(CursorError::OtherKind(_) | CursorError::NewerForm) => {}
+    }
+    if let Ok(Opaque { epoch, number, check }) = Opaque::parse(Kind::EventsPage, text) {
+        let token = PageToken { epoch: Epoch(epoch), position: Sequence(number) };
+        assert_eq!(
+            parsed,
+            if check == Some(arguments) { Ok(token) } else { Err(PageTokenError::OtherArguments) }
+        );
+        if let Some(check) = check {
             assert_eq!(token.encode(check), text, "a token has one text");
-            assert_eq!(PageToken::parse(&token.encode(arguments), arguments), Ok(token));
         }
+        assert_eq!(PageToken::parse(&token.encode(arguments), arguments), Ok(token));
+        assert_eq!(
+            PageToken::parse(&token.encode(arguments), !arguments),
+            Err(PageTokenError::OtherArguments)
+        );
     }
 }
 

@@ -45,7 +45,7 @@ Examples:
   callback-gateway export --output events.jsonl
   callback-gateway export --from 2026-11-21T00:00:00Z --until 2026-11-22T00:00:00Z | zstd > 21.zst
   callback-gateway export --account alice --since 24h | jq -r .rawBody
-  callback-gateway export --from AeXfVSeXxqI2AAAAAAAAAAHcJg7g --format protobuf --output b.binpb"
+  callback-gateway export --from CIHl31Unl8aiNgAAAAAAAAAB3CYO4Bq8tpA --format protobuf --output b.binpb"
 )]
 pub(super) struct Export {
     /// Where to start: earliest, a time in UTC, or after a cursor
@@ -91,19 +91,17 @@ enum Format {
 fn parse_from(text: &str) -> Result<Start, String> {
     match text {
         "earliest" => Ok(Start::Earliest(crate::proto::well_known::Empty {})),
-        _ => follow::parse_position(text).ok_or_else(|| {
-            "write earliest, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor".to_owned()
-        }),
+        _ => follow::parse_position(text, "write earliest, a time in UTC such as 2026-11-22T10:30:00Z"),
     }
 }
 
 fn parse_until(text: &str) -> Result<Start, String> {
     match text {
         "latest" => Ok(Start::Latest(crate::proto::well_known::Empty {})),
-        _ => follow::parse_position(text).ok_or_else(|| {
-            "write latest, how long ago, such as 10m, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor"
-                .to_owned()
-        }),
+        _ => follow::parse_position(
+            text,
+            "write latest, how long ago, such as 10m, a time in UTC such as 2026-11-22T10:30:00Z",
+        ),
     }
 }
 
@@ -440,7 +438,7 @@ fn parse(cursor: &str) -> Result<Cursor, Failure> {
         CursorError::NewerForm => Failure::Other(
             "the gateway is newer than this program, which does not know its cursors".to_owned(),
         ),
-        CursorError::Empty | CursorError::Malformed => {
+        CursorError::Empty | CursorError::Malformed | CursorError::OtherKind(_) => {
             Failure::Other("the gateway sent something in place of a cursor".to_owned())
         }
     })

@@ -164,20 +164,23 @@ pub(super) fn parse_start(text: &str) -> Result<Start, String> {
     match text {
         "latest" => Ok(Start::Latest(crate::proto::well_known::Empty {})),
         "earliest" => Ok(Start::Earliest(crate::proto::well_known::Empty {})),
-        _ => parse_position(text).ok_or_else(|| {
-            "write latest, earliest, a time in UTC such as 2026-11-22T10:30:00Z, or a whole cursor, as `get` and \
-             `tail --json` show it"
-                .to_owned()
-        }),
+        _ => parse_position(text, "write latest, earliest, a time in UTC such as 2026-11-22T10:30:00Z"),
     }
 }
 
-/// A cursor, or a time in the past.
-pub(super) fn parse_position(text: &str) -> Option<Start> {
+/// Parses a cursor, or a time in the past. The error begins with the `other` values that are allowed.
+pub(super) fn parse_position(text: &str, other: &str) -> Result<Start, String> {
     match text.parse::<Cursor>() {
         // The gateway may know the newer form.
-        Ok(_) | Err(CursorError::NewerForm) => Some(Start::AfterCursor(text.to_owned())),
-        Err(CursorError::Empty | CursorError::Malformed) => text::parse_past(text).ok().map(Start::AtTime),
+        Ok(_) | Err(CursorError::NewerForm) => Ok(Start::AfterCursor(text.to_owned())),
+        Err(error @ CursorError::OtherKind(_)) => Err(error.to_string()),
+        Err(CursorError::Empty | CursorError::Malformed) => {
+            text::parse_past(text).map(Start::AtTime).map_err(|_| {
+                format!(
+                    "{other}, or a whole cursor without a typing error, as `get` and `tail --json` show it"
+                )
+            })
+        }
     }
 }
 

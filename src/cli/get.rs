@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   callback-gateway get 1042
-  callback-gateway get AeXfVSeXxqI2AAAAAAAAAAHcJg7g --raw
+  callback-gateway get CIHl31Unl8aiNgAAAAAAAAAB3CYO4Bq8tpA --raw
   callback-gateway get 1042 --json | jq .rawBody")]
 pub(super) struct Get {
     /// Sequence or cursor of the event
@@ -43,9 +43,10 @@ fn parse_identity(text: &str) -> Result<get_event_request::Event, String> {
     match text.parse::<Cursor>() {
         // The gateway may know the newer form.
         Ok(_) | Err(CursorError::NewerForm) => Ok(get_event_request::Event::Cursor(text.to_owned())),
+        Err(error @ CursorError::OtherKind(_)) => Err(error.to_string()),
         Err(CursorError::Empty | CursorError::Malformed) => Err(
-            "it is neither a sequence nor a cursor: write an event's sequence, such as 1042, or its whole cursor, as \
-             `get` and `tail --json` show it"
+            "it is neither a sequence nor a cursor: write an event's sequence, such as 1042, or its whole cursor \
+             without a typing error, as `get` and `tail --json` show it"
                 .to_owned(),
         ),
     }

@@ -37,7 +37,7 @@ Examples:
   callback-gateway tail --account alice
   callback-gateway tail --since 10m --command 'Sns.*' --command State.StateChange
   callback-gateway tail --from earliest --json | jq -r .command | sort | uniq -c
-  callback-gateway tail --from AeXfVSeXxqI2AAAAAAAAAAHcJg7g --count 100"
+  callback-gateway tail --from CIHl31Unl8aiNgAAAAAAAAAB3CYO4Bq8tpA --count 100"
 )]
 pub(super) struct Tail {
     /// Where to start: latest, earliest, a time in UTC, or after a cursor

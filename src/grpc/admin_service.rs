@@ -10,14 +10,14 @@ use super::{
     Encoded, MAX_PAGE_BYTES,
     caller::Guard,
     generated::admin_service_server,
-    request, status,
+    page_token, request, status,
     streams::{Ended, Slot, Streams},
 };
 use crate::{
     event::{Record, Sequence, Timestamp},
     log::{self, EventLog},
     proto::{
-        ErrorReason, GetLogStatusRequest, GetLogStatusResponse, ListRefusalsRequest, ListRefusalsResponse,
+        GetLogStatusRequest, GetLogStatusResponse, ListRefusalsRequest, ListRefusalsResponse,
         ListSubscribersRequest, ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
     },
     refusals::Refusals,
@@ -54,18 +54,16 @@ impl admin_service_server::AdminService for AdminService {
         let page_size = request::page_size(request.page_size)?;
         let after = match request.page_token.as_str() {
             "" => 0,
-            token => token.parse().map_err(|_| {
-                let problem =
-                    "page_token is malformed; pass next_page_token of the previous response as it was";
-                status::with_field(ErrorReason::InvalidPageToken, "page_token", problem)
-            })?,
+            token => page_token::parse_after_subscriber(self.refusals.start_time(), token)
+                .map_err(|problem| status::page_token(&problem))?,
         };
         let mut response =
             ListSubscribersResponse { replica: self.replica.to_string(), ..Default::default() };
         let mut bytes = 0;
         let deadline = Instant::now() + READ_TIMEOUT;
         for (slot, ended) in self.streams.list(after) {
-            let last = response.subscribers.last().map(|last| last.stream_id.to_string());
+            let last = response.subscribers.last().map(|last| last.stream_id);
+            let last = last.map(|id| page_token::after_subscriber(self.refusals.start_time(), id));
             if response.subscribers.len() == page_size {
                 response.next_page_token = last.unwrap_or_default();
                 break;

@@ -18,9 +18,7 @@ use super::{
 use crate::{
     event::{Record, Sequence},
     log::{EventLog, Order},
-    proto::{
-        ErrorReason, GetEventRequest, ListEventsRequest, SubscribeRequest, Subscribed, get_event_request,
-    },
+    proto::{GetEventRequest, ListEventsRequest, SubscribeRequest, Subscribed, get_event_request},
     shutdown::Drain,
     subscription::{self, Options, Query, SubscribeError, Subscription},
 };
@@ -98,9 +96,8 @@ impl event_service_server::EventService for EventService {
         let arguments = page_token::arguments(&request);
         let mut position = None;
         if !request.page_token.is_empty() {
-            let token = PageToken::parse(&request.page_token, arguments).map_err(|problem| {
-                status::with_field(ErrorReason::InvalidPageToken, "page_token", &problem.to_string())
-            })?;
+            let token = PageToken::parse(&request.page_token, arguments)
+                .map_err(|problem| status::page_token(&problem))?;
             if token.epoch != epoch || is_replaced() {
                 return Err(replaced());
             }

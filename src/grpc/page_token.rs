@@ -1,55 +1,111 @@
-//! Page tokens of `ListEvents`: a position, bound to the call's arguments.
+//! Page tokens: positions in a list, bound to the call's arguments or to the process.
+
+use std::fmt;
 
 use prost::Message as _;
 
 use crate::{
-    event::{Cursor, Epoch, Sequence},
+    event::{
+        Epoch, Sequence, Timestamp,
+        opaque::{Kind, Opaque, OpaqueError},
+    },
     proto::ListEventsRequest,
 };
 
-/// Where the next page begins.
+/// Start of a page of `ListEvents`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageToken {
+    /// Epoch of the log.
     pub epoch: Epoch,
-    /// `List::next` of the page before.
+    /// `List::next` of the previous page.
     pub position: Sequence,
 }
 
+/// Why a page token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageTokenError {
+    /// The text was not made by a gateway, or was changed since.
     #[error("page_token is malformed; pass next_page_token of the previous response as it was")]
     Malformed,
+    /// The text was made by a newer gateway.
+    #[error("page_token has a newer form than this gateway knows; start without a token")]
+    NewerForm,
+    /// The text is a cursor, or the token of another list.
+    #[error("page_token is {0}; pass next_page_token of the previous response of this call")]
+    OtherKind(Kind),
+    /// The arguments of the call have changed.
     #[error(
         "page_token belongs to other arguments; repeat those of the first page, or start without a token"
     )]
     OtherArguments,
+    /// Another gateway process made the token.
+    #[error("page_token belongs to another gateway process; start without a token")]
+    OtherProcess,
 }
 
-/// A check over the arguments that must stay the same from page to page: all
-/// but the token and the page size.
+impl From<OpaqueError> for PageTokenError {
+    fn from(error: OpaqueError) -> Self {
+        match error {
+            OpaqueError::Empty | OpaqueError::Malformed => Self::Malformed,
+            OpaqueError::Newer => Self::NewerForm,
+            OpaqueError::OtherKind(kind) => Self::OtherKind(kind),
+        }
+    }
+}
+
+/// Returns a check over the arguments that must stay the same from page to page: all
+/// except the token and the page size.
 pub fn arguments(request: &ListEventsRequest) -> u32 {
     let arguments = ListEventsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
     crc32fast::hash(&arguments.encode_to_vec())
 }
 
+/// The text of a page token.
+struct Text(Kind, Opaque);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.write(self.0, f)
+    }
+}
+
 impl PageToken {
-    /// A token has a cursor's form, with the arguments' check in the place of the record's.
+    /// Returns the text, bound to the check over the arguments.
     pub fn encode(self, arguments: u32) -> String {
-        Cursor { epoch: self.epoch, sequence: self.position, check: Some(arguments) }.to_string()
+        let content = Opaque { epoch: self.epoch.0, number: self.position.0, check: Some(arguments) };
+        Text(Kind::EventsPage, content).to_string()
     }
 
+    /// Reads a text that was made for these arguments.
     pub fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
-        let token: Cursor = text.parse().map_err(|_| PageTokenError::Malformed)?;
+        let token = Opaque::parse(Kind::EventsPage, text)?;
         if token.check != Some(arguments) {
             return Err(PageTokenError::OtherArguments);
         }
-        Ok(Self { epoch: token.epoch, position: token.sequence })
+        Ok(Self { epoch: Epoch(token.epoch), position: Sequence(token.number) })
     }
+}
+
+/// Returns the token of the page of `ListSubscribers` after this stream. The numbers of streams begin
+/// again with each process, which its start time identifies.
+pub(super) fn after_subscriber(process_start: Timestamp, stream_id: u64) -> String {
+    let content = Opaque { epoch: process_start.0.cast_unsigned(), number: stream_id, check: None };
+    Text(Kind::SubscribersPage, content).to_string()
+}
+
+/// Reads a token of [`after_subscriber`].
+pub(super) fn parse_after_subscriber(process_start: Timestamp, text: &str) -> Result<u64, PageTokenError> {
+    let token = Opaque::parse(Kind::SubscribersPage, text)?;
+    if token.epoch != process_start.0.cast_unsigned() {
+        return Err(PageTokenError::OtherProcess);
+    }
+    Ok(token.number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Cursor;
 
     #[test]
     fn a_token_survives_its_text_and_only_with_its_arguments() {
@@ -60,6 +116,27 @@ mod tests {
         for text in ["", "x", "AAAA", &text[1..], &format!("{text}AAAA"), "ü", &"A".repeat(999)] {
             assert_eq!(PageToken::parse(text, 7), Err(PageTokenError::Malformed), "{text}");
         }
+    }
+
+    #[test]
+    fn a_token_of_subscribers_is_of_its_process_and_of_its_list() {
+        let text = after_subscriber(Timestamp(5), 42);
+        assert_eq!(parse_after_subscriber(Timestamp(5), &text), Ok(42));
+        assert_eq!(parse_after_subscriber(Timestamp(6), &text), Err(PageTokenError::OtherProcess));
+        let other = PageToken { epoch: Epoch(5), position: Sequence(42) }.encode(0);
+        let error = parse_after_subscriber(Timestamp(5), &other).unwrap_err();
+        assert_eq!(error, PageTokenError::OtherKind(Kind::EventsPage));
+        let cursor = Cursor::unchecked(Epoch(5), Sequence(42)).to_string();
+        for wrong in [
+            parse_after_subscriber(Timestamp(5), &cursor).unwrap_err(),
+            PageToken::parse(&cursor, 0).unwrap_err(),
+        ] {
+            assert_eq!(
+                wrong.to_string(),
+                "page_token is a cursor; pass next_page_token of the previous response of this call"
+            );
+        }
+        assert_eq!(parse_after_subscriber(Timestamp(5), "42"), Err(PageTokenError::Malformed));
     }
 
     #[test]

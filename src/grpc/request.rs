@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::status::{self, invalid};
 use crate::{
-    event::{Cursor, Timestamp},
+    event::{Cursor, CursorError, Timestamp},
     log::Order,
     proto::{CallbackKind, ErrorReason, EventFilter, GapPolicy, ListOrder, RefusalReason, subscribe_request},
     subscription::{Filter, FilterLists, OnGap, Start},
@@ -30,15 +30,19 @@ pub(super) fn start(start: Option<subscribe_request::Start>) -> Result<Start, St
         Some(subscribe_request::Start::AfterCursor(text)) => Start::After(cursor(
             "after_cursor",
             &text,
-            "; for a start without a cursor use earliest or latest",
+            "; pass a cursor as it was, or use earliest or latest for a start without one",
         )?),
         Some(subscribe_request::Start::AtTime(at)) => Start::At(time("at_time", at)?),
     })
 }
 
-/// A cursor; `remedy` is added to what is wrong with it.
+/// Parses a cursor. `remedy` is added to the problem, unless that names its own.
 pub(super) fn cursor(field: &str, text: &str, remedy: &str) -> Result<Cursor, Status> {
     text.parse().map_err(|problem| {
+        let remedy = match problem {
+            CursorError::OtherKind(_) => "",
+            CursorError::Empty | CursorError::Malformed | CursorError::NewerForm => remedy,
+        };
         status::with_field(ErrorReason::InvalidCursor, field, &format!("{field}: {problem}{remedy}"))
     })
 }

@@ -6,7 +6,7 @@ use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{StatusExt as _, pb};
 
-use super::rfc3339;
+use super::{page_token::PageTokenError, rfc3339};
 use crate::{
     access::Holder,
     event::Sequence,
@@ -76,6 +76,11 @@ impl Details {
 /// INVALID_ARGUMENT for a field, with a reason of its own.
 pub(super) fn with_field(reason: ErrorReason, field: &str, message: &str) -> Status {
     details(reason, [("field", field.to_owned())]).status(Code::InvalidArgument, message)
+}
+
+/// INVALID_ARGUMENT for a page token.
+pub(super) fn page_token(error: &PageTokenError) -> Status {
+    with_field(ErrorReason::InvalidPageToken, "page_token", &error.to_string())
 }
 
 /// INVALID_ARGUMENT for a field.
