@@ -12,7 +12,7 @@ use std::{
 };
 
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, Value};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
@@ -139,8 +139,8 @@ fn proto_files() -> Result<Vec<String>, Box<dyn Error>> {
     Ok(names)
 }
 
-/// What the decoder has to know of the commands: functions from a command, with
-/// one arm for each field of `Event.payload`.
+/// What the decoder has to know of the commands: their kinds, the fields of `Event.payload`, and the shapes of their
+/// messages.
 fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let event = pool.get_message_by_name("imcallback.v1.Event").ok_or("no Event message")?;
     let payload = event.oneofs().find(|oneof| oneof.name() == "payload").ok_or("no Event.payload")?;
@@ -149,13 +149,10 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     };
     let command_option = option("callback_command")?;
     let kind_option = option("callback_kind")?;
-    let seconds_option = option("event_time_in_seconds")?;
 
     let mut commands = BTreeSet::new();
-    // Whether all commands of a family send seconds.
-    let mut families = BTreeMap::new();
-    let (mut decode, mut kinds, mut seconds) = (String::new(), String::new(), String::new());
-    let mut known = Vec::new();
+    let mut shapes = BTreeMap::new();
+    let (mut payloads, mut kinds) = (String::new(), String::new());
     for field in payload.fields() {
         let options = field.options();
         let Value::String(command) = options.get_extension(&command_option).into_owned() else {
@@ -172,51 +169,73 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             Value::EnumNumber(2) => "After",
             _ => return Err(format!("{}: set (callback_kind)", field.full_name()).into()),
         };
-        let in_seconds = options.get_extension(&seconds_option).as_bool() == Some(true);
-        let family = command.split('.').next().unwrap_or_default().to_owned();
-        families.entry(family).and_modify(|all| *all &= in_seconds).or_insert(in_seconds);
-        let variant = pascal_case(field.name());
-        writeln!(decode, "        {command:?} => Deserialize::deserialize(body).map(Payload::{variant}),")?;
+        let Kind::Message(message) = field.kind() else {
+            return Err(format!("{}: a payload is a message", field.full_name()).into());
+        };
+        let shape = shape(&message, &mut shapes)?;
+        writeln!(payloads, "        {command:?} => ({}, &{shape}),", field.number())?;
         writeln!(kinds, "        {command:?} => CallbackKind::{kind},")?;
-        writeln!(seconds, "        {command:?} => {in_seconds},")?;
-        known.push(format!("{command:?}"));
     }
-    for (family, _) in families.into_iter().filter(|(_, all_in_seconds)| *all_in_seconds) {
-        writeln!(seconds, "        _ if command.split('.').next() == Some({family:?}) => true,")?;
-    }
-    let known = known.join("\n        | ");
+    let shapes: String = shapes.into_values().collect();
     Ok(format!(
-        "/// Decodes the body of a command of the catalogue; `None` for any other command.\n\
-         pub(crate) fn decode_payload<'de, D: serde::Deserializer<'de>>(\n    \
-             command: &str,\n    \
-             body: D,\n\
-         ) -> Option<Result<event::Payload, D::Error>> {{\n    \
-             use event::Payload;\n    \
-             use serde::Deserialize;\n    \
-             Some(match command {{\n{decode}        _ => return None,\n    }})\n\
-         }}\n\n\
-         /// Returns whether a command is in the catalogue.\n\
-         pub(crate) fn is_known(command: &str) -> bool {{\n    \
-             matches!(\n        command,\n        {known}\n    )\n\
+        "/// The field of `Event.payload` for a command of the catalogue, and the shape of its message; `None` for\n\
+         /// any other command.\n\
+         pub(crate) fn payload_shape(command: &str) -> Option<(u32, &'static MessageShape)> {{\n    \
+             Some(match command {{\n{payloads}        _ => return None,\n    }})\n\
          }}\n\n\
          /// Returns a command's kind: as declared in the catalogue, or derived from its name.\n\
          pub(crate) fn callback_kind(command: &str) -> CallbackKind {{\n    \
              match command {{\n{kinds}        _ => derived_kind(command),\n    }}\n\
-         }}\n\n\
-         /// Whether a command's `EventTime` is in seconds; milliseconds otherwise.\n\
-         pub(crate) fn event_time_in_seconds(command: &str) -> bool {{\n    \
-             match command {{\n{seconds}        _ => false,\n    }}\n\
-         }}\n",
+         }}\n\n{shapes}",
     ))
 }
 
-/// The variant name that prost gives to a oneof's field.
-fn pascal_case(snake: &str) -> String {
-    snake
-        .split('_')
-        .map(|word| {
-            let (first, rest) = word.split_at(word.len().min(1));
-            first.to_uppercase() + rest
-        })
-        .collect()
+/// Adds the constant that describes a message's fields, and those of the messages in it; its name.
+fn shape(
+    message: &MessageDescriptor,
+    shapes: &mut BTreeMap<String, String>,
+) -> Result<String, Box<dyn Error>> {
+    let name = format!("SHAPE_{}", message.name().to_uppercase());
+    if shapes.contains_key(&name) {
+        return Ok(name);
+    }
+    let mut fields = String::new();
+    // In the order of their numbers.
+    for field in message.fields() {
+        let kind = match field.kind() {
+            _ if field.is_map() => return Err(unknown_kind(&field)),
+            Kind::String => "String".to_owned(),
+            Kind::Int32 => "Int32".to_owned(),
+            Kind::Int64 => "Int64".to_owned(),
+            Kind::Message(inner) => match inner.full_name() {
+                "google.protobuf.Struct" => "Struct".to_owned(),
+                "google.protobuf.Value" => "Value".to_owned(),
+                _ if inner.package_name() == "imcallback.v1" => {
+                    format!("Message(&{})", shape(&inner, shapes)?)
+                }
+                _ => return Err(unknown_kind(&field)),
+            },
+            _ => return Err(unknown_kind(&field)),
+        };
+        let is_list = field.is_list();
+        if is_list && matches!(field.kind(), Kind::Int32 | Kind::Int64) {
+            return Err(unknown_kind(&field));
+        }
+        writeln!(
+            fields,
+            "    FieldShape {{ name: {:?}, number: {}, kind: FieldKind::{kind}, is_list: {is_list}, \
+             has_presence: {} }},",
+            field.json_name(),
+            field.number(),
+            field.supports_presence(),
+        )?;
+    }
+    let constant = format!("static {name}: MessageShape = MessageShape {{ fields: &[\n{fields}] }};\n\n");
+    shapes.insert(name.clone(), constant);
+    Ok(name)
+}
+
+fn unknown_kind(field: &FieldDescriptor) -> Box<dyn Error> {
+    format!("{}: add this type to `shape` in build.rs and to src/callback/payload.rs", field.full_name())
+        .into()
 }

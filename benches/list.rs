@@ -182,11 +182,11 @@ fn event(n: u64, events: u64) -> StoredRecord {
         command: &command,
         sdk_app_id: 1_400_000_000,
         kind: 2,
-        typed: true,
+        status: callback_gateway::proto::DecodeStatus::Typed,
         accounts: &accounts,
         group_ids: &group_ids,
         event: &[7; 60],
-        raw_body: r#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"user-1","To_Account":"user-2"}"#,
+        raw_body: br#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"user-1","To_Account":"user-2"}"#,
     }
     .encode()
 }

@@ -151,11 +151,11 @@ fn small(number: u64) -> StoredRecord {
         command: COMMAND,
         sdk_app_id: support::testing::APP_ID,
         kind: 2,
-        typed: true,
+        status: callback_gateway::proto::DecodeStatus::Typed,
         accounts: &accounts,
         group_ids: &NameSet::default(),
         event: &EVENT,
-        raw_body: r#"{"CallbackCommand":"State.StateChange"}"#,
+        raw_body: br#"{"CallbackCommand":"State.StateChange"}"#,
     }
     .encode()
 }

@@ -1,31 +1,41 @@
 //! From a callback's URL and body to the record that is stored, encoded once.
+//!
+//! A callback whose URL is right is never refused for its body: what cannot be decoded is stored as it was received,
+//! with a [`DecodeStatus`] that says why.
 
+mod decimal;
 pub mod duplicates;
 mod facts;
 mod fit;
 mod payload;
 pub mod signature;
+mod tree;
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use prost::Message as _;
-use serde::de::IgnoredAny;
 
 use self::{
+    decimal::Decimal,
     duplicates::Duplicates,
-    facts::{CommandMember, Facts},
+    facts::{CommandMember, Facts, Shape},
+    payload::Payload,
     signature::{Tokens, Verified},
 };
 use crate::{
-    event::{RecordParts, StoredRecord, Timestamp, is_command},
+    event::{
+        MAX_COMMAND_BYTES, NameSet, RecordParts, StoredRecord, Timestamp, is_command,
+        json::{self, Place, Unreadable},
+    },
     proto::{self, DecodeStatus},
 };
 
-/// Deepest nesting of objects and arrays that a body may have.
-pub const MAX_JSON_DEPTH: usize = 128;
-/// Deepest nesting that is still typed: standard protobuf libraries refuse
+/// Deepest nesting of objects and arrays in a body that is decoded: twice that of a combined message of 100 levels, the
+/// deepest that the vendor allows, with about 5 objects and arrays for each.
+pub const MAX_JSON_DEPTH: usize = 1024;
+/// Deepest nesting that a payload holds: standard protobuf libraries refuse
 /// messages nested 100 deep, and one JSON object in a `google.protobuf.Value`
-/// takes three levels.
+/// takes three levels. What nests deeper is left out.
 pub const MAX_TYPED_JSON_DEPTH: usize = 24;
 /// Most values in a body that is still typed: each takes dozens of bytes while it
 /// is decoded, whatever it takes in JSON.
@@ -35,9 +45,6 @@ pub const MAX_TYPED_JSON_VALUES: usize = 100_000;
 pub const MAX_TYPED_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
 /// Room in a response for what is put in front of an event.
 const RESPONSE_OVERHEAD_BYTES: usize = 256;
-
-/// 9999-12-31T23:59:59.999Z, the last time that a `google.protobuf.Timestamp` holds.
-const MAX_EVENT_TIME_MILLIS: i64 = 253_402_300_799_999;
 
 /// Why a callback is refused. Its text goes into the answer: one short sentence
 /// with the remedy, without anything of the request in it.
@@ -49,56 +56,88 @@ pub enum Refusal {
     /// No SDKAppID in the URL.
     #[error("the URL needs the query parameter SdkAppid")]
     AppIdMissing,
-    /// The SDKAppID is not a number or not one of ours.
+    /// The SDKAppID is not one of ours; or not a number, because of a byte.
     #[error("this SdkAppid is not served here; check --sdk-app-id")]
-    AppIdUnknown,
+    AppIdUnknown(Option<Place>),
     /// The URL has no signature, although the app has a token.
     #[error("the URL needs the query parameter Sign; turn on authentication in the console")]
     SignMissing,
-    /// No token of the app gives this signature.
+    /// No token of the app gives this signature; or it is not 64 hexadecimal digits, because of a byte.
     #[error("Sign is wrong; check that the console and the gateway have the same token")]
-    SignWrong,
+    SignWrong(Option<Place>),
     /// The URL has a signature but no time.
     #[error("the URL needs the query parameter RequestTime; turn on authentication in the console")]
     RequestTimeMissing,
     /// The time is not in decimal digits.
     #[error("RequestTime must be Unix seconds in decimal digits")]
-    RequestTimeMalformed,
+    RequestTimeMalformed(Place),
     /// The time is too long ago, or too far ahead.
     #[error("RequestTime is too old or too new; check the gateway's clock")]
     RequestTimeOutside {
         /// RequestTime minus our clock, in seconds.
         skew: i64,
     },
-    /// Neither the URL nor the body names the command.
+    /// The URL does not name the command, and the body names none.
     #[error("the URL needs the query parameter CallbackCommand")]
-    CommandMissing,
-    /// The command is no command.
+    CommandMissing(CommandSource),
+    /// The command is not one.
     #[error(
         "CallbackCommand must be 1 to 128 letters, digits, hyphens and underscores, in non-empty parts joined by dots"
     )]
-    CommandInvalid,
-    /// The body's command is not the URL's.
-    #[error("CallbackCommand in the body must be the one in the URL")]
-    CommandDisagrees,
-    /// The body has the command twice.
-    #[error("send CallbackCommand once in the body")]
-    CommandRepeated,
-    /// The body's command is not a string.
-    #[error("CallbackCommand in the body must be a string")]
-    CommandNotString,
-    /// The body is not UTF-8.
-    #[error("the body must be UTF-8")]
-    NotUtf8,
-    /// The body is not JSON.
-    #[error("the body must be JSON")]
-    NotJson,
-    /// The body is JSON, but not an object.
-    #[error("the body must be a JSON object")]
-    NotAnObject,
-    /// The body nests deeper than [`MAX_JSON_DEPTH`].
-    #[error("the body must not nest deeper than 128 levels")]
-    TooDeep,
+    CommandInvalid(Part, Place),
+}
+
+/// Why a body does not name the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandSource {
+    /// It has no `CallbackCommand`, or is not an object.
+    Absent,
+    /// Its `CallbackCommand` is there more than once.
+    Repeated,
+    /// Its `CallbackCommand` is not a string.
+    NotString,
+    /// It cannot be read.
+    Unreadable(Unreadable),
+}
+
+/// A part of a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Part {
+    /// The URL's query.
+    #[error("URL")]
+    Url,
+    /// The body.
+    #[error("body")]
+    Body,
+}
+
+impl Refusal {
+    /// Says where the fault is and what kind of byte is there, without quoting content; empty if the refusal's text
+    /// says it all.
+    pub fn detail(&self) -> String {
+        let at = |what: &str, place: &Place| format!("{what}: {} at byte {}", place.byte, place.offset);
+        match self {
+            Self::AppIdUnknown(Some(place)) => at("SdkAppid", place),
+            Self::SignWrong(Some(place)) => at("Sign", place),
+            Self::RequestTimeMalformed(place) => at("RequestTime", place),
+            Self::CommandInvalid(part, place) => at(&format!("CallbackCommand in the {part}"), place),
+            Self::CommandMissing(source) => match source {
+                CommandSource::Absent => "body: no CallbackCommand".to_owned(),
+                CommandSource::Repeated => "body: CallbackCommand more than once".to_owned(),
+                CommandSource::NotString => "body: CallbackCommand is not a string".to_owned(),
+                CommandSource::Unreadable(Unreadable::Empty) => "body: empty".to_owned(),
+                CommandSource::Unreadable(Unreadable::NotUtf8(place)) => at("body is not UTF-8", place),
+                CommandSource::Unreadable(Unreadable::NotJson(place)) => at("body is not JSON", place),
+            },
+            Self::ParameterRepeated(_)
+            | Self::AppIdMissing
+            | Self::AppIdUnknown(None)
+            | Self::SignMissing
+            | Self::SignWrong(None)
+            | Self::RequestTimeMissing
+            | Self::RequestTimeOutside { .. } => String::new(),
+        }
+    }
 }
 
 /// The apps whose callbacks are accepted, and how they are verified.
@@ -113,16 +152,35 @@ pub struct Apps {
 }
 
 impl Apps {
-    fn find(&self, text: &str) -> Option<u32> {
-        app_id(text).filter(|id| self.ids.contains(id))
+    fn find(&self, text: &str) -> Result<u32, Refusal> {
+        // A number that is too large is a number, but not of an app.
+        if let Some(place) = not_a_digit(text) {
+            return Err(Refusal::AppIdUnknown(Some(place)));
+        }
+        app_id(text).filter(|id| self.ids.contains(id)).ok_or(Refusal::AppIdUnknown(None))
     }
 }
 
 /// An SDKAppID in decimal digits.
 fn app_id(text: &str) -> Option<u32> {
     // `parse` alone would take a leading plus sign.
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
+    text.parse().ok().filter(|_| not_a_digit(text).is_none())
+}
+
+/// Where a text that should be decimal digits has another byte, or ends at once.
+fn not_a_digit(text: &str) -> Option<Place> {
+    let at = text.bytes().position(|byte| !byte.is_ascii_digit());
+    at.or(text.is_empty().then_some(0)).map(|at| Place::of(text.as_bytes(), at))
+}
+
+/// Whether a query parameter is the SDKAppID: the vendor's pages and its sibling products write it in different cases.
+fn is_app_id(name: &str) -> bool {
+    name.eq_ignore_ascii_case("SdkAppid")
+}
+
+/// Whether a query parameter is the command: sibling products have another name for it.
+fn is_command_name(name: &str) -> bool {
+    matches!(name, "CallbackCommand" | "WebhookCommand")
 }
 
 /// What the URL of a refused callback says of it, for operators: nothing is checked but the form.
@@ -137,13 +195,13 @@ pub struct Claims {
 impl Claims {
     /// Reads the URL's query. A parameter that stands there twice says nothing.
     pub fn from_query(query: &str) -> Self {
-        let once = |names: [&str; 2]| {
+        let once = |is_wanted: fn(&str) -> bool| {
             let parameters = form_urlencoded::parse(query.as_bytes());
-            let mut values = parameters.filter(|(name, _)| names.contains(&name.as_ref()));
+            let mut values = parameters.filter(|(name, _)| is_wanted(name));
             values.next().filter(|_| values.next().is_none()).map(|(_, value)| value)
         };
-        let app_id = once(["SdkAppid", "SdkAppId"]);
-        let command = once(["CallbackCommand", "WebhookCommand"]);
+        let app_id = once(is_app_id);
+        let command = once(is_command_name);
         Self {
             sdk_app_id: app_id.and_then(|text| self::app_id(&text)).unwrap_or(0),
             command: command.filter(|text| is_command(text)).map(Cow::into_owned),
@@ -177,15 +235,13 @@ pub struct Envelope {
 
 impl Envelope {
     /// Reads the URL's query and checks who sent it. `now` is in Unix seconds.
-    ///
-    /// Sibling products of the vendor spell two of the parameters otherwise.
     pub fn from_query(query: &str, apps: &Apps, now: u64) -> Result<Self, Refusal> {
         let [mut app_id, mut command, mut client_ip, mut opt_platform] = [None, None, None, None];
         let (mut sign, mut request_time) = (None, None);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (parameter, name) = match name.as_ref() {
-                "SdkAppid" | "SdkAppId" => (&mut app_id, "SdkAppid"),
-                "CallbackCommand" | "WebhookCommand" => (&mut command, "CallbackCommand"),
+                name if is_app_id(name) => (&mut app_id, "SdkAppid"),
+                name if is_command_name(name) => (&mut command, "CallbackCommand"),
                 "ClientIP" => (&mut client_ip, "ClientIP"),
                 "OptPlatform" => (&mut opt_platform, "OptPlatform"),
                 "Sign" => (&mut sign, "Sign"),
@@ -198,7 +254,7 @@ impl Envelope {
         }
         let text = |parameter: Option<Cow<'_, str>>| parameter.map(Cow::into_owned);
         let app_id = app_id.ok_or(Refusal::AppIdMissing)?;
-        let sdk_app_id = apps.find(&app_id).ok_or(Refusal::AppIdUnknown)?;
+        let sdk_app_id = apps.find(&app_id)?;
         let verified = match apps.tokens.of(sdk_app_id) {
             [] => None,
             tokens => {
@@ -206,8 +262,8 @@ impl Envelope {
                 Some(signature::verify(tokens, sign, time, now, apps.window)?)
             }
         };
-        if command.as_deref().is_some_and(|command| !is_command(command)) {
-            return Err(Refusal::CommandInvalid);
+        if let Some(place) = command.as_deref().and_then(not_a_command) {
+            return Err(Refusal::CommandInvalid(Part::Url, place));
         }
         Ok(Self {
             sdk_app_id,
@@ -236,475 +292,174 @@ impl Envelope {
         self.traceparent = traceparent;
     }
 
-    /// Reads the body and encodes the record.
-    ///
-    /// A body that is a JSON object is never refused for its content: what does
-    /// not fit a message is kept raw.
+    /// Reads the body and encodes the record. Refuses only a callback whose command neither the URL nor the body names.
     pub fn into_record(self, body: &[u8], duplicates: &Duplicates) -> Result<Decoded, Refusal> {
-        let raw_body = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
-        // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
-        serde_json::from_str::<IgnoredAny>(raw_body).map_err(|_| Refusal::NotJson)?;
-        let facts = facts::scan(raw_body)?;
-        let command = self.command(&facts)?;
+        let read = json::read(body);
+        let facts = match &read {
+            Ok(json) => Ok(facts::scan(&json.text)),
+            Err(unreadable) => Err(*unreadable),
+        };
+        let (command, fault) = self.command(&facts)?;
+        let is_repaired = read.as_ref().is_ok_and(|json| json.is_repaired);
+        let unknown =
+            || Facts { accounts: NameSet::unknown(), group_ids: NameSet::unknown(), ..Facts::default() };
+        let facts = match facts {
+            Ok(facts) => facts,
+            // It names nobody.
+            Err(Unreadable::Empty) => Facts::default(),
+            Err(Unreadable::NotUtf8(_) | Unreadable::NotJson(_)) => unknown(),
+        };
+        let Typed { status, payload, undecoded_paths } = match fault {
+            Some(status) => Typed::not(status),
+            None => Typed::of(&command, &facts, is_repaired),
+        };
 
         let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());
         let kind = proto::callback_kind(&command);
-        let is_known = proto::is_known(&command);
         let mut event = proto::Event {
             sdk_app_id: self.sdk_app_id,
+            command,
             client_ip: self.client_ip,
             opt_platform: self.opt_platform,
             traceparent: self.traceparent,
             request_time: self
                 .verified
                 .and_then(|verified| i64::try_from(verified.request_time).ok())
-                .map(|seconds| crate::proto::well_known::Timestamp { seconds, nanos: 0 }),
-            event_time: facts.event_time.and_then(|json| event_time(&command, json)),
+                .map(|seconds| proto::well_known::Timestamp { seconds, nanos: 0 }),
+            event_time: facts.event_time.and_then(event_time),
+            decode_status: status.into(),
             kind: kind.into(),
             possible_duplicate_of: duplicate_of.map_or(0, |sequence| sequence.0),
+            undecoded_paths,
             ..Default::default()
         };
-        let is_large = facts.depth > MAX_TYPED_JSON_DEPTH || facts.values > MAX_TYPED_JSON_VALUES;
-        let status = if is_large && is_known {
-            DecodeStatus::TooLarge
-        } else {
-            match payload::decode(&command, raw_body, facts.needs_leniency) {
-                None => DecodeStatus::UnknownCommand,
-                Some(Err(error)) => {
-                    // Where, not what: the error's text quotes the body.
-                    let (line, column) = (error.line(), error.column());
-                    tracing::debug!(command, line, column, "a body does not fit its message");
-                    DecodeStatus::Mismatch
-                }
-                Some(Ok(payload)) => {
-                    event.payload = Some(payload);
-                    DecodeStatus::Typed
-                }
-            }
-        };
-        event.command = command;
-        event.set_decode_status(status);
-        let response_bytes = event.encoded_len() + raw_body.len() + RESPONSE_OVERHEAD_BYTES;
-        if event.payload.is_some() && response_bytes > MAX_TYPED_RESPONSE_BYTES {
-            event.payload = None;
+        let mut encoded = event.encode_to_vec();
+        let response_bytes = encoded.len() + payload.len() + body.len() + RESPONSE_OVERHEAD_BYTES;
+        if !payload.is_empty() && response_bytes > MAX_TYPED_RESPONSE_BYTES {
             event.set_decode_status(DecodeStatus::TooLarge);
+            event.undecoded_paths.clear();
+            encoded = event.encode_to_vec();
+        } else {
+            // Its number is above those of all other fields.
+            encoded.extend_from_slice(&payload);
         }
         let status = event.decode_status();
         let record = RecordParts {
             command: &event.command,
             sdk_app_id: event.sdk_app_id,
             kind: kind as u8,
-            typed: event.payload.is_some(),
+            status,
             accounts: &facts.accounts,
             group_ids: &facts.group_ids,
-            event: &event.encode_to_vec(),
-            raw_body,
+            event: &encoded,
+            raw_body: body,
         }
         .encode();
         Ok(Decoded { record, status, is_repeated: duplicate_of.is_some() })
     }
 
-    fn command(&self, facts: &Facts<'_>) -> Result<String, Refusal> {
-        let from_body = match &facts.command {
-            CommandMember::Absent => None,
-            CommandMember::Text(command) => Some(command.as_ref()),
-            CommandMember::NotString => return Err(Refusal::CommandNotString),
-            CommandMember::Repeated => return Err(Refusal::CommandRepeated),
+    /// The command, and what is wrong with the body that keeps it from being decoded.
+    fn command(
+        &self,
+        facts: &Result<Facts<'_>, Unreadable>,
+    ) -> Result<(String, Option<DecodeStatus>), Refusal> {
+        let (from_body, fault) = match facts {
+            Err(unreadable) => {
+                let status = match unreadable {
+                    Unreadable::Empty => DecodeStatus::Empty,
+                    Unreadable::NotUtf8(_) => DecodeStatus::NotUtf8,
+                    Unreadable::NotJson(_) => DecodeStatus::NotJson,
+                };
+                (Err(CommandSource::Unreadable(*unreadable)), Some(status))
+            }
+            Ok(Facts { shape: Shape::NotAnObject, .. }) => {
+                (Err(CommandSource::Absent), Some(DecodeStatus::NotAnObject))
+            }
+            Ok(facts) => match &facts.command {
+                CommandMember::Absent => (Err(CommandSource::Absent), None),
+                CommandMember::NotString => {
+                    (Err(CommandSource::NotString), Some(DecodeStatus::CommandNotString))
+                }
+                CommandMember::Repeated => {
+                    (Err(CommandSource::Repeated), Some(DecodeStatus::CommandRepeated))
+                }
+                CommandMember::Text(command) => (Ok(command.as_ref()), None),
+            },
         };
         match (self.command.as_deref(), from_body) {
-            (None, None) => Err(Refusal::CommandMissing),
-            (None, Some(command)) if !is_command(command) => Err(Refusal::CommandInvalid),
-            (Some(url), Some(body)) if url != body => Err(Refusal::CommandDisagrees),
-            (Some(command), _) | (None, Some(command)) => Ok(command.to_owned()),
+            (Some(url), Ok(body)) if url != body => {
+                Ok((url.to_owned(), Some(DecodeStatus::CommandDisagrees)))
+            }
+            (Some(url), _) => Ok((url.to_owned(), fault)),
+            (None, Err(source)) => Err(Refusal::CommandMissing(source)),
+            (None, Ok(body)) => match not_a_command(body) {
+                Some(place) => Err(Refusal::CommandInvalid(Part::Body, place)),
+                None => Ok((body.to_owned(), None)),
+            },
         }
     }
 }
 
-/// `EventTime`, as the JSON text of a number or a string of digits.
-fn event_time(command: &str, json: &str) -> Option<crate::proto::well_known::Timestamp> {
-    let digits = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+/// What a body was decoded to.
+#[derive(Debug)]
+struct Typed {
+    status: DecodeStatus,
+    /// The field of `Event`, encoded; empty if there is no payload.
+    payload: Vec<u8>,
+    undecoded_paths: Vec<String>,
+}
+
+impl Typed {
+    fn not(status: DecodeStatus) -> Self {
+        Self { status, payload: Vec::new(), undecoded_paths: Vec::new() }
+    }
+
+    /// Decodes the body of a command.
+    fn of(command: &str, facts: &Facts<'_>, is_repaired: bool) -> Self {
+        let Some((field, message)) = proto::payload_shape(command) else {
+            return Self::not(DecodeStatus::UnknownCommand);
+        };
+        let body = match &facts.shape {
+            Shape::NotAnObject => return Self::not(DecodeStatus::NotAnObject),
+            Shape::TooDeep => return Self::not(DecodeStatus::TooDeep),
+            Shape::TooManyValues => return Self::not(DecodeStatus::TooLarge),
+            Shape::Object(body) => body,
+        };
+        let Payload { encoded, undecoded_paths } = payload::encode(field, message, body);
+        let status = match &encoded {
+            None => DecodeStatus::Mismatch,
+            Some(_) if !undecoded_paths.is_empty() => DecodeStatus::Partial,
+            Some(_) if is_repaired => DecodeStatus::Repaired,
+            Some(_) => DecodeStatus::Typed,
+        };
+        Self { status, payload: encoded.unwrap_or_default(), undecoded_paths }
+    }
+}
+
+/// Where a text stops being a command.
+fn not_a_command(text: &str) -> Option<Place> {
+    if is_command(text) {
         return None;
     }
-    let unit = if proto::event_time_in_seconds(command) { 1000 } else { 1 };
-    let millis = digits.parse::<i64>().ok()?.checked_mul(unit)?;
-    (millis <= MAX_EVENT_TIME_MILLIS).then(|| crate::proto::well_known::Timestamp {
-        seconds: millis / 1000,
-        nanos: (millis % 1000) as i32 * 1_000_000,
-    })
+    let bytes = text.as_bytes();
+    let mut part_is_empty = true;
+    let wrong = bytes.iter().position(|byte| match byte {
+        b'.' => std::mem::replace(&mut part_is_empty, true),
+        byte => {
+            part_is_empty = false;
+            !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        }
+    });
+    // An empty last part, or too many characters.
+    Some(Place::of(bytes, wrong.unwrap_or(bytes.len().min(MAX_COMMAND_BYTES))))
+}
+
+/// `EventTime`, as the JSON text of a number or of a string of one.
+fn event_time(json: &str) -> Option<proto::well_known::Timestamp> {
+    let number = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
+    let (seconds, nanos) = Decimal::parse(number)?.time()?;
+    Some(proto::well_known::Timestamp { seconds, nanos })
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        event::{Epoch, Record, Sequence},
-        proto::event::Payload,
-    };
-
-    const QUERY: &str = "SdkAppid=1400000000&CallbackCommand=Sns.CallbackFriendAdd&contenttype=json\
-                         &ClientIP=127.0.0.1&OptPlatform=iOS";
-
-    fn apps() -> Apps {
-        Apps { ids: BTreeSet::from([1_400_000_000, 7]), ..Apps::default() }
-    }
-
-    fn no_duplicates() -> Duplicates {
-        Duplicates::new(Duration::ZERO, 1)
-    }
-
-    fn envelope(query: &str) -> Result<Envelope, Refusal> {
-        Envelope::from_query(query, &apps(), 0)
-    }
-
-    fn read(record: StoredRecord) -> proto::Event {
-        let record = Record::new(Epoch(0), Sequence(1), Timestamp(0), record);
-        let (front, rest) = record.event(true);
-        proto::Event::decode(&*[front, rest].concat()).unwrap()
-    }
-
-    fn decode(command: &str, body: &str) -> proto::Event {
-        let query = format!("SdkAppid=7&CallbackCommand={command}");
-        read(envelope(&query).unwrap().into_record(body.as_bytes(), &no_duplicates()).unwrap().record)
-    }
-
-    #[test]
-    fn a_query_is_read_whole() {
-        let envelope = envelope(QUERY).unwrap();
-        assert_eq!(envelope.sdk_app_id, 1_400_000_000);
-        assert_eq!(envelope.command.as_deref(), Some("Sns.CallbackFriendAdd"));
-        assert_eq!(envelope.client_ip, "127.0.0.1");
-        assert_eq!(envelope.opt_platform, "iOS");
-    }
-
-    #[test]
-    fn wrong_queries_are_refused() {
-        use Refusal::*;
-        let long = format!("SdkAppid=7&CallbackCommand={}", "x".repeat(129));
-        for (query, refusal) in [
-            ("", AppIdMissing),
-            ("SdkAppid=", AppIdUnknown),
-            ("SdkAppid=8", AppIdUnknown),
-            ("SdkAppid=%2B7", AppIdUnknown),
-            ("SdkAppid=+7", AppIdUnknown),
-            ("SdkAppid=7x", AppIdUnknown),
-            ("SdkAppid=99999999999999999999", AppIdUnknown),
-            ("SdkAppid=7&SdkAppid=7", ParameterRepeated("SdkAppid")),
-            ("SdkAppid=7&CallbackCommand=A.B&CallbackCommand=A.B", ParameterRepeated("CallbackCommand")),
-            ("SdkAppid=7&ClientIP=1&ClientIP=1", ParameterRepeated("ClientIP")),
-            ("SdkAppid=7&CallbackCommand=", CommandInvalid),
-            ("SdkAppid=7&CallbackCommand=A..B", CommandInvalid),
-            ("SdkAppid=7&CallbackCommand=.A", CommandInvalid),
-            ("SdkAppid=7&CallbackCommand=A%20B", CommandInvalid),
-            ("SdkAppid=7&CallbackCommand=A%0AB", CommandInvalid),
-            ("SdkAppid=7&CallbackCommand=%C3%BC", CommandInvalid),
-            (&long, CommandInvalid),
-        ] {
-            assert_eq!(envelope(query), Err(refusal), "{query}");
-        }
-        assert!(envelope(&long[..long.len() - 1]).is_ok());
-        assert!(envelope("SdkAppid=%37&CallbackCommand=A%2EB&Unknown=1&Unknown=2").is_ok());
-    }
-
-    #[test]
-    fn the_siblings_spellings_are_taken_too() {
-        let envelope = envelope("SdkAppId=7&WebhookCommand=LiveGo.X").unwrap();
-        assert_eq!((envelope.sdk_app_id, envelope.command.as_deref()), (7, Some("LiveGo.X")));
-        let twice = super::Envelope::from_query("SdkAppid=7&SdkAppId=7", &apps(), 0);
-        assert_eq!(twice, Err(Refusal::ParameterRepeated("SdkAppid")));
-    }
-
-    #[test]
-    fn a_refused_urls_claims_are_read_as_far_as_they_have_a_form() {
-        let claims = |query| {
-            let Claims { sdk_app_id, command } = Claims::from_query(query);
-            (sdk_app_id, command.unwrap_or_default())
-        };
-        assert_eq!(claims("SdkAppId=8&WebhookCommand=A.B&Sign=x"), (8, "A.B".to_owned()));
-        assert_eq!(claims("SdkAppid=8&CallbackCommand=A..B"), (8, String::new()));
-        for none in [
-            "",
-            "SdkAppid=&CallbackCommand=",
-            "SdkAppid=+8&CallbackCommand=A%0AB",
-            "SdkAppid=4294967296",
-            "SdkAppid=8&SdkAppId=8&CallbackCommand=A.B&CallbackCommand=A.B",
-        ] {
-            assert_eq!(claims(none), (0, String::new()), "{none}");
-        }
-    }
-
-    #[test]
-    fn the_traceparent_is_found_in_the_record_whatever_else_there_is() {
-        for (command, body) in
-            [("A.B", "{}"), ("Sns.CallbackFriendAdd", r#"{"ClientCmd":"x","EventTime":5}"#)]
-        {
-            for traceparent in ["", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
-                let query = format!("SdkAppid=7&CallbackCommand={command}&ClientIP=1.2.3.4");
-                let mut envelope = envelope(&query).unwrap();
-                envelope.set_traceparent(traceparent.to_owned());
-                let record = envelope.into_record(body.as_bytes(), &no_duplicates()).unwrap().record;
-                assert_eq!(record.traceparent(), Some(traceparent).filter(|text| !text.is_empty()));
-                assert_eq!(read(record).traceparent, traceparent);
-            }
-        }
-    }
-
-    #[test]
-    fn an_app_with_a_token_needs_a_signature_before_anything_else_is_looked_at() {
-        let tokens = Tokens::parse("7 old\n7 secret").unwrap();
-        let sign = tokens.of(7)[1].sign("1000");
-        let apps = Apps { tokens, window: Duration::from_secs(60), ..apps() };
-        let read = |query: &str| Envelope::from_query(query, &apps, 1000);
-        assert_eq!(read("SdkAppid=7&CallbackCommand=A..B"), Err(Refusal::SignMissing));
-        assert_eq!(read("SdkAppid=7&Sign=x&RequestTime=1000"), Err(Refusal::SignWrong));
-        assert_eq!(read("SdkAppid=7&Sign=x&Sign=x"), Err(Refusal::ParameterRepeated("Sign")));
-        let signed = format!("SdkAppid=7&CallbackCommand=A.B&Sign={sign}&RequestTime=1000");
-        let verified = Some(Verified { request_time: 1000, token: 1 });
-        assert_eq!(read(&signed).unwrap().verified, verified);
-        assert_eq!(read(&signed).unwrap().token(), Some(1), "the second");
-        let encoded = signed.replace("=1000", "=%31000");
-        assert_eq!(read(&encoded).unwrap().verified, verified);
-        assert_eq!(read("SdkAppid=1400000000").unwrap().verified, None, "the other app has none");
-    }
-
-    #[test]
-    fn wrong_bodies_are_refused() {
-        use Refusal::*;
-        let nested =
-            |depth: usize| format!("{}{}", "{\"a\":".repeat(depth - 1) + "{}", "}".repeat(depth - 1));
-        let (deepest, too_deep) = (nested(128), nested(129));
-        let hostile = "[".repeat(1 << 20);
-        let bodies: &[(&[u8], Refusal)] = &[
-            (b"\xff", NotUtf8),
-            (b"", NotJson),
-            (b"{", NotJson),
-            (b"{} x", NotJson),
-            (b"{\"a\":NaN}", NotJson),
-            (b"\xef\xbb\xbf{}", NotJson),
-            (b"[]", NotAnObject),
-            (b"\"CallbackCommand\"", NotAnObject),
-            (b" 1", NotAnObject),
-            (hostile.as_bytes(), NotJson),
-            (too_deep.as_bytes(), TooDeep),
-            (br#"{"CallbackCommand":1}"#, CommandNotString),
-            (br#"{"CallbackCommand":[null]}"#, CommandNotString),
-            (br#"{"CallbackCommand":"A.B","CallbackCommand":"A.B"}"#, CommandRepeated),
-            (br#"{"CallbackCommand":"A.B","Callback\u0043ommand":"A.B"}"#, CommandRepeated),
-            (br#"{"CallbackCommand":"A.C"}"#, CommandDisagrees),
-        ];
-        for (body, refusal) in bodies {
-            let envelope = envelope("SdkAppid=7&CallbackCommand=A.B").unwrap();
-            let text = String::from_utf8_lossy(&body[..body.len().min(60)]);
-            assert_eq!(envelope.into_record(body, &no_duplicates()), Err(*refusal), "{text}");
-        }
-        assert_eq!(decode("A.B", &deepest).raw_body, deepest);
-        let without = || envelope("SdkAppid=7").unwrap();
-        assert_eq!(without().into_record(b"{}", &no_duplicates()), Err(CommandMissing));
-        let null = br#"{"CallbackCommand":null}"#;
-        assert_eq!(
-            without().into_record(null, &no_duplicates()),
-            Err(CommandMissing),
-            "as if it were absent"
-        );
-        assert_eq!(
-            without().into_record(br#"{"CallbackCommand":"a b"}"#, &no_duplicates()),
-            Err(CommandInvalid)
-        );
-        assert_eq!(
-            read(without().into_record(br#"{"CallbackCommand":"A.B"}"#, &no_duplicates()).unwrap().record)
-                .command,
-            "A.B"
-        );
-    }
-
-    #[test]
-    fn a_command_that_is_null_is_absent() {
-        for body in [r#"{"CallbackCommand":null}"#, r#"{"CallbackCommand":null,"CallbackCommand":"A.B"}"#] {
-            let event = decode("A.B", body);
-            assert_eq!((event.command.as_str(), event.raw_body.as_str()), ("A.B", body));
-        }
-        let event = decode("A.B", r#"{"EventTime":1000,"EventTime":null}"#);
-        assert_eq!(event.event_time.map(|time| time.seconds), Some(1));
-    }
-
-    #[test]
-    fn what_lands_in_no_field_is_kept_raw() {
-        let body = r#"{"CallbackCommand":"Follow.CallbackAfterFollowAdd","EventTime":1000,"List":[{"To_Account":"b"}]}"#;
-        let event = decode("Follow.CallbackAfterFollowAdd", body);
-        assert_eq!(event.decode_status(), DecodeStatus::Mismatch);
-        assert_eq!((event.payload, event.raw_body.as_str()), (None, body));
-        assert!(event.event_time.is_some());
-        let record = envelope("SdkAppid=7&CallbackCommand=Follow.CallbackAfterFollowAdd").unwrap();
-        let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap().record;
-        assert!(!record.typed(), "so its raw body is never cut off");
-    }
-
-    #[test]
-    fn oddities_that_are_json_are_accepted_raw() {
-        for body in [
-            r#"{"ForceFlag":1e999}"#.to_owned(),
-            format!("{{\"ForceFlag\":{}}}", "9".repeat(400)),
-            r#"{"ForceFlag":1,"ForceFlag":2}"#.to_owned(),
-            r#"{"ClientCmd":"\ud800"}"#.to_owned(),
-            r#"{"\udfff":1,"PairList":{}}"#.to_owned(),
-        ] {
-            let event = decode("Sns.CallbackFriendAdd", &body);
-            assert_eq!(event.decode_status(), DecodeStatus::Mismatch, "{body}");
-            assert_eq!(event.payload, None);
-            assert_eq!(event.raw_body, body);
-        }
-    }
-
-    #[test]
-    fn an_unknown_command_passes_through_whole() {
-        let event = decode("LiveGo.Something", r#"{"EventTime":"1670574414123","x":[1,{"y":null}]}"#);
-        assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
-        assert_eq!(event.raw_body, r#"{"EventTime":"1670574414123","x":[1,{"y":null}]}"#);
-        let time = event.event_time.unwrap();
-        assert_eq!((time.seconds, time.nanos), (1_670_574_414, 123_000_000));
-    }
-
-    #[test]
-    fn event_times_are_read_as_number_or_digits() {
-        for (json, seconds) in [
-            ("1670574414123", Some(1_670_574_414)),
-            ("\"1670574414123\"", Some(1_670_574_414)),
-            ("253402300799999", Some(253_402_300_799)),
-            ("253402300800000", None),
-            ("\"\"", None),
-            ("\"-1\"", None),
-            ("\"+1\"", None),
-            ("-1", None),
-            ("1.5", None),
-            ("1e3", None),
-            ("null", None),
-            ("[1]", None),
-            ("99999999999999999999", None),
-        ] {
-            let event = decode("A.B", &format!("{{\"x\":{{\"EventTime\":5}},\"EventTime\":{json}}}"));
-            assert_eq!(event.event_time.map(|time| time.seconds), seconds, "{json}");
-        }
-        let push = decode("Push.OfflinePush", r#"{"EventTime":1670574414}"#);
-        assert_eq!(push.event_time.map(|time| time.seconds), Some(1_670_574_414), "these send seconds");
-        let push = decode("Push.Later", r#"{"EventTime":1670574414}"#);
-        assert_eq!(push.event_time.map(|time| time.seconds), Some(1_670_574_414), "as its family does");
-        let other = decode("PushX.Later", r#"{"EventTime":1670574414}"#);
-        assert_eq!(other.event_time.map(|time| time.seconds), Some(1_670_574));
-    }
-
-    #[test]
-    fn what_would_break_standard_clients_is_left_raw() {
-        let deep = |depth: usize| {
-            format!("{{\"x\":{}{},\"ClientCmd\":\"c\"}}", "[".repeat(depth - 1), "]".repeat(depth - 1))
-        };
-        let event = decode("Sns.CallbackFriendAdd", &deep(MAX_TYPED_JSON_DEPTH));
-        assert_eq!(event.decode_status(), DecodeStatus::Typed);
-        let event = decode("Sns.CallbackFriendAdd", &deep(MAX_TYPED_JSON_DEPTH + 1));
-        assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
-        assert_eq!(event.payload, None);
-        let event = decode("Unknown.Command", &deep(MAX_TYPED_JSON_DEPTH + 1));
-        assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
-
-        let many = |count: usize| format!("{{\"x\":[{}1],\"ForceFlag\":1}}", "1,".repeat(count));
-        let event = decode("Sns.CallbackFriendAdd", &many(MAX_TYPED_JSON_VALUES - 4));
-        assert_eq!(event.decode_status(), DecodeStatus::Typed);
-        let event = decode("Sns.CallbackFriendAdd", &many(MAX_TYPED_JSON_VALUES));
-        assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
-
-        // Typed as large as raw: 2 MiB of body would make a response of 4 MiB.
-        let long = format!("{{\"ClientCmd\":\"{}\"}}", "x".repeat((2 << 20) - 20));
-        let event = decode("Sns.CallbackFriendAdd", &long);
-        assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
-        assert_eq!(event.raw_body.len(), long.len());
-        assert!(event.encoded_len() < MAX_TYPED_RESPONSE_BYTES);
-        let event = decode("Sns.CallbackFriendAdd", &long.replace(&"x".repeat(1 << 20), ""));
-        assert_eq!(event.decode_status(), DecodeStatus::Typed);
-    }
-
-    #[test]
-    fn the_metadata_names_apps_commands_accounts_and_groups() {
-        let body = r#"{"GroupId":"g1","x":[{"GroupID":"g2","From_Account":"a","Deep":{"Account":["b",1,["c"]]}}],
-            "To\u005fAccount":"d\u0065","Accounts":"no","y":["no",{"From_Account":"a"}],"Admin_Account":""}"#;
-        let record = envelope("SdkAppid=7&CallbackCommand=A.B")
-            .unwrap()
-            .into_record(body.as_bytes(), &no_duplicates())
-            .unwrap()
-            .record;
-        assert_eq!((record.command(), record.sdk_app_id(), record.typed()), ("A.B", 7, false));
-        assert_eq!(record.accounts().collect::<Vec<_>>(), ["a", "b", "c", "de"]);
-        assert_eq!(record.group_ids().collect::<Vec<_>>(), ["g1", "g2"]);
-    }
-
-    #[test]
-    fn a_typed_payload_has_every_field() {
-        let event = decode(
-            "Sns.CallbackFriendAdd",
-            r#"{"CallbackCommand":"Sns.CallbackFriendAdd","PairList":[{"From_Account":"id","To_Account":"id1",
-            "Initiator_Account":"id","New":1}],"ClientCmd":"friend_add","Admin_Account":"boss","ForceFlag":"1","New":{}}"#,
-        );
-        let Some(Payload::SnsFriendAdd(add)) = event.payload else { panic!("{event:?}") };
-        assert_eq!(add.client_cmd, "friend_add");
-        assert_eq!(add.admin_account, "boss");
-        assert_eq!(add.force_flag, 1);
-        assert_eq!(add.pair_list.len(), 1);
-        assert_eq!(add.pair_list[0].from_account, "id");
-        assert_eq!(add.pair_list[0].to_account, "id1");
-        assert_eq!(add.pair_list[0].initiator_account, "id");
-    }
-
-    fn any_command() -> impl Strategy<Value = &'static str> {
-        proptest::sample::select(vec![
-            "Sns.CallbackFriendAdd",
-            "Profile.CallbackPortraitSet",
-            "Group.CallbackAfterSendMsg",
-            "Group.CallbackBeforeCreateGroup",
-            "LiveGo.Something",
-        ])
-    }
-
-    fn any_key() -> impl Strategy<Value = String> {
-        let declared =
-            ["PairList", "ProfileItem", "MsgBody", "MsgSeq", "GroupId", "CreatedGroupNum", "EventTime"];
-        prop_oneof!["[A-Za-z_]{0,12}", proptest::sample::select(declared.to_vec()).prop_map(str::to_owned)]
-    }
-
-    fn any_json() -> impl Strategy<Value = serde_json::Value> {
-        use serde_json::Value;
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
-        ];
-        leaf.prop_recursive(6, 64, 8, |inner| {
-            prop_oneof![
-                proptest::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-                proptest::collection::btree_map(any::<String>(), inner, 0..8)
-                    .prop_map(|map| Value::Object(map.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn any_object_is_kept_byte_for_byte(
-            members in proptest::collection::btree_map(any_key(), any_json(), 0..6),
-            command in any_command(),
-        ) {
-            let value = serde_json::Value::Object(members.into_iter().collect());
-            for body in [value.to_string(), format!("{value:#}")] {
-                let event = decode(command, &body);
-                prop_assert_eq!(event.raw_body, body);
-            }
-        }
-
-        #[test]
-        fn no_bytes_break_the_decoder(body: Vec<u8>, query: String) {
-            if let Ok(envelope) = envelope(QUERY) { drop(envelope.into_record(&body, &no_duplicates())); }
-            drop(envelope(&query));
-        }
-    }
-}
+mod tests;

@@ -147,7 +147,7 @@ impl Shared {
         if head.uri.path().trim_end_matches('/') != self.front.path.trim_end_matches('/') {
             return Err(Rejection::Path);
         }
-        if head.headers.contains_key(header::CONTENT_ENCODING) {
+        if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(is_not_encoded) {
             return Err(Rejection::Encoding);
         }
         // hyper takes any list that ends in `chunked`, and leaves the rest of it to us.
@@ -237,15 +237,40 @@ impl Shared {
         let mut bytes = Vec::new();
         let read = async {
             while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|_| Rejection::BodyBroken)?;
+                let frame = frame.map_err(|_| Rejection::BodyBroken { read: bytes.len() })?;
                 let data = frame.data_ref().ok_or(Rejection::Framing)?;
                 if data.len() > self.front.body_limit - bytes.len() {
                     return Err(Rejection::TooLarge);
                 }
                 bytes.extend_from_slice(data);
             }
-            Ok(bytes)
+            Ok(())
         };
-        timeout_at(deadline, read).await.unwrap_or(Err(Rejection::BodyTimeout))
+        match timeout_at(deadline, read).await {
+            Ok(Ok(())) => Ok(bytes),
+            Ok(Err(rejection)) => Err(rejection),
+            Err(_) => Err(Rejection::BodyTimeout { read: bytes.len() }),
+        }
     }
+}
+
+/// Whether a `Content-Encoding` says that the body is not encoded. Some clients put the charset there, which says
+/// nothing of an encoding. Each of a list must be one of these.
+fn is_not_encoded(value: &HeaderValue) -> bool {
+    const NOT_ENCODED: [&str; 12] = [
+        "",
+        "identity",
+        "utf-8",
+        "utf8",
+        "us-ascii",
+        "ascii",
+        "iso-8859-1",
+        "latin1",
+        "gbk",
+        "gb2312",
+        "gb18030",
+        "big5",
+    ];
+    let value = value.to_str().unwrap_or("?");
+    value.split(',').all(|coding| NOT_ENCODED.iter().any(|known| coding.trim().eq_ignore_ascii_case(known)))
 }

@@ -158,7 +158,7 @@ pub struct Labels {
     pub verification_failures: Vec<String>,
     /// Why a good callback is not stored.
     pub append_errors: Vec<String>,
-    /// What becomes of a body that is not typed.
+    /// Decode statuses other than TYPED.
     pub undecoded: Vec<String>,
 }
 
@@ -220,7 +220,7 @@ impl Metrics {
             ),
             undecoded: new.counters(
                 "undecoded_bodies_total",
-                "Stored callbacks that are delivered without a typed payload, by the reason.",
+                "Stored callbacks whose decode status is not TYPED, by status.",
                 &["status"],
             ),
             accepted_seconds: callback_seconds.with_label_values(&[ACCEPTED]),
@@ -292,7 +292,7 @@ impl Metrics {
         self.append_errors.with_label_values(&[reason]).inc();
     }
 
-    /// Counts a stored callback without a typed payload.
+    /// Counts a stored callback by its decode status, other than TYPED.
     pub fn note_undecoded(&self, status: &str) {
         self.undecoded.with_label_values(&[status]).inc();
     }

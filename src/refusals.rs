@@ -296,7 +296,7 @@ mod tests {
             (RefusalReason::SignMissing, 7, 2),
             (RefusalReason::SignWrong, 8, 3),
             // The clock goes back.
-            (RefusalReason::NotJson, 8, 1),
+            (RefusalReason::CommandMissing, 8, 1),
         ] {
             note(&refusals, reason, app_id, time);
         }
@@ -304,10 +304,13 @@ mod tests {
             let found = refusals.list(reasons, app_id, since.map(Timestamp));
             found.into_iter().map(|refusal| (refusal.reason(), refusal.sdk_app_id)).collect()
         };
-        use RefusalReason::{NotJson, SignMissing, SignWrong};
-        assert_eq!(times(&[], 0, None), [(NotJson, 8), (SignWrong, 8), (SignMissing, 7), (SignWrong, 7)]);
+        use RefusalReason::{CommandMissing, SignMissing, SignWrong};
+        assert_eq!(
+            times(&[], 0, None),
+            [(CommandMissing, 8), (SignWrong, 8), (SignMissing, 7), (SignWrong, 7)]
+        );
         assert_eq!(times(&[SignWrong], 0, None), [(SignWrong, 8), (SignWrong, 7)]);
-        assert_eq!(times(&[SignWrong, NotJson], 8, None), [(NotJson, 8), (SignWrong, 8)]);
+        assert_eq!(times(&[SignWrong, CommandMissing], 8, None), [(CommandMissing, 8), (SignWrong, 8)]);
         assert_eq!(times(&[], 0, Some(2)), [(SignWrong, 8), (SignMissing, 7)]);
         assert_eq!(times(&[SignMissing], 8, None), []);
     }
@@ -336,13 +339,13 @@ mod tests {
         let next = |reason, millis| {
             refusals.note_refused(refusal(reason, 7), Timestamp(0), begin + Duration::from_millis(millis))
         };
-        use RefusalReason::{NotJson, SignWrong};
+        use RefusalReason::{CommandMissing, SignWrong};
         assert!((0..LINES).all(|_| next(SignWrong, 0) == Line::Written));
         assert_eq!(next(SignWrong, 500), Line::FirstLeftOut);
         assert_eq!(next(SignWrong, 999), Line::LeftOut);
-        assert_eq!(next(NotJson, 999), Line::Written, "each reason has its own bound");
+        assert_eq!(next(CommandMissing, 999), Line::Written, "each reason has its own bound");
         assert_eq!(next(SignWrong, 1000), Line::Written);
         assert_eq!(refusals.take_left_out(SignWrong), 2);
-        assert_eq!((refusals.take_left_out(SignWrong), refusals.take_left_out(NotJson)), (0, 0));
+        assert_eq!((refusals.take_left_out(SignWrong), refusals.take_left_out(CommandMissing)), (0, 0));
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 pub use self::{
-    filter::{Filter, FilterError, FilterLists, MAX_FILTER_BYTES, MAX_FILTER_ENTRIES},
+    filter::{Filter, FilterError, FilterLists, Fit, MAX_FILTER_BYTES, MAX_FILTER_ENTRIES},
     list::{List, MAX_LIST_SCAN, MAX_LIST_SCAN_BYTES, Query, complete_since, list},
 };
 use crate::{
@@ -80,13 +80,6 @@ pub struct Events {
 }
 
 impl Events {
-    /// Those that fit, if any does.
-    fn choose(records: Records, filter: &Filter) -> Option<Self> {
-        let fitting = records.iter().enumerate().filter(|(_, record)| filter.fits(record.stored()));
-        let chosen: Vec<usize> = fitting.map(|(at, _)| at).collect();
-        (!chosen.is_empty()).then(|| Self { records, chosen: Some(chosen) })
-    }
-
     /// Their records, in the log's order.
     pub fn iter(&self) -> impl Iterator<Item = &Record> + Clone {
         let chosen = self.chosen.as_deref();
@@ -264,6 +257,10 @@ pub struct Subscription {
     page: Records,
     /// How often it has looked at records for the filter since the last pause.
     looks: usize,
+    /// Events that could not be compared with the filter.
+    unmatched: u64,
+    /// Whether that count grew since a frame told it.
+    owes_unmatched: bool,
     is_live: bool,
     /// The page in hand is the last one: it was read after the end began.
     last_page: Option<Leave>,
@@ -339,6 +336,8 @@ impl Subscription {
             reading: None,
             page,
             looks: 0,
+            unmatched: 0,
+            owes_unmatched: false,
             is_live: false,
             last_page: None,
             ended: false,
@@ -348,6 +347,11 @@ impl Subscription {
     /// Everything up to here was given, or left out by the filter.
     pub fn position(&self) -> Cursor {
         self.position
+    }
+
+    /// Events up to the position that fit the rest of the filter, but whose names are not known. They were left out.
+    pub fn unmatched(&self) -> u64 {
+        self.unmatched
     }
 
     /// How far it has come, also later.
@@ -382,10 +386,14 @@ impl Subscription {
                 self.position = gap.cursor;
                 return Ok(Frame::Gap(gap));
             }
-            while !self.page.is_empty() {
+            // The count of events that could not be matched goes before the events behind them.
+            while !self.page.is_empty() && !self.owes_unmatched {
                 if let Some(events) = self.take_events() {
                     return Ok(Frame::Events(events));
                 }
+            }
+            if std::mem::take(&mut self.owes_unmatched) {
+                return Ok(Frame::Heartbeat(self.position));
             }
             if self.looks >= LOOKS_AT_ONCE {
                 // A long run of events that are left out must not keep a worker to itself.
@@ -468,11 +476,28 @@ impl Subscription {
 
     /// Looks at the next records of the page, and takes those that are wanted.
     fn take_events(&mut self) -> Option<Events> {
-        let records = self.page.split_to(EVENTS_BYTES);
-        self.position = records.last()?.cursor();
-        let Some(filter) = &self.filter else { return Some(Events { records, chosen: None }) };
+        let most = self.page.fitting(EVENTS_BYTES);
+        let Some(filter) = &self.filter else {
+            let records = self.page.split_to(most);
+            self.position = records.last()?.cursor();
+            return Some(Events { records, chosen: None });
+        };
         self.looks += 1;
-        Events::choose(records, filter)
+        let (mut chosen, mut unmatched, mut looked_at) = (Vec::new(), 0, 0);
+        for (at, record) in self.page.iter().take(most).enumerate() {
+            match filter.compare(record.stored()) {
+                Fit::Yes if unmatched > 0 => break,
+                Fit::Yes => chosen.push(at),
+                Fit::No => {}
+                Fit::Unknown => unmatched += 1,
+            }
+            looked_at = at + 1;
+        }
+        let records = self.page.split_to(looked_at);
+        self.position = records.last()?.cursor();
+        self.unmatched += unmatched;
+        self.owes_unmatched = unmatched > 0;
+        (!chosen.is_empty()).then_some(Events { records, chosen: Some(chosen) })
     }
 
     /// Goes on behind events that are gone, and will say so.

@@ -351,7 +351,7 @@ async fn a_pause_that_is_asked_for_is_kept_within_bounds_and_frames_of_tomorrow_
         Status::with_error_details(Code::Unavailable, "later", details)
     };
     let of_tomorrow = SubscribeResponse { frame: None };
-    let heartbeat = a_frame(Frame::Heartbeat(Heartbeat { cursor: "A1".into() }));
+    let heartbeat = a_frame(Frame::Heartbeat(Heartbeat { cursor: "A1".into(), unmatched_events: 0 }));
     let retry_delay = Some(callback_gateway::proto::well_known::Duration { seconds: 20, nanos: 0 });
     let going_away =
         a_frame(Frame::GoingAway(GoingAway { cursor: "A2".into(), retry_delay, ..Default::default() }));

@@ -515,8 +515,16 @@ fn ending(streams: Vec<(Vec<Frame>, Option<Status>)>) -> (ScriptedServer, Arc<At
 async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
     let (server, _) = scripted(vec![
         vec![subscribed(at(1, 3), at(1, 3))],
-        vec![subscribed(at(1, 0), at(1, 1)), event(1, 0), Frame::CaughtUp(CaughtUp { cursor: at(1, 1) })],
-        vec![subscribed(at(1, 1), at(1, 3)), event(2, 0), Frame::CaughtUp(CaughtUp { cursor: at(1, 2) })],
+        vec![
+            subscribed(at(1, 0), at(1, 1)),
+            event(1, 0),
+            Frame::CaughtUp(CaughtUp { cursor: at(1, 1), unmatched_events: 0 }),
+        ],
+        vec![
+            subscribed(at(1, 1), at(1, 3)),
+            event(2, 0),
+            Frame::CaughtUp(CaughtUp { cursor: at(1, 2), unmatched_events: 0 }),
+        ],
     ]);
     let ran = export(server.address, &[]).await;
     assert_eq!(sequences(&ran.good()), [1, 2]);
@@ -528,7 +536,10 @@ async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
 async fn where_the_gateway_that_is_asked_for_the_end_is_behind_the_start_nothing_comes_twice() {
     let (server, _) = scripted(vec![
         vec![subscribed(at(1, 95), at(1, 95))],
-        vec![subscribed(at(1, 100), at(1, 100)), Frame::CaughtUp(CaughtUp { cursor: at(1, 100) })],
+        vec![
+            subscribed(at(1, 100), at(1, 100)),
+            Frame::CaughtUp(CaughtUp { cursor: at(1, 100), unmatched_events: 0 }),
+        ],
     ]);
     let ran = export(server.address, &["--from", &at(1, 100)]).await;
     assert_eq!((ran.good().as_str(), to_go_on(&ran.stderr())), ("", at(1, 100).as_str()));
@@ -581,7 +592,7 @@ async fn a_log_that_goes_back_meanwhile_is_told() {
     assert_eq!(to_go_on(&ran.stderr()), checked(3, 7));
 
     // It has come by, and is not asked for again.
-    let caught_up = Frame::CaughtUp(CaughtUp { cursor: checked(3, 7) });
+    let caught_up = Frame::CaughtUp(CaughtUp { cursor: checked(3, 7), unmatched_events: 0 });
     let (server, calls) = ending(vec![end(), (vec![begun(), stored(1, 5), caught_up], None)]);
     export(server.address, &["--account", "alice"]).await.good();
     assert_eq!(calls.load(Ordering::SeqCst), 2);

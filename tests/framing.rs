@@ -177,7 +177,7 @@ async fn behind_the_last_request_of_a_connection_nothing_is_taken() {
     ] {
         let (whole, empty) = ("2\r\n{}\r\n0\r\n\r\n", "0\r\n\r\n");
         gate.answers(&fields, &framed(&fields, whole), &["200"], "{}").await;
-        gate.answers(&fields, &framed(&fields, empty), &["400 must be JSON"], "").await;
+        gate.answers(&fields, &framed(&fields, empty), &["200"], "").await;
     }
     let close = framed("Connection: close\r\nContent-Length: 2\r\n", "{}");
     gate.answers("close", &close, &["200"], "{}").await;
@@ -219,7 +219,7 @@ async fn pipelined_requests_are_answered_in_turn_good_and_bad() {
     for n in 0..100 {
         let body = format!("{{\"n\":{n}}}");
         requests.extend(post(&query("A.B"), body.as_bytes()));
-        requests.extend(post(&query("A.B"), b"{"));
+        requests.extend(post(&query("A..B"), b"{"));
         requests.extend(post("SdkAppid=1", request("A.B", "{}").as_bytes()));
         requests.extend(chunked("2\r\n{}\r\n0\r\n\r\n").replace("POST", "PUT").into_bytes());
         gate.stored.push(body.into_bytes());

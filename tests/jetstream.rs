@@ -637,11 +637,11 @@ fn record(raw_body: &str) -> NewRecord {
         command: "A.B",
         sdk_app_id: 1,
         kind: 0,
-        typed: false,
+        status: callback_gateway::proto::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
         event: b"",
-        raw_body,
+        raw_body: raw_body.as_bytes(),
     };
     NewRecord { stored: parts.encode(), deadline: tokio::time::Instant::now() + HANG, permit: None }
 }

@@ -121,11 +121,11 @@ fn record(raw_body: &str) -> Vec<u8> {
         command: "A.B",
         sdk_app_id: 1,
         kind: 0,
-        typed: false,
+        status: callback_gateway::proto::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
         event: b"",
-        raw_body,
+        raw_body: raw_body.as_bytes(),
     };
     parts.encode().bytes().to_vec()
 }

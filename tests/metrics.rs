@@ -91,12 +91,12 @@ async fn callbacks_are_counted_by_app_command_and_outcome() {
         assert!(gateway.post(&format!("C2C.CallbackAfterX{number}"), "{}").await.is_stored());
         assert_eq!(post(&gateway, &format!("SdkAppid={number}&CallbackCommand=A.B"), "{}").await, 403);
     }
-    assert_eq!(gateway.post("Sns.CallbackFriendAdd", "no").await.status, 400);
+    assert_eq!(gateway.post("Sns.CallbackFriendAdd", &" ".repeat((1 << 20) + 1)).await.status, 413);
     let after = Scraped::of(&gateway).await;
     assert_eq!(after.callbacks(&app, "Sns.CallbackFriendAdd", "accepted"), 2.0);
     assert_eq!(after.callbacks(&app, "other", "accepted"), 20.0);
     assert_eq!(after.callbacks("other", "other", "app_id_unknown"), 20.0);
-    assert_eq!(after.callbacks(&app, "Sns.CallbackFriendAdd", "not_json"), 1.0);
+    assert_eq!(after.callbacks(&app, "other", "body_too_large"), 1.0, "refused before the URL is checked");
     assert_eq!(after.series("callbacks_total"), 4, "whatever comes in");
     assert_eq!(after.get("callback_seconds_count{outcome=\"accepted\"}"), 22.0);
     assert_eq!(after.get("callback_seconds_count{outcome=\"refused\"}"), 21.0);
@@ -149,7 +149,7 @@ async fn signatures_are_counted_by_token_and_failures_by_reason() {
     assert_eq!(failures("request_time_missing"), 0.0);
     assert_eq!(scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"), 1.0);
     assert_eq!(scraped.series("verified_callbacks_total"), 1);
-    assert_eq!(post(&gateway, &signed(now), "no").await, 400);
+    assert_eq!(post(&gateway, &signed(now).replace("CallbackCommand", "x"), "no").await, 400);
     let scraped = Scraped::of(&gateway).await;
     assert_eq!(
         scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"),
@@ -186,9 +186,13 @@ async fn strangers_do_not_choose_which_series_there_are() {
     }
     assert_eq!(scraped.series("callbacks_total"), before + 4);
     // Those whose URL is right say what they are: of this app, whoever they come from.
-    assert_eq!(gateway.post(commands[0], "no").await.status, 400);
+    let target = query(commands[0]);
+    let mut http = Http::connect(gateway.addresses.http).await;
+    http.send(format!("POST /?{target} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{")).await;
+    tokio::io::AsyncWriteExt::shutdown(&mut http.stream).await.unwrap();
+    assert_eq!(http.answer().await.status, 400);
     let scraped = Scraped::of(&gateway).await;
-    assert_eq!(scraped.callbacks(&APP_ID.to_string(), commands[0], "not_json"), 1.0);
+    assert_eq!(scraped.callbacks(&APP_ID.to_string(), commands[0], "body_broken"), 1.0);
     let address = format!("http://{}", gateway.addresses.grpc);
     let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
     let remembered = soon(admin.list_refusals(ListRefusalsRequest::default())).await.unwrap().into_inner();
@@ -453,10 +457,10 @@ async fn a_log_that_cannot_be_read_leaves_the_rest_of_the_metrics() {
     let (log, _appends) = scripted_log();
     let log = Arc::new(HangingLog(log));
     let gateway = Gateway::start_over(log).await;
-    assert_eq!(gateway.post("A.B", "no").await.status, 400);
+    assert_eq!(gateway.post("A..B", "{}").await.status, 400);
     let scraped = Scraped::of(&gateway).await;
     assert_eq!((scraped.get("scrape_complete"), scraped.get("log_bytes")), (0.0, -1.0));
-    assert_eq!(scraped.callbacks(&APP_ID.to_string(), "other", "not_json"), 1.0);
+    assert_eq!(scraped.callbacks(&APP_ID.to_string(), "other", "command_invalid"), 1.0);
     assert_eq!((scraped.get("ready"), scraped.get("log_queue_records")), (1.0, 3.0));
     gateway.stop().await;
 }

@@ -38,11 +38,11 @@ async fn fill(data_dir: &Path, count: u64) {
             command: "Test.Command",
             sdk_app_id: APP_ID,
             kind: 0,
-            typed: false,
+            status: callback_gateway::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             event: b"",
-            raw_body: &n.to_string(),
+            raw_body: n.to_string().as_bytes(),
         }
         .encode();
         waiting.push(log.append(NewRecord { stored, deadline: Instant::now() + HANG, permit: None }));

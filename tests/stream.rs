@@ -101,9 +101,10 @@ async fn an_event_without_a_typed_payload_carries_its_raw_body_unasked() {
         ("Sns.CallbackFriendAdd", r#"{"PairList":"none"}"#, DecodeStatus::Mismatch),
         (
             "Sns.CallbackFriendAdd",
-            &format!("{{\"x\":{}{}}}", "[".repeat(30), "]".repeat(30)),
-            DecodeStatus::TooLarge,
+            &format!("{{\"x\":{}{}}}", "[".repeat(1024), "]".repeat(1024)),
+            DecodeStatus::TooDeep,
         ),
+        ("Sns.CallbackFriendAdd", "no JSON", DecodeStatus::NotJson),
     ] {
         assert!(gateway.post(command, body).await.is_stored());
         let event = subscriber.event().await.unwrap();

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, str, sync::LazyLock, time::Duration};
 
 use callback_gateway::{
     callback::{
-        Apps, Envelope, MAX_TYPED_JSON_DEPTH, MAX_TYPED_RESPONSE_BYTES, Refusal, duplicates::Duplicates,
+        Apps, CommandSource, Envelope, MAX_TYPED_RESPONSE_BYTES, Part, Refusal, duplicates::Duplicates,
         signature::Tokens,
     },
     event::{
@@ -20,6 +20,7 @@ use callback_gateway::{
 };
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, FieldDescriptor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// Panics if something does not hold for an input.
@@ -121,8 +122,8 @@ pub fn query(data: &[u8]) {
         Ok(_) => parameters.check(&event(query, &APPS_WITHOUT_TOKENS), None),
         Err(Refusal::ParameterRepeated(name)) => assert!(parameters.count(name) > 1),
         Err(Refusal::AppIdMissing) => assert_eq!(parameters.count("SdkAppid"), 0),
-        Err(Refusal::AppIdUnknown) => assert_eq!(parameters.app(), None),
-        Err(Refusal::CommandInvalid) => assert!(!is_command(parameters.get("CallbackCommand"))),
+        Err(Refusal::AppIdUnknown(_)) => assert_eq!(parameters.app(), None),
+        Err(Refusal::CommandInvalid(..)) => assert!(!is_command(parameters.get("CallbackCommand"))),
         Err(refusal) => panic!("{refusal:?} of an app without a token"),
     }
 
@@ -138,9 +139,9 @@ pub fn query(data: &[u8]) {
         }
         Err(
             Refusal::SignMissing
-            | Refusal::SignWrong
+            | Refusal::SignWrong(_)
             | Refusal::RequestTimeMissing
-            | Refusal::RequestTimeMalformed
+            | Refusal::RequestTimeMalformed(_)
             | Refusal::RequestTimeOutside { .. },
         ) => assert_eq!(parameters.app(), Some(SIGNED_APP)),
         signed => assert_eq!(*signed, unsigned, "the signature decides on nothing else"),
@@ -186,15 +187,20 @@ pub fn packet(command: &str, body: &[u8]) {
     let query = format!("SdkAppid=7&CallbackCommand={command}");
     let read = |body: &[u8]| {
         let envelope = Envelope::from_query(&query, &APPS, NOW).unwrap();
-        record(envelope, &Parameters::new(&query), body)
+        record(envelope, &Parameters::new(&query), body).expect("no body is refused")
     };
-    let Some(event) = read(body) else { return };
-    // Any null sends the body to another reader, which must find the same in it.
-    let (_, members) = event.raw_body.split_once('{').unwrap();
+    let event = read(body);
+    assert_eq!(event.command, command);
+    // A member that is null is no member.
+    let Ok(json) = str::from_utf8(body) else { return };
+    let Some(members) = json.trim_start().strip_prefix('{') else { return };
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
-    let with_null = read(format!("{{\"NotDeclared\":null{comma}{members}").as_bytes()).unwrap();
-    let what = |event: Event| (event.decode_status, event.payload);
-    assert_eq!(what(with_null), what(event), "both ways of reading a body agree");
+    let with_null = read(format!("{{\"NotDeclared\":null{comma}{members}").as_bytes());
+    let what = |event: Event| (event.decode_status, event.payload, event.undecoded_paths);
+    // Without it the body may have just as many values as are decoded.
+    if with_null.decode_status() != DecodeStatus::TooLarge {
+        assert_eq!(what(with_null), what(event), "a null member changes nothing");
+    }
 }
 
 fn split_line(data: &[u8]) -> (&[u8], &[u8]) {
@@ -219,11 +225,14 @@ impl Parameters {
 
     fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let sibling = match name {
-            "SdkAppid" => "SdkAppId",
             "CallbackCommand" => "WebhookCommand",
             _ => name,
         };
-        self.0.iter().filter(move |(key, _)| key == name || key == sibling).map(|(_, value)| value.as_str())
+        let same = move |key: &str| match name {
+            "SdkAppid" => key.eq_ignore_ascii_case(name),
+            _ => key == name || key == sibling,
+        };
+        self.0.iter().filter(move |(key, _)| same(key)).map(|(_, value)| value.as_str())
     }
 
     fn count(&self, name: &str) -> usize {
@@ -267,7 +276,7 @@ impl Parameters {
 fn event(query: &str, apps: &Apps) -> Event {
     let envelope = || Envelope::from_query(query, apps, NOW).unwrap();
     let record = match envelope().into_record(b"{}", &no_duplicates()) {
-        Err(Refusal::CommandMissing) => {
+        Err(Refusal::CommandMissing(_)) => {
             envelope().into_record(br#"{"CallbackCommand":"A.B"}"#, &no_duplicates())
         }
         record => record,
@@ -291,37 +300,42 @@ fn decode(record: &Record, include_raw_body: bool) -> Event {
 
 /// Makes the record and checks it; `None` if the body is refused, rightly.
 fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Event> {
-    let text = str::from_utf8(body);
     // Does not take all that is JSON: neither lone surrogates nor 1e999.
-    let value = text.ok().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let value = serde_json::from_slice::<Value>(body).ok();
     let in_body = value.as_ref().and_then(|value| value.get("CallbackCommand"));
     let in_body = in_body.filter(|command| !command.is_null());
 
     let stored = match envelope.into_record(body, &no_duplicates()) {
         Ok(decoded) => decoded.record,
         Err(refusal) => {
+            assert_eq!(parameters.count("CallbackCommand"), 0, "{refusal:?}: only the command is asked for");
             match refusal {
-                Refusal::NotUtf8 => assert!(text.is_err()),
-                Refusal::NotJson | Refusal::TooDeep => assert_eq!(value, None),
-                Refusal::NotAnObject => assert!(!value.is_some_and(|value| value.is_object())),
-                Refusal::CommandMissing => assert_eq!(in_body, None),
-                Refusal::CommandDisagrees
-                | Refusal::CommandInvalid
-                | Refusal::CommandNotString
-                | Refusal::CommandRepeated => assert!(value.is_none() || in_body.is_some()),
+                Refusal::CommandMissing(CommandSource::Absent) => assert_eq!(in_body, None),
+                Refusal::CommandMissing(CommandSource::NotString) => {
+                    assert!(!in_body.is_some_and(Value::is_string));
+                }
+                Refusal::CommandMissing(CommandSource::Repeated) => {
+                    assert!(value.is_none() || in_body.is_some())
+                }
+                Refusal::CommandMissing(CommandSource::Unreadable(_)) => assert_eq!(value, None),
+                Refusal::CommandInvalid(Part::Body, _) => {
+                    let command = in_body.and_then(Value::as_str);
+                    assert!(!command.is_some_and(is_command));
+                }
                 _ => panic!("{refusal:?} of a body"),
             }
+            assert!(!refusal.detail().is_empty());
             return None;
         }
     };
     assert_eq!(stored.raw_body(), body, "byte for byte");
     assert_eq!(StoredRecord::parse(stored.bytes().clone()).as_ref(), Ok(&stored));
 
-    let json = text.expect("only UTF-8 is accepted");
     let record = placed(stored);
     let stored = record.stored();
     let event = decode(&record, true);
-    assert_eq!(event.raw_body, json);
+    assert_eq!(event.body(), body);
+    assert_eq!(event.raw_body.is_empty(), body.is_empty() || str::from_utf8(body).is_err());
     assert_eq!(event.command, stored.command());
     assert!(is_command(&event.command));
     assert_eq!(event.sdk_app_id, stored.sdk_app_id());
@@ -329,43 +343,62 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
     assert_eq!(event.cursor, record.cursor().to_string());
     let seconds = event.request_time.as_ref().map(|time| time.seconds as u64);
     parameters.check(&event, seconds);
-    assert!(in_body.is_none_or(|command| *command == *event.command));
     if let Some(time) = &event.event_time {
-        assert!((0..=253_402_300_799).contains(&time.seconds) && (0..1_000_000_000).contains(&time.nanos));
+        assert!((1_000_000_000..10_000_000_000).contains(&time.seconds), "never 1970");
+        assert!((0..1_000_000_000).contains(&time.nanos));
+    }
+    let status = event.decode_status();
+    let disagrees = in_body.is_some_and(|command| *command != *event.command);
+    if value.as_ref().is_some_and(Value::is_object) && disagrees {
+        use DecodeStatus::{CommandDisagrees, CommandNotString, CommandRepeated};
+        assert!(matches!(status, CommandDisagrees | CommandNotString | CommandRepeated), "{status:?}");
     }
 
-    let (depth, members) = structure(json);
-    assert_eq!(stored.typed(), event.payload.is_some());
-    assert_eq!(stored.typed(), event.decode_status() == DecodeStatus::Typed);
-    let mut without_raw_body = event.clone();
-    if stored.typed() {
-        assert!(depth <= MAX_TYPED_JSON_DEPTH);
+    assert_eq!(stored.status(), Some(status));
+    let is_typed = matches!(status, DecodeStatus::Typed | DecodeStatus::Repaired | DecodeStatus::Partial);
+    assert_eq!(event.payload.is_some(), is_typed);
+    let may_have_paths = matches!(status, DecodeStatus::Partial | DecodeStatus::Mismatch);
+    assert!(event.undecoded_paths.is_empty() || may_have_paths);
+    assert!(event.undecoded_paths.len() <= 16 && event.undecoded_paths.iter().all(|path| path.len() <= 256));
+    if is_typed {
         assert!(Encoded::list_entry_len(&record, true) <= MAX_TYPED_RESPONSE_BYTES);
         let printed = serde_json::to_value(&event).expect("a typed event has a JSON form");
-        // As JSON: the generated code reads a null member as an absent one.
-        let again: Event = serde_json::from_value(printed.clone()).unwrap();
-        assert_eq!(serde_json::to_value(&again).unwrap(), printed);
-        without_raw_body.raw_body.clear();
+        assert_eq!(serde_json::from_value::<Event>(printed).unwrap(), event);
     }
-    assert_eq!(decode(&record, false), without_raw_body, "an untyped event keeps its raw body");
+    let mut without_body = event.clone();
+    if matches!(status, DecodeStatus::Typed | DecodeStatus::Repaired) {
+        without_body.raw_body.clear();
+        without_body.raw_body_bytes.clear();
+    }
+    assert_eq!(decode(&record, false), without_body, "an event that is not whole without its body keeps it");
 
     if let Some(value) = value {
         let mut names = Names::default();
         names.collect(&value, "");
         // A `Value` has the last only of members that have the same key.
-        let is_whole = names.members == members;
+        let is_whole = names.members == members(str::from_utf8(body).unwrap());
         let same = |found: BTreeSet<&str>, cut: bool, expected: &BTreeSet<&str>| {
             cut || if is_whole { found == *expected } else { found.is_superset(expected) }
         };
-        assert!(same(stored.accounts().collect(), stored.accounts_cut(), &names.accounts));
-        assert!(same(stored.group_ids().collect(), stored.group_ids_cut(), &names.group_ids));
+        assert!(same(text_names(stored.accounts()), stored.accounts_cut(), &names.accounts));
+        assert!(same(text_names(stored.group_ids()), stored.group_ids_cut(), &names.group_ids));
     }
     Some(event)
 }
 
-/// How deep a JSON text nests, and how many members its objects have.
-fn structure(json: &str) -> (usize, usize) {
-    let (mut depth, mut deepest, mut members) = (0_usize, 0, 0);
+/// Without those that may be numbers: a `Value` does not have a number as it was written.
+fn text_names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    names.filter(|name| !is_number(name)).collect()
+}
+
+fn is_number(name: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(name).is_ok()
+        && name.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
+/// How many members the objects of a JSON text have.
+fn members(json: &str) -> usize {
+    let mut members = 0;
     let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
@@ -376,14 +409,11 @@ fn structure(json: &str) -> (usize, usize) {
                     }
                 }
             }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
             b':' => members += 1,
             _ => {}
         }
-        deepest = deepest.max(depth);
     }
-    (deepest, members)
+    members
 }
 
 /// The names in a parsed body, for comparison with those that the gateway finds in its text.
@@ -397,7 +427,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn collect(&mut self, value: &'a Value, key: &str) {
         match value {
-            Value::String(text) if text.is_empty() => {}
+            Value::String(text) if text.is_empty() || is_number(text) => {}
             Value::String(text) if key.ends_with("Account") => drop(self.accounts.insert(text)),
             Value::String(text) if matches!(key, "GroupId" | "GroupID") => drop(self.group_ids.insert(text)),
             Value::Array(elements) => elements.iter().for_each(|element| self.collect(element, key)),

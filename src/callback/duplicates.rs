@@ -208,11 +208,11 @@ mod tests {
             command: "A.B",
             kind: 0,
             sdk_app_id: 7,
-            typed: false,
+            status: crate::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             event: b"",
-            raw_body: body,
+            raw_body: body.as_bytes(),
         };
         Record::new(Epoch(1), Sequence(sequence), Timestamp(seconds * SECOND), stored.encode())
     }

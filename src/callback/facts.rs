@@ -2,30 +2,43 @@
 
 use std::borrow::Cow;
 
-use super::{MAX_JSON_DEPTH, Refusal};
+use super::{MAX_JSON_DEPTH, MAX_TYPED_JSON_VALUES, tree::Tree};
 use crate::event::{
     NameSet,
-    json::{Item, Role, text, walk},
+    json::{Item, Role, string_or_number, text, walk},
 };
 
 /// What a body says, beside its typed form.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'a> {
-    /// Nesting of objects and arrays; 1 for a flat object.
-    pub(super) depth: usize,
-    /// Values of any kind, the body itself among them.
-    pub(super) values: usize,
     /// The top level's `CallbackCommand`.
     pub(super) command: CommandMember<'a>,
     /// The JSON text of the top level's `EventTime`, the last one if there are several.
     pub(super) event_time: Option<&'a str>,
-    /// Whether it has what only a lenient reading gets right: a null, a number of more
-    /// than 15 characters, so perhaps beyond 2^53, or a key that begins with a small letter.
-    pub(super) needs_leniency: bool,
     /// Values of keys that end in `Account`, at any depth.
     pub(super) accounts: NameSet,
     /// Values of the keys `GroupId` and `GroupID`, at any depth.
     pub(super) group_ids: NameSet,
+    /// The body's values, unless they are too many or nest too deep to be decoded.
+    pub(super) shape: Shape<'a>,
+}
+
+/// Whether a body can be decoded.
+#[derive(Debug)]
+pub(super) enum Shape<'a> {
+    /// It is an object within the bounds.
+    Object(Tree<'a>),
+    NotAnObject,
+    /// It nests deeper than [`MAX_JSON_DEPTH`].
+    TooDeep,
+    /// It has more than [`MAX_TYPED_JSON_VALUES`] values.
+    TooManyValues,
+}
+
+impl Default for Shape<'_> {
+    fn default() -> Self {
+        Self::Object(Tree::default())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,34 +51,44 @@ pub(super) enum CommandMember<'a> {
 }
 
 /// Reads the facts of `json`, which must be valid JSON.
-pub(super) fn scan(json: &str) -> Result<Facts<'_>, Refusal> {
+pub(super) fn scan(json: &str) -> Facts<'_> {
     let mut facts = Facts::default();
-    walk(json, |role, item| {
+    let mut values = 0;
+    let visited = walk(json, |role, item| {
         match item {
             Item::Open { is_object: false, depth: 1 } | Item::Scalar { depth: 0, .. } => {
-                return Err(Refusal::NotAnObject);
+                facts.shape = Shape::NotAnObject;
             }
-            Item::Open { depth, .. } if depth > MAX_JSON_DEPTH => return Err(Refusal::TooDeep),
-            Item::Open { depth, .. } => {
-                facts.depth = facts.depth.max(depth);
-                facts.values += 1;
+            Item::Open { depth, .. }
+                if depth > MAX_JSON_DEPTH && !matches!(facts.shape, Shape::NotAnObject) =>
+            {
+                facts.shape = Shape::TooDeep;
+            }
+            _ => {}
+        }
+        match item {
+            Item::Open { .. } => {
+                values += 1;
                 if role == Role::Command {
                     facts.note_command(None);
                 }
             }
-            Item::Key { token } => {
-                facts.needs_leniency |= matches!(token.as_bytes().get(1), Some(b'a'..=b'z' | b'\\'));
-            }
             Item::Scalar { token, .. } => {
-                let is_string = token.starts_with('"');
-                facts.needs_leniency |= token == "null" || (!is_string && token.len() > 15);
-                facts.values += 1;
+                values += 1;
                 facts.note(role, token);
             }
+            Item::Key { .. } | Item::Close => {}
         }
-        Ok(())
-    })?;
-    Ok(facts)
+        if values > MAX_TYPED_JSON_VALUES && matches!(facts.shape, Shape::Object(_)) {
+            facts.shape = Shape::TooManyValues;
+        }
+        if let Shape::Object(tree) = &mut facts.shape {
+            tree.add(item);
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let Ok(()) = visited;
+    facts
 }
 
 impl<'a> Facts<'a> {
@@ -74,8 +97,8 @@ impl<'a> Facts<'a> {
             // As if it were absent.
             _ if token == "null" => {}
             Role::Other => {}
-            Role::Account => text(token).iter().for_each(|name| self.accounts.insert(name)),
-            Role::GroupId => text(token).iter().for_each(|name| self.group_ids.insert(name)),
+            Role::Account => string_or_number(token).iter().for_each(|name| self.accounts.insert(name)),
+            Role::GroupId => string_or_number(token).iter().for_each(|name| self.group_ids.insert(name)),
             Role::Command => self.note_command(text(token)),
             Role::EventTime => self.event_time = Some(token),
         }

@@ -12,13 +12,11 @@ impl Decoded {
         if self.record.bytes().len() <= max {
             return Some(self);
         }
-        if !self.record.typed() {
-            return None;
-        }
         let mut event = proto::Event::decode(self.record.event_without_raw_body()).ok()?;
-        event.payload = None;
+        event.payload.take()?;
+        event.undecoded_paths.clear();
         event.set_decode_status(DecodeStatus::TooLarge);
-        self.record = self.record.with_untyped(&event.encode_to_vec());
+        self.record = self.record.with_too_large(&event.encode_to_vec());
         self.status = DecodeStatus::TooLarge;
         (self.record.bytes().len() <= max).then_some(self)
     }
@@ -53,7 +51,8 @@ mod tests {
         let raw = decoded(&body).fit(size - 1).unwrap();
         assert_eq!(raw.status, DecodeStatus::TooLarge);
         let stored = StoredRecord::parse(raw.record.bytes().clone()).unwrap();
-        assert_eq!((stored.command(), stored.typed()), ("Sns.CallbackBlackListAdd", false));
+        assert_eq!(stored.command(), "Sns.CallbackBlackListAdd");
+        assert_eq!(stored.status(), Some(DecodeStatus::TooLarge));
         assert_eq!(stored.accounts().collect::<Vec<_>>(), ["a", "b"]);
         let record = Record::new(Epoch(1), Sequence(1), Timestamp(0), stored);
         let (front, rest) = record.event(false);

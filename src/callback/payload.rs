@@ -1,423 +1,360 @@
-//! From a body's JSON text to its typed payload.
+//! From a body's values to its typed payload, leaf by leaf.
 //!
-//! The generated deserializers do the work. They are made for proto3 JSON, which
-//! is not quite what the vendor sends: it has no null for a string or a number,
-//! and no integer beyond 2^53 where a `google.protobuf.Value` is declared; and it
-//! takes a field by its name in the `.proto` files too (`limit` for `Limit`),
-//! which is nothing of the vendor's. [`Lenient`] sees to those. It costs a second
-//! look at each value, so a body that has none of them is read directly.
+//! The shapes of the messages are generated from `proto/`. The payload is encoded directly, as the field of `Event` that
+//! it becomes, without building messages first. Generated JSON deserializers are not used: they follow proto3 JSON, in
+//! which one value of an unexpected type fails the whole message, a null is no string, and a field also goes by its name
+//! in the `.proto` file.
+//!
+//! A member that is null is absent. A member that its message declares and that fits in no way is left out, and its path
+//! is noted; so is one whose key is there twice, because nothing says which of them counts. Members that no message
+//! declares are skipped: the body has them.
 
-use std::fmt;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
-use serde::{
-    Deserializer,
-    de::{
-        DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-        value::{MapDeserializer, SeqDeserializer},
-    },
-    forward_to_deserialize_any,
+use super::{
+    MAX_TYPED_JSON_DEPTH,
+    decimal::Decimal,
+    tree::{Children, Tree, Value},
 };
-use serde_json::{Error, value::RawValue};
+use crate::{
+    event::json::{string_or_number, text},
+    proto::{FieldKind, FieldShape, MessageShape},
+};
 
-use crate::proto::{self, event::Payload};
-
-/// Decodes the body of a command of the catalogue; `None` for any other
-/// command. `lenient`: the body may have what [`Lenient`] is for.
-///
-/// A payload that came out empty is only right if the body has nothing else:
-/// typed and empty, it would say nothing of the body, and without `raw_body`
-/// nobody would notice.
-pub(super) fn decode(command: &str, body: &str, lenient: bool) -> Option<Result<Payload, Error>> {
-    let payload = if lenient {
-        proto::decode_payload(command, Lenient::new(body))?
-    } else {
-        proto::decode_payload(command, &mut serde_json::Deserializer::from_str(body))?
-    };
-    if payload.is_ok() && payload.as_ref().ok() == nothing(command).as_ref() {
-        return proto::decode_payload(command, Lenient { json: body, others: Others::Refused });
-    }
-    Some(payload)
-}
-
-/// The payload of a body without members.
-fn nothing(command: &str) -> Option<Payload> {
-    proto::decode_payload(command, &mut serde_json::Deserializer::from_str("{}"))?.ok()
-}
-
-/// What becomes of an object's members that its message does not declare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Others {
-    Ignored,
-    /// An object with one does not fit, unless it is [`KEPT_ELSEWHERE`].
-    Refused,
-}
+/// Most paths of members that were left out; where there are more, the last is [`MORE`].
+const MAX_PATHS: usize = 16;
+/// Longest path, in bytes; a longer one is cut.
+const MAX_PATH_BYTES: usize = 256;
+/// Stands for further paths, and for the rest of a path.
+const MORE: &str = "...";
 
 /// Members of a body that become fields of the event itself.
 const KEPT_ELSEWHERE: [&str; 2] = ["CallbackCommand", "EventTime"];
 
-/// Whether a message declares a member of this name. `names` is as it was
-/// generated: the name of each field, followed by its JSON name if that is another.
-fn is_declared(names: &[&str], key: &str) -> bool {
-    names.iter().position(|name| *name == key).is_some_and(|at| {
-        let has_json_name = names.get(at + 1).is_some_and(|next| letters(next).eq(letters(key)));
-        !has_json_name
-    })
+// Field numbers of google/protobuf/struct.proto.
+const STRUCT_FIELDS: u32 = 1;
+const MAP_KEY: u32 = 1;
+const MAP_VALUE: u32 = 2;
+const VALUE_NULL: u32 = 1;
+const VALUE_NUMBER: u32 = 2;
+const VALUE_STRING: u32 = 3;
+const VALUE_BOOL: u32 = 4;
+const VALUE_STRUCT: u32 = 5;
+const VALUE_LIST: u32 = 6;
+const LIST_VALUES: u32 = 1;
+
+/// A typed payload.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Payload {
+    /// The field of `Event`, with its key and length. `None` if it would be empty although the body has members: typed
+    /// and empty, it would say nothing of the body.
+    pub(super) encoded: Option<Vec<u8>>,
+    /// Paths of the declared members that were left out.
+    pub(super) undecoded_paths: Vec<String>,
 }
 
-/// What a field's two names have in common.
-fn letters(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
+/// Encodes a body as the field of `Event` with this number, whose message has this shape.
+pub(super) fn encode(number: u32, shape: &'static MessageShape, body: &Tree<'_>) -> Payload {
+    let mut encoder = Encoder {
+        tree: body,
+        out: Vec::new(),
+        path: Vec::new(),
+        undecoded_paths: Vec::new(),
+        has_others: false,
+    };
+    let start = encoder.begin(number);
+    if let Some(Value::Object(members)) = body.root() {
+        encoder.message(shape, members, 1);
+    }
+    let is_empty = encoder.out.len() == start;
+    encoder.end(start);
+    let says_nothing = is_empty && (encoder.has_others || !encoder.undecoded_paths.is_empty());
+    Payload { encoded: (!says_nothing).then_some(encoder.out), undecoded_paths: encoder.undecoded_paths }
 }
 
-/// One JSON value, as text. A null member of a message or of a map, and a null
-/// element of a repeated field, is as if it were not there. Inside a `Struct` or
-/// a `Value` nulls are values like any other.
-///
-/// The generated code asks for messages by `deserialize_struct`, for repeated
-/// fields by `deserialize_seq`, for maps by `deserialize_map` and for numbers and
-/// strings by anything else. `Struct` and `Value` come by `deserialize_map` and
-/// `deserialize_any`, and are told apart by what they say they expect.
-struct Lenient<'de> {
-    json: &'de str,
-    /// Of this object; in those within it, they are ignored.
-    others: Others,
+/// Part of the path to a value.
+#[derive(Debug, Clone, Copy)]
+enum Step<'a> {
+    /// A key as it is written, without the quotes.
+    Member(&'a str),
+    Element(usize),
 }
 
-impl<'de> Lenient<'de> {
-    fn new(json: &'de str) -> Self {
-        Self { json, others: Others::Ignored }
-    }
-
-    fn inner(&self) -> serde_json::Deserializer<serde_json::de::StrRead<'de>> {
-        serde_json::Deserializer::from_str(self.json)
-    }
-
-    /// Reads a `Struct` or a `Value`.
-    fn free_form<V: Visitor<'de>>(&self, visitor: V) -> Result<V::Value, Error> {
-        FreeForm(serde_json::from_str(self.json)?).deserialize_any(visitor)
-    }
+/// What a body has of a field.
+#[derive(Debug, Clone, Copy)]
+enum Member<'a> {
+    Absent,
+    Once(Value<'a>),
+    Repeated,
 }
 
-/// What is inside a `Struct` or a `Value`: its numbers are doubles, and a null is
-/// a null value, where the generated code would take it for a value that is not
-/// there, which clients cannot show.
-struct FreeForm(serde_json::Value);
+/// The value did not fit, and nothing of it was encoded.
+#[derive(Debug)]
+struct Unfit;
 
-impl<'de> Deserializer<'de> for FreeForm {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        use serde_json::Value;
-        match self.0 {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(value),
-            Value::Number(number) => {
-                visitor.visit_f64(number.as_f64().expect("a JSON number that was read is finite"))
-            }
-            Value::String(text) => visitor.visit_string(text),
-            Value::Array(elements) => {
-                visitor.visit_seq(SeqDeserializer::new(elements.into_iter().map(FreeForm)))
-            }
-            Value::Object(members) => {
-                let members = members.into_iter().map(|(key, value)| (key, FreeForm(value)));
-                visitor.visit_map(MapDeserializer::new(members))
-            }
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_some(self)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
+struct Encoder<'t, 'a> {
+    tree: &'t Tree<'a>,
+    out: Vec<u8>,
+    /// Where the value in hand is.
+    path: Vec<Step<'a>>,
+    undecoded_paths: Vec<String>,
+    /// Whether the body has a member that its message does not declare.
+    has_others: bool,
 }
 
-impl IntoDeserializer<'_, Error> for FreeForm {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-fn expects<'de>(visitor: &impl Visitor<'de>, name: &str) -> bool {
-    (visitor as &dyn Expected).to_string() == name
-}
-
-impl<'de> Deserializer<'de> for Lenient<'de> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if expects(&visitor, "google.protobuf.Value") {
-            return self.free_form(visitor);
-        }
-        self.inner().deserialize_any(visitor)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        names: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.inner().deserialize_map(Pruned { visitor, names: Some(names), others: self.others })
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if expects(&visitor, "google.protobuf.Struct") {
-            return self.free_form(visitor);
-        }
-        self.inner().deserialize_map(Pruned { visitor, names: None, others: self.others })
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.inner().deserialize_seq(Pruned { visitor, names: None, others: self.others })
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        // What is null has been left out before.
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct newtype_struct tuple tuple_struct enum identifier
-    }
-}
-
-/// Shows a visitor an object's members, or an array's elements, that are not
-/// null; of a message's members only the declared ones.
-struct Pruned<V> {
-    visitor: V,
-    /// What the message declares; `None` for a map, whose keys may be any.
-    names: Option<&'static [&'static str]>,
-    others: Others,
-}
-
-impl<'de, V: Visitor<'de>> Visitor<'de> for Pruned<V> {
-    type Value = V::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.visitor.expecting(f)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        let Self { visitor, names, others } = self;
-        visitor.visit_map(Members { members, names, others, value: None })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_seq(Elements { elements })
-    }
-}
-
-struct Members<'de, A> {
-    members: A,
-    names: Option<&'static [&'static str]>,
-    others: Others,
-    /// The value of the key that was given last.
-    value: Option<&'de RawValue>,
-}
-
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'de, A> {
-    type Error = A::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        while let Some((key, value)) = self.members.next_entry::<String, &RawValue>()? {
-            if value.get() == "null" {
+impl<'a> Encoder<'_, 'a> {
+    /// Encodes the fields of a message. `depth` counts the objects and arrays around its members.
+    fn message(&mut self, shape: &'static MessageShape, members: Children, depth: usize) {
+        let mut of_fields = vec![Member::Absent; shape.fields.len()];
+        for (key, value) in self.tree.children(members) {
+            if value == Value::Scalar("null") {
                 continue;
             }
-            if self.names.is_none_or(|names| is_declared(names, &key)) {
-                self.value = Some(value);
-                return seed.deserialize(key.into_deserializer()).map(Some);
-            }
-            if self.others == Others::Refused && !KEPT_ELSEWHERE.contains(&key.as_str()) {
-                return Err(A::Error::custom("nothing of the body is declared"));
+            let key = text(key);
+            let field =
+                key.as_deref().and_then(|key| shape.fields.iter().position(|field| field.name == key));
+            match field {
+                Some(at) => {
+                    let is_first = matches!(of_fields[at], Member::Absent);
+                    of_fields[at] = if is_first { Member::Once(value) } else { Member::Repeated };
+                }
+                None if depth == 1 => {
+                    self.has_others |= !key.is_some_and(|key| KEPT_ELSEWHERE.contains(&key.as_ref()));
+                }
+                None => {}
             }
         }
-        Ok(None)
+        for (field, member) in shape.fields.iter().zip(of_fields) {
+            self.path.push(Step::Member(field.name));
+            match member {
+                Member::Absent => {}
+                Member::Once(value) => self.field(field, value, depth),
+                Member::Repeated => self.leave_out(),
+            }
+            self.path.pop();
+        }
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        let value = self.value.take().ok_or_else(|| A::Error::custom("a value comes after its key"))?;
-        seed.deserialize(Lenient::new(value.get())).map_err(A::Error::custom)
+    /// Encodes a field, or the elements of a list. A value that stands alone is a list of one.
+    fn field(&mut self, field: &FieldShape, value: Value<'a>, depth: usize) {
+        let Value::Array(elements) = value else { return self.one(field, value, depth) };
+        if !field.is_list {
+            return self.one(field, value, depth);
+        }
+        for (at, (_, element)) in self.tree.children(elements).enumerate() {
+            if element != Value::Scalar("null") {
+                self.path.push(Step::Element(at));
+                self.one(field, element, depth + 1);
+                self.path.pop();
+            }
+        }
+    }
+
+    /// Encodes the value of a field, or an element.
+    fn one(&mut self, field: &FieldShape, value: Value<'a>, depth: usize) {
+        if self.try_one(field, value, depth).is_err() {
+            self.leave_out();
+        }
+    }
+
+    fn try_one(&mut self, field: &FieldShape, value: Value<'a>, depth: usize) -> Result<(), Unfit> {
+        let is_needed = |is_default: bool| !is_default || field.has_presence || field.is_list;
+        match (field.kind, value) {
+            (FieldKind::String, Value::Scalar(token)) => {
+                let text = string_or_number(token).ok_or(Unfit)?;
+                if is_needed(text.is_empty()) {
+                    self.string(field.number, &text);
+                }
+            }
+            (FieldKind::Int32, Value::Scalar(token)) => {
+                let number = i32::try_from(integer(token).ok_or(Unfit)?).map_err(|_| Unfit)?;
+                if is_needed(number == 0) {
+                    prost::encoding::int32::encode(field.number, &number, &mut self.out);
+                }
+            }
+            (FieldKind::Int64, Value::Scalar(token)) => {
+                let number = integer(token).ok_or(Unfit)?;
+                if is_needed(number == 0) {
+                    prost::encoding::int64::encode(field.number, &number, &mut self.out);
+                }
+            }
+            (FieldKind::Message(shape), Value::Object(members)) => {
+                let start = self.begin(field.number);
+                self.message(shape, members, depth + 1);
+                self.end(start);
+            }
+            (FieldKind::Struct, Value::Object(members)) => {
+                let start = self.begin(field.number);
+                self.structure(members, depth + 1);
+                self.end(start);
+            }
+            (FieldKind::Value, value) => {
+                self.all_or_nothing(field.number, |encoder| encoder.free_form(value, depth))?;
+            }
+            (
+                FieldKind::String
+                | FieldKind::Int32
+                | FieldKind::Int64
+                | FieldKind::Message(_)
+                | FieldKind::Struct,
+                _,
+            ) => return Err(Unfit),
+        }
+        Ok(())
+    }
+
+    /// Encodes the members of a `google.protobuf.Struct`, sorted by key. `depth` counts the objects and arrays around
+    /// them. Here a null is a value like any other.
+    fn structure(&mut self, members: Children, depth: usize) {
+        let members = self.tree.children(members);
+        let mut entries: Vec<_> = members.map(|(token, value)| (text(token), token, value)).collect();
+        // Stable, and a key that is not Unicode text comes first.
+        entries.sort_by(|(key, ..), (other, ..)| key.cmp(other));
+        for of_key in entries.chunk_by(|(key, ..), (other, ..)| key.is_some() && key == other) {
+            let [(key, token, value), further @ ..] = of_key else { continue };
+            self.path.push(Step::Member(&token[1..token.len() - 1]));
+            let encoded = match key {
+                Some(key) if further.is_empty() => self.all_or_nothing(STRUCT_FIELDS, |encoder| {
+                    encoder.string(MAP_KEY, key);
+                    encoder.all_or_nothing(MAP_VALUE, |encoder| encoder.free_form(*value, depth))
+                }),
+                _ => Err(Unfit),
+            };
+            if encoded.is_err() {
+                self.leave_out();
+            }
+            self.path.pop();
+        }
+    }
+
+    /// Encodes a `google.protobuf.Value`. `depth` counts the objects and arrays around it.
+    fn free_form(&mut self, value: Value<'a>, depth: usize) -> Result<(), Unfit> {
+        if !matches!(value, Value::Scalar(_)) && depth == MAX_TYPED_JSON_DEPTH {
+            return Err(Unfit);
+        }
+        match value {
+            Value::Scalar("null") => self.null(),
+            Value::Scalar(token @ ("true" | "false")) => {
+                prost::encoding::bool::encode(VALUE_BOOL, &(token == "true"), &mut self.out);
+            }
+            Value::Scalar(token) if token.starts_with('"') => {
+                self.string(VALUE_STRING, &text(token).ok_or(Unfit)?);
+            }
+            Value::Scalar(token) => {
+                let number = token.parse::<f64>().ok().filter(|number| number.is_finite()).ok_or(Unfit)?;
+                prost::encoding::double::encode(VALUE_NUMBER, &number, &mut self.out);
+            }
+            Value::Object(members) => {
+                let start = self.begin(VALUE_STRUCT);
+                self.structure(members, depth + 1);
+                self.end(start);
+            }
+            Value::Array(elements) => {
+                let start = self.begin(VALUE_LIST);
+                for (at, (_, element)) in self.tree.children(elements).enumerate() {
+                    self.path.push(Step::Element(at));
+                    let element_start = self.begin(LIST_VALUES);
+                    if self.free_form(element, depth + 1).is_err() {
+                        // So that the others keep their places.
+                        self.null();
+                        self.leave_out();
+                    }
+                    self.end(element_start);
+                    self.path.pop();
+                }
+                self.end(start);
+            }
+        }
+        Ok(())
+    }
+
+    fn null(&mut self) {
+        prost::encoding::int32::encode(VALUE_NULL, &0, &mut self.out);
+    }
+
+    fn string(&mut self, number: u32, text: &str) {
+        encode_key(number, WireType::LengthDelimited, &mut self.out);
+        encode_varint(text.len() as u64, &mut self.out);
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// Encodes a field in parts, or not at all.
+    fn all_or_nothing(
+        &mut self,
+        number: u32,
+        encode: impl FnOnce(&mut Self) -> Result<(), Unfit>,
+    ) -> Result<(), Unfit> {
+        let before = self.out.len();
+        let start = self.begin(number);
+        let encoded = encode(self);
+        match encoded {
+            Ok(()) => self.end(start),
+            Err(Unfit) => self.out.truncate(before),
+        }
+        encoded
+    }
+
+    /// Begins a field with a length, which [`Self::end`] fills in; where its content begins.
+    fn begin(&mut self, number: u32) -> usize {
+        encode_key(number, WireType::LengthDelimited, &mut self.out);
+        self.out.push(0);
+        self.out.len()
+    }
+
+    /// Ends the field whose content begins there.
+    fn end(&mut self, start: usize) {
+        let len = self.out.len() - start;
+        // Most are shorter than 128 bytes, and their length takes the one byte that is there.
+        let more = encoded_len_varint(len as u64) - 1;
+        if more > 0 {
+            self.out.resize(self.out.len() + more, 0);
+            self.out.copy_within(start..start + len, start + more);
+        }
+        encode_varint(len as u64, &mut &mut self.out[start - 1..start + more]);
+    }
+
+    /// Notes that the value in hand is left out.
+    fn leave_out(&mut self) {
+        match self.undecoded_paths.len() {
+            MAX_PATHS => MORE.clone_into(&mut self.undecoded_paths[MAX_PATHS - 1]),
+            _ => self.undecoded_paths.push(path(&self.path)),
+        }
     }
 }
 
-struct Elements<A> {
-    elements: A,
+/// The number of a token: a number, or a string of one.
+fn integer(token: &str) -> Option<i64> {
+    let digits = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(token);
+    // Nearly all are plain. `parse` alone would take a plus sign.
+    if digits.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(number) = digits.parse()
+    {
+        return Some(number);
+    }
+    Decimal::parse(digits)?.integer()
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<A> {
-    type Error = A::Error;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        while let Some(element) = self.elements.next_element::<&RawValue>()? {
-            if element.get() != "null" {
-                return seed.deserialize(Lenient::new(element.get())).map(Some).map_err(A::Error::custom);
+/// A path such as `PairList[0].From_Account`.
+fn path(steps: &[Step<'_>]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Member(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key);
             }
+            Step::Element(at) => path.push_str(&format!("[{at}]")),
         }
-        Ok(None)
     }
+    if path.len() > MAX_PATH_BYTES {
+        let fits = |len: &usize| path.is_char_boundary(*len);
+        path.truncate((0..=MAX_PATH_BYTES - MORE.len()).rev().find(fits).unwrap_or(0));
+        path.push_str(MORE);
+    }
+    path
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn typed(command: &str, body: &str) -> serde_json::Value {
-        let payload = decode(command, body, true).unwrap().unwrap();
-        let event = proto::Event { payload: Some(payload), ..Default::default() };
-        let serde_json::Value::Object(members) = serde_json::to_value(event).unwrap() else { panic!() };
-        members.into_iter().next().unwrap().1
-    }
-
-    #[test]
-    fn nulls_are_absent_at_every_level() {
-        let body = r#"{"GroupId":null,"From_Account":"a","Random":null,"MsgSeq":1,"OnlineOnlyFlag":null,
-            "MsgBody":[null,{"MsgType":null,"MsgContent":null},null,{"MsgType":"T"}],"GroupAtInfo":null}"#;
-        assert_eq!(
-            typed("Group.CallbackAfterSendMsg", body),
-            json!({"From_Account":"a","MsgSeq":"1","MsgBody":[{},{"MsgType":"T"}]})
-        );
-        let body = r#"{"CreatedGroupNum":{"Public":null,"Private":2}, "MemberList":[null]}"#;
-        assert_eq!(
-            typed("Group.CallbackBeforeCreateGroup", body),
-            json!({"CreatedGroupNum":{"Private":2.0,"Public":null}}),
-            "a null in a value is a value"
-        );
-        let body = r#"{"Name":null,"FaceUrl":""}"#;
-        assert_eq!(typed("Group.CallbackAfterGroupInfoChanged", body), json!({"FaceUrl":""}));
-        let body = r#"{"ProfileItem":[{"Tag":"t","Value":null}]}"#;
-        assert_eq!(typed("Profile.CallbackPortraitSet", body), json!({"ProfileItem":[{"Tag":"t"}]}));
-    }
-
-    #[test]
-    fn nulls_inside_free_form_values_stay() {
-        let body = r#"{"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]}"#;
-        assert_eq!(
-            typed("C2C.CallbackBeforeSendMsg", body),
-            json!({"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]})
-        );
-        let body = r#"{"UserDefinedDataList":[{"Key":"k","Value":[null]},{"Value":{"x":null}}]}"#;
-        assert_eq!(
-            typed("Group.CallbackAfterCreateGroup", body),
-            json!({"UserDefinedDataList":[{"Key":"k","Value":[null]},{"Value":{"x":null}}]})
-        );
-    }
-
-    #[test]
-    fn integers_are_exact_where_declared_and_doubles_in_free_form_values() {
-        let body = r#"{"MsgSeq":9223372036854775807,"MsgRandom":"9007199254740993",
-            "MsgBody":[{"MsgContent":{"n":9007199254740993}}]}"#;
-        let value = typed("C2C.CallbackBeforeSendMsg", body);
-        assert_eq!(value["MsgSeq"], "9223372036854775807");
-        assert_eq!(value["MsgRandom"], "9007199254740993");
-        assert_eq!(value["MsgBody"][0]["MsgContent"]["n"], 9_007_199_254_740_992_f64);
-        let body = r#"{"ProfileItem":[{"Value":18446744073709551615}]}"#;
-        let value = typed("Profile.CallbackPortraitSet", body);
-        assert_eq!(value["ProfileItem"][0]["Value"], 18_446_744_073_709_551_615_f64);
-    }
-
-    /// `serde_json` gives the neighbour of some, unless told to take its time.
-    #[test]
-    fn a_double_is_the_one_nearest_to_its_text() {
-        let body = r#"{"MsgBody":[{"MsgContent":{"Latitude":98.37282740013183}}]}"#;
-        let value = typed("C2C.CallbackBeforeSendMsg", body);
-        assert_eq!(value["MsgBody"][0]["MsgContent"]["Latitude"], 98.372_827_400_131_83);
-        let read = |lenient| decode("C2C.CallbackBeforeSendMsg", body, lenient).unwrap().unwrap();
-        assert_eq!(read(true), read(false));
-    }
-
-    #[test]
-    fn only_the_vendors_own_names_are_fields() {
-        let body = r#"{"PairList":[{"from_account":"a","To_Account":"b","to_account":"c"}],"pair_list":[],"client_cmd":"x",
-            "ForceFlag":1,"force_flag":2}"#;
-        assert_eq!(
-            typed("Sns.CallbackFriendAdd", body),
-            json!({"PairList":[{"To_Account":"b"}],"ForceFlag":1})
-        );
-        let body = r#"{"GroupAttr":[{"key":"k","value":"v"}],"CreatedGroupNum":{"any_key":1}}"#;
-        assert_eq!(
-            typed("Group.CallbackAfterGroupAttrChanged", body),
-            json!({"GroupAttr":[{"key":"k","value":"v"}]}),
-            "these are the vendor's own"
-        );
-        let body = r#"{"CreatedGroupNum":{"created_group_num":1}}"#;
-        assert_eq!(
-            typed("Group.CallbackBeforeCreateGroup", body),
-            json!({"CreatedGroupNum":{"created_group_num":1.0}}),
-            "a value's keys may be any"
-        );
-    }
-
-    #[test]
-    fn a_body_of_which_nothing_is_declared_does_not_fit() {
-        let fits = |body: &str| {
-            let outcomes = [false, true].map(|lenient| decode("Sns.CallbackFriendDelete", body, lenient));
-            let [direct, lenient] = outcomes.map(|outcome| outcome.unwrap().is_ok());
-            assert_eq!(direct, lenient, "{body}");
-            direct
-        };
-        for body in [
-            "{}",
-            r#"{"CallbackCommand":"x","EventTime":1}"#,
-            r#"{"PairList":[]}"#,
-            r#"{"New":null}"#,
-            r#"{"PairList":[{"From_Account":"a"}],"New":1}"#,
-        ] {
-            assert!(fits(body), "{body}");
-        }
-        for body in [
-            r#"{"New":1}"#,
-            r#"{"CallbackCommand":"x","EventTime":1,"Pairs":[{"From_Account":"a"}]}"#,
-            r#"{"PairList":[],"New":1}"#,
-            r#"{"pairlist":[{"From_Account":"a"}]}"#,
-        ] {
-            assert!(!fits(body), "{body}");
-        }
-    }
-
-    /// pbjson's serializer shows a value without a kind as null, too: so this looks at the message.
-    #[test]
-    fn a_null_inside_a_free_form_field_is_a_null_value() {
-        use crate::proto::well_known::value::Kind;
-        let body = r#"{"MsgBody":[{"MsgContent":{"a":null,"b":[null,{"c":null}]}}]}"#;
-        let Some(Ok(Payload::C2cBeforeSendMsg(message))) = decode("C2C.CallbackBeforeSendMsg", body, true)
-        else {
-            panic!("it is typed")
-        };
-        let fields = &message.msg_body[0].msg_content.as_ref().unwrap().fields;
-        let null = Some(Kind::NullValue(0));
-        assert_eq!(fields["a"].kind, null);
-        let Some(Kind::ListValue(list)) = &fields["b"].kind else { panic!("{fields:?}") };
-        assert_eq!(list.values[0].kind, null);
-        let Some(Kind::StructValue(inner)) = &list.values[1].kind else { panic!("{list:?}") };
-        assert_eq!(inner.fields["c"].kind, null);
-    }
-
-    #[test]
-    fn wrong_types_and_doubled_members_do_not_fit() {
-        for body in [
-            r#"{"ForceFlag":{},"x":null}"#,
-            r#"{"ForceFlag":1.5,"x":null}"#,
-            r#"{"ForceFlag":2147483648,"x":null}"#,
-            r#"{"ForceFlag":1,"ForceFlag":1,"x":null}"#,
-            r#"{"ClientCmd":1,"x":null}"#,
-            r#"{"PairList":{},"x":null}"#,
-            r#"{"PairList":["a"],"x":null}"#,
-        ] {
-            assert!(decode("Sns.CallbackFriendAdd", body, true).unwrap().is_err(), "{body}");
-            assert!(decode("Sns.CallbackFriendAdd", body, false).unwrap().is_err(), "{body}");
-        }
-    }
-}
+mod tests;

@@ -14,7 +14,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
-use super::Refusal;
+use super::{Refusal, not_a_digit};
+use crate::event::json::Place;
 
 /// Longest token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 128;
@@ -163,10 +164,18 @@ pub(super) fn verify(
     let sign = sign.ok_or(Refusal::SignMissing)?;
     let request_time = request_time.ok_or(Refusal::RequestTimeMissing)?;
     // At most 20 digits fit; `parse` alone would take a plus sign.
-    let digits = (1..=20).contains(&request_time.len()) && request_time.bytes().all(|b| b.is_ascii_digit());
-    let seconds: u64 = request_time.parse().ok().filter(|_| digits).ok_or(Refusal::RequestTimeMalformed)?;
+    const MAX_DIGITS: usize = 20;
+    let malformed = |at| Refusal::RequestTimeMalformed(Place::of(request_time.as_bytes(), at));
+    if let Some(place) = not_a_digit(request_time) {
+        return Err(Refusal::RequestTimeMalformed(place));
+    }
+    let seconds = request_time.parse().ok().filter(|_: &u64| request_time.len() <= MAX_DIGITS);
+    let seconds = seconds.ok_or_else(|| malformed(MAX_DIGITS.min(request_time.len() - 1)))?;
     let mut given = [0; 32];
-    hex::decode_to_slice(sign, &mut given).map_err(|_| Refusal::SignWrong)?;
+    hex::decode_to_slice(sign, &mut given).map_err(|_| {
+        let at = sign.bytes().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(2 * given.len());
+        Refusal::SignWrong(Some(Place::of(sign.as_bytes(), at)))
+    })?;
     let (mut fits, mut which) = (Choice::from(0), 0);
     for (index, token) in (0_u32..).zip(tokens) {
         let this_fits = token.digest(request_time).ct_eq(&given);
@@ -174,7 +183,7 @@ pub(super) fn verify(
         fits |= this_fits;
     }
     if !bool::from(fits) {
-        return Err(Refusal::SignWrong);
+        return Err(Refusal::SignWrong(None));
     }
     if now.abs_diff(seconds) > window.as_secs() {
         let skew = i64::try_from(i128::from(seconds) - i128::from(now)).unwrap_or(i64::MAX);
@@ -186,6 +195,7 @@ pub(super) fn verify(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::json::ByteKind;
 
     const WINDOW: Duration = Duration::from_secs(60);
     /// The vendor's own example.
@@ -222,11 +232,19 @@ mod tests {
     #[test]
     fn wrong_signatures_are_refused() {
         let other = Token::new("xxxxyyyz").unwrap().sign(TIME);
-        for sign in [other.as_str(), "", &SIGN[..63], &SIGN[..62], &format!("{SIGN}00"), &"g".repeat(64), "ü"]
-        {
-            assert_eq!(check(sign, TIME, NOW), Err(Refusal::SignWrong), "{sign}");
+        let place = |offset, byte| Some(Place { offset, byte });
+        for (sign, place) in [
+            (other.as_str(), None),
+            ("", place(0, ByteKind::End)),
+            (&SIGN[..63], place(63, ByteKind::End)),
+            (&SIGN[..62], place(62, ByteKind::End)),
+            (&format!("{SIGN}00"), place(64, ByteKind::Digit)),
+            (&"g".repeat(64), place(0, ByteKind::Letter)),
+            ("ü", place(0, ByteKind::BeyondAscii)),
+        ] {
+            assert_eq!(check(sign, TIME, NOW), Err(Refusal::SignWrong(place)), "{sign}");
         }
-        assert_eq!(verify(&[], Some(SIGN), Some(TIME), NOW, WINDOW), Err(Refusal::SignWrong));
+        assert_eq!(verify(&[], Some(SIGN), Some(TIME), NOW, WINDOW), Err(Refusal::SignWrong(None)));
         let missing = |sign, time| verify(&[token()], sign, time, NOW, WINDOW);
         assert_eq!(missing(None, Some(TIME)), Err(Refusal::SignMissing));
         assert_eq!(missing(Some(SIGN), None), Err(Refusal::RequestTimeMissing));
@@ -248,10 +266,12 @@ mod tests {
             ["1669872112&x", "+1669872112", " 1669872112", "1669872112 ", "", "0x6388", "-1", "1669872112.0"]
         {
             let sign = token().sign(time);
-            assert_eq!(check(&sign, time, NOW), Err(Refusal::RequestTimeMalformed), "{time}");
+            let refused = check(&sign, time, NOW);
+            assert!(matches!(refused, Err(Refusal::RequestTimeMalformed(_))), "{time}: {refused:?}");
         }
         let huge = "9".repeat(21);
-        assert_eq!(check(&token().sign(&huge), &huge, NOW), Err(Refusal::RequestTimeMalformed));
+        let place = Place { offset: 20, byte: ByteKind::Digit };
+        assert_eq!(check(&token().sign(&huge), &huge, NOW), Err(Refusal::RequestTimeMalformed(place)));
         let largest = u64::MAX.to_string();
         let far = Refusal::RequestTimeOutside { skew: i64::MAX };
         assert_eq!(check(&token().sign(&largest), &largest, NOW), Err(far));

@@ -30,11 +30,9 @@ pub(super) fn command_style(event: &Event) -> anstyle::Style {
 
 /// What the event says, and how it was decoded where that went not as usual.
 pub(super) fn summary(event: &Event) -> String {
-    let mut text = match event.decode_status() {
-        DecodeStatus::Typed | DecodeStatus::Unspecified => String::new(),
-        DecodeStatus::UnknownCommand => "(unknown command) ".to_owned(),
-        DecodeStatus::Mismatch => "(does not fit its message) ".to_owned(),
-        DecodeStatus::TooLarge => "(too large to be typed) ".to_owned(),
+    let mut text = match decode_status(event.decode_status()) {
+        "" => String::new(),
+        status => format!("({status}) "),
     };
     if event.possible_duplicate_of > 0 {
         text += &format!("(again? see #{}) ", event.possible_duplicate_of);
@@ -42,9 +40,29 @@ pub(super) fn summary(event: &Event) -> String {
     text + &body(event)
 }
 
+/// Says how a body was decoded, in few words; empty where that was as usual.
+pub(super) fn decode_status(status: DecodeStatus) -> &'static str {
+    match status {
+        DecodeStatus::Typed | DecodeStatus::Unspecified => "",
+        DecodeStatus::UnknownCommand => "unknown command",
+        DecodeStatus::Mismatch => "does not fit its message",
+        DecodeStatus::TooLarge => "too large to be typed",
+        DecodeStatus::Partial => "partly typed",
+        DecodeStatus::Repaired => "repaired",
+        DecodeStatus::NotUtf8 => "not UTF-8",
+        DecodeStatus::NotJson => "not JSON",
+        DecodeStatus::TooDeep => "nests too deep to be typed",
+        DecodeStatus::Empty => "empty body",
+        DecodeStatus::NotAnObject => "not a JSON object",
+        DecodeStatus::CommandRepeated => "names its command more than once",
+        DecodeStatus::CommandNotString => "its command is not a string",
+        DecodeStatus::CommandDisagrees => "names another command",
+    }
+}
+
 fn body(event: &Event) -> String {
     if event.payload.is_none() {
-        return leaves(&event.raw_body);
+        return leaves(&String::from_utf8_lossy(event.body()));
     }
     let alone = Event { payload: event.payload.clone(), ..Event::default() };
     serde_json::to_string(&alone).map_or_else(|_| String::new(), |json| leaves(&json))
@@ -198,7 +216,7 @@ mod tests {
         let names: Vec<String> = (0..10_000).map(|n| format!("\"n{n}\":{n}")).collect();
         let line = leaves(&format!("{{{}}}", names.join(",")));
         assert!(line.len() < MAX_SUMMARY_BYTES + 200 && line.ends_with(" …"), "{}", line.len());
-        // Not JSON: a gateway would not have stored it, but another server may say anything.
+        // Not JSON: what can be read of it.
         assert_eq!(leaves(r#"{"a":1,"b":"#), "a=1");
     }
 }

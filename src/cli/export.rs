@@ -18,7 +18,7 @@ use super::{
     Failure,
     connect::{Connection, Target},
     filter::{self, Filter},
-    follow::{self, Follow, Stop, stopped},
+    follow::{self, Follow, Stop, Unmatched, stopped},
     output, text,
 };
 use crate::{
@@ -148,6 +148,8 @@ struct Whole {
     filter: Option<EventFilter>,
     /// What is gone, told.
     gaps: Vec<String>,
+    /// Events that could not be compared with the filter.
+    unmatched: u64,
 }
 
 /// Most gaps that are told once more at the end.
@@ -205,6 +207,9 @@ fn finish(destination: Destination, written: &Part, whole: &Whole) -> Result<(),
         text::size(written.bytes),
         whole.end
     ));
+    if whole.unmatched > 0 {
+        output::notice(&follow::unmatched(whole.unmatched));
+    }
     match &whole.gaps[..] {
         [] => Ok(()),
         gaps => Err(Failure::Other(format!("the export has gaps: {}", gaps.join("; ")))),
@@ -302,7 +307,8 @@ impl Copier {
                 ..Default::default()
             })
             .found();
-        let mut whole = Whole { end: end_text, filter: None, gaps: Vec::new() };
+        let mut whole = Whole { end: end_text, filter: None, gaps: Vec::new(), unmatched: 0 };
+        let mut unmatched = Unmatched::default();
         let mut left_out = 0;
         let mut start = None;
         let mut reaches_end = false;
@@ -311,6 +317,7 @@ impl Copier {
             let frame = follow.next().await?;
             let at = parse(client::cursor(&frame))?;
             is_met |= meets(at, end)?;
+            unmatched.more(&frame);
             match &frame {
                 Frame::Subscribed(subscribed) => {
                     if start.is_none() && at.sequence > end.sequence {
@@ -351,6 +358,7 @@ impl Copier {
         if !is_met && end.check.is_some() {
             self.confirm(&whole.end).await?;
         }
+        whole.unmatched = unmatched.total;
         if left_out > 0 {
             whole.gaps.push(format!("and {left_out} more such gaps"));
         }

@@ -159,6 +159,42 @@ pub(super) fn gone(gap: &Gap) -> String {
     format!("{which}: the gateway removed them before they were read, or they are damaged")
 }
 
+/// How many events could not be compared with the filter, over a stream's frames.
+#[derive(Debug, Default)]
+pub(super) struct Unmatched {
+    /// By the stream in hand.
+    of_stream: u64,
+    /// By all streams.
+    pub(super) total: u64,
+}
+
+impl Unmatched {
+    /// How many more there are by a frame; `None`: no more.
+    pub(super) fn more(&mut self, frame: &Frame) -> Option<u64> {
+        let of_stream = match frame {
+            // A new stream counts from zero, and begins behind what the last one counted.
+            Frame::Subscribed(_) => 0,
+            Frame::Heartbeat(frame) => frame.unmatched_events,
+            Frame::CaughtUp(frame) => frame.unmatched_events,
+            Frame::FellBehind(frame) => frame.unmatched_events,
+            Frame::GoingAway(frame) => frame.unmatched_events,
+            Frame::Event(_) | Frame::Gap(_) => return None,
+        };
+        let more = of_stream.saturating_sub(self.of_stream);
+        self.of_stream = of_stream;
+        self.total += more;
+        (more > 0).then_some(more)
+    }
+}
+
+/// Says that events could not be compared with the filter.
+pub(super) fn unmatched(count: u64) -> String {
+    format!(
+        "{} could not be compared with the filter: their bodies cannot be read (decode status NOT_UTF8 or NOT_JSON)",
+        text::count(count, "event")
+    )
+}
+
 /// A starting point as the command line has it.
 pub(super) fn parse_start(text: &str) -> Result<Start, String> {
     match text {

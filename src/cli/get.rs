@@ -1,19 +1,19 @@
 //! `get`: one event, whole.
 
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::proto::well_known::Timestamp;
 
 use super::{
     Failure,
     connect::Connection,
-    output,
+    event_text, output,
     table::{HEADING, NAME, NOTE},
     text,
 };
 use crate::{
     event::{Cursor, CursorError},
-    proto::{CallbackKind, DecodeStatus, Event, GetEventRequest, get_event_request},
+    proto::{CallbackKind, Event, GetEventRequest, get_event_request},
 };
 
 /// Show one event, whole
@@ -26,7 +26,7 @@ pub(super) struct Get {
     /// Sequence or cursor of the event
     #[arg(value_name = "SEQUENCE|CURSOR", value_parser = parse_identity)]
     event: get_event_request::Event,
-    /// Print only the callback's body
+    /// Print only the callback's body: byte for byte, but escaped on a terminal
     #[arg(long, conflicts_with = "json")]
     raw: bool,
     /// Print the event, with its body, as a line of JSON
@@ -62,9 +62,12 @@ impl Get {
         if self.json {
             return output::json_line(&event);
         }
+        if self.raw && !io::stdout().is_terminal() {
+            return output::text(event.body());
+        }
         let mut out = anstream::stdout().lock();
         if self.raw {
-            return Ok(writeln!(out, "{}", text::escape_json_lines(&event.raw_body))?);
+            return Ok(writeln!(out, "{}", shown_body(&event))?);
         }
         write(&mut out, &event)
     }
@@ -98,20 +101,21 @@ fn write(out: &mut impl std::io::Write, event: &Event) -> Result<(), Failure> {
         line("again?", &format!("the same body as event {}", event.possible_duplicate_of))?;
     }
     line("traceparent", &event.traceparent)?;
-    let untyped = match event.decode_status() {
-        DecodeStatus::Typed | DecodeStatus::Unspecified => None,
-        DecodeStatus::UnknownCommand => Some("the gateway did not know the command; the body as it came:"),
-        DecodeStatus::Mismatch => Some("the body does not fit the command's message; as it came:"),
-        DecodeStatus::TooLarge => Some("the body is too large, or nests too deep, to be typed; as it came:"),
-    };
+    let status = event_text::decode_status(event.decode_status());
+    line("decoded", status)?;
+    line("left out", &event.undecoded_paths.join(", "))?;
     writeln!(out)?;
-    if let Some(untyped) = untyped {
-        writeln!(out, "{NOTE}{untyped}{NOTE:#}")?;
-        writeln!(out, "{}", text::escape_json_lines(&event.raw_body))?;
-        return Ok(());
+    if event.payload.is_none() {
+        writeln!(out, "{NOTE}{status}; the body as it came:{NOTE:#}")?;
+        return Ok(writeln!(out, "{}", shown_body(event))?);
     }
     let payload = Event { payload: event.payload.clone(), ..Event::default() };
     let payload = serde_json::to_string_pretty(&payload)
         .map_err(|error| Failure::Other(format!("the payload has no JSON form: {error}")))?;
     Ok(writeln!(out, "{NAME}{}{NAME:#}", text::escape_json_lines(&payload))?)
+}
+
+/// The body as a terminal may show it.
+fn shown_body(event: &Event) -> String {
+    text::escape_json_lines(&String::from_utf8_lossy(event.body())).into_owned()
 }

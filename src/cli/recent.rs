@@ -7,7 +7,7 @@ use super::{
     connect::Connection,
     event_text,
     filter::Filter,
-    output,
+    follow, output,
     table::{Cell, DIM, Table},
     text::{self, order},
 };
@@ -50,10 +50,13 @@ pub(super) struct Recent {
 }
 
 /// What was found.
+#[derive(Debug, Default)]
 struct Found {
     /// Newest first.
     events: Vec<Event>,
     is_more: bool,
+    /// Events that could not be compared with the filter.
+    unmatched: u64,
     complete_since: Option<Timestamp>,
 }
 
@@ -67,6 +70,9 @@ impl Recent {
         })?;
         let is_bounded = |time: &Timestamp| self.since.is_none_or(|since| order(&since) < order(time));
         let trimmed = found.complete_since.filter(is_bounded);
+        if found.unmatched > 0 {
+            output::notice(&follow::unmatched(found.unmatched));
+        }
         if found.events.is_empty() {
             let since = self.since.map(|since| format!(" since {}", text::time_in_seconds(Some(&since))));
             let complete = found.complete_since;
@@ -108,13 +114,14 @@ impl Recent {
             end_time: self.until,
             ..Default::default()
         };
-        let mut found = Found { events: Vec::new(), is_more: false, complete_since: None };
+        let mut found = Found::default();
         loop {
             // One more than is shown, to know whether there is one.
             let page_size = (limit - found.events.len()).saturating_add(1).min(PAGE_SIZE);
             request.page_size = i32::try_from(page_size).unwrap_or(i32::MAX);
             let page = gateway.events.list_events(request.clone()).await?.into_inner();
             found.complete_since = page.complete_since;
+            found.unmatched += page.unmatched_events;
             found.events.extend(page.events);
             if found.events.len() > limit {
                 found.events.truncate(limit);

@@ -89,7 +89,8 @@ impl Refusals {
             output::notice(&format!("{what}; {gateway} began to run {start}{}", counts(&response)));
             return Ok(());
         }
-        let mut table = Table::new(&["TIME", "REASON", "HTTP", "APP", "COMMAND", "SIZE", "SKEW", "PEER"]);
+        let mut table =
+            Table::new(&["TIME", "REASON", "HTTP", "APP", "COMMAND", "SIZE", "SKEW", "PEER", "WHERE"]);
         for refusal in &response.refusals {
             table.row(row(refusal));
         }
@@ -122,7 +123,7 @@ fn remedies(refusals: &[Refusal]) -> BTreeMap<String, &str> {
     refusals.iter().map(|refusal| (reason_name(refusal.reason), refusal.error_info.as_str())).collect()
 }
 
-fn row(refusal: &Refusal) -> [Cell; 8] {
+fn row(refusal: &Refusal) -> [Cell; 9] {
     let or_dash = |text: String| if text.is_empty() { "-".into() } else { Cell::from(text) };
     let app = Some(refusal.sdk_app_id).filter(|&app| app > 0);
     [
@@ -134,6 +135,7 @@ fn row(refusal: &Refusal) -> [Cell; 8] {
         or_dash(refusal.body_bytes.map(text::size).unwrap_or_default()),
         or_dash(refusal.clock_skew.as_ref().map(skew).unwrap_or_default()),
         or_dash(refusal.peer.clone()),
+        or_dash(refusal.detail.clone()),
     ]
 }
 

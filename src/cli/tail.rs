@@ -14,7 +14,7 @@ use super::{
     connect::{Connection, Target},
     event_text,
     filter::Filter,
-    follow::{self, Follow, Stop, stopped},
+    follow::{self, Follow, Stop, Unmatched, stopped},
     output,
     table::DIM,
     text,
@@ -89,6 +89,7 @@ impl Tail {
         let mut follow = Follow::new(target, self.request(), None, Box::new(output::notice));
         let mut has_fallen_behind = false;
         let mut printed = 0;
+        let mut unmatched = Unmatched::default();
         loop {
             let frame = tokio::select! {
                 frame = follow.next() => frame?,
@@ -116,6 +117,9 @@ impl Tail {
                 // Why, the status after it says.
                 Frame::GoingAway(_) | Frame::Subscribed(_) | Frame::Heartbeat(_) => {}
             }
+            if let Some(more) = unmatched.more(&frame) {
+                output::notice(&follow::unmatched(more));
+            }
             let cursor = client::cursor(&frame).to_owned();
             *position.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
             if self.count.is_some_and(|count| printed >= count) {
@@ -139,7 +143,11 @@ impl Tail {
             return output::json_line(event);
         }
         if self.raw {
-            return Ok(writeln!(io::stdout(), "{}", text::escape_json(&event.raw_body))?);
+            return Ok(writeln!(
+                io::stdout(),
+                "{}",
+                text::escape_json(&String::from_utf8_lossy(event.body()))
+            )?);
         }
         let command = event_text::command_style(event);
         Ok(writeln!(

@@ -125,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_frame_without_an_event_has_no_event_bytes() {
-        let heartbeat = SubscribeResponse { frame: Some(Frame::Heartbeat(Heartbeat { cursor: "x".into() })) };
+        let heartbeat = SubscribeResponse {
+            frame: Some(Frame::Heartbeat(Heartbeat { cursor: "x".into(), unmatched_events: 0 })),
+        };
         for message in [heartbeat.encode_to_vec(), Vec::new()] {
             assert!(received(message.into()).unwrap().event.is_empty());
         }

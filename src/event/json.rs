@@ -1,11 +1,132 @@
-//! One walk over a JSON text that is known to be valid, for what the gateway
-//! needs of every body whatever its command.
+//! The JSON text of a callback's body: reading it from bytes, and one walk over it.
 //!
-//! The grammar is checked before. This walk only tells strings from structure;
-//! unlike a parse into values it takes numbers of any size and lone surrogates,
-//! and keeps nothing.
+//! [`read`] checks the grammar and repairs a fixed list of faults that chat users can cause. [`walk`] then only tells
+//! strings from structure. Unlike a parse into values it accepts numbers of any size and lone surrogates, and keeps
+//! nothing. Neither recurses: nesting costs memory, never stack.
+
+mod repair;
 
 use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use self::repair::repair;
+
+/// A body that is valid JSON, as received or after repairs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Json<'a> {
+    /// The text, valid JSON.
+    pub text: Cow<'a, str>,
+    /// Returns whether the text differs from the body because of repairs.
+    pub is_repaired: bool,
+}
+
+/// Why a body cannot be read as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Nothing but white space and NUL bytes.
+    Empty,
+    /// Not UTF-8, and not repairable.
+    NotUtf8(Place),
+    /// UTF-8, but not JSON, and not repairable.
+    NotJson(Place),
+}
+
+/// A byte in a text that a client sent. Says where a fault is and what kind of byte is there without quoting it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Offset of the byte, from 0.
+    pub offset: usize,
+    /// Kind of the byte.
+    pub byte: ByteKind,
+}
+
+/// Kind of a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ByteKind {
+    /// Behind the last byte.
+    #[error("the end")]
+    End,
+    /// 0x00 to 0x1f and 0x7f, without white space.
+    #[error("a control character")]
+    Control,
+    /// Space, tab, line feed and carriage return.
+    #[error("white space")]
+    WhiteSpace,
+    /// `"` and `'`.
+    #[error("a quotation mark")]
+    Quote,
+    /// `{`, `}`, `[` and `]`.
+    #[error("a bracket")]
+    Bracket,
+    /// 0 to 9.
+    #[error("a digit")]
+    Digit,
+    /// a to z and A to Z.
+    #[error("a letter")]
+    Letter,
+    /// Any other ASCII character.
+    #[error("a punctuation character")]
+    Punctuation,
+    /// Part of a character beyond ASCII.
+    #[error("a character beyond ASCII")]
+    BeyondAscii,
+    /// Part of no character.
+    #[error("a byte that is not UTF-8")]
+    NotUtf8,
+}
+
+impl Place {
+    /// The byte at an offset.
+    pub fn of(bytes: &[u8], offset: usize) -> Self {
+        let byte = match bytes.get(offset) {
+            None => ByteKind::End,
+            Some(b' ' | b'\t' | b'\n' | b'\r') => ByteKind::WhiteSpace,
+            Some(b'"' | b'\'') => ByteKind::Quote,
+            Some(b'{' | b'}' | b'[' | b']') => ByteKind::Bracket,
+            Some(byte) if byte.is_ascii_control() => ByteKind::Control,
+            Some(byte) if byte.is_ascii_digit() => ByteKind::Digit,
+            Some(byte) if byte.is_ascii_alphabetic() => ByteKind::Letter,
+            Some(byte) if byte.is_ascii() => ByteKind::Punctuation,
+            Some(_) => ByteKind::BeyondAscii,
+        };
+        Self { offset: offset.min(bytes.len()), byte }
+    }
+}
+
+/// Reads a body as JSON: as it is, or after these repairs.
+///
+/// - A byte order mark before the document is removed.
+/// - Control characters inside strings are escaped.
+/// - Invalid UTF-8 inside strings is replaced by U+FFFD.
+/// - NUL bytes and white space after the document are removed.
+pub fn read(body: &[u8]) -> Result<Json<'_>, Unreadable> {
+    let fault = match std::str::from_utf8(body) {
+        Ok(text) => match check(text) {
+            Ok(()) => return Ok(Json { text: Cow::Borrowed(text), is_repaired: false }),
+            Err(offset) => Unreadable::NotJson(Place::of(body, offset)),
+        },
+        Err(error) => Unreadable::NotUtf8(Place { offset: error.valid_up_to(), byte: ByteKind::NotUtf8 }),
+    };
+    if body.iter().all(|byte| matches!(byte, 0 | b' ' | b'\t' | b'\n' | b'\r')) {
+        return Err(Unreadable::Empty);
+    }
+    match repair(body) {
+        Some(text) if check(&text).is_ok() => Ok(Json { text: Cow::Owned(text), is_repaired: true }),
+        _ => Err(fault),
+    }
+}
+
+/// Checks the grammar; the offset of the first byte that does not fit.
+fn check(text: &str) -> Result<(), usize> {
+    // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
+    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| {
+        let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        let line: usize = lines.map(str::len).sum();
+        // The column counts from 1; it is 0 behind a line feed that does not fit.
+        if error.is_eof() { text.len() } else { (line + error.column()).saturating_sub(1) }
+    })
+}
 
 /// What a value stands for, by its key. Arrays hand it on to their elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +162,7 @@ impl Role {
     }
 }
 
-/// What the walk comes upon.
+/// A part of the text that the walk visits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     /// An object or array begins.
@@ -51,6 +172,8 @@ pub enum Item<'a> {
         /// How many are open, this one included.
         depth: usize,
     },
+    /// The object or array that was opened last ends.
+    Close,
     /// A member's key.
     Key {
         /// Its text as it is written, with the quotes.
@@ -95,6 +218,7 @@ pub fn walk<'a, E>(json: &'a str, mut visit: impl FnMut(Role, Item<'a>) -> Resul
             }
             b'}' | b']' => {
                 levels.pop();
+                visit(Role::Other, Item::Close)?;
             }
             b',' => expect_key = levels.last().is_some_and(|level| level.is_object),
             b':' | b' ' | b'\t' | b'\n' | b'\r' => {}
@@ -138,13 +262,91 @@ fn string_end(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// The text of a string token; `None` for any other token, and for a string
-/// that is no Unicode text (lone surrogates).
+/// Returns the text of a string token; `None` for any other token, and for a string that is not Unicode text (lone
+/// surrogates).
 pub fn text(token: &str) -> Option<Cow<'_, str>> {
     let inner = token.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         serde_json::from_str(token).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))
+    }
+}
+
+/// Returns the text of a string or number token: a number is a text where a string is declared, such as the name of an
+/// account. `None` for any other token, and for a string that is not Unicode text.
+pub fn string_or_number(token: &str) -> Option<Cow<'_, str>> {
+    if token.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        Some(Cow::Borrowed(token))
+    } else {
+        text(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(body: &[u8]) -> Result<(String, bool), Unreadable> {
+        read(body).map(|json| (json.text.into_owned(), json.is_repaired))
+    }
+
+    #[test]
+    fn valid_json_is_read_as_it_is() {
+        let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for body in
+            ["{}", " {\"a\" : [1e999, -0.0, \"\\ud800\", \"\u{7f}\u{feff}\u{2028}\"]}\r\n", "1", &nested]
+        {
+            assert_eq!(read_text(body.as_bytes()), Ok((body.to_owned(), false)));
+        }
+    }
+
+    #[test]
+    fn the_listed_faults_are_repaired() {
+        for (body, text) in [
+            (&b"\xef\xbb\xbf{}"[..], "{}"),
+            (b"{}\0\0", "{}"),
+            (b"{} \0\n\x0b\x0c", "{}"),
+            (b"\xef\xbb\xbf {\"a\":\"\x14\"}\0", " {\"a\":\"\\u0014\"}"),
+            (b"{\"a\":\"1\n2\t3\r4\0\"}", "{\"a\":\"1\\n2\\t3\\r4\\u0000\"}"),
+            (b"{\"a\nb\":1}", "{\"a\\nb\":1}"),
+            (b"{\"a\":\"\x89PNG\"}", "{\"a\":\"\u{fffd}PNG\"}"),
+            // A character that breaks off costs one replacement, and the quote behind it stays.
+            (b"{\"a\":\"\xe5\xa5\"}", "{\"a\":\"\u{fffd}\"}"),
+            (b"{\"\xff\":\"\xf0\x9f\"}", "{\"\u{fffd}\":\"\u{fffd}\"}"),
+            // Surrogates in UTF-8, as some encoders write them.
+            (b"{\"a\":\"\xed\xa0\xbd\"}", "{\"a\":\"\u{fffd}\u{fffd}\u{fffd}\"}"),
+            (b"{\"a\":\"\\\\\n\"}", "{\"a\":\"\\\\\\n\"}"),
+        ] {
+            assert_eq!(read_text(body), Ok((text.to_owned(), true)), "{}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn other_faults_are_reported_where_they_are() {
+        use ByteKind::*;
+        let place = |offset, byte| Place { offset, byte };
+        let open = "[".repeat(2 << 20);
+        for (body, fault) in [
+            (&b""[..], Unreadable::Empty),
+            (b" \0\r\n", Unreadable::Empty),
+            (b"{", Unreadable::NotJson(place(1, End))),
+            (b"{} x", Unreadable::NotJson(place(3, Letter))),
+            (b"{\"a\":NaN}", Unreadable::NotJson(place(5, Letter))),
+            (b"{\n'a':1}", Unreadable::NotJson(place(2, Quote))),
+            (b"{\"a\":1,\n}", Unreadable::NotJson(place(8, Bracket))),
+            (b"{\"a\":\"\\\n\"}", Unreadable::NotJson(place(7, WhiteSpace))),
+            (b"{\"a\":\"\\x\"}", Unreadable::NotJson(place(7, Letter))),
+            (b"{\"a\":\x01}", Unreadable::NotJson(place(5, Control))),
+            (b"{\"a\":\"\xff\"", Unreadable::NotUtf8(place(6, NotUtf8))),
+            (b"{\"a\":\xff}", Unreadable::NotUtf8(place(5, NotUtf8))),
+            (b"{\"a\":\"\\\xff\"}", Unreadable::NotUtf8(place(7, NotUtf8))),
+            (b"\xff\xfe{\0}\0", Unreadable::NotUtf8(place(0, NotUtf8))),
+            ("{\"a\":\u{a0}1}".as_bytes(), Unreadable::NotJson(place(5, BeyondAscii))),
+            (open.as_bytes(), Unreadable::NotJson(place(2 << 20, End))),
+        ] {
+            let shown = body[..body.len().min(40)].escape_ascii();
+            assert_eq!(read_text(body), Err(fault), "{shown}");
+        }
     }
 }

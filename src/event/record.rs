@@ -7,19 +7,21 @@
 //! | Bytes | Content |
 //! | --- | --- |
 //! | 0 | format version |
-//! | 1 | flags: 1 = no typed payload, 2 = account list cut, 4 = group list cut |
-//! | 2 | kind: `imcallback.v1.CallbackKind` (0: not in the catalogue when it was stored) |
+//! | 1 | flags: 2 = account list cut, 4 = group list cut |
+//! | 2 | kind: `imcallback.v1.CallbackKind` |
 //! | 3 | length of the command, 1 to 128 |
 //! | 4..8 | SDKAppID |
 //! | 8..12 | offset of the event |
-//! | 12..16 | offset of the event's `raw_body` field, up to the end |
-//! | 16.. | the command, then the accounts, then the group ids |
+//! | 12..16 | offset of the event's body field, up to the end |
+//! | 16 | decode status: `imcallback.v1.DecodeStatus` |
+//! | 17.. | the command, then the accounts, then the group ids |
 //!
 //! Accounts and group ids are lists: a count in two bytes, then for each name
 //! its length in one byte and its text. The event is an encoded
 //! `imcallback.v1.Event` without sequence, cursor and receive time, with
-//! `raw_body` as its last field: so `raw_body` is left out by cutting, the first
-//! three are put in front when the record is read, and filters need no decoding.
+//! `raw_body` or `raw_body_bytes` as its last field. So the body is left out by
+//! cutting, the first three are put in front when the record is read, and
+//! filters need no decoding.
 
 use std::collections::BTreeSet;
 
@@ -29,6 +31,7 @@ use prost::encoding::{
 };
 
 use super::{Cursor, Epoch, MAX_COMMAND_BYTES, Sequence, Timestamp};
+use crate::proto::DecodeStatus;
 
 /// The newest record format that this program writes and reads.
 pub const RECORD_FORMAT: u8 = 1;
@@ -37,8 +40,8 @@ pub const MAX_NAMES: usize = 256;
 /// Longest name, in bytes, in those lists; a longer one is left out and the list flagged.
 pub const MAX_NAME_BYTES: usize = u8::MAX as usize;
 
-const HEADER_BYTES: usize = 16;
-const FLAG_UNTYPED: u8 = 1;
+const HEADER_BYTES: usize = 17;
+const STATUS_AT: usize = 16;
 const FLAG_ACCOUNTS_CUT: u8 = 2;
 const FLAG_GROUP_IDS_CUT: u8 = 4;
 
@@ -48,6 +51,7 @@ const FIELD_CURSOR: u32 = 2;
 const FIELD_RECEIVE_TIME: u32 = 3;
 const FIELD_RAW_BODY: u32 = 10;
 const FIELD_TRACEPARENT: u32 = 14;
+const FIELD_RAW_BODY_BYTES: u32 = 16;
 
 /// Why stored bytes are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +76,11 @@ pub struct NameSet {
 }
 
 impl NameSet {
+    /// The names of a body that cannot be read: none are listed, and the list is cut.
+    pub fn unknown() -> Self {
+        Self { names: BTreeSet::new(), cut: true }
+    }
+
     /// Adds a name; beyond the bounds it only notes that the list is cut.
     pub fn insert(&mut self, name: &str) {
         if name.is_empty() || self.names.contains(name) {
@@ -127,16 +136,16 @@ pub struct RecordParts<'a> {
     pub sdk_app_id: u32,
     /// The number of the event's `CallbackKind`.
     pub kind: u8,
-    /// Whether the event has a typed payload; without one, `raw_body` is never cut off.
-    pub typed: bool,
+    /// How the body was decoded.
+    pub status: DecodeStatus,
     /// The accounts that the body names.
     pub accounts: &'a NameSet,
     /// The groups that the body names.
     pub group_ids: &'a NameSet,
-    /// The encoded event, without sequence, cursor, receive time and `raw_body`.
+    /// The encoded event, without sequence, cursor, receive time and body.
     pub event: &'a [u8],
-    /// The callback's body.
-    pub raw_body: &'a str,
+    /// The callback's body: `raw_body` if it is UTF-8, else `raw_body_bytes`.
+    pub raw_body: &'a [u8],
 }
 
 impl RecordParts<'_> {
@@ -149,29 +158,30 @@ impl RecordParts<'_> {
         let event_at =
             HEADER_BYTES + self.command.len() + self.accounts.encoded_len() + self.group_ids.encoded_len();
         let raw_at = event_at + self.event.len();
-        let raw_field =
-            key_len(FIELD_RAW_BODY) + encoded_len_varint(self.raw_body.len() as u64) + self.raw_body.len();
+        let raw_field = match std::str::from_utf8(self.raw_body) {
+            Ok(_) => FIELD_RAW_BODY,
+            Err(_) => FIELD_RAW_BODY_BYTES,
+        };
+        let raw_field_len =
+            key_len(raw_field) + encoded_len_varint(self.raw_body.len() as u64) + self.raw_body.len();
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
 
-        let mut out = BytesMut::with_capacity(raw_at + raw_field);
+        let mut out = BytesMut::with_capacity(raw_at + raw_field_len);
         out.put_u8(RECORD_FORMAT);
-        out.put_u8(
-            flag(!self.typed, FLAG_UNTYPED)
-                | flag(self.accounts.cut, FLAG_ACCOUNTS_CUT)
-                | flag(self.group_ids.cut, FLAG_GROUP_IDS_CUT),
-        );
+        out.put_u8(flag(self.accounts.cut, FLAG_ACCOUNTS_CUT) | flag(self.group_ids.cut, FLAG_GROUP_IDS_CUT));
         out.put_u8(self.kind);
         out.put_u8(self.command.len() as u8);
         out.put_u32_le(self.sdk_app_id);
         out.put_u32_le(event_at as u32);
         out.put_u32_le(raw_at as u32);
+        out.put_u8(self.status as u8);
         out.put_slice(self.command.as_bytes());
         self.accounts.encode(&mut out);
         self.group_ids.encode(&mut out);
         out.put_slice(self.event);
-        encode_key(FIELD_RAW_BODY, WireType::LengthDelimited, &mut out);
+        encode_key(raw_field, WireType::LengthDelimited, &mut out);
         encode_varint(self.raw_body.len() as u64, &mut out);
-        out.put_slice(self.raw_body.as_bytes());
+        out.put_slice(self.raw_body);
         StoredRecord { bytes: out.freeze(), event_at, raw_at, marks: Marks::default() }.marked()
     }
 }
@@ -250,9 +260,19 @@ impl StoredRecord {
         self.bytes[2]
     }
 
-    /// Whether the event has a typed payload.
-    pub fn typed(&self) -> bool {
-        self.bytes[1] & FLAG_UNTYPED == 0
+    /// How the body was decoded. `None` if a newer gateway wrote a status that this one does not know.
+    pub fn status(&self) -> Option<DecodeStatus> {
+        DecodeStatus::try_from(i32::from(self.bytes[STATUS_AT])).ok()
+    }
+
+    /// Returns whether the typed payload holds all that its message declares, so that readers can do without the body.
+    fn is_whole_without_body(&self) -> bool {
+        matches!(self.status(), Some(DecodeStatus::Typed | DecodeStatus::Repaired))
+    }
+
+    /// Returns whether the names in the body are known; they are not if the body cannot be read.
+    pub fn knows_names(&self) -> bool {
+        !matches!(self.status(), Some(DecodeStatus::NotUtf8 | DecodeStatus::NotJson))
     }
 
     /// The accounts that the body names, unless [`Self::accounts_cut`].
@@ -286,13 +306,13 @@ impl StoredRecord {
         header.map_or(&[], |_| field)
     }
 
-    /// The same record with another event, which has no typed payload.
-    pub fn with_untyped(&self, event: &[u8]) -> Self {
+    /// The same record with another event, which is too large for a typed payload.
+    pub fn with_too_large(&self, event: &[u8]) -> Self {
         let raw_at = self.event_at + event.len();
         let mut out = BytesMut::with_capacity(raw_at + self.bytes.len() - self.raw_at);
         out.put_slice(&self.bytes[..self.event_at]);
-        out[1] |= FLAG_UNTYPED;
-        out[12..HEADER_BYTES].copy_from_slice(&(raw_at as u32).to_le_bytes());
+        out[STATUS_AT] = DecodeStatus::TooLarge as u8;
+        out[12..16].copy_from_slice(&(raw_at as u32).to_le_bytes());
         out.put_slice(event);
         out.put_slice(&self.bytes[self.raw_at..]);
         // The names are the same.
@@ -327,10 +347,11 @@ impl StoredRecord {
         None
     }
 
-    /// The encoded event without sequence, cursor and receive time. `raw_body`
-    /// is in it if asked for, and always where there is no typed payload.
+    /// The encoded event without sequence, cursor and receive time. The body is
+    /// in it if asked for, and always where the payload is missing or partial.
     pub fn event(&self, include_raw_body: bool) -> &[u8] {
-        let end = if include_raw_body || !self.typed() { self.bytes.len() } else { self.raw_at };
+        let is_cut = !include_raw_body && self.is_whole_without_body();
+        let end = if is_cut { self.raw_at } else { self.bytes.len() };
         &self.bytes[self.event_at..end]
     }
 }
@@ -497,24 +518,33 @@ mod tests {
         set
     }
 
-    fn record(typed: bool, accounts: &NameSet, group_ids: &NameSet) -> StoredRecord {
+    fn record(status: DecodeStatus, accounts: &NameSet, group_ids: &NameSet) -> StoredRecord {
+        record_of(status, accounts, group_ids, "{\"x\": \"ü\"}".as_bytes())
+    }
+
+    fn record_of(
+        status: DecodeStatus,
+        accounts: &NameSet,
+        group_ids: &NameSet,
+        raw_body: &[u8],
+    ) -> StoredRecord {
         let event = proto::Event { sdk_app_id: 7, command: "A.B".to_owned(), ..Default::default() };
         RecordParts {
             command: "A.B",
             sdk_app_id: 7,
             kind: 2,
-            typed,
+            status,
             accounts,
             group_ids,
             event: &event.encode_to_vec(),
-            raw_body: "{\"x\": \"ü\"}",
+            raw_body,
         }
         .encode()
     }
 
     #[test]
     fn a_record_survives_being_stored() {
-        let stored = record(true, &names(&["a", "", "b", "a"]), &names(&["@TGS#1"]));
+        let stored = record(DecodeStatus::Typed, &names(&["a", "", "b", "a"]), &names(&["@TGS#1"]));
         let parsed = StoredRecord::parse(stored.bytes().clone()).unwrap();
         assert_eq!(parsed, stored);
         assert_eq!(parsed.command(), "A.B");
@@ -528,10 +558,15 @@ mod tests {
     #[test]
     fn the_two_parts_of_a_record_decode_as_one_event() {
         let time = Timestamp(-1_500_000);
-        for (typed, include, raw) in
-            [(true, true, true), (true, false, false), (false, true, true), (false, false, true)]
-        {
-            let record = Record::new(Epoch(1), Sequence(300), time, record(typed, &names(&[]), &names(&[])));
+        for (status, include, raw) in [
+            (DecodeStatus::Typed, true, true),
+            (DecodeStatus::Typed, false, false),
+            (DecodeStatus::Repaired, false, false),
+            (DecodeStatus::Partial, false, true),
+            (DecodeStatus::Mismatch, true, true),
+            (DecodeStatus::Mismatch, false, true),
+        ] {
+            let record = Record::new(Epoch(1), Sequence(300), time, record(status, &names(&[]), &names(&[])));
             let (front, rest) = record.event(include);
             let event = proto::Event::decode(&*[front, rest].concat()).unwrap();
             assert_eq!(event.sequence, 300);
@@ -544,11 +579,29 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_is_not_utf8_is_kept_as_bytes() {
+        let body = b"{\"x\": \"\xff\"}";
+        let stored = record_of(DecodeStatus::Repaired, &names(&[]), &names(&[]), body);
+        assert_eq!(stored.raw_body(), body);
+        let event = proto::Event::decode(stored.event(true)).unwrap();
+        assert_eq!((event.raw_body.as_str(), &event.raw_body_bytes[..]), ("", &body[..]));
+        assert_eq!(proto::Event::decode(stored.event(false)).unwrap().body(), b"");
+    }
+
+    #[test]
+    fn names_of_an_unreadable_body_are_unknown() {
+        let unknown = NameSet::unknown();
+        let stored = record(DecodeStatus::NotJson, &unknown, &unknown);
+        assert!(!stored.knows_names() && stored.accounts_cut() && stored.group_ids_cut());
+        assert_eq!(stored.marks(), Marks::ALL);
+    }
+
+    #[test]
     fn lists_beyond_their_bounds_are_flagged() {
         let many: Vec<String> = (0..=MAX_NAMES).map(|n| n.to_string()).collect();
         let many = names(&many.iter().map(String::as_str).collect::<Vec<_>>());
         let long = names(&[&"x".repeat(MAX_NAME_BYTES + 1), "y"]);
-        let parsed = StoredRecord::parse(record(true, &many, &long).bytes().clone()).unwrap();
+        let parsed = StoredRecord::parse(record(DecodeStatus::Typed, &many, &long).bytes().clone()).unwrap();
         assert_eq!(parsed.accounts().count(), MAX_NAMES);
         assert!(parsed.accounts_cut());
         assert_eq!(parsed.group_ids().collect::<Vec<_>>(), ["y"]);
@@ -557,7 +610,7 @@ mod tests {
 
     #[test]
     fn a_newer_record_format_is_refused() {
-        let mut bytes = record(true, &names(&[]), &names(&[])).bytes().to_vec();
+        let mut bytes = record(DecodeStatus::Typed, &names(&[]), &names(&[])).bytes().to_vec();
         bytes[0] = RECORD_FORMAT + 1;
         let error = StoredRecord::parse(bytes.into()).unwrap_err();
         assert_eq!(error, RecordError::NewerFormat { found: 2 });
@@ -566,8 +619,8 @@ mod tests {
 
     #[test]
     fn a_cut_record_is_damaged() {
-        let bytes = record(true, &names(&["a"]), &names(&["b"])).bytes().clone();
-        let raw_at = record(true, &names(&["a"]), &names(&["b"])).raw_at;
+        let bytes = record(DecodeStatus::Typed, &names(&["a"]), &names(&["b"])).bytes().clone();
+        let raw_at = record(DecodeStatus::Typed, &names(&["a"]), &names(&["b"])).raw_at;
         for len in 0..raw_at {
             assert_eq!(StoredRecord::parse(bytes.slice(..len)), Err(RecordError::Damaged), "{len} bytes");
         }

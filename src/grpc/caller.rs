@@ -11,7 +11,7 @@ use crate::{
     access::{Access, Holder, Rights},
     event::Record,
     metrics::Metrics,
-    subscription::Filter,
+    subscription::{Filter, Fit},
 };
 
 /// Finds out who calls.
@@ -94,7 +94,7 @@ impl Caller {
         let Some(holder) = &self.holder else { return Ok(()) };
         match &holder.rights.events {
             None => Err(self.denied(holder, NO_EVENTS)),
-            Some(allowed) if !allowed.fits(record.stored()) => {
+            Some(allowed) if allowed.compare(record.stored()) != Fit::Yes => {
                 Err(self.denied(holder, "this token may not read events of this app and command"))
             }
             Some(_) => Ok(()),

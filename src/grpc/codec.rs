@@ -25,6 +25,7 @@ const SUBSCRIBE_RESPONSE_EVENT: u32 = 2;
 const LIST_EVENTS_RESPONSE_EVENTS: u32 = 1;
 const LIST_EVENTS_RESPONSE_NEXT_PAGE_TOKEN: u32 = 2;
 const LIST_EVENTS_RESPONSE_COMPLETE_SINCE: u32 = 3;
+const LIST_EVENTS_RESPONSE_UNMATCHED_EVENTS: u32 = 4;
 const GET_EVENT_RESPONSE_EVENT: u32 = 1;
 
 /// In front of every message of a stream: whether it is compressed, and its length.
@@ -108,6 +109,7 @@ impl Encoded {
         include_raw_body: bool,
         next_page_token: &str,
         complete_since: Timestamp,
+        unmatched_events: u64,
     ) -> Self {
         let len: usize = records.iter().map(|record| Self::list_entry_len(record, include_raw_body)).sum();
         let mut out = BytesMut::with_capacity(len);
@@ -121,6 +123,13 @@ impl Encoded {
         }
         let complete_since = crate::proto::well_known::Timestamp::from(complete_since);
         prost::encoding::message::encode(LIST_EVENTS_RESPONSE_COMPLETE_SINCE, &complete_since, &mut out);
+        if unmatched_events > 0 {
+            prost::encoding::uint64::encode(
+                LIST_EVENTS_RESPONSE_UNMATCHED_EVENTS,
+                &unmatched_events,
+                &mut out,
+            );
+        }
         Self(out.freeze())
     }
 }
@@ -188,11 +197,11 @@ mod tests {
             command: "A.B",
             sdk_app_id: 1,
             kind: 0,
-            typed: true,
+            status: proto::DecodeStatus::Typed,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             event: &proto::Event { command: "A.B".to_owned(), ..Default::default() }.encode_to_vec(),
-            raw_body: "{}",
+            raw_body: b"{}",
         };
         Record::new(Epoch(1), Sequence(sequence), Timestamp(1), stored.encode())
     }
@@ -223,12 +232,12 @@ mod tests {
     #[test]
     fn a_list_decodes_as_a_list_events_response() {
         let list: proto::ListEventsResponse =
-            decode(&Encoded::list(&[record(2), record(1)], true, "token", Timestamp(1_500_000)));
+            decode(&Encoded::list(&[record(2), record(1)], true, "token", Timestamp(1_500_000), 7));
         assert_eq!(list.events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [2, 1]);
-        assert_eq!(list.next_page_token, "token");
+        assert_eq!((list.next_page_token.as_str(), list.unmatched_events), ("token", 7));
         let since = list.complete_since.unwrap();
         assert_eq!((since.seconds, since.nanos), (1, 500_000_000));
-        let empty: proto::ListEventsResponse = decode(&Encoded::list(&[], true, "", Timestamp(0)));
+        let empty: proto::ListEventsResponse = decode(&Encoded::list(&[], true, "", Timestamp(0), 0));
         assert!(empty.events.is_empty() && empty.next_page_token.is_empty());
     }
 

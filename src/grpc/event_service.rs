@@ -140,7 +140,13 @@ impl event_service_server::EventService for EventService {
         let complete_since = subscription::complete_since(&*self.log);
         let token =
             list.next.map(|position| PageToken { epoch, position }.encode(arguments)).unwrap_or_default();
-        Ok(Response::new(Encoded::list(&list.records, include_raw_body, &token, complete_since)))
+        Ok(Response::new(Encoded::list(
+            &list.records,
+            include_raw_body,
+            &token,
+            complete_since,
+            list.unmatched,
+        )))
     }
 
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Encoded>, Status> {

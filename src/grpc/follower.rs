@@ -67,7 +67,9 @@ impl Follower {
                 };
             }
         };
-        Some(Ok(message(match subscription.next().await? {
+        let frame = subscription.next().await?;
+        let unmatched_events = subscription.unmatched();
+        Some(Ok(message(match frame {
             Ok(Frame::Events(events)) => {
                 if let Some(tracer) = &self.tracer {
                     trace(tracer, &events, &self.subscriber);
@@ -75,11 +77,13 @@ impl Follower {
                 return Some(Ok(codec::events(&events, self.include_raw_body)));
             }
             Ok(Frame::Heartbeat(cursor)) => {
-                Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string() })
+                Message::Heartbeat(proto::Heartbeat { cursor: cursor.to_string(), unmatched_events })
             }
-            Ok(Frame::CaughtUp(cursor)) => Message::CaughtUp(proto::CaughtUp { cursor: cursor.to_string() }),
+            Ok(Frame::CaughtUp(cursor)) => {
+                Message::CaughtUp(proto::CaughtUp { cursor: cursor.to_string(), unmatched_events })
+            }
             Ok(Frame::FellBehind(cursor)) => {
-                Message::FellBehind(proto::FellBehind { cursor: cursor.to_string() })
+                Message::FellBehind(proto::FellBehind { cursor: cursor.to_string(), unmatched_events })
             }
             Ok(Frame::Gap(gap)) => {
                 self.metrics.gaps.inc();
@@ -96,6 +100,7 @@ impl Follower {
                     cursor: cursor.to_string(),
                     reason: reason.into(),
                     retry_delay: Some(retry_delay.into()),
+                    unmatched_events,
                 })
             }
             Err(error) => {

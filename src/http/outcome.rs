@@ -38,9 +38,22 @@ const APPEND_ERRORS: [RefusalReason; 5] = [
     RefusalReason::LogFailed,
     RefusalReason::LogClosed,
 ];
-/// The states of stored bodies without a typed payload.
-const UNDECODED: [DecodeStatus; 3] =
-    [DecodeStatus::UnknownCommand, DecodeStatus::Mismatch, DecodeStatus::TooLarge];
+/// The statuses of stored bodies that were not decoded as they are.
+const UNDECODED: [DecodeStatus; 13] = [
+    DecodeStatus::UnknownCommand,
+    DecodeStatus::Mismatch,
+    DecodeStatus::TooLarge,
+    DecodeStatus::Partial,
+    DecodeStatus::Repaired,
+    DecodeStatus::NotUtf8,
+    DecodeStatus::NotJson,
+    DecodeStatus::TooDeep,
+    DecodeStatus::Empty,
+    DecodeStatus::NotAnObject,
+    DecodeStatus::CommandRepeated,
+    DecodeStatus::CommandNotString,
+    DecodeStatus::CommandDisagrees,
+];
 
 /// The metrics of a gateway that serves these apps.
 pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
@@ -167,12 +180,13 @@ impl Front {
         let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer);
         let status = rejection.status().as_u16();
         // All that a line needs and would have to be copied: few of a flood get one.
-        let logged_command = command.clone();
+        let (logged_command, detail) = (command.clone(), rejection.detail());
         let refusal = proto::Refusal {
             peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
             http_status: status.into(),
             reason: reason.into(),
             error_info: rejection.to_string(),
+            detail: rejection.detail(),
             sdk_app_id,
             command,
             body_bytes: seen.body_bytes,
@@ -186,7 +200,15 @@ impl Front {
             Line::Written => {
                 let reason = refusals::name(reason);
                 let (peer, command) = (peer.map(display), logged_command);
-                tracing::warn!(app_id = sdk_app_id, reason, status, peer, command, "refused a callback");
+                tracing::warn!(
+                    app_id = sdk_app_id,
+                    reason,
+                    status,
+                    peer,
+                    command,
+                    detail,
+                    "refused a callback"
+                );
             }
             Line::FirstLeftOut => {
                 let refusals = Arc::clone(refusals);

@@ -17,12 +17,12 @@ pub(super) enum Rejection {
     #[error("callbacks are not taken at this path; check --http-path and the console's URL")]
     Path,
     #[error("the body came too slowly; send it within a second")]
-    BodyTimeout,
+    BodyTimeout { read: usize },
     #[error("the body broke off; send it whole")]
-    BodyBroken,
+    BodyBroken { read: usize },
     #[error("the body is too large; check --http-body-limit, and max_payload with --log nats")]
     TooLarge,
-    #[error("send the body without Content-Encoding")]
+    #[error("send the body without Content-Encoding: compressed bodies are not accepted")]
     Encoding,
     /// hyper takes trailers for what ends a line in LF alone, where others see the body's end.
     #[error("send the body with Content-Length, or in plain chunks without trailers")]
@@ -42,27 +42,20 @@ impl Rejection {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Path => StatusCode::NOT_FOUND,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::BodyBroken | Self::Framing => StatusCode::BAD_REQUEST,
+            Self::BodyBroken { .. } | Self::Framing => StatusCode::BAD_REQUEST,
             Self::Callback(refusal) => match refusal {
-                Refusal::AppIdMissing | Refusal::AppIdUnknown => StatusCode::FORBIDDEN,
+                Refusal::AppIdMissing | Refusal::AppIdUnknown(_) => StatusCode::FORBIDDEN,
                 Refusal::SignMissing
-                | Refusal::SignWrong
+                | Refusal::SignWrong(_)
                 | Refusal::RequestTimeMissing
-                | Refusal::RequestTimeMalformed
+                | Refusal::RequestTimeMalformed(_)
                 | Refusal::RequestTimeOutside { .. } => StatusCode::UNAUTHORIZED,
-                Refusal::ParameterRepeated(_)
-                | Refusal::CommandMissing
-                | Refusal::CommandInvalid
-                | Refusal::CommandDisagrees
-                | Refusal::CommandRepeated
-                | Refusal::CommandNotString
-                | Refusal::NotUtf8
-                | Refusal::NotJson
-                | Refusal::NotAnObject
-                | Refusal::TooDeep => StatusCode::BAD_REQUEST,
+                Refusal::ParameterRepeated(_) | Refusal::CommandMissing(_) | Refusal::CommandInvalid(..) => {
+                    StatusCode::BAD_REQUEST
+                }
             },
             Self::Busy
             | Self::Late
@@ -75,34 +68,45 @@ impl Rejection {
             ) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
+
+    /// Where the fault is and what kind of byte is there, without quoting content; empty if the reason says it all.
+    pub(super) fn detail(self) -> String {
+        match self {
+            Self::Callback(refusal) => refusal.detail(),
+            Self::BodyBroken { read } => format!("body: broke off behind byte {read}"),
+            Self::BodyTimeout { read } => format!("body: {read} bytes came in time"),
+            Self::Method
+            | Self::Path
+            | Self::TooLarge
+            | Self::Encoding
+            | Self::Framing
+            | Self::Busy
+            | Self::Late
+            | Self::Log(_) => String::new(),
+        }
+    }
+
     /// As operators see it.
     pub(super) fn reason(self) -> RefusalReason {
         match self {
             Self::Method => RefusalReason::Method,
             Self::Path => RefusalReason::Path,
-            Self::BodyTimeout => RefusalReason::BodyTimeout,
-            Self::BodyBroken => RefusalReason::BodyBroken,
+            Self::BodyTimeout { .. } => RefusalReason::BodyTimeout,
+            Self::BodyBroken { .. } => RefusalReason::BodyBroken,
             Self::TooLarge => RefusalReason::BodyTooLarge,
             Self::Encoding => RefusalReason::ContentEncoding,
             Self::Framing => RefusalReason::Framing,
             Self::Callback(refusal) => match refusal {
                 Refusal::ParameterRepeated(_) => RefusalReason::ParameterRepeated,
                 Refusal::AppIdMissing => RefusalReason::AppIdMissing,
-                Refusal::AppIdUnknown => RefusalReason::AppIdUnknown,
+                Refusal::AppIdUnknown(_) => RefusalReason::AppIdUnknown,
                 Refusal::SignMissing => RefusalReason::SignMissing,
-                Refusal::SignWrong => RefusalReason::SignWrong,
+                Refusal::SignWrong(_) => RefusalReason::SignWrong,
                 Refusal::RequestTimeMissing => RefusalReason::RequestTimeMissing,
-                Refusal::RequestTimeMalformed => RefusalReason::RequestTimeMalformed,
+                Refusal::RequestTimeMalformed(_) => RefusalReason::RequestTimeMalformed,
                 Refusal::RequestTimeOutside { .. } => RefusalReason::RequestTimeOutside,
-                Refusal::CommandMissing => RefusalReason::CommandMissing,
-                Refusal::CommandInvalid => RefusalReason::CommandInvalid,
-                Refusal::CommandDisagrees => RefusalReason::CommandDisagrees,
-                Refusal::CommandRepeated => RefusalReason::CommandRepeated,
-                Refusal::CommandNotString => RefusalReason::CommandNotString,
-                Refusal::NotUtf8 => RefusalReason::NotUtf8,
-                Refusal::NotJson => RefusalReason::NotJson,
-                Refusal::NotAnObject => RefusalReason::NotAnObject,
-                Refusal::TooDeep => RefusalReason::TooDeep,
+                Refusal::CommandMissing(_) => RefusalReason::CommandMissing,
+                Refusal::CommandInvalid(..) => RefusalReason::CommandInvalid,
             },
             Self::Busy | Self::Log(AppendError::QueueFull) => RefusalReason::Busy,
             Self::Late | Self::Log(AppendError::Expired) => RefusalReason::Late,

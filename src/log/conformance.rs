@@ -26,11 +26,11 @@ pub(super) fn stored(raw_body: &str) -> StoredRecord {
         command: "Test.Command",
         sdk_app_id: 1,
         kind: 0,
-        typed: false,
+        status: crate::proto::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
         event: b"",
-        raw_body,
+        raw_body: raw_body.as_bytes(),
     }
     .encode()
 }

@@ -38,15 +38,19 @@ impl Records {
         self.run.bytes
     }
 
-    /// Takes the first ones off: at most so many bytes of them, but at least one.
-    pub fn split_to(&mut self, max_bytes: usize) -> Self {
+    /// How many of the first ones have at most so many bytes: at least one, if there is one.
+    pub fn fitting(&self, max_bytes: usize) -> usize {
         let mut bytes = 0;
         let fits = |record: &&Record| {
             bytes += record.stored().bytes().len();
             bytes <= max_bytes
         };
-        let count = self.iter().take_while(fits).count().max(1).min(self.len());
-        let middle = self.range.start + count;
+        self.iter().take_while(fits).count().max(1).min(self.len())
+    }
+
+    /// Takes so many of the first ones off.
+    pub fn split_to(&mut self, count: usize) -> Self {
+        let middle = self.range.start + count.min(self.len());
         let first = Self { run: Arc::clone(&self.run), range: self.range.start..middle };
         self.range.start = middle;
         first
@@ -198,11 +202,11 @@ mod tests {
             command: "A.B",
             sdk_app_id: 1,
             kind: 0,
-            typed: true,
+            status: crate::proto::DecodeStatus::Typed,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             event: b"",
-            raw_body: "{}",
+            raw_body: b"{}",
         };
         Record::new(Epoch(1), Sequence(sequence), Timestamp(1), stored.encode())
     }
@@ -256,9 +260,13 @@ mod tests {
         let mut records = Records::from((1..=4).map(record).collect::<Vec<_>>());
         let each = records[0].stored().bytes().len();
         let sequences = |records: &Records| records.iter().map(|r| r.sequence().0).collect::<Vec<_>>();
-        assert_eq!(sequences(&records.split_to(2 * each)), [1, 2]);
-        assert_eq!(sequences(&records.split_to(0)), [3]);
-        assert_eq!(sequences(&records.split_to(usize::MAX)), [4]);
-        assert!(records.is_empty() && records.split_to(1).is_empty());
+        let mut take = |max_bytes| {
+            let count = records.fitting(max_bytes);
+            sequences(&records.split_to(count))
+        };
+        assert_eq!(take(2 * each), [1, 2]);
+        assert_eq!(take(0), [3]);
+        assert_eq!(take(usize::MAX), [4]);
+        assert!(take(1).is_empty());
     }
 }

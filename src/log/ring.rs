@@ -259,11 +259,11 @@ mod tests {
             command: "A.B",
             sdk_app_id: 1,
             kind: 0,
-            typed: false,
+            status: crate::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             event: b"",
-            raw_body: &"x".repeat(bytes),
+            raw_body: &vec![b'x'; bytes],
         };
         // Two at a time were received together.
         Record::new(Epoch(1), Sequence(sequence), Timestamp(sequence as i64 / 2), stored.encode())

@@ -3,7 +3,7 @@
 use crate::{
     event::{
         MAX_NAME_BYTES, Marks, StoredRecord, is_command,
-        json::{Item, Role, text, walk},
+        json::{self, Item, Role, string_or_number, walk},
     },
     log::Terms,
 };
@@ -196,14 +196,26 @@ impl Filter {
         }
     }
 
-    /// Whether an event fits.
-    pub fn fits(&self, record: &StoredRecord) -> bool {
-        self.marks.iter().all(|marks| marks.may_share(record.marks()))
+    /// Compares an event with the filter.
+    pub fn compare(&self, record: &StoredRecord) -> Fit {
+        let fits_rest = self.marks.iter().all(|marks| marks.may_share(record.marks()))
             && (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
             && (self.kinds.is_empty() || has(&self.kinds, &record.kind()))
-            && (self.any_command() || self.fits_command(record.command()))
-            && (self.accounts.is_empty() || self.fits_accounts(record))
+            && (self.any_command() || self.fits_command(record.command()));
+        let any_name = self.accounts.is_empty() && self.group_ids.is_empty();
+        if !fits_rest {
+            Fit::No
+        } else if any_name {
+            Fit::Yes
+        } else if !record.knows_names() {
+            Fit::Unknown
+        } else if (self.accounts.is_empty() || self.fits_accounts(record))
             && (self.group_ids.is_empty() || self.fits_group_ids(record))
+        {
+            Fit::Yes
+        } else {
+            Fit::No
+        }
     }
 
     fn fits_command(&self, command: &str) -> bool {
@@ -220,6 +232,17 @@ impl Filter {
         record.group_ids().bytes().any(|name| has_name(&self.group_ids, name))
             || (record.group_ids_cut() && names_one(record, Role::GroupId, &self.group_ids))
     }
+}
+
+/// Whether an event fits a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// It fits.
+    Yes,
+    /// It does not fit.
+    No,
+    /// All but its accounts or groups fits, and those are not known: its body cannot be read.
+    Unknown,
 }
 
 fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
@@ -241,14 +264,13 @@ fn has_name(sorted: &[String], name: &[u8]) -> bool {
 fn names_one(record: &StoredRecord, wanted: Role, names: &[String]) -> bool {
     struct Found;
     let visit = |role, item: Item<'_>| match item {
-        Item::Scalar { token, .. } if role == wanted => match text(token) {
+        Item::Scalar { token, .. } if role == wanted => match string_or_number(token) {
             Some(name) if has_name(names, name.as_bytes()) => Err(Found),
             _ => Ok(()),
         },
         _ => Ok(()),
     };
-    // It was checked to be JSON, so text, when it was stored.
-    std::str::from_utf8(record.raw_body()).is_ok_and(|body| walk(body, visit).is_err())
+    json::read(record.raw_body()).is_ok_and(|json| walk(&json.text, visit).is_err())
 }
 
 #[cfg(test)]
@@ -274,7 +296,7 @@ mod tests {
     }
 
     fn fits(lists: FilterLists, record: &StoredRecord) -> bool {
-        Filter::new(lists).unwrap().fits(record)
+        Filter::new(lists).unwrap().compare(record) == Fit::Yes
     }
 
     #[test]
@@ -321,6 +343,45 @@ mod tests {
         assert!(record.group_ids_cut());
         let groups = |name: &str| FilterLists { group_ids: strings(&[name]), ..FilterLists::default() };
         assert!(fits(groups("gü999"), &record) && !fits(groups("gü1000"), &record));
+    }
+
+    #[test]
+    fn numbers_are_names_too_and_so_are_names_in_repaired_bodies() {
+        let names: Vec<String> = (0..1000).map(|n| format!("{n}")).collect();
+        for (body, is_cut) in [
+            (r#"{"From_Account":7,"GroupId":-1.50}"#.to_owned(), false),
+            (format!("{{\"x\":\"\n\",\"From_Account\":[{}],\"GroupId\":-1.50}}\0", names.join(",")), true),
+        ] {
+            let record = stored("A.B", &body);
+            assert_eq!(record.accounts_cut(), is_cut);
+            let lists = |account: &str, group: &str| FilterLists {
+                accounts: strings(&[account]),
+                group_ids: strings(&[group]),
+                ..FilterLists::default()
+            };
+            assert!(fits(lists("7", "-1.50"), &record));
+            assert!(!fits(lists("7", "-1.5"), &record) && !fits(lists("1000", "-1.50"), &record));
+        }
+    }
+
+    #[test]
+    fn the_names_of_an_unreadable_body_are_unknown_to_filters_that_ask_for_names() {
+        let accounts = || FilterLists { accounts: strings(&["a"]), ..FilterLists::default() };
+        let groups = FilterLists { group_ids: strings(&["g"]), ..FilterLists::default() };
+        for (body, fit) in [
+            ("{\"From_Account\":\"a\"", Fit::Unknown),
+            ("", Fit::No),
+            ("[]", Fit::No),
+            ("{\"To_Account\":\"b\"}", Fit::No),
+        ] {
+            let record = stored("A.B", body);
+            assert_eq!(Filter::new(accounts()).unwrap().compare(&record), fit, "{body}");
+            assert_eq!(Filter::new(groups.clone()).unwrap().compare(&record), fit, "{body}");
+            let commands = FilterLists { commands: strings(&["A.*"]), ..FilterLists::default() };
+            assert_eq!(Filter::new(commands).unwrap().compare(&record), Fit::Yes, "{body}");
+            let other = FilterLists { sdk_app_ids: vec![8], ..accounts() };
+            assert_eq!(Filter::new(other).unwrap().compare(&record), Fit::No, "{body}");
+        }
     }
 
     #[test]

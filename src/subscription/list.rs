@@ -1,6 +1,6 @@
 //! Listing stored events, page by page.
 
-use super::filter::Filter;
+use super::filter::{Filter, Fit};
 use crate::{
     event::{Record, Sequence, Timestamp},
     log::{EventLog, Order, PAGE_RECORDS, ReadError},
@@ -37,6 +37,8 @@ pub struct List {
     pub records: Vec<Record>,
     /// Where the next page begins; `None` if there is nothing more.
     pub next: Option<Sequence>,
+    /// Events up to there that fit the rest of the filter, but whose names are not known. They are left out.
+    pub unmatched: u64,
 }
 
 /// Lists events that fit. Looks at no more than about [`MAX_LIST_SCAN`] records
@@ -56,7 +58,7 @@ pub async fn list(
     };
     let terms = query.filter.terms();
     let mut records: Vec<Record> = Vec::new();
-    let (mut scanned, mut scanned_bytes, mut bytes) = (0, 0, 0);
+    let (mut scanned, mut scanned_bytes, mut bytes, mut unmatched) = (0, 0, 0, 0);
     let is_done = |position| match query.order {
         Order::OldestFirst => position >= high,
         Order::NewestFirst => position <= low || position <= log.oldest(),
@@ -77,7 +79,7 @@ pub async fn list(
                 continue;
             }
             // What was found is given; the next page says what is wrong behind it.
-            Err(_) if !records.is_empty() => return Ok(List { records, next: Some(position) }),
+            Err(_) if !records.is_empty() => return Ok(List { records, next: Some(position), unmatched }),
             page => page?,
         };
         // Also a page that was empty costs something.
@@ -86,8 +88,16 @@ pub async fn list(
         for record in &page.records {
             scanned_bytes += record.stored().bytes().len();
             let sequence = record.sequence();
-            if !(low..high).contains(&sequence) || !query.filter.fits(record.stored()) {
+            if !(low..high).contains(&sequence) {
                 continue;
+            }
+            match query.filter.compare(record.stored()) {
+                Fit::Yes => {}
+                Fit::No => continue,
+                Fit::Unknown => {
+                    unmatched += 1;
+                    continue;
+                }
             }
             let record_bytes = size(record);
             let is_full = !records.is_empty() && bytes + record_bytes > query.max_bytes;
@@ -96,7 +106,7 @@ pub async fn list(
                     Order::OldestFirst => sequence,
                     Order::NewestFirst => sequence.next(),
                 };
-                return Ok(List { records, next: Some(next) });
+                return Ok(List { records, next: Some(next), unmatched });
             }
             bytes += record_bytes;
             records.push(record.clone());
@@ -104,7 +114,7 @@ pub async fn list(
         // A filter that leaves out much must not keep a worker to itself.
         tokio::task::yield_now().await;
     }
-    Ok(List { records, next: (!is_done(position)).then_some(position) })
+    Ok(List { records, next: (!is_done(position)).then_some(position), unmatched })
 }
 
 /// The sequences that the times bound: from the first, below the second.

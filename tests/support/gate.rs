@@ -46,19 +46,21 @@ impl Gate {
     }
 
     /// Posts a callback until it is stored.
-    pub async fn store(&mut self, http: &mut Http, command: &str, body: String, what: &str) {
+    pub async fn store(&mut self, http: &mut Http, command: &str, body: impl Into<Vec<u8>>, what: &str) {
+        let body = body.into();
         soon(async {
             loop {
-                let answer = http.post(command, &body).await;
+                http.send(post(&query(command), &body)).await;
+                let answer = http.answer().await;
                 if answer.is_stored() {
                     return;
                 }
                 assert_eq!(answer.status, 503, "{what}: {answer:?}");
-                self.unknown.push(body.clone().into_bytes());
+                self.unknown.push(body.clone());
             }
         })
         .await;
-        self.stored.push(body.into_bytes());
+        self.stored.push(body);
     }
 
     pub async fn good_on_a_new_connection(&mut self, after: &str) {
@@ -72,7 +74,7 @@ impl Gate {
         let mut events = all_events(&mut self.gateway.client().await).await;
         let mut stored = self.stored.iter().peekable();
         events.retain(|event| {
-            let body = event.raw_body.as_bytes();
+            let body = event.body();
             if stored.next_if(|stored| *stored == body).is_some() {
                 return true;
             }

@@ -50,7 +50,7 @@ pub async fn run(command: &mut Command) -> Ran {
 
 /// What a command left behind.
 #[derive(Debug)]
-pub struct Ran(Output);
+pub struct Ran(pub Output);
 
 impl Ran {
     pub fn code(&self) -> Option<i32> {

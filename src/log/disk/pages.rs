@@ -75,11 +75,11 @@ mod tests {
             command: "A.B",
             sdk_app_id: 1,
             kind: 0,
-            typed: false,
+            status: crate::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             event: b"",
-            raw_body: &"x".repeat(bytes),
+            raw_body: &vec![b'x'; bytes],
         };
         let record = Record::new(Epoch(1), Sequence(from), Timestamp(1), stored.encode());
         Page { records: Records::from(vec![record]), next: Sequence(from + 1) }

@@ -42,11 +42,11 @@ fn stored(command: &str, accounts: &[&str], group_ids: &[&str]) -> StoredRecord 
         command,
         sdk_app_id: 1,
         kind: 0,
-        typed: false,
+        status: crate::proto::DecodeStatus::UnknownCommand,
         accounts: &names(accounts),
         group_ids: &names(group_ids),
         event: b"",
-        raw_body: "{}",
+        raw_body: b"{}",
     }
     .encode()
 }

@@ -1,0 +1,94 @@
+//! The values of a JSON text, in one list.
+
+use crate::event::json::Item;
+
+/// The values of a JSON text in its order: an object or array stands before what is in it. One allocation for all, and
+/// nothing recurses to build or drop it.
+#[derive(Debug, Default)]
+pub(super) struct Tree<'a> {
+    nodes: Vec<Node<'a>>,
+    /// Objects and arrays that are open while the tree is built.
+    open: Vec<usize>,
+    /// The key of the member that comes next.
+    key: &'a str,
+}
+
+/// A value in its place.
+#[derive(Debug, Clone, Copy)]
+struct Node<'a> {
+    /// Its key as it is written, with the quotes; empty for what is not a member of an object.
+    key: &'a str,
+    /// A scalar as it is written, or the bracket that opens an object or array.
+    text: &'a str,
+    /// Index of the node behind it and all that is in it.
+    end: usize,
+}
+
+/// A value of a [`Tree`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Object(Children),
+    Array(Children),
+    /// A string, number, true, false or null, as it is written.
+    Scalar(&'a str),
+}
+
+/// What is in an object or array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Children {
+    first: usize,
+    end: usize,
+}
+
+impl<'a> Tree<'a> {
+    /// Adds the next part of the text.
+    pub(super) fn add(&mut self, item: Item<'a>) {
+        let at = self.nodes.len();
+        let text = match item {
+            Item::Key { token } => {
+                self.key = token;
+                return;
+            }
+            Item::Close => {
+                if let Some(open) = self.open.pop() {
+                    self.nodes[open].end = at;
+                }
+                return;
+            }
+            Item::Open { is_object, .. } => {
+                self.open.push(at);
+                if is_object { "{" } else { "[" }
+            }
+            Item::Scalar { token, .. } => token,
+        };
+        self.nodes.push(Node { key: std::mem::take(&mut self.key), text, end: at + 1 });
+    }
+
+    /// The whole text's value; `None` if there is none.
+    pub(super) fn root(&self) -> Option<Value<'a>> {
+        (!self.nodes.is_empty()).then(|| self.value(0))
+    }
+
+    /// An object's members or an array's elements, in order, with their keys as they are written.
+    pub(super) fn children(
+        &self,
+        children: Children,
+    ) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'_, 'a> {
+        let Children { first: mut at, end } = children;
+        std::iter::from_fn(move || {
+            let node = self.nodes[..end].get(at)?;
+            let value = self.value(at);
+            at = node.end;
+            Some((node.key, value))
+        })
+    }
+
+    fn value(&self, at: usize) -> Value<'a> {
+        let Node { text, end, .. } = self.nodes[at];
+        match text {
+            "{" => Value::Object(Children { first: at + 1, end }),
+            "[" => Value::Array(Children { first: at + 1, end }),
+            token => Value::Scalar(token),
+        }
+    }
+}
