@@ -29,7 +29,7 @@ use callback_gateway::{
     },
 };
 use packets::post_packets;
-use people::{Ran, Relay, Running, command, on_a_terminal, run};
+use people::{Ran, Relay, Running, command, in_shell, on_a_terminal, run};
 use prost::Message as _;
 use rustix::process::{Pid, Signal, kill_process};
 use scripted_server::{ScriptedServer, stream, stream_encoded};
@@ -651,7 +651,9 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
     };
     let dir = TempDir::new().unwrap();
     let file = path(&dir, "events.jsonl");
-    for signal in [Signal::INT, Signal::TERM] {
+    for (signal, times) in
+        [(Signal::INT, 1), (Signal::TERM, 1), (Signal::HUP, 1), (Signal::QUIT, 1), (Signal::INT, 2)]
+    {
         let (server, streams_begun) = scripted(streams());
         let running = Running::start(&mut command(server.address, &["export", "--output", &file]));
         soon(async {
@@ -660,12 +662,28 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
             }
         })
         .await;
-        assert_eq!(names(dir.path()).len(), 1, "it is written under another name");
-        kill_process(Pid::from_child(&running.child), signal).unwrap();
+        assert!(!Path::new(&file).exists(), "it has no name yet, or another one");
+        for _ in 0..times {
+            kill_process(Pid::from_child(&running.child), signal).unwrap();
+        }
         let said = format!("error: stopped before the end; {file} was not made\n");
         assert_eq!(running.ended().await, (Some(1), said));
         assert_eq!(names(dir.path()), [""; 0]);
     }
+    // Where the file system has unnamed files, nothing can be left even by a process that is killed.
+    let (server, streams_begun) = scripted(streams());
+    let running = Running::start(&mut command(server.address, &["export", "--output", &file]));
+    soon(async {
+        while streams_begun.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
+    let has_name = !names(dir.path()).is_empty();
+    kill_process(Pid::from_child(&running.child), Signal::KILL).unwrap();
+    running.ended().await;
+    assert_eq!(names(dir.path()).is_empty(), !has_name);
+
     let (server, _) = scripted(streams());
     let mut running = Running::start(&mut command(server.address, &["export"]));
     running.line().await;
@@ -675,4 +693,38 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
         at(1, 1)
     );
     assert_eq!(running.ended().await, (Some(1), said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_grow_is_an_error_and_is_not_left() {
+    let dir = TempDir::new().unwrap();
+    let gateway = Process::serve(&dir.path().join("data"), &[]);
+    post_large(&gateway, 0, 20).await;
+    let out = TempDir::new().unwrap();
+    let file = path(&out, "events.jsonl");
+    // In blocks of 512 or 1024 bytes, which is less than what was stored.
+    let export = command(gateway.addresses.grpc, &["export", "--output", &file]);
+    let ran = run(&mut in_shell(r#"ulimit -f 200; exec "$0" "$@""#, &export)).await;
+    assert_eq!(ran.code(), Some(1), "{ran:?}");
+    let problem = format!("error: --output: cannot write {file}: File too large");
+    assert!(ran.stderr().starts_with(&problem), "{ran:?}");
+    assert_eq!(names(out.path()), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_that_is_to_be_ignored_is_ignored() {
+    let gateway = Gateway::start().await;
+    let tail = command(gateway.addresses.grpc, &["tail", "--from", "earliest", "--json"]);
+    let mut running = Running::start(&mut in_shell(r#"trap '' HUP QUIT; exec "$0" "$@""#, &tail));
+    for n in 1..=3 {
+        assert!(gateway.post("A.B", "{}").await.is_stored());
+        assert_eq!(sequences(&running.line().await), [n]);
+        for signal in [Signal::HUP, Signal::QUIT] {
+            kill_process(Pid::from_child(&running.child), signal).unwrap();
+        }
+    }
+    running.interrupt();
+    let (code, said) = running.ended().await;
+    assert!(code == Some(0) && said.contains("stopped; to go on from here: --from C"), "{code:?} {said}");
+    gateway.stop().await;
 }

@@ -18,7 +18,7 @@ use super::{
     Failure,
     connect::{Connection, Target},
     filter::{self, Filter},
-    follow::{self, Follow, Stop, Unmatched, stopped},
+    follow::{self, Follow, Runner, Stop, Unmatched, stopped},
     output, text,
 };
 use crate::{
@@ -37,9 +37,9 @@ one export can follow on another without an event missing or coming twice. Two e
 events are the same, byte by byte. With --format protobuf each event is what the gateway sent; JSON
 leaves out the fields that this program does not know, which only a newer gateway sends.
 
-When the connection breaks, export connects again and goes on where it was. If it cannot, or if
-events are gone (retention, another log), it says so and exits with 1: then the file is not made,
-and what went to standard output is not the whole.
+When the connection breaks, export connects again and goes on where it was. If it cannot, if events
+are gone (retention, another log), or if a signal ends it, it says so and exits with 1. The file is
+then not created, and what went to standard output is incomplete.
 
 Examples:
   callback-gateway export --output events.jsonl
@@ -61,7 +61,7 @@ pub(super) struct Export {
     /// The form of an event
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     format: Format,
-    /// File to write to, which must not be there yet, and is only once all is in it; - is standard output
+    /// Output file. Must not exist. Created when the export is complete. - writes to standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Leave out the callbacks' bodies, of which otherwise each event has its own, byte for byte. Events that
@@ -160,6 +160,8 @@ const WRITE_BYTES: usize = 64 << 10;
 impl Export {
     pub(super) fn run(self) -> Result<(), Failure> {
         let target = self.connection.target()?;
+        // Before the file is there: a signal then does not leave it behind.
+        let runner = Runner::new()?;
         let (destination, writer) = Destination::open(self.output.as_deref())?;
         if self.format == Format::Protobuf && destination.is_terminal() {
             return Err(Failure::Usage(
@@ -177,7 +179,7 @@ impl Export {
             written: Arc::clone(&written),
             bar: bar.clone(),
         };
-        let ran = follow::run(|stop| copier.run(stop));
+        let ran = runner.run(|stop| copier.run(stop));
         bar.finish_and_clear();
         let written = written.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match ran?.outcome {

@@ -1,10 +1,17 @@
 //! Following a gateway's stream, over broken connections.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    future::poll_fn,
+    io,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     time::{sleep, timeout},
 };
@@ -222,46 +229,82 @@ pub(super) fn parse_position(text: &str, other: &str) -> Result<Start, String> {
 
 /// How a command's work ended.
 pub(super) struct Ran<T> {
-    /// `None`: it did not come to an end in time after the interrupt.
+    /// `None`: the work did not end in time after the signal.
     pub(super) outcome: Option<Result<T, Failure>>,
-    /// By Ctrl-C or SIGTERM.
+    /// A signal ended it.
     pub(super) is_interrupted: bool,
 }
 
 /// Turns true when the command is to end.
 pub(super) type Stop = watch::Receiver<bool>;
 
-/// Runs a command's work to its end. An interrupt tells it to stop; whatever is still
-/// being written after a second is not waited for.
-pub(super) fn run<T: Send + 'static, W: Future<Output = Result<T, Failure>> + Send + 'static>(
-    work: impl FnOnce(Stop) -> W,
-) -> Result<Ran<T>, Failure> {
-    let runtime = runtime()?;
-    let (stopping, stop) = watch::channel(false);
-    let ended = runtime.block_on(async {
-        let mut working = tokio::spawn(work(stop));
-        tokio::select! {
-            ended = &mut working => Some(ended),
-            () = interrupted() => {
-                stopping.send_replace(true);
-                timeout(LAST_WRITE, working).await.ok()
-            }
-        }
-    });
-    runtime.shutdown_background();
-    let outcome = ended.map(|ended| {
-        ended.unwrap_or_else(|error| Err(Failure::Other(format!("the command broke down: {error}"))))
-    });
-    Ok(Ran { outcome, is_interrupted: *stopping.borrow() })
+/// Runtime of a command that goes on until a signal ends it. It catches signals from its creation on, so a
+/// command that creates it first can clean up after every ordinary signal.
+pub(super) struct Runner {
+    runtime: Runtime,
+    /// Those that end the command.
+    signals: Vec<Signal>,
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+impl Runner {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let runtime = runtime()?;
+        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+        // `nohup` means these to be ignored.
+        let others = [SignalKind::hangup(), SignalKind::quit()];
+        kinds.extend(others.into_iter().filter(|kind| !is_ignored(*kind)));
+        let signals = runtime.block_on(async {
+            // A file beyond the size limit is to be an error of the write, and not the end of the process.
+            // The signal stays caught without the stream.
+            drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
+            kinds.into_iter().map(signal).collect::<io::Result<_>>()
+        });
+        let signals = signals.map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
+        Ok(Self { runtime, signals })
     }
+
+    /// Runs a command's work to its end. A signal tells the work to stop; what is still being written a
+    /// second later is not waited for.
+    pub(super) fn run<T: Send + 'static, W: Future<Output = Result<T, Failure>> + Send + 'static>(
+        mut self,
+        work: impl FnOnce(Stop) -> W,
+    ) -> Result<Ran<T>, Failure> {
+        let (stopping, stop) = watch::channel(false);
+        let signals = &mut self.signals;
+        let ended = self.runtime.block_on(async {
+            let mut working = tokio::spawn(work(stop));
+            tokio::select! {
+                ended = &mut working => Some(ended),
+                () = any(signals) => {
+                    stopping.send_replace(true);
+                    timeout(LAST_WRITE, working).await.ok()
+                }
+            }
+        });
+        self.runtime.shutdown_background();
+        let outcome = ended.map(|ended| {
+            ended.unwrap_or_else(|error| Err(Failure::Other(format!("the command broke down: {error}"))))
+        });
+        Ok(Ran { outcome, is_interrupted: *stopping.borrow() })
+    }
+}
+
+/// Waits for any of the signals.
+async fn any(signals: &mut [Signal]) {
+    poll_fn(|context| {
+        let is_any = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if is_any { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Returns whether the process was started with the signal ignored. Where there is no `/proc` this is not
+/// known, and taken as no.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }
 
 /// Waits for an interrupt.

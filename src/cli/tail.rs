@@ -14,7 +14,7 @@ use super::{
     connect::{Connection, Target},
     event_text,
     filter::Filter,
-    follow::{self, Follow, Stop, Unmatched, stopped},
+    follow::{self, Follow, Runner, Stop, Unmatched, stopped},
     output,
     table::DIM,
     text,
@@ -69,7 +69,7 @@ impl Tail {
         let target = self.connection.target()?;
         let position = Arc::new(Mutex::new(None));
         let shared = Arc::clone(&position);
-        let ran = follow::run(|stop| self.follow(target, shared, stop))?;
+        let ran = Runner::new()?.run(|stop| self.follow(target, shared, stop))?;
         if ran.is_interrupted
             && let Some(cursor) = position.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
         {

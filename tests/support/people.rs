@@ -42,6 +42,19 @@ pub fn command(address: SocketAddr, args: &[&str]) -> Command {
     command
 }
 
+/// The same command as part of a line for the shell, where it is `"$0" "$@"`.
+pub fn in_shell(line: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 /// Runs it to its end.
 pub async fn run(command: &mut Command) -> Ran {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

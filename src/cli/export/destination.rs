@@ -1,11 +1,20 @@
 //! Where an export goes: to standard output, or into a file that gets its name when it is whole.
+//!
+//! On Linux the file has no name at all until then, where the file system has such files (ext4, XFS, Btrfs,
+//! tmpfs; not NFS). It cannot be left behind, whatever ends the process. Elsewhere it is `NAME.XXXXXX.part`,
+//! which every error and every ordinary signal removes, but not SIGKILL or a crash of the machine.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io::{self, IsTerminal as _, Write as _},
+    os::fd::AsRawFd as _,
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{AtFlags, CWD};
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, OFlags};
 use tempfile::TempPath;
 
 use super::super::{Failure, text::escape};
@@ -20,8 +29,16 @@ pub(super) enum Destination {
 pub(super) struct Unfinished {
     dir: PathBuf,
     path: PathBuf,
-    /// Where it is until then.
-    part: TempPath,
+    part: Part,
+}
+
+/// Where the file is until then.
+enum Part {
+    /// Nowhere: the system frees it when the process ends, however that is.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has them"))]
+    Unnamed(File),
+    /// Under another name, where the file system has no unnamed files. A process that is killed leaves it.
+    Named(TempPath),
 }
 
 /// Writes to the place.
@@ -31,7 +48,7 @@ pub(super) enum Writer {
 }
 
 impl Destination {
-    /// Nothing, or `-`, is standard output.
+    /// Creates the file, still without its name. No path, or `-`, is standard output.
     pub(super) fn open(path: Option<&Path>) -> Result<(Self, Writer), Failure> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
             return Ok((Self::Stdout, Writer::Stdout));
@@ -41,11 +58,8 @@ impl Destination {
         };
         refuse_existing(path)?;
         let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-        let mut prefix = name.to_owned();
-        prefix.push(".");
-        // Only its owner may read it: events hold private messages.
-        let made = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(dir);
-        let (file, part) = made.map_err(|error| failed(path, &error))?.into_parts();
+        let made = unnamed(dir).or_else(|_| named(dir, name));
+        let (file, part) = made.map_err(|error| failed(path, &error))?;
         let unfinished = Unfinished { dir: dir.to_owned(), path: path.to_owned(), part };
         Ok((Self::File(unfinished), Writer::File { file, path: path.to_owned() }))
     }
@@ -66,7 +80,12 @@ impl Destination {
     pub(super) fn finish(self) -> Result<(), Failure> {
         let Self::File(Unfinished { dir, path, part }) = self else { return Ok(()) };
         refuse_existing(&path)?;
-        part.persist(&path).map_err(|error| failed(&path, &error.error))?;
+        // Neither replaces a file that came there meanwhile.
+        let placed = match part {
+            Part::Unnamed(file) => link(&file, &path),
+            Part::Named(part) => part.persist_noclobber(&path).map_err(|error| error.error),
+        };
+        placed.map_err(|error| failed(&path, &error))?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| failed(&path, &error))
     }
 }
@@ -92,6 +111,41 @@ impl Writer {
     }
 }
 
+/// Creates a file without a name. Fails where the file system or the operating system has none, or where
+/// it could not get a name later. Only its owner may read it: events hold private messages.
+#[cfg(target_os = "linux")]
+fn unnamed(dir: &Path) -> io::Result<(File, Part)> {
+    if !Path::new(DESCRIPTORS).exists() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(dir, flags, Mode::RUSR | Mode::WUSR)?);
+    Ok((file.try_clone()?, Part::Unnamed(file)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed(_: &Path) -> io::Result<(File, Part)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Where a process finds its open files by number.
+const DESCRIPTORS: &str = "/proc/self/fd";
+
+/// Gives an unnamed file its name.
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    let from = format!("{DESCRIPTORS}/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(CWD, from, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// Creates a file under another name. Only its owner may read it, too.
+fn named(dir: &Path, name: &OsStr) -> io::Result<(File, Part)> {
+    let mut prefix = name.to_owned();
+    prefix.push(".");
+    let (file, part) =
+        tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(dir)?.into_parts();
+    Ok((file, Part::Named(part)))
+}
+
 /// An export never takes the place of another, nor of `/dev/null`.
 fn refuse_existing(path: &Path) -> Result<(), Failure> {
     match path.symlink_metadata() {
@@ -110,4 +164,69 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
 
 fn shown(path: &Path) -> String {
     escape(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    type Create = fn(&Path) -> io::Result<(File, Part)>;
+
+    /// Both ways, whichever the file system of the tests would get.
+    fn both() -> Vec<Create> {
+        let mut ways: Vec<Create> = vec![|dir| named(dir, OsStr::new("x"))];
+        if unnamed(&std::env::temp_dir()).is_ok() {
+            ways.push(unnamed);
+        }
+        ways
+    }
+
+    fn names(dir: &TempDir) -> Vec<String> {
+        fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_file_gets_its_name_when_it_is_whole_and_is_gone_otherwise() {
+        for create in both() {
+            let dir = TempDir::new().unwrap();
+            let path = dir.path().join("x");
+            let begin = || {
+                let (file, part) = create(dir.path()).unwrap();
+                let unfinished = Unfinished { dir: dir.path().to_owned(), path: path.clone(), part };
+                let mut writer = Writer::File { file, path: path.clone() };
+                assert!(writer.write(b"events").is_ok());
+                Destination::File(unfinished)
+            };
+            drop(begin());
+            assert_eq!(names(&dir), [""; 0]);
+            assert!(begin().finish().is_ok());
+            assert_eq!(fs::read(&path).unwrap(), b"events");
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(names(&dir), ["x"]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_came_there_meanwhile_is_kept() {
+        for create in both() {
+            let dir = TempDir::new().unwrap();
+            let path = dir.path().join("x");
+            let (_, part) = create(dir.path()).unwrap();
+            fs::write(&path, "another's").unwrap();
+            let placed = match part {
+                Part::Unnamed(file) => link(&file, &path),
+                Part::Named(part) => part.persist_noclobber(&path).map_err(|error| error.error),
+            };
+            assert_eq!(placed.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "another's");
+            assert_eq!(names(&dir), ["x"]);
+        }
+    }
 }
