@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod connect;
+mod early;
 mod event_text;
 mod export;
 mod filter;
@@ -96,13 +97,47 @@ pub fn main() -> ExitCode {
             let printed = error.print().and_then(|()| io::stdout().flush());
             return match error.kind() {
                 // These go to standard output.
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ended(printed.map_err(Failure::from)),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    ended(printed.map_err(Failure::from).and_then(|()| has_output()))
+                }
                 // Nothing can be done if even this cannot be said.
                 _ => ExitCode::from(EXIT_USAGE),
             };
         }
     };
-    ended(run(cli.command))
+    ended(prints(&cli.command).and_then(|()| run(cli.command)))
+}
+
+/// Fails where standard output was closed from the beginning, as by `>&-`.
+fn has_output() -> Result<(), Failure> {
+    if early::is_stdout_closed() {
+        return Err(Failure::Other(
+            "standard output is closed, so nothing can be printed; redirect it to a file, or to /dev/null"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Fails for a command that prints results where it cannot. That is before it does anything: what it prints
+/// is what it was called for.
+fn prints(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(_) => Ok(()),
+        Command::Export(export) if !export.is_to_stdout() => Ok(()),
+        Command::CheckConfig(_)
+        | Command::PrintConfig(_)
+        | Command::Tail(_)
+        | Command::Export(_)
+        | Command::Recent(_)
+        | Command::Get(_)
+        | Command::Subscribers(_)
+        | Command::Refusals(_)
+        | Command::Status(_)
+        | Command::Send(_)
+        | Command::Completions(_)
+        | Command::Man(_) => has_output(),
+    }
 }
 
 fn run(command: Command) -> Result<(), Failure> {

@@ -401,7 +401,7 @@ async fn what_the_gateway_does_not_take_is_named_by_its_option() {
     gateway.stop().await;
 }
 
-/// As to a disk that is full. Only a pipe that was closed is no error.
+/// As to a disk that is full, or where standard output was closed. Only a pipe that was closed is no error.
 #[tokio::test(flavor = "multi_thread")]
 async fn output_that_cannot_be_written_is_an_error() {
     let gateway = Gateway::start().await;
@@ -413,6 +413,7 @@ async fn output_that_cannot_be_written_is_an_error() {
         ["send", "friend-add", "--sdk-app-id", "1400000000", "--from", "a", "--to", "b", "--url", &url];
     let many = [&send[..], &["--count", "2"]].concat();
     let refused = [&send[..3], &["7"], &send[4..]].concat();
+    let pages = tempfile::TempDir::new().unwrap();
     for args in [
         &["check-config", "--sdk-app-id", "1"][..],
         &["print-config"],
@@ -436,6 +437,9 @@ async fn output_that_cannot_be_written_is_an_error() {
         &["completions", "zsh"],
         &["completions", "fish"],
         &["man"],
+        &["man", "--dir", &pages.path().to_string_lossy()],
+        &["subscribers", "--json"],
+        &["refusals", "--json"],
         &["--help"],
         &["--version"],
         &["send", "friend-add", "--help"],
@@ -444,6 +448,17 @@ async fn output_that_cannot_be_written_is_an_error() {
         assert_eq!(code, Some(1), "{args:?}: {said}");
         let problem = "error: cannot write to standard output: No space left on device";
         assert!(said.starts_with(problem), "{args:?}: {said}");
+
+        let (code, said) = with_closed_output(command(gateway.addresses.grpc, args)).await;
+        assert_eq!(code, Some(1), "{args:?}: {said}");
+        assert!(said.starts_with("error: standard output is closed, so nothing can be printed; "), "{said}");
+    }
+    // What reads to nowhere on purpose is right, whichever way it was opened.
+    for options in [std::fs::File::options().write(true), std::fs::File::options().read(true).write(true)] {
+        let mut status = command(gateway.addresses.grpc, &["status"]);
+        let null = options.open("/dev/null").unwrap();
+        let ended = tokio::task::spawn_blocking(move || status.stdout(null).status().unwrap());
+        assert!(soon(ended).await.unwrap().success());
     }
     // How it went is more than that it could not be written.
     for args in [&refused[..], &[&refused[..], &["--count", "2"]].concat()] {
@@ -455,6 +470,13 @@ async fn output_that_cannot_be_written_is_an_error() {
         assert!(code == Some(1) && said.contains("not "), "{said}");
     }
     gateway.stop().await;
+}
+
+/// Runs it as `COMMAND >&-` does.
+async fn with_closed_output(command: std::process::Command) -> (Option<i32>, String) {
+    let ran = run(&mut people::in_shell(r#"exec "$0" "$@" >&-"#, &command)).await;
+    assert_eq!(ran.stdout(), "");
+    (ran.code(), ran.stderr())
 }
 
 async fn into_a_full_disk(mut command: std::process::Command) -> (Option<i32>, String) {

@@ -158,6 +158,11 @@ const MAX_GAPS: usize = 10;
 const WRITE_BYTES: usize = 64 << 10;
 
 impl Export {
+    /// Returns whether the events go to standard output.
+    pub(super) fn is_to_stdout(&self) -> bool {
+        Destination::is_stdout(self.output.as_deref())
+    }
+
     pub(super) fn run(self) -> Result<(), Failure> {
         let target = self.connection.target()?;
         // Before the file is there: a signal then does not leave it behind.

@@ -48,9 +48,14 @@ pub(super) enum Writer {
 }
 
 impl Destination {
-    /// Creates the file, still without its name. No path, or `-`, is standard output.
+    /// Returns whether this is standard output: no path, or `-`.
+    pub(super) fn is_stdout(path: Option<&Path>) -> bool {
+        path.is_none_or(|path| path.as_os_str() == "-")
+    }
+
+    /// Creates the file, still without its name.
     pub(super) fn open(path: Option<&Path>) -> Result<(Self, Writer), Failure> {
-        let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+        let Some(path) = path.filter(|path| !Self::is_stdout(Some(path))) else {
             return Ok((Self::Stdout, Writer::Stdout));
         };
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
