@@ -145,15 +145,18 @@ fn the_kept_stores_have_events_of_every_decode_status_and_every_optional_field()
         for event in &events {
             *statuses.entry(event["decodeStatus"].as_str().unwrap().to_owned()).or_default() += 1;
         }
-        for status in [
-            DecodeStatus::Typed,
-            DecodeStatus::UnknownCommand,
-            DecodeStatus::Mismatch,
-            DecodeStatus::TooLarge,
-        ] {
+        for status in (1..).map_while(|status| DecodeStatus::try_from(status).ok()) {
             assert!(statuses.contains_key(status.as_str_name()), "{status:?}: {statuses:?}");
         }
-        for field in ["eventTime", "requestTime", "possibleDuplicateOf", "traceparent", "rawBody"] {
+        for field in [
+            "eventTime",
+            "requestTime",
+            "possibleDuplicateOf",
+            "traceparent",
+            "rawBody",
+            "rawBodyBytes",
+            "undecodedPaths",
+        ] {
             assert!(events.iter().any(|event| event.get(field).is_some()), "{field}");
         }
     }
@@ -225,7 +228,7 @@ async fn this_version_has_a_kept_store() {
     }
 }
 
-/// Makes a store of one event of each command and shape, and of some that are not typed.
+/// Makes a store of one event of each command and shape, and of each decode status.
 async fn keep_store(release: &Path) {
     const SIGNED_APP_ID: &str = "1400000001";
     const TOKENS: &str = "1400000001 a-token-of-a-test";
@@ -244,16 +247,36 @@ async fn keep_store(release: &Path) {
             assert!(http.post(command, &fs::read_to_string(&file).unwrap()).await.is_stored());
         }
     }
-    let deep = format!(r#"{{"PairList":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+    let deep = format!(r#"{{"PairList":{}{}}}"#, "[".repeat(1024), "]".repeat(1024));
+    let large = format!(r#"{{"PairList":[{}1]}}"#, "1,".repeat(100_000));
     let again = fs::read_to_string(package().join("tests/fixtures/Group.CallbackAfterSendMsg.json")).unwrap();
-    for (command, body) in [
-        ("Live.CallbackOfTomorrow", r#"{"Anything":[1,{"Nested":"ü"}],"From_Account":"alice"}"#),
-        ("Sns.CallbackFriendAdd", r#"{"PairList":"not a list"}"#),
-        ("Sns.CallbackFriendAdd", &deep),
+    let friends = "Sns.CallbackFriendAdd";
+    let bodies: [(&str, &[u8]); 15] = [
+        ("Live.CallbackOfTomorrow", r#"{"Anything":[1,{"Nested":"ü"}],"From_Account":"alice"}"#.as_bytes()),
+        (friends, br#"{"PairList":"not a list"}"#),
+        (friends, br#"{"PairList":"not a list","ForceFlag":1}"#),
+        (friends, deep.as_bytes()),
+        (friends, large.as_bytes()),
+        (friends, b"{\"ClientCmd\":\"two\nlines\"}"),
+        (friends, b"{\"ClientCmd\":\"\xff\"}"),
+        (friends, b"{\"ClientCmd\":\"c\"}\xff"),
+        (friends, b"{\"ClientCmd\":\"c\""),
+        (friends, b""),
+        (friends, b"[]"),
+        (
+            friends,
+            br#"{"CallbackCommand":"Sns.CallbackFriendAdd","CallbackCommand":"Sns.CallbackFriendAdd"}"#,
+        ),
+        (friends, br#"{"CallbackCommand":1}"#),
+        (friends, br#"{"CallbackCommand":"Sns.CallbackFriendDelete"}"#),
         // Once more, for its mark as a duplicate.
-        ("Group.CallbackAfterSendMsg", &again),
-    ] {
-        assert!(http.post(command, body).await.is_stored());
+        ("Group.CallbackAfterSendMsg", again.as_bytes()),
+    ];
+    for (command, body) in bodies {
+        let (query, length) = (query(command), body.len());
+        let head = format!("POST /?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        http.send([head.as_bytes(), body].concat()).await;
+        assert!(http.answer().await.is_stored());
     }
     let traceparent = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n";
     http.send(request("State.StateChange", r#"{"Info":{"To_Account":"bob"}}"#).replacen(
