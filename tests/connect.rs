@@ -339,7 +339,10 @@ async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
     // What was refused is not for this caller; what was stored is.
     let none = ask(READER, &[&["recent", "--account", "nobody"], &allowed[..]].concat()).await;
     assert_eq!(none.good(), "");
-    assert!(none.stderr().starts_with("none for ") && !none.stderr().contains("refusals"), "{none:?}");
+    assert!(
+        none.stderr().starts_with("none that the token may read for ") && !none.stderr().contains("refusals"),
+        "{none:?}"
+    );
     let denied = ask(READER, &["status"]).await;
     assert_fails(&denied, 1, &["the token is `reader`"]);
     let stranger = ask("nobody-nobody-nobody", &["status"]).await;

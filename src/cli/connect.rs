@@ -91,6 +91,11 @@ impl Connection {
         runtime()?.block_on(async { call(target.connect().await?).await })
     }
 
+    /// Returns whether a token is given, which may limit what can be read.
+    pub(super) fn has_token(&self) -> bool {
+        self.token_file.is_some() || variables::text(TOKEN_VARIABLE).is_ok_and(|text| text.is_some())
+    }
+
     fn token(&self) -> Result<Option<SecretString>, Failure> {
         let (source, text) = match &self.token_file {
             Some(path) => (format!("--token-file {}", shown(path)), {

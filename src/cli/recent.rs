@@ -74,12 +74,17 @@ impl Recent {
             output::notice(&follow::unmatched(found.unmatched));
         }
         if found.events.is_empty() {
-            let since = self.since.map(|since| format!(" since {}", text::time_in_seconds(Some(&since))));
+            // Without a token all may be read.
+            let may_read = if self.connection.has_token() { " that the token may read" } else { "" };
+            let bound = |name: &str, time: Option<Timestamp>| {
+                time.map(|time| format!(" {name} {}", text::time_in_seconds(Some(&time)))).unwrap_or_default()
+            };
             let complete = found.complete_since;
             output::notice(&format!(
-                "none{}{}; the log is complete since {} ({}){}",
+                "none{may_read}{}{}{}; the log is complete since {} ({}){}",
                 self.filter.describe(),
-                since.unwrap_or_default(),
+                bound("since", self.since),
+                bound("before", self.until),
                 text::time_in_seconds(complete.as_ref()),
                 text::ago_or_dash(complete.as_ref()),
                 refusals.unwrap_or_default()
@@ -98,7 +103,8 @@ impl Recent {
             output::notice(&format!("there are more, older ones (--limit {})", self.limit));
         } else if let Some(time) = trimmed.filter(|_| self.since.is_some()) {
             output::notice(&format!(
-                "the log is complete since {} only; of what came before, some or all is gone",
+                "the log is complete since {} only; earlier events may be missing: they were removed, or the log did \
+                 not exist yet",
                 text::time_in_seconds(Some(&time))
             ));
         }
@@ -195,15 +201,20 @@ fn refused(response: &ListRefusalsResponse, range: &Range, app: Option<u32>) -> 
         Some(_) if range.end.is_some() => format!("in that time since the gateway began to run, {ago}"),
         Some(_) => format!("since the gateway began to run, {ago}"),
     };
+    // Others that share its log have refusals of their own.
+    let by = match response.replica.as_str() {
+        "" => String::new(),
+        name => format!(" by the gateway {name}"),
+    };
     match (count, may_be_more) {
         (0, true) => format!(
             "whether any were refused {time} is not known any more: of each reason the gateway remembers the last ones \
              only (callback-gateway refusals)"
         ),
-        (0, false) => format!("0 refusals {time}"),
+        (0, false) => format!("0 refusals{by} {time}"),
         (count, _) => {
             let at_least = if may_be_more { "at least " } else { "" };
-            format!("{at_least}{} {time} (callback-gateway refusals)", text::count(count, "refusal"))
+            format!("{at_least}{}{by} {time} (callback-gateway refusals)", text::count(count, "refusal"))
         }
     }
 }
@@ -245,18 +256,18 @@ mod tests {
         let unknown = "whether any were refused in that time is not known any more: ";
         assert!(said(200, Some(300), None).starts_with(unknown));
         assert!(said(200, None, Some(8)).starts_with(unknown));
-        assert!(said(200, Some(301), None).starts_with("at least 1 refusal in that time ("));
-        assert!(said(301, None, None).starts_with("2 refusals in that time ("));
-        assert_eq!(said(301, Some(400), None), "0 refusals in that time");
-        assert_eq!(said(301, None, Some(8)), "0 refusals in that time");
+        assert!(said(200, Some(301), None).starts_with("at least 1 refusal by the gateway a in that time ("));
+        assert!(said(301, None, None).starts_with("2 refusals by the gateway a in that time ("));
+        assert_eq!(said(301, Some(400), None), "0 refusals by the gateway a in that time");
+        assert_eq!(said(301, None, Some(8)), "0 refusals by the gateway a in that time");
     }
 
     #[test]
     fn what_was_before_the_process_is_not_taken_for_none() {
         assert!(said(50, Some(100), None).starts_with("what was refused before the gateway began to run, "));
-        assert!(
-            said(50, Some(350), None).starts_with("at least 1 refusal in that time since the gateway began")
-        );
-        assert!(said(50, None, None).starts_with("at least 3 refusals since the gateway began to run, "));
+        let some = "at least 1 refusal by the gateway a in that time since the gateway began";
+        assert!(said(50, Some(350), None).starts_with(some));
+        let since = "at least 3 refusals by the gateway a since the gateway began to run, ";
+        assert!(said(50, None, None).starts_with(since));
     }
 }

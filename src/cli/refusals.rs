@@ -36,8 +36,8 @@ pub(super) struct Refusals {
     #[arg(long, value_name = "TIME", value_parser = text::parse_past)]
     since: Option<Timestamp>,
     /// Show at most so many, the newest
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: usize,
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     /// Print each as a line of JSON
     #[arg(long)]
     json: bool,
@@ -73,8 +73,9 @@ impl Refusals {
         let mut response = self
             .connection
             .run(async |mut gateway| Ok(gateway.admin.list_refusals(request).await?.into_inner()))?;
-        let left_out = response.refusals.len().saturating_sub(self.limit);
-        response.refusals.truncate(self.limit);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let left_out = response.refusals.len().saturating_sub(limit);
+        response.refusals.truncate(limit);
         response.refusals.reverse();
         if self.json {
             return response.refusals.iter().try_for_each(output::json_line);
@@ -85,7 +86,12 @@ impl Refusals {
             name => format!("the gateway {name}"),
         };
         if response.refusals.is_empty() {
-            let what = if response.counts.is_empty() { "none" } else { "none of these" };
+            // Others of their reason may have pushed them out.
+            let what = if response.counts.is_empty() {
+                "none"
+            } else {
+                "none of these is among the last 50 of each reason, which the gateway remembers"
+            };
             output::notice(&format!("{what}; {gateway} began to run {start}{}", counts(&response)));
             return Ok(());
         }

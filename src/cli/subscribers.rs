@@ -1,4 +1,4 @@
-//! `subscribers`: who reads, and who is behind.
+//! `subscribers`: the streams of a gateway, and how much each has not been sent yet.
 
 use super::{
     Failure,
@@ -12,14 +12,15 @@ use crate::proto::{ListSubscribersRequest, SubscriberState, SubscriberStatus};
 /// Most subscribers that are asked for at once.
 const PAGE_SIZE: i32 = 1000;
 
-/// List who reads the events, and who is behind
+/// List the subscribers, and how much each has not been sent yet
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "LAG is how many events the subscriber has not been sent yet, fitting its filter or not, and
-how long the first of them has been waiting. SENT counts what was handed to the connection:
-what the subscriber has made of it, only it can say. A line `only ..` below says which events
-it gets, where that is not all: its filter, within what its token may read. Of each name the
-stream that ended last stays listed for a day."
+    after_help = "UNSENT is how many events the gateway has not sent to the subscriber yet, fitting its filter or
+not, and WAITING how long the first of them has been waiting. SENT counts the events that were
+handed to the connection. What the subscriber has processed, only the subscriber knows: UNSENT 0
+does not mean that it has caught up. A line `only ..` below says which events it gets, where that
+is not all: its filter, within what its token may read. Of each name the stream that ended last
+stays listed for a day, until the gateway is restarted."
 )]
 pub(super) struct Subscribers {
     /// Print each as a line of JSON
@@ -49,10 +50,13 @@ impl Subscribers {
         }
         if subscribers.is_empty() {
             let to = if replica.is_empty() { String::new() } else { format!(" to {replica}") };
-            output::notice(&format!("no subscriber is connected{to}, and none was in the last 24 hours"));
+            output::notice(&format!(
+                "no subscriber is connected{to}, and no stream with a name has ended in the last 24 hours or since the \
+                 gateway was started; streams without a name are forgotten when they end"
+            ));
             return Ok(());
         }
-        let heading = ["NAME", "STATE", "LAG", "WAITING", "SENT", "SINCE", "PEER", "ENDED"];
+        let heading = ["NAME", "STATE", "UNSENT", "WAITING", "SENT", "SINCE", "PEER", "ENDED"];
         let mut table = Table::new(&heading);
         for subscriber in &subscribers {
             table.row(row(subscriber));
@@ -81,7 +85,7 @@ fn row(subscriber: &SubscriberStatus) -> [Cell; 8] {
         "" => Cell::new(DIM, "(no name)"),
         name => Cell::new(NAME, name),
     };
-    let (lag, waiting) = match subscriber.lag_events {
+    let (unsent, waiting) = match subscriber.lag_events {
         0 => ("0".to_owned(), "-".to_owned()),
         events => (events.to_string(), text::duration(text::span(subscriber.lag_time.as_ref()))),
     };
@@ -92,7 +96,7 @@ fn row(subscriber: &SubscriberStatus) -> [Cell; 8] {
     [
         name,
         state,
-        lag.into(),
+        unsent.into(),
         waiting.into(),
         subscriber.sent_events.to_string().into(),
         text::ago_or_dash(subscriber.start_time.as_ref()).into(),
@@ -115,10 +119,10 @@ mod tests {
             (SubscriberState::Blocked, "blocked for 9.8s"),
             (SubscriberState::Ended, "ended"),
         ] {
-            let mut table = Table::new(&["STATE", "LAG"]);
-            let [_, cell, lag, ..] =
+            let mut table = Table::new(&["STATE", "UNSENT"]);
+            let [_, cell, unsent, ..] =
                 row(&SubscriberStatus { state: state.into(), blocked_time, ..Default::default() });
-            table.row([cell, lag]);
+            table.row([cell, unsent]);
             let mut out = Vec::new();
             table.write(&mut out, None).unwrap();
             let out = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();

@@ -1,4 +1,4 @@
-//! `imcallback.v1.AdminService`: who reads, who is behind, what is stored, what was refused.
+//! `imcallback.v1.AdminService`: who reads, what was not sent yet, what is stored, what was refused.
 
 use std::{sync::Arc, time::Duration};
 

@@ -104,12 +104,12 @@ impl Gauges {
             streams: new.gauge("streams", "Open Subscribe streams."),
             lag_events: new.gauges(
                 "subscriber_lag_events",
-                "Events that a subscriber has not been sent, of the worst of its streams.",
+                "Events that were not sent to a subscriber yet, of the worst of its streams. What it has processed is not known here.",
                 &["subscriber"],
             ),
             lag_seconds: new.gauges(
                 "subscriber_lag_seconds",
-                "How long the first of those events has been waiting, 0 if there is none.",
+                "How long the first event that was not sent yet has been waiting, 0 if there is none.",
                 &["subscriber"],
             ),
             departed: new.gauges(
