@@ -67,9 +67,7 @@ fn chart() -> PathBuf {
 }
 
 fn tool(name: &str) -> Command {
-    let path = package().join("target/tools/bin").join(name);
-    assert!(path.exists(), "{} is missing; ./scripts/test gets it", path.display());
-    Command::new(path)
+    Command::new(tools::tool(&format!("bin/{name}")))
 }
 
 /// Runs Helm with a home of its own.

@@ -29,7 +29,11 @@ use callback_gateway::proto::{
 use python::Python;
 use rusqlite::{Connection, OpenFlags, types::FromSql};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use support::{child::Running, *};
+use support::{
+    child::Running,
+    tools::{tool, tools},
+    *,
+};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::sleep};
 
@@ -77,13 +81,6 @@ fn languages(dir: &Path) -> Vec<Arc<Language>> {
         languages.push(java());
     }
     languages.into_iter().map(Arc::new).collect()
-}
-
-/// A file that `./scripts/test` gets or makes.
-fn tool(path: &str) -> PathBuf {
-    let tool = package().join("target/tools").join(path);
-    assert!(tool.exists(), "no {}: run ./scripts/test, which gets it", tool.display());
-    tool
 }
 
 fn rust() -> PathBuf {
@@ -421,7 +418,7 @@ async fn they_start_as_their_readmes_say() {
     }
     // Under the names that the pages give them.
     for (name, of) in [("venv", ""), ("out", "java/classes"), ("jars", "java/jars")] {
-        symlink(package().join("target/tools").join(of), dir.join(name)).unwrap();
+        symlink(tools().join(of), dir.join(name)).unwrap();
     }
     let languages = site.languages.iter().map(|language| Arc::new(as_its_readme_says(language.name, dir)));
     site.languages = languages.collect();

@@ -23,12 +23,7 @@ use support::*;
 
 /// promtool, or `None` where `./scripts/test` said that these tests are not run.
 fn promtool() -> Option<Command> {
-    let path = package().join("target/tools/bin/promtool");
-    if is_without("promtool") {
-        return None;
-    }
-    assert!(path.exists(), "{} is missing; ./scripts/test gets it", path.display());
-    Some(Command::new(path))
+    (!is_without("promtool")).then(|| Command::new(tools::tool("bin/promtool")))
 }
 
 fn prometheus(file: &str) -> PathBuf {

@@ -17,6 +17,9 @@ mod child;
 #[cfg(feature = "external-tools")]
 #[path = "../../tests/support/nats.rs"]
 pub(super) mod nats;
+#[cfg(feature = "external-tools")]
+#[path = "../../tests/support/tools.rs"]
+mod tools;
 
 /// Longer than anything here takes; a test that reaches it hangs.
 pub(super) const HANG: Duration = Duration::from_secs(30);

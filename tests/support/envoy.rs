@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{HANG, child::Running, package};
+use super::{HANG, child::Running, tools::tool};
 
 /// A way through the proxy: a listener of its own, and what is behind it.
 pub struct Way {
@@ -177,9 +177,7 @@ impl Envoy {
         });
         let config_path = dir.path().join("envoy.json");
         fs::write(&config_path, config.to_string()).unwrap();
-        let program = package().join("target/tools/bin/envoy");
-        assert!(program.exists(), "no {}: run ./scripts/test, which gets it", program.display());
-        let mut command = Command::new(program);
+        let mut command = Command::new(tool("bin/envoy"));
         command
             // Hot restart would have all Envoys of this machine share a socket.
             .args(["--disable-hot-restart", "--concurrency", "1"])

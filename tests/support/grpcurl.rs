@@ -13,14 +13,11 @@ use std::{
 use serde_json::Value;
 use tonic::Code;
 
-use crate::support::{HANG, package};
+use crate::support::{HANG, tools::tool};
 
-/// The grpcurl that `./scripts/test` gets. A script that becomes the real
-/// program: to kill one is to kill the other.
+/// Returns the path of grpcurl: a script that `exec`s the program, so killing the script kills the program.
 pub fn grpcurl_binary() -> PathBuf {
-    let binary = package().join("target/tools/bin/grpcurl");
-    assert!(binary.exists(), "no {}: run ./scripts/test, which gets it", binary.display());
-    binary
+    tool("bin/grpcurl")
 }
 
 /// A program that has ended.

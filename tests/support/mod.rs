@@ -10,6 +10,7 @@ pub mod envoy;
 pub mod nats;
 pub mod proxy;
 pub mod scripted_log;
+pub mod tools;
 
 use std::{
     io::{BufRead as _, BufReader, Lines},

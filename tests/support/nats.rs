@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::child::Running;
+use super::{child::Running, tools::tools};
 
 /// The environment's variable for the server's program.
 const PROGRAM: &str = "NATS_SERVER";
@@ -156,10 +156,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The server's program: what the environment says, or what `./scripts/test` has got.
+/// Returns the path of the server's program: the one in the environment, or the one of `./scripts/test`.
 pub fn program() -> PathBuf {
-    let got = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/nats-server");
-    env::var_os(PROGRAM).map_or(got, PathBuf::from)
+    env::var_os(PROGRAM).map_or_else(|| tools().join("bin/nats-server"), PathBuf::from)
 }
 
 /// Says what to do where there is no program.

@@ -6,13 +6,11 @@ use std::{path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
-use crate::support::package;
+use crate::support::{package, tools::tool};
 
-/// The Python that `./scripts/test` gets.
+/// Returns a command with the Python of the venv that `./scripts/test` creates.
 fn python() -> Command {
-    let python = package().join("target/tools/bin/python3");
-    assert!(python.exists(), "no {}: run ./scripts/test, which gets it", python.display());
-    Command::new(python)
+    Command::new(tool("bin/python3"))
 }
 
 /// The stubs, which go with it.
