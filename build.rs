@@ -74,11 +74,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .btree_map([PACKAGE])
         .out_dir(&messages)
         .build(&[PACKAGE])?;
-    // pbjson-build 0.9 still collects a map of numbers or enumerations into a HashMap to write it, so its
-    // members would have another order in each run.
-    let serde = messages.join("imcallback.v1.serde.rs");
-    let generated = fs::read_to_string(&serde)?;
-    fs::write(&serde, generated.replace("std::collections::HashMap<", "std::collections::BTreeMap<"))?;
+    // pbjson-build 0.9 collects maps of numbers or enumerations into a HashMap, so their members would have another
+    // order in each run. No message has such a map.
+    if fs::read_to_string(messages.join("imcallback.v1.serde.rs"))?.contains("HashMap") {
+        return Err(
+            "the JSON of a map would have no fixed order; use a message or a list in the proto file".into()
+        );
+    }
     Ok(())
 }
 
@@ -139,7 +141,7 @@ fn proto_files() -> Result<Vec<String>, Box<dyn Error>> {
     Ok(names)
 }
 
-/// What the decoder has to know of the commands: their kinds, the fields of `Event.payload`, and the shapes of their
+/// Catalogue for the decoder: the kinds of the commands, their fields in `Event.payload`, and the shapes of their
 /// messages.
 fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let event = pool.get_message_by_name("imcallback.v1.Event").ok_or("no Event message")?;
@@ -170,7 +172,11 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             _ => return Err(format!("{}: set (callback_kind)", field.full_name()).into()),
         };
         let Kind::Message(message) = field.kind() else {
-            return Err(format!("{}: a payload is a message", field.full_name()).into());
+            return Err(format!(
+                "{}: Event.payload may only have message fields; change the proto file",
+                field.full_name()
+            )
+            .into());
         };
         let shape = shape(&message, &mut shapes)?;
         writeln!(payloads, "        {command:?} => ({}, &{shape}),", field.number())?;
@@ -190,20 +196,23 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     ))
 }
 
-/// Adds the constant that describes a message's fields, and those of the messages in it; its name.
+/// Adds the constants that describe a message and its nested messages. Returns the name of the message's constant.
 fn shape(
     message: &MessageDescriptor,
     shapes: &mut BTreeMap<String, String>,
 ) -> Result<String, Box<dyn Error>> {
-    let name = format!("SHAPE_{}", message.name().to_uppercase());
+    let name = format!("SHAPE_{}", message.full_name().replace('.', "_").to_uppercase());
     if shapes.contains_key(&name) {
         return Ok(name);
     }
+    // A message may contain itself.
+    shapes.insert(name.clone(), String::new());
     let mut fields = String::new();
     // In the order of their numbers.
     for field in message.fields() {
+        let is_choice = field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
         let kind = match field.kind() {
-            _ if field.is_map() => return Err(unknown_kind(&field)),
+            _ if field.is_map() || is_choice => return Err(unknown_kind(&field)),
             Kind::String => "String".to_owned(),
             Kind::Int32 => "Int32".to_owned(),
             Kind::Int64 => "Int64".to_owned(),

@@ -1,7 +1,7 @@
 //! From a callback's URL and body to the record that is stored, encoded once.
 //!
-//! A callback whose URL is right is never refused for its body: what cannot be decoded is stored as it was received,
-//! with a [`DecodeStatus`] that says why.
+//! The gateway never refuses a callback with a correct URL for its body. It stores a body that it cannot decode
+//! unchanged, with a [`DecodeStatus`] that says why.
 
 mod decimal;
 pub mod duplicates;
@@ -18,7 +18,7 @@ use prost::Message as _;
 use self::{
     decimal::Decimal,
     duplicates::Duplicates,
-    facts::{CommandMember, Facts, Shape},
+    facts::{CommandMember, EventTimeMember, Facts, Shape},
     payload::Payload,
     signature::{Tokens, Verified},
 };
@@ -30,12 +30,12 @@ use crate::{
     proto::{self, DecodeStatus},
 };
 
-/// Deepest nesting of objects and arrays in a body that is decoded: twice that of a combined message of 100 levels, the
-/// deepest that the vendor allows, with about 5 objects and arrays for each.
+/// Maximum nesting of objects and arrays in a decoded body. Twice the nesting of a combined message with 100 levels,
+/// the vendor's limit, at about 5 objects and arrays per level. Deeper bodies are stored without a payload.
 pub const MAX_JSON_DEPTH: usize = 1024;
-/// Deepest nesting that a payload holds: standard protobuf libraries refuse
+/// Maximum nesting in a payload. Standard protobuf libraries reject
 /// messages nested 100 deep, and one JSON object in a `google.protobuf.Value`
-/// takes three levels. What nests deeper is left out.
+/// takes three levels. The encoder leaves out deeper values.
 pub const MAX_TYPED_JSON_DEPTH: usize = 24;
 /// Most values in a body that is still typed: each takes dozens of bytes while it
 /// is decoded, whatever it takes in JSON.
@@ -56,13 +56,13 @@ pub enum Refusal {
     /// No SDKAppID in the URL.
     #[error("the URL needs the query parameter SdkAppid")]
     AppIdMissing,
-    /// The SDKAppID is not one of ours; or not a number, because of a byte.
+    /// The SDKAppID is not configured, or (with a place) is not a decimal number.
     #[error("this SdkAppid is not served here; check --sdk-app-id")]
     AppIdUnknown(Option<Place>),
     /// The URL has no signature, although the app has a token.
     #[error("the URL needs the query parameter Sign; turn on authentication in the console")]
     SignMissing,
-    /// No token of the app gives this signature; or it is not 64 hexadecimal digits, because of a byte.
+    /// The signature matches no token of the app, or (with a place) is not 64 hexadecimal digits.
     #[error("Sign is wrong; check that the console and the gateway have the same token")]
     SignWrong(Option<Place>),
     /// The URL has a signature but no time.
@@ -80,23 +80,23 @@ pub enum Refusal {
     /// The URL does not name the command, and the body names none.
     #[error("the URL needs the query parameter CallbackCommand")]
     CommandMissing(CommandSource),
-    /// The command is not one.
+    /// The command is malformed.
     #[error(
         "CallbackCommand must be 1 to 128 letters, digits, hyphens and underscores, in non-empty parts joined by dots"
     )]
     CommandInvalid(Part, Place),
 }
 
-/// Why a body does not name the command.
+/// Reason why the command cannot be taken from a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandSource {
     /// It has no `CallbackCommand`, or is not an object.
     Absent,
-    /// Its `CallbackCommand` is there more than once.
+    /// It has `CallbackCommand` more than once.
     Repeated,
     /// Its `CallbackCommand` is not a string.
     NotString,
-    /// It cannot be read.
+    /// It is not readable as JSON.
     Unreadable(Unreadable),
 }
 
@@ -112,8 +112,8 @@ pub enum Part {
 }
 
 impl Refusal {
-    /// Says where the fault is and what kind of byte is there, without quoting content; empty if the refusal's text
-    /// says it all.
+    /// Returns the position of the fault and the kind of byte there, without quoting content. Empty if the refusal's
+    /// text is sufficient.
     pub fn detail(&self) -> String {
         let at = |what: &str, place: &Place| format!("{what}: {} at byte {}", place.byte, place.offset);
         match self {
@@ -122,15 +122,15 @@ impl Refusal {
             Self::RequestTimeMalformed(place) => at("RequestTime", place),
             Self::CommandInvalid(part, place) => at(&format!("CallbackCommand in the {part}"), place),
             Self::CommandMissing(source) => match source {
-                CommandSource::Absent => "body: no CallbackCommand".to_owned(),
+                CommandSource::Absent => "body: no CallbackCommand, or not an object".to_owned(),
                 CommandSource::Repeated => "body: CallbackCommand more than once".to_owned(),
                 CommandSource::NotString => "body: CallbackCommand is not a string".to_owned(),
                 CommandSource::Unreadable(Unreadable::Empty) => "body: empty".to_owned(),
                 CommandSource::Unreadable(Unreadable::NotUtf8(place)) => at("body is not UTF-8", place),
                 CommandSource::Unreadable(Unreadable::NotJson(place)) => at("body is not JSON", place),
             },
-            Self::ParameterRepeated(_)
-            | Self::AppIdMissing
+            Self::ParameterRepeated(name) => format!("URL: {name} more than once"),
+            Self::AppIdMissing
             | Self::AppIdUnknown(None)
             | Self::SignMissing
             | Self::SignWrong(None)
@@ -153,7 +153,7 @@ pub struct Apps {
 
 impl Apps {
     fn find(&self, text: &str) -> Result<u32, Refusal> {
-        // A number that is too large is a number, but not of an app.
+        // Digits that overflow a u32 are an unknown app, not a malformed number.
         if let Some(place) = not_a_digit(text) {
             return Err(Refusal::AppIdUnknown(Some(place)));
         }
@@ -167,18 +167,19 @@ fn app_id(text: &str) -> Option<u32> {
     text.parse().ok().filter(|_| not_a_digit(text).is_none())
 }
 
-/// Where a text that should be decimal digits has another byte, or ends at once.
+/// Returns the position of the first byte that is not a decimal digit, or position 0 of an empty text.
 fn not_a_digit(text: &str) -> Option<Place> {
     let at = text.bytes().position(|byte| !byte.is_ascii_digit());
     at.or(text.is_empty().then_some(0)).map(|at| Place::of(text.as_bytes(), at))
 }
 
-/// Whether a query parameter is the SDKAppID: the vendor's pages and its sibling products write it in different cases.
+/// Returns whether a query parameter is the SDKAppID, in any letter case: the vendor's pages and related products
+/// differ.
 fn is_app_id(name: &str) -> bool {
     name.eq_ignore_ascii_case("SdkAppid")
 }
 
-/// Whether a query parameter is the command: sibling products have another name for it.
+/// Returns whether a query parameter is the command. Related products of the vendor call it `WebhookCommand`.
 fn is_command_name(name: &str) -> bool {
     matches!(name, "CallbackCommand" | "WebhookCommand")
 }
@@ -296,22 +297,25 @@ impl Envelope {
     pub fn into_record(self, body: &[u8], duplicates: &Duplicates) -> Result<Decoded, Refusal> {
         let read = json::read(body);
         let facts = match &read {
-            Ok(json) => Ok(facts::scan(&json.text)),
+            Ok(json) => Ok(facts::scan(&json.text, json.is_lossy)),
             Err(unreadable) => Err(*unreadable),
         };
         let (command, fault) = self.command(&facts)?;
         let is_repaired = read.as_ref().is_ok_and(|json| json.is_repaired);
-        let unknown =
-            || Facts { accounts: NameSet::unknown(), group_ids: NameSet::unknown(), ..Facts::default() };
         let facts = match facts {
             Ok(facts) => facts,
-            // It names nobody.
+            // An empty body has no accounts or groups.
             Err(Unreadable::Empty) => Facts::default(),
-            Err(Unreadable::NotUtf8(_) | Unreadable::NotJson(_)) => unknown(),
+            Err(Unreadable::NotUtf8(_) | Unreadable::NotJson(_)) => Facts {
+                accounts: NameSet::unreadable(),
+                group_ids: NameSet::unreadable(),
+                ..Facts::default()
+            },
         };
+        let event_time = event_time(facts.event_time);
         let Typed { status, payload, undecoded_paths } = match fault {
             Some(status) => Typed::not(status),
-            None => Typed::of(&command, &facts, is_repaired),
+            None => Typed::of(&command, &facts, event_time.is_ok(), is_repaired),
         };
 
         let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());
@@ -326,7 +330,7 @@ impl Envelope {
                 .verified
                 .and_then(|verified| i64::try_from(verified.request_time).ok())
                 .map(|seconds| proto::well_known::Timestamp { seconds, nanos: 0 }),
-            event_time: facts.event_time.and_then(event_time),
+            event_time: event_time.unwrap_or_default(),
             decode_status: status.into(),
             kind: kind.into(),
             possible_duplicate_of: duplicate_of.map_or(0, |sequence| sequence.0),
@@ -340,7 +344,7 @@ impl Envelope {
             event.undecoded_paths.clear();
             encoded = event.encode_to_vec();
         } else {
-            // Its number is above those of all other fields.
+            // The payload's field number is higher than all others, so appending keeps the canonical order.
             encoded.extend_from_slice(&payload);
         }
         let status = event.decode_status();
@@ -358,7 +362,7 @@ impl Envelope {
         Ok(Decoded { record, status, is_repeated: duplicate_of.is_some() })
     }
 
-    /// The command, and what is wrong with the body that keeps it from being decoded.
+    /// Returns the command, and the status of a body that must not be decoded.
     fn command(
         &self,
         facts: &Result<Facts<'_>, Unreadable>,
@@ -400,7 +404,7 @@ impl Envelope {
     }
 }
 
-/// What a body was decoded to.
+/// Result of decoding a body.
 #[derive(Debug)]
 struct Typed {
     status: DecodeStatus,
@@ -415,7 +419,7 @@ impl Typed {
     }
 
     /// Decodes the body of a command.
-    fn of(command: &str, facts: &Facts<'_>, is_repaired: bool) -> Self {
+    fn of(command: &str, facts: &Facts<'_>, event_time_fits: bool, is_repaired: bool) -> Self {
         let Some((field, message)) = proto::payload_shape(command) else {
             return Self::not(DecodeStatus::UnknownCommand);
         };
@@ -425,7 +429,7 @@ impl Typed {
             Shape::TooManyValues => return Self::not(DecodeStatus::TooLarge),
             Shape::Object(body) => body,
         };
-        let Payload { encoded, undecoded_paths } = payload::encode(field, message, body);
+        let Payload { encoded, undecoded_paths } = payload::encode(field, message, body, event_time_fits);
         let status = match &encoded {
             None => DecodeStatus::Mismatch,
             Some(_) if !undecoded_paths.is_empty() => DecodeStatus::Partial,
@@ -436,7 +440,7 @@ impl Typed {
     }
 }
 
-/// Where a text stops being a command.
+/// Returns the position of the first byte that makes a text an invalid command.
 fn not_a_command(text: &str) -> Option<Place> {
     if is_command(text) {
         return None;
@@ -454,11 +458,16 @@ fn not_a_command(text: &str) -> Option<Place> {
     Some(Place::of(bytes, wrong.unwrap_or(bytes.len().min(MAX_COMMAND_BYTES))))
 }
 
-/// `EventTime`, as the JSON text of a number or of a string of one.
-fn event_time(json: &str) -> Option<proto::well_known::Timestamp> {
+/// Reads `EventTime`, a number or a string that holds a number. `Err` if it has any other value.
+fn event_time(member: EventTimeMember<'_>) -> Result<Option<proto::well_known::Timestamp>, ()> {
+    let json = match member {
+        EventTimeMember::Absent => return Ok(None),
+        EventTimeMember::Scalar(json) => json,
+        EventTimeMember::Unreadable => return Err(()),
+    };
     let number = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
-    let (seconds, nanos) = Decimal::parse(number)?.time()?;
-    Some(proto::well_known::Timestamp { seconds, nanos })
+    let (seconds, nanos) = Decimal::parse(number).and_then(Decimal::time).ok_or(())?;
+    Ok(Some(proto::well_known::Timestamp { seconds, nanos }))
 }
 
 #[cfg(test)]

@@ -108,19 +108,19 @@ pub fn main() -> ExitCode {
     ended(prints(&cli.command).and_then(|()| run(cli.command)))
 }
 
-/// Fails where standard output was closed from the beginning, as by `>&-`.
+/// Fails if standard output was closed or read-only when the process started, such as with `>&-`.
 fn has_output() -> Result<(), Failure> {
-    if early::is_stdout_closed() {
+    if !early::is_stdout_writable() {
         return Err(Failure::Other(
-            "standard output is closed, so nothing can be printed; redirect it to a file, or to /dev/null"
+            "standard output is closed or read-only, so nothing can be printed; redirect it to a file, or to /dev/null"
                 .to_owned(),
         ));
     }
     Ok(())
 }
 
-/// Fails for a command that prints results where it cannot. That is before it does anything: what it prints
-/// is what it was called for.
+/// Fails if a command prints results and standard output is closed or read-only. Called before the command does any
+/// work: its output is its purpose.
 fn prints(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Serve(_) => Ok(()),

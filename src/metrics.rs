@@ -121,7 +121,7 @@ pub struct Snapshot {
     pub last_accepted: Vec<(u32, f64)>,
     /// Open streams.
     pub streams: u64,
-    /// By subscriber, events that were not sent yet to the worst of its streams.
+    /// By subscriber, unsent events of the stream with the most.
     pub lag_events: BTreeMap<String, u64>,
     /// The same, in time.
     pub lag_time: BTreeMap<String, Duration>,

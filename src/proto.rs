@@ -2,20 +2,27 @@
 //!
 //! The `.proto` files under `proto/` are the manual: their comments say what
 //! each message and field means.
-#![allow(missing_docs, reason = "generated: most comments are carried over from the .proto files")]
-#![allow(unreachable_pub, reason = "generated")]
-#![allow(clippy::all, reason = "generated")]
 
 pub mod well_known;
 
-include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.rs"));
-include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.serde.rs"));
-include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+pub use self::generated::*;
+pub(crate) use self::generated::{callback_kind, payload_shape};
+
+mod generated {
+    #![allow(missing_docs, reason = "most comments are carried over from the .proto files")]
+    #![allow(unreachable_pub, clippy::all, reason = "generated")]
+
+    use super::{FieldKind, FieldShape, MessageShape, derived_kind};
+
+    include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.serde.rs"));
+    include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+}
 
 impl Event {
-    /// The callback's body, byte for byte: `raw_body` or `raw_body_bytes`, whichever is set.
+    /// Returns the callback's body, byte for byte: `binary_body` if it is set, else `raw_body`.
     pub fn body(&self) -> &[u8] {
-        if self.raw_body_bytes.is_empty() { self.raw_body.as_bytes() } else { &self.raw_body_bytes }
+        if self.binary_body.is_empty() { self.raw_body.as_bytes() } else { &self.binary_body }
     }
 }
 
@@ -60,7 +67,7 @@ pub(crate) fn is_known(command: &str) -> bool {
 }
 
 /// Derives the kind of a command that is not in the catalogue from its name: `Before..` and
-/// `Prev..`, or `After..` and `On..`, behind the last dot and an optional `Callback`.
+/// `Prev..`, or `After..` and `On..`, after the last dot and an optional `Callback`.
 fn derived_kind(command: &str) -> CallbackKind {
     let action = command.rsplit('.').next().unwrap_or_default();
     let action = action.strip_prefix("Callback").unwrap_or(action);

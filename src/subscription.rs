@@ -259,7 +259,7 @@ pub struct Subscription {
     looks: usize,
     /// Events that could not be compared with the filter.
     unmatched: u64,
-    /// Whether that count grew since a frame told it.
+    /// Whether the count has grown since the last frame that carried it.
     owes_unmatched: bool,
     is_live: bool,
     /// The page in hand is the last one: it was read after the end began.
@@ -349,7 +349,8 @@ impl Subscription {
         self.position
     }
 
-    /// Events up to the position that fit the rest of the filter, but whose names are not known. They were left out.
+    /// Returns the number of events up to the position that match the rest of the filter but have unknown names. They
+    /// were not sent.
     pub fn unmatched(&self) -> u64 {
         self.unmatched
     }
@@ -386,7 +387,7 @@ impl Subscription {
                 self.position = gap.cursor;
                 return Ok(Frame::Gap(gap));
             }
-            // The count of events that could not be matched goes before the events behind them.
+            // Send the count of unmatched events before the next event.
             while !self.page.is_empty() && !self.owes_unmatched {
                 if let Some(events) = self.take_events() {
                     return Ok(Frame::Events(events));
@@ -483,20 +484,22 @@ impl Subscription {
             return Some(Events { records, chosen: None });
         };
         self.looks += 1;
-        let (mut chosen, mut unmatched, mut looked_at) = (Vec::new(), 0, 0);
+        let (mut chosen, mut looked_at) = (Vec::new(), 0);
         for (at, record) in self.page.iter().take(most).enumerate() {
+            looked_at = at + 1;
             match filter.compare(record.stored()) {
-                Fit::Yes if unmatched > 0 => break,
                 Fit::Yes => chosen.push(at),
                 Fit::No => {}
-                Fit::Unknown => unmatched += 1,
+                // The next frame has the count, with the cursor of this event.
+                Fit::Unknown => {
+                    self.unmatched += 1;
+                    self.owes_unmatched = true;
+                    break;
+                }
             }
-            looked_at = at + 1;
         }
         let records = self.page.split_to(looked_at);
         self.position = records.last()?.cursor();
-        self.unmatched += unmatched;
-        self.owes_unmatched = unmatched > 0;
         (!chosen.is_empty()).then_some(Events { records, chosen: Some(chosen) })
     }
 

@@ -267,10 +267,10 @@ fn the_kind_of_an_unknown_command_is_derived_from_its_name() {
     }
 }
 
-/// So that the name of a new command says the same as its entry in the catalogue will.
+/// Ensures that the kind of a new command does not change when the catalogue gains it.
 #[test]
 fn the_names_of_the_catalogue_say_its_kinds_with_few_exceptions() {
-    // Their names have none of the words.
+    // Commands whose names do not contain any of the words.
     const EXCEPTIONS: [&str; 11] = [
         "Alert.RequestOverLimit",
         "ContentCallback.ResultNotify",
@@ -299,12 +299,39 @@ fn the_names_of_the_catalogue_say_its_kinds_with_few_exceptions() {
     assert!(EXCEPTIONS.iter().all(|command| catalogue.fields.contains_key(*command)));
 }
 
-/// A kind does not make a command a known one.
+/// A derived kind does not add a command to the catalogue.
 #[test]
 fn a_deep_body_of_an_unknown_command_with_a_kind_is_not_too_large_to_be_typed() {
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(100), "]".repeat(100));
     let event = decode("C2C.CallbackAfterX", &deep);
     assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
+}
+
+/// Generated Java has a method for the bytes of a string, the size of a list, the number of an enumeration. A field with
+/// the name of such a method does not compile there.
+#[test]
+fn no_field_has_the_name_of_a_method_that_java_generates_for_another() {
+    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let messages: Vec<_> =
+        pool.all_messages().filter(|message| message.package_name() == "imcallback.v1").collect();
+    assert!(messages.len() > 50, "{}", messages.len());
+    for message in messages {
+        let names: BTreeSet<_> = message.fields().map(|field| field.name().to_owned()).collect();
+        for field in message.fields() {
+            let suffixes: &[&str] = match field.kind() {
+                _ if field.is_map() => &["count", "map"],
+                _ if field.is_list() => &["count", "list", "bytes", "value", "builder"],
+                Kind::String => &["bytes"],
+                Kind::Enum(_) => &["value"],
+                Kind::Message(_) => &["builder", "or_builder"],
+                _ => &[],
+            };
+            for suffix in suffixes {
+                let taken = format!("{}_{suffix}", field.name());
+                assert!(!names.contains(&taken), "{}: rename {taken}", message.full_name());
+            }
+        }
+    }
 }
 
 /// A field that no packet sets may be misspelt.
@@ -398,10 +425,8 @@ fn a_null_in_the_place_of_any_field_is_as_if_it_were_absent() {
     assert!(count > 400, "{count}");
 }
 
-/// Nulls and large integers are read by another path than the rest; a null
-/// where nothing is declared sends any packet there.
 #[test]
-fn both_ways_of_reading_a_body_agree() {
+fn a_null_member_that_the_message_does_not_declare_changes_nothing() {
     for (command, body) in fixtures() {
         let mut packet: Value = serde_json::from_str(&body).unwrap();
         packet["NotDeclared"] = Value::Null;
@@ -464,8 +489,8 @@ const PAGE_HEAD: &str = "# Callbacks
 Every callback command that the gateway types, with the message that its body
 becomes. The body's `CallbackCommand` is `Event.command`, and its `EventTime` is
 `Event.event_time`; what is not declared is ignored by the typed side and kept in
-`Event.raw_body`. A JSON null means that the field is absent. A command that is
-not listed here passes through whole, in `raw_body`.
+the body of the event. A JSON null means that the field is absent. A command that is
+not listed here passes through whole, in the body.
 
 The vendor sends a BEFORE callback before the action. The gateway answers OK, 0,
 which allows everything. The event says that the action was requested, not that
@@ -473,10 +498,10 @@ it happened. If no answer arrives in time, the vendor allows the action by
 default; a console setting can make it block the message. An AFTER callback
 reports what happened.
 
-An integer may come as a number or as a string of digits, a string as a number,
-and a list of one as its element. A member of any other type is left out of the
-typed side, and `Event.undecoded_paths` names it. An object or any value in free form holds its numbers as doubles, exact to 2^53 only; `raw_body`
-is exact. A field that is optional may be absent, and what that means is said at
+The gateway reads a number or a string of digits as an integer, a number as a string,
+and a single value as a list of one. It leaves a member of any other type out of the
+payload, and `Event.undecoded_paths` names the member. Free-form objects and values
+hold numbers as doubles, exact up to 2^53; the body is exact. A field that is optional may be absent, and what that means is said at
 the field; any other that is absent has the default of its type.
 ";
 

@@ -154,7 +154,7 @@ fn the_kept_stores_have_events_of_every_decode_status_and_every_optional_field()
             "possibleDuplicateOf",
             "traceparent",
             "rawBody",
-            "rawBodyBytes",
+            "binaryBody",
             "undecodedPaths",
         ] {
             assert!(events.iter().any(|event| event.get(field).is_some()), "{field}");
@@ -228,7 +228,7 @@ async fn this_version_has_a_kept_store() {
     }
 }
 
-/// Makes a store of one event of each command and shape, and of each decode status.
+/// Creates a store with one event of each command and shape, and of each decode status.
 async fn keep_store(release: &Path) {
     const SIGNED_APP_ID: &str = "1400000001";
     const TOKENS: &str = "1400000001 a-token-of-a-test";

@@ -93,7 +93,7 @@ async fn a_variable_that_was_renamed_is_named_and_not_used() {
             assert_fails(&ran, code, &[&notice, "give the caller's token"]);
             assert_eq!(ran.stderr().matches("warning: ").count(), 1, "{ran:?}");
         }
-        // Under its new name it has an effect, and the old one is of no interest.
+        // The new name takes effect, and the old name is ignored without a warning.
         let mut both = command(server.address, &["status"]);
         let ran = run(both.env(&old, &missing).env(&new, &missing)).await;
         assert_eq!(ran.stderr().matches("warning: ").count(), 0, "{ran:?}");
@@ -103,7 +103,7 @@ async fn a_variable_that_was_renamed_is_named_and_not_used() {
         let ran = run(command(server.address, &["status"]).env(&old, "")).await;
         assert_eq!(ran.stderr().matches("warning: ").count(), 0, "{ran:?}");
     }
-    // Commands that are no clients have variables of their own.
+    // Commands other than client commands have their own variables.
     let ran = run(command(server.address, &["print-config"]).env("CALLBACK_GATEWAY_TOKEN", "x")).await;
     assert_eq!((ran.code(), ran.stderr().as_str()), (Some(0), ""));
 }

@@ -1,5 +1,5 @@
-//! Cursors and page tokens with typing errors, or given in each other's place: they are named as what they
-//! are, and never taken for a position in another log.
+//! Tests of cursors and page tokens with typing errors or of the wrong kind: the error names what they
+//! are, and the gateway never reads them as a position in another log.
 
 #[path = "support/people.rs"]
 mod people;
@@ -18,7 +18,7 @@ use people::{command, run};
 use support::*;
 use tonic::{Code, Status};
 
-/// Every text that one typing error makes of a cursor or page token: a character changed, dropped, doubled
+/// Returns a text with one typing error of each kind: a character changed, dropped, doubled
 /// or in the other case, two neighbours exchanged, the end or the beginning missing.
 fn typing_errors(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -50,7 +50,7 @@ fn assert_refused(status: &Status, reason_name: &str, text: &str, given: &str) {
     assert!(status.message().contains(text), "{given}: {status}");
 }
 
-/// Texts of each kind, from the gateway itself.
+/// Cursors and page tokens that the gateway created.
 struct Given {
     cursors: Vec<String>,
     page_token: String,
@@ -131,7 +131,7 @@ async fn a_typing_error_is_malformed_and_another_kind_is_named_over_grpc() {
         assert_refused(&status, "INVALID_PAGE_TOKEN", says, &text);
     }
 
-    // As they were, all of them are good.
+    // Unchanged, all of them are valid.
     for cursor in &given.cursors {
         Subscriber::open(&mut client, SubscribeRequest { ..after(cursor) }).await.unwrap();
     }
@@ -173,7 +173,7 @@ async fn a_typing_error_is_a_wrong_option_on_the_command_line() {
     gateway.stop().await;
 }
 
-/// Everything that looks like a cursor.
+/// Returns every word of a text that looks like a cursor.
 fn cursors_in(text: &str) -> impl Iterator<Item = &str> {
     let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
     // Not the name of a variable.
@@ -193,7 +193,7 @@ fn the_cursors_of_help_texts_and_pages_are_whole() {
             assert!(cursor.parse::<Cursor>().is_ok(), "{place}: {cursor}");
             found += 1;
         }
-        // Of the form that releases never had.
+        // The form before 0.1.0, which no release used.
         assert!(!text.contains("AeXf"), "{place}");
     };
     for name in ["tail", "get", "export"] {

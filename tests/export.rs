@@ -156,11 +156,11 @@ async fn the_same_events_have_the_same_output_in_every_run_and_format() {
     ] {
         let [first, second] =
             [run(&mut command(address, args)).await.good(), run(&mut command(address, args)).await.good()];
-        // How long ago an event came is in a table too.
+        // The table also shows the age of an event, which changes between runs.
         assert!(args[0] == "recent" && !is_all || first == second, "{args:?}");
         assert!(!is_all || first == json, "{args:?}");
     }
-    // The event with most members, in as many processes as make an accident unlikely.
+    // Prints the event with the most members in enough processes to rule out a chance match.
     let longest = (1..=count).max_by_key(|n| json.lines().nth(n - 1).unwrap().len()).unwrap();
     for _ in 0..8 {
         let got = run(&mut command(address, &["get", &longest.to_string(), "--json"])).await.good();
@@ -702,7 +702,7 @@ async fn a_file_that_cannot_grow_is_an_error_and_is_not_left() {
     post_large(&gateway, 0, 20).await;
     let out = TempDir::new().unwrap();
     let file = path(&out, "events.jsonl");
-    // In blocks of 512 or 1024 bytes, which is less than what was stored.
+    // `ulimit -f` counts blocks of 512 or 1024 bytes; both limits are below the size of the export.
     let export = command(gateway.addresses.grpc, &["export", "--output", &file]);
     let ran = run(&mut in_shell(r#"ulimit -f 200; exec "$0" "$@""#, &export)).await;
     assert_eq!(ran.code(), Some(1), "{ran:?}");

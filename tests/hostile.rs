@@ -102,7 +102,7 @@ async fn no_body_is_refused_whatever_it_is_instead_of_a_json_object() {
         gate.good(&mut http, what).await;
         gate.good_on_a_new_connection(what).await;
     }
-    // The one bound that is left.
+    // The body size is the only remaining limit.
     http.send(post(&query(COMMAND), " ".repeat((1 << 20) + 1).as_bytes())).await;
     let answer = http.answer().await;
     assert!(answer.status == 413 && answer.error_info().contains("--http-body-limit"), "{answer:?}");

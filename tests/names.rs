@@ -1,4 +1,4 @@
-//! Names in generated code: `proto/names.toml` decides, and every other file agrees.
+//! Tests that every file uses the names of generated code in `proto/names.toml`.
 //!
 //! `UPDATE_DOCS=1 cargo test --test names` writes the names into the proto files, `buf.yaml` and the
 //! examples in Go and Java.
@@ -14,7 +14,7 @@ const PACKAGE_PATH: &str = "imcallback/v1";
 /// Name of the proto package.
 const PACKAGE: &str = "imcallback.v1";
 
-/// The names, after the other files were rewritten if that is wanted: no test reads them before.
+/// Returns the names. With `UPDATE_DOCS=1`, first writes them into the other files, so that no test reads stale ones.
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let names = Names::load();
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -64,7 +64,7 @@ impl Names {
     }
 }
 
-/// Every file of these directories and of the root that is text, with its path.
+/// Returns every text file of these directories and of the root, with its path.
 fn texts() -> Vec<(String, String)> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
@@ -141,7 +141,7 @@ fn buf_line(names: &Names) -> String {
     format!("    name: {}", names.buf_module)
 }
 
-/// Every place that a text gives to the API's package: what stands before its name.
+/// Returns the prefix of every mention of the API's package in a text.
 fn prefixes<'a>(text: &'a str, package: &str) -> Vec<&'a str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     let places = text.match_indices(package).map(|(at, _)| &text[..at]);
@@ -165,7 +165,7 @@ fn every_file_has_the_names_of_names_toml() {
     let lines: Vec<_> = buf.lines().filter(|line| line.trim_start().starts_with("name:")).collect();
     assert_eq!(lines, [buf_line(names)], "buf.yaml: {REMEDY}");
 
-    // In Go and Java the package has no other name, with which both would not compile.
+    // The Go and Java files use no other name. They could not compile with two.
     let go_prefix = format!("{}/", names.go_module);
     let consumer = read("examples/go/consumer.go");
     assert_eq!(prefixes(&consumer, PACKAGE_PATH), [&*go_prefix], "examples/go/consumer.go: {REMEDY}");
@@ -197,8 +197,8 @@ fn every_file_has_the_names_of_names_toml() {
     assert!(read("examples/java/README.md").contains(&classes), "examples/java/README.md: {REMEDY}");
 }
 
-/// `./scripts/test` compiles both examples without naming the packages: whatever `protoc` makes
-/// lies where the compilers look.
+/// `./scripts/test` compiles both examples without naming the packages: `protoc` writes its output
+/// where the compilers look.
 #[test]
 fn the_builds_of_the_examples_take_any_name() {
     LazyLock::force(&NAMES);
@@ -212,7 +212,7 @@ fn the_builds_of_the_examples_take_any_name() {
     }
 }
 
-/// The sibling of a stale name: a page, script or example that gives the package another place.
+/// Finds a page, script or example that mentions the package under another name.
 #[test]
 fn no_file_gives_the_package_another_name() {
     let names = &*NAMES;

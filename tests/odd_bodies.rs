@@ -1,5 +1,5 @@
-//! Bodies that clients of a chat app can cause, and bodies that nobody should send: each is stored, decoded as far as
-//! possible, and delivered byte for byte by every call and every command.
+//! Tests of bodies that a chat user can cause, and of malformed bodies: the gateway stores each, decodes it as far as
+//! possible, and delivers it byte for byte through every call and command.
 
 #[path = "support/people.rs"]
 mod people;
@@ -16,7 +16,7 @@ use prost::Message as _;
 use support::*;
 use tonic::transport::Channel;
 
-/// The files of `tests/odd_bodies`: their commands and what becomes of them.
+/// The files of `tests/odd_bodies`, with their commands and expected statuses.
 const ODD: [(&str, &str, DecodeStatus); 14] = [
     ("binary-custom-data", "C2C.CallbackAfterSendMsg", DecodeStatus::Repaired),
     ("byte-order-mark", "C2C.CallbackAfterSendMsg", DecodeStatus::Repaired),
@@ -55,7 +55,7 @@ async fn post(gateway: &Gateway, command: &str, body: &[u8]) {
     assert!(answer.is_stored(), "{command} {}: {answer:?}", body.escape_ascii());
 }
 
-/// What each event has to be, whoever gave it.
+/// Asserts that an event is as expected, independent of the call that returned it.
 fn check(events: &[Event]) {
     assert_eq!(events.len(), ODD.len());
     for (event, (name, command, status)) in events.iter().zip(ODD) {
@@ -64,16 +64,19 @@ fn check(events: &[Event]) {
         assert_eq!(event.body(), body, "{name}");
         let is_utf8 = std::str::from_utf8(&body).is_ok();
         assert_eq!(event.raw_body.is_empty(), !is_utf8 || body.is_empty(), "{name}");
-        assert_eq!(event.raw_body_bytes.is_empty(), is_utf8, "{name}: one of the two is set");
-        let is_typed = matches!(status, DecodeStatus::Typed | DecodeStatus::Repaired | DecodeStatus::Partial);
-        assert_eq!(event.payload.is_some(), is_typed, "{name}");
+        assert_eq!(event.binary_body.is_empty(), is_utf8, "{name}: one of the two is set");
+        assert_eq!(event.payload.is_some(), is_typed(status), "{name}");
         assert_eq!(event.undecoded_paths.is_empty(), status != DecodeStatus::Partial, "{name}");
     }
 }
 
-/// The body in an event's JSON form.
+fn is_typed(status: DecodeStatus) -> bool {
+    matches!(status, DecodeStatus::Typed | DecodeStatus::Repaired | DecodeStatus::Partial)
+}
+
+/// Returns the body from an event's JSON form.
 fn body_of(json: &serde_json::Value) -> Vec<u8> {
-    match (json.get("rawBody"), json.get("rawBodyBytes")) {
+    match (json.get("rawBody"), json.get("binaryBody")) {
         (Some(text), None) => text.as_str().unwrap().as_bytes().to_vec(),
         (None, Some(bytes)) => STANDARD.decode(bytes.as_str().unwrap()).unwrap(),
         (None, None) => Vec::new(),
@@ -108,15 +111,26 @@ async fn odd_bodies_are_delivered_byte_for_byte_by_every_way() {
         events.push(soon(client.get_event(request)).await.unwrap().into_inner().event.unwrap());
     }
     check(&events);
+    // Not asked for, the body is only left out where the payload says the same.
+    let listed = ListEventsRequest { order: ListOrder::OldestFirst.into(), ..Default::default() };
+    let listed = soon(client.list_events(listed)).await.unwrap().into_inner().events;
+    for (event, (name, _, status)) in listed.iter().zip(ODD) {
+        let body = body(name);
+        let is_whole = status == DecodeStatus::Typed
+            || (status == DecodeStatus::Repaired && std::str::from_utf8(&body).is_ok());
+        assert_eq!(event.body(), if is_whole { &[][..] } else { &body }, "{name}");
+    }
 
-    for (sequence, (name, ..)) in (1..).zip(ODD) {
+    for (sequence, (name, _, status)) in (1..).zip(ODD) {
         let raw = ask(&gateway, &["get", &format!("{sequence}"), "--raw"]).await;
         assert_eq!(raw.0.stdout, body(name), "{name}");
         let json = ask(&gateway, &["get", &format!("{sequence}"), "--json"]).await.json_lines();
         assert_eq!(body_of(&json[0]), body(name), "{name}");
-        // For people: it neither fails nor says nothing.
+        // The output for people succeeds and is not empty.
         let shown = ask(&gateway, &["get", &format!("{sequence}")]).await.good();
-        assert!(shown.contains("command"), "{shown}");
+        assert_eq!(shown.contains("\ndecoded "), status != DecodeStatus::Typed, "{shown}");
+        let has_payload = shown.lines().last().is_some_and(|line| line == "}");
+        assert_eq!(has_payload, is_typed(status), "{name}: {shown}");
     }
     let count = ODD.len().to_string();
     for args in [
@@ -144,22 +158,22 @@ async fn subscribe(client: &mut EventServiceClient<Channel>, filter: &EventFilte
     Subscriber::open(client, request).await.unwrap().0
 }
 
-/// A filter by names cannot say whether such an event fits: it says how many there are.
+/// A filter by account or group counts the events that it cannot compare.
 #[tokio::test(flavor = "multi_thread")]
 async fn events_whose_names_cannot_be_read_are_counted_by_filters_that_ask_for_names() {
     let gateway = Gateway::start().await;
     let mut client = gateway.client().await;
     let alice = br#"{"From_Account":"alice","GroupId":"g"}"#;
     let (command, other) = ("A.B", "A.C");
-    // 1 and 5 fit; 2, 3 and 7 cannot be read; 4 names somebody else; 6 is of another command.
+    // 1 and 5 fit. A name of 2, 3 and 7 cannot be read. 4 names somebody else, 6 is of another command.
     for (command, body) in [
         (command, &alice[..]),
         (command, b"{\"From_Account\":\"alice\""),
         (command, b"\xff"),
-        (command, br#"{"From_Account":"bob"}"#),
+        (command, br#"{"From_Account":"bob","GroupId":"h"}"#),
         (command, alice),
         (other, b"{"),
-        (command, b"{"),
+        (command, b"{\"From_Account\":\"\xd0\xa1\xc3\xf7\",\"GroupId\":\"\\ud83d\"}"),
         (command, b""),
         (command, b"[]"),
     ] {
@@ -207,15 +221,15 @@ async fn events_whose_names_cannot_be_read_are_counted_by_filters_that_ask_for_n
                 frame => panic!("{frame:?}"),
             }
         }
-        assert_eq!(seen, [(1, 0), (0, 2), (5, 0), (0, 3)], "the count comes before the next event");
+        assert_eq!(seen, [(1, 0), (0, 1), (0, 2), (5, 0), (0, 3)], "the count comes before the next event");
     }
-    // Live too, and at once.
+    // The live stream also reports the count, without delay.
     let mut subscriber = subscribe(&mut client, &filters[0]).await;
     while !matches!(subscriber.frame().await.unwrap(), Frame::CaughtUp(_)) {}
     post(&gateway, command, b"no JSON").await;
     let Frame::Heartbeat(heartbeat) = subscriber.frame().await.unwrap() else { panic!("no heartbeat") };
     assert_eq!(heartbeat.unmatched_events, 4);
-    // Who does not ask for names gets them.
+    // A subscriber without a filter by name receives these events.
     let all = soon(client.list_events(ListEventsRequest::default())).await.unwrap().into_inner();
     assert_eq!((all.events.len(), all.unmatched_events), (10, 0));
 
@@ -227,7 +241,7 @@ async fn events_whose_names_cannot_be_read_are_counted_by_filters_that_ask_for_n
     assert!(export.json_lines().len() == 2 && export.stderr().contains(said), "{export:?}");
     let tail = [&["tail", "--from", "earliest", "--count", "2"], &filtered[..]].concat();
     let tail = ask(&gateway, &tail).await;
-    assert!(tail.stderr().contains("2 events could not be compared with the filter"), "{tail:?}");
+    assert!(tail.stderr().matches("1 event could not be compared with the filter").count() == 2, "{tail:?}");
     drop(client);
     gateway.stop().await;
 }

@@ -52,7 +52,7 @@ async fn scrape() -> String {
     .await;
     assert!(http.answer().await.is_stored());
     assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
-    assert_eq!(gateway.post("Sns.CallbackFriendAdd", "no").await.status, 400);
+    assert_eq!(gateway.post("Sns..CallbackFriendAdd", "{}").await.status, 400);
     let mut client = gateway.client().await;
     let mut open = Vec::new();
     for name in ["orders", "search"] {

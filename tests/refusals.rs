@@ -149,7 +149,7 @@ async fn a_refusal_says_where_the_fault_is_and_quotes_nothing() {
     };
     let zeros = "0".repeat(64);
     let cases: [(_, &[u8], _); 14] = [
-        (without.clone(), b"{}", "body: no CallbackCommand"),
+        (without.clone(), b"{}", "body: no CallbackCommand, or not an object"),
         (without.clone(), b"", "body: empty"),
         (without.clone(), br#"{"CallbackCommand":["s3cr3t"]}"#, "body: CallbackCommand is not a string"),
         (
@@ -159,7 +159,7 @@ async fn a_refusal_says_where_the_fault_is_and_quotes_nothing() {
         ),
         (without.clone(), b"{\"s3cr3t\":nil}", "body is not JSON: a letter at byte 11"),
         (without.clone(), b"{\"s3cr3t\":\"\\\x01\"}", "body is not JSON: a control character at byte 12"),
-        (without.clone(), b"{\"s3cr3t\":\xff}", "body is not UTF-8: a byte that is not UTF-8 at byte 10"),
+        (without.clone(), b"{\"s3cr3t\":\xff}", "body is not UTF-8: an invalid byte at byte 10"),
         (
             without.clone(),
             br#"{"CallbackCommand":"s3cr3t s3cr3t"}"#,

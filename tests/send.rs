@@ -183,9 +183,12 @@ async fn a_body_goes_out_byte_for_byte_from_a_file_or_standard_input() {
     for event in all_events(&mut gateway.client().await).await {
         assert_eq!((event.command.as_str(), event.raw_body.as_str()), ("X.Of-Tomorrow", body));
     }
-    // Under a name of its own choice; the gateway minds that the two differ.
-    let other = run(&mut send(&gateway, &["friend-add", "--body", path])).await;
-    assert_fails(&other, 1, "not acknowledged: HTTP 400");
+    // Under a name of its own choice. The gateway stores it under that name, with a status that says that they differ.
+    run(&mut send(&gateway, &["friend-add", "--body", path])).await.good();
+    let events = all_events(&mut gateway.client().await).await;
+    let last = events.last().unwrap();
+    assert_eq!((last.command.as_str(), last.raw_body.as_str()), ("Sns.CallbackFriendAdd", body));
+    assert_eq!(last.decode_status(), DecodeStatus::CommandDisagrees);
     let empty = run(&mut send(&gateway, &["--body", "/dev/null"])).await;
     assert_fails(&empty, 64, "it is not JSON with a CallbackCommand");
     assert_fails(

@@ -296,7 +296,7 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
     let long = "x".repeat(129);
     let many = vec!["A.B"; 101];
     for (request, reason_name, text) in [
-        (after(""), "INVALID_CURSOR", "use earliest or latest"),
+        (after(""), "INVALID_CURSOR", "start with earliest or latest"),
         (after("rubbish"), "INVALID_CURSOR", "malformed"),
         (SubscribeRequest { filter: filter(&["*"], &[]), ..latest() }, "INVALID_FIELD", "entry 0"),
         (SubscribeRequest { filter: filter(&["A.B", "Sns*"], &[]), ..latest() }, "INVALID_FIELD", "entry 1"),

@@ -202,7 +202,10 @@ async fn without_a_collector_the_callbacks_own_context_is_kept_if_it_is_one() {
 async fn the_span_of_a_refused_callback_says_why_and_nothing_of_its_body() {
     let (collector, received) = collector().await;
     let gateway = gateway(collector, 1.0).await;
-    assert_eq!(post(gateway.addresses.http, "", "s3cr3t").await.status, 400);
+    let mut http = Http::connect(gateway.addresses.http).await;
+    let query = format!("SdkAppid={APP_ID}");
+    http.send(format!("POST /?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\ns3cr3t")).await;
+    assert_eq!(http.answer().await.status, 400);
     // Whoever is not known has no span made, whatever it says.
     let mut http = Http::connect(gateway.addresses.http).await;
     http.send("POST /?SdkAppid=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await;
@@ -210,7 +213,7 @@ async fn the_span_of_a_refused_callback_says_why_and_nothing_of_its_body() {
     let spans = spans_after(gateway, received).await;
     assert_eq!(names(&spans), ["callback"]);
     let said = attributes(&spans[0]);
-    assert_eq!(said["callback.refusal_reason"], "NOT_JSON");
+    assert_eq!(said["callback.refusal_reason"], "COMMAND_MISSING");
     assert_eq!(spans[0].status.as_ref().unwrap().code(), StatusCode::Error);
     let text = format!("{spans:?}");
     assert!(!text.contains("s3cr3t") && !text.contains("SdkAppid"), "{text}");

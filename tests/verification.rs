@@ -393,7 +393,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
             frame => panic!("unexpected {frame:?}"),
         }
     }
-    assert_eq!(events, 4);
+    assert_eq!(events, 5);
     drop(frames);
     let mut stranger = EventServiceClient::new(with("not-our-grpc-token"));
     let status = soon(stranger.list_events(ListEventsRequest::default())).await.unwrap_err();

@@ -191,13 +191,13 @@ pub fn packet(command: &str, body: &[u8]) {
     };
     let event = read(body);
     assert_eq!(event.command, command);
-    // A member that is null is no member.
+    // A null member counts as absent.
     let Ok(json) = str::from_utf8(body) else { return };
     let Some(members) = json.trim_start().strip_prefix('{') else { return };
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
     let with_null = read(format!("{{\"NotDeclared\":null{comma}{members}").as_bytes());
     let what = |event: Event| (event.decode_status, event.payload, event.undecoded_paths);
-    // Without it the body may have just as many values as are decoded.
+    // The added member must not exceed the limit of decoded values.
     if with_null.decode_status() != DecodeStatus::TooLarge {
         assert_eq!(what(with_null), what(event), "a null member changes nothing");
     }
@@ -366,9 +366,10 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
         assert_eq!(serde_json::from_value::<Event>(printed).unwrap(), event);
     }
     let mut without_body = event.clone();
-    if matches!(status, DecodeStatus::Typed | DecodeStatus::Repaired) {
+    let is_lossy = str::from_utf8(body).is_err();
+    if status == DecodeStatus::Typed || (status == DecodeStatus::Repaired && !is_lossy) {
         without_body.raw_body.clear();
-        without_body.raw_body_bytes.clear();
+        without_body.binary_body.clear();
     }
     assert_eq!(decode(&record, false), without_body, "an event that is not whole without its body keeps it");
 
@@ -386,7 +387,7 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
     Some(event)
 }
 
-/// Without those that may be numbers: a `Value` does not have a number as it was written.
+/// Skips names that may be numbers: a `Value` does not keep a number as written.
 fn text_names<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
     names.filter(|name| !is_number(name)).collect()
 }
@@ -396,7 +397,7 @@ fn is_number(name: &str) -> bool {
         && name.starts_with(|c: char| c == '-' || c.is_ascii_digit())
 }
 
-/// How many members the objects of a JSON text have.
+/// Returns the number of members of all objects in a JSON text.
 fn members(json: &str) -> usize {
     let mut members = 0;
     let mut bytes = json.bytes();

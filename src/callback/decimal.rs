@@ -1,6 +1,6 @@
-//! Numbers as the vendor writes them, read exactly.
+//! Exact decimal numbers, in the notations that the vendor uses.
 
-/// Most significant digits that are read; no number of the vendor's has half as many.
+/// Maximum number of significant digits. The vendor's numbers have fewer than half of it. A longer number is rejected.
 const MAX_DIGITS: usize = 37;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -44,20 +44,20 @@ impl Decimal {
         Some(Self { mantissa: if is_negative { -mantissa } else { mantissa }, exponent })
     }
 
-    /// The number, if it is a whole one and in range.
+    /// Returns the number if it is an integer in the range of i64.
     pub(super) fn integer(self) -> Option<i64> {
         let factor = 10_i128.checked_pow(u32::try_from(self.exponent).ok()?)?;
         i64::try_from(self.mantissa.checked_mul(factor)?).ok()
     }
 
-    /// The time, in whole seconds and nanoseconds, that the number means in Unix seconds or milliseconds. Its magnitude
-    /// tells which: both stand for times from 2001-09-09 to 2286-11-20. `None` for any other number.
+    /// Reads the number as Unix seconds or milliseconds. Returns seconds and nanoseconds. The magnitude
+    /// determines the unit: both units cover 2001-09-09 to 2286-11-20. `None` for any other number.
     pub(super) fn time(self) -> Option<(i64, i32)> {
         const FIRST_SECOND: i128 = 1_000_000_000;
         const END_SECOND: i128 = 10 * FIRST_SECOND;
         let seconds = FIRST_SECOND * NANOS_PER_SECOND..END_SECOND * NANOS_PER_SECOND;
         let millis = seconds.start * 1000..seconds.end * 1000;
-        // As if it were in seconds; what is below a nanosecond is cut off.
+        // Assumes seconds. Truncates fractions of a nanosecond.
         let nanos = match u32::try_from(self.exponent.checked_add(9)?) {
             Ok(exponent) => self.mantissa.checked_mul(10_i128.checked_pow(exponent)?)?,
             Err(_) => self.mantissa / 10_i128.checked_pow(self.exponent.checked_add(9)?.unsigned_abs())?,
@@ -71,7 +71,7 @@ impl Decimal {
     }
 }
 
-/// The exponent behind an `e`: a sign, if any, and digits.
+/// Parses the exponent after an `e`: an optional sign and digits.
 fn parse_exponent(text: &str) -> Option<i32> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     // `parse` alone would take a second sign.

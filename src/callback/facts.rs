@@ -14,16 +14,16 @@ pub(super) struct Facts<'a> {
     /// The top level's `CallbackCommand`.
     pub(super) command: CommandMember<'a>,
     /// The JSON text of the top level's `EventTime`, the last one if there are several.
-    pub(super) event_time: Option<&'a str>,
+    pub(super) event_time: EventTimeMember<'a>,
     /// Values of keys that end in `Account`, at any depth.
     pub(super) accounts: NameSet,
     /// Values of the keys `GroupId` and `GroupID`, at any depth.
     pub(super) group_ids: NameSet,
-    /// The body's values, unless they are too many or nest too deep to be decoded.
+    /// The body's values, or the reason why it is not decoded.
     pub(super) shape: Shape<'a>,
 }
 
-/// Whether a body can be decoded.
+/// Decodable content of a body, or the reason why there is none.
 #[derive(Debug)]
 pub(super) enum Shape<'a> {
     /// It is an object within the bounds.
@@ -50,8 +50,19 @@ pub(super) enum CommandMember<'a> {
     Repeated,
 }
 
+/// The top level's `EventTime`.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) enum EventTimeMember<'a> {
+    #[default]
+    Absent,
+    /// The JSON text of a scalar.
+    Scalar(&'a str),
+    /// An object or array, or more than one value.
+    Unreadable,
+}
+
 /// Reads the facts of `json`, which must be valid JSON.
-pub(super) fn scan(json: &str) -> Facts<'_> {
+pub(super) fn scan(json: &str, is_lossy: bool) -> Facts<'_> {
     let mut facts = Facts::default();
     let mut values = 0;
     let visited = walk(json, |role, item| {
@@ -69,13 +80,15 @@ pub(super) fn scan(json: &str) -> Facts<'_> {
         match item {
             Item::Open { .. } => {
                 values += 1;
-                if role == Role::Command {
-                    facts.note_command(None);
+                match role {
+                    Role::Command => facts.note_command(None),
+                    Role::EventTime => facts.event_time = EventTimeMember::Unreadable,
+                    Role::Other | Role::Account | Role::GroupId => {}
                 }
             }
             Item::Scalar { token, .. } => {
                 values += 1;
-                facts.note(role, token);
+                facts.note(role, token, is_lossy);
             }
             Item::Key { .. } | Item::Close => {}
         }
@@ -92,15 +105,20 @@ pub(super) fn scan(json: &str) -> Facts<'_> {
 }
 
 impl<'a> Facts<'a> {
-    fn note(&mut self, role: Role, token: &'a str) {
+    fn note(&mut self, role: Role, token: &'a str, is_lossy: bool) {
         match role {
             // As if it were absent.
             _ if token == "null" => {}
             Role::Other => {}
-            Role::Account => string_or_number(token).iter().for_each(|name| self.accounts.insert(name)),
-            Role::GroupId => string_or_number(token).iter().for_each(|name| self.group_ids.insert(name)),
+            Role::Account => note_name(&mut self.accounts, token, is_lossy),
+            Role::GroupId => note_name(&mut self.group_ids, token, is_lossy),
             Role::Command => self.note_command(text(token)),
-            Role::EventTime => self.event_time = Some(token),
+            Role::EventTime => {
+                self.event_time = match self.event_time {
+                    EventTimeMember::Absent => EventTimeMember::Scalar(token),
+                    EventTimeMember::Scalar(_) | EventTimeMember::Unreadable => EventTimeMember::Unreadable,
+                };
+            }
         }
     }
 
@@ -110,5 +128,15 @@ impl<'a> Facts<'a> {
             (CommandMember::Absent, None) => CommandMember::NotString,
             _ => CommandMember::Repeated,
         };
+    }
+}
+
+/// Adds the name of a token. A name that is not Unicode text, or in which a repair replaced bytes, is not known.
+fn note_name(names: &mut NameSet, token: &str, is_lossy: bool) {
+    match string_or_number(token) {
+        Some(name) if is_lossy && name.contains(char::REPLACEMENT_CHARACTER) => names.note_unreadable(),
+        Some(name) => names.insert(&name),
+        None if token.starts_with('"') => names.note_unreadable(),
+        None => {}
     }
 }

@@ -1,13 +1,13 @@
-//! From a body's values to its typed payload, leaf by leaf.
+//! Encoder of typed payloads, one leaf of the body at a time.
 //!
-//! The shapes of the messages are generated from `proto/`. The payload is encoded directly, as the field of `Event` that
-//! it becomes, without building messages first. Generated JSON deserializers are not used: they follow proto3 JSON, in
-//! which one value of an unexpected type fails the whole message, a null is no string, and a field also goes by its name
-//! in the `.proto` file.
+//! The shapes of the messages are generated from `proto/`. The encoder writes the payload's field of `Event` directly,
+//! without building messages. Generated JSON deserializers are not used because they follow proto3 JSON, in which one
+//! value of an unexpected type fails the whole message, null is not a string, and a field also goes by its name in the
+//! `.proto` file.
 //!
-//! A member that is null is absent. A member that its message declares and that fits in no way is left out, and its path
-//! is noted; so is one whose key is there twice, because nothing says which of them counts. Members that no message
-//! declares are skipped: the body has them.
+//! A null member counts as absent. The encoder leaves out a declared member that does not fit, or whose key is
+//! repeated (either value could be the right one), and records its path. It skips members that no message
+//! declares; the body still has them.
 
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
@@ -21,11 +21,11 @@ use crate::{
     proto::{FieldKind, FieldShape, MessageShape},
 };
 
-/// Most paths of members that were left out; where there are more, the last is [`MORE`].
+/// Maximum number of paths. If more members are left out, the last path is [`MORE`].
 const MAX_PATHS: usize = 16;
-/// Longest path, in bytes; a longer one is cut.
+/// Maximum length of a path, in bytes. Longer paths are cut.
 const MAX_PATH_BYTES: usize = 256;
-/// Stands for further paths, and for the rest of a path.
+/// Marks further paths, and the rest of a cut path.
 const MORE: &str = "...";
 
 /// Members of a body that become fields of the event itself.
@@ -46,15 +46,20 @@ const LIST_VALUES: u32 = 1;
 /// A typed payload.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Payload {
-    /// The field of `Event`, with its key and length. `None` if it would be empty although the body has members: typed
-    /// and empty, it would say nothing of the body.
+    /// The field of `Event`, with its key and length. `None` if it would be empty although the body has members: an
+    /// empty payload would look like an empty body.
     pub(super) encoded: Option<Vec<u8>>,
     /// Paths of the declared members that were left out.
     pub(super) undecoded_paths: Vec<String>,
 }
 
 /// Encodes a body as the field of `Event` with this number, whose message has this shape.
-pub(super) fn encode(number: u32, shape: &'static MessageShape, body: &Tree<'_>) -> Payload {
+pub(super) fn encode(
+    number: u32,
+    shape: &'static MessageShape,
+    body: &Tree<'_>,
+    event_time_fits: bool,
+) -> Payload {
     let mut encoder = Encoder {
         tree: body,
         out: Vec::new(),
@@ -62,6 +67,11 @@ pub(super) fn encode(number: u32, shape: &'static MessageShape, body: &Tree<'_>)
         undecoded_paths: Vec::new(),
         has_others: false,
     };
+    if !event_time_fits {
+        encoder.path.push(Step::Member("EventTime"));
+        encoder.leave_out();
+        encoder.path.pop();
+    }
     let start = encoder.begin(number);
     if let Some(Value::Object(members)) = body.root() {
         encoder.message(shape, members, 1);
@@ -80,7 +90,7 @@ enum Step<'a> {
     Element(usize),
 }
 
-/// What a body has of a field.
+/// Occurrences of a field in a body.
 #[derive(Debug, Clone, Copy)]
 enum Member<'a> {
     Absent,
@@ -95,7 +105,7 @@ struct Unfit;
 struct Encoder<'t, 'a> {
     tree: &'t Tree<'a>,
     out: Vec<u8>,
-    /// Where the value in hand is.
+    /// Path of the current value.
     path: Vec<Step<'a>>,
     undecoded_paths: Vec<String>,
     /// Whether the body has a member that its message does not declare.
@@ -178,12 +188,12 @@ impl<'a> Encoder<'_, 'a> {
                     prost::encoding::int64::encode(field.number, &number, &mut self.out);
                 }
             }
-            (FieldKind::Message(shape), Value::Object(members)) => {
+            (FieldKind::Message(shape), Value::Object(members)) if depth < MAX_TYPED_JSON_DEPTH => {
                 let start = self.begin(field.number);
                 self.message(shape, members, depth + 1);
                 self.end(start);
             }
-            (FieldKind::Struct, Value::Object(members)) => {
+            (FieldKind::Struct, Value::Object(members)) if depth < MAX_TYPED_JSON_DEPTH => {
                 let start = self.begin(field.number);
                 self.structure(members, depth + 1);
                 self.end(start);
@@ -255,7 +265,7 @@ impl<'a> Encoder<'_, 'a> {
                     self.path.push(Step::Element(at));
                     let element_start = self.begin(LIST_VALUES);
                     if self.free_form(element, depth + 1).is_err() {
-                        // So that the others keep their places.
+                        // Keeps the indexes of the other elements.
                         self.null();
                         self.leave_out();
                     }
@@ -294,17 +304,17 @@ impl<'a> Encoder<'_, 'a> {
         encoded
     }
 
-    /// Begins a field with a length, which [`Self::end`] fills in; where its content begins.
+    /// Begins a length-delimited field. Returns the start of its content, for [`Self::end`], which writes the length.
     fn begin(&mut self, number: u32) -> usize {
         encode_key(number, WireType::LengthDelimited, &mut self.out);
         self.out.push(0);
         self.out.len()
     }
 
-    /// Ends the field whose content begins there.
+    /// Ends the field whose content begins at `start`.
     fn end(&mut self, start: usize) {
         let len = self.out.len() - start;
-        // Most are shorter than 128 bytes, and their length takes the one byte that is there.
+        // Most fields are shorter than 128 bytes, so the one reserved byte holds their length.
         let more = encoded_len_varint(len as u64) - 1;
         if more > 0 {
             self.out.resize(self.out.len() + more, 0);
@@ -313,7 +323,7 @@ impl<'a> Encoder<'_, 'a> {
         encode_varint(len as u64, &mut &mut self.out[start - 1..start + more]);
     }
 
-    /// Notes that the value in hand is left out.
+    /// Records the path of the current value as left out.
     fn leave_out(&mut self) {
         match self.undecoded_paths.len() {
             MAX_PATHS => MORE.clone_into(&mut self.undecoded_paths[MAX_PATHS - 1]),
@@ -322,10 +332,10 @@ impl<'a> Encoder<'_, 'a> {
     }
 }
 
-/// The number of a token: a number, or a string of one.
+/// Reads an integer from a number token or a string token.
 fn integer(token: &str) -> Option<i64> {
     let digits = token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(token);
-    // Nearly all are plain. `parse` alone would take a plus sign.
+    // Fast path for plain digits. `parse` alone would accept a plus sign.
     if digits.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(number) = digits.parse()
     {
@@ -334,7 +344,7 @@ fn integer(token: &str) -> Option<i64> {
     Decimal::parse(digits)?.integer()
 }
 
-/// A path such as `PairList[0].From_Account`.
+/// Returns a path such as `PairList[0].From_Account`.
 fn path(steps: &[Step<'_>]) -> String {
     let mut path = String::new();
     for step in steps {

@@ -149,7 +149,7 @@ fn an_app_with_a_token_needs_a_signature_before_anything_else_is_looked_at() {
     assert_eq!(read("SdkAppid=1400000000").unwrap().verified, None, "the other app has none");
 }
 
-/// `depth` objects, each in the one before.
+/// Returns `depth` nested objects.
 fn nested(depth: usize) -> String {
     format!("{}{}", "{\"a\":".repeat(depth - 1) + "{}", "}".repeat(depth - 1))
 }
@@ -200,7 +200,7 @@ fn no_body_is_refused_where_the_url_names_the_command() {
         );
         assert_eq!(event.payload.is_some(), matches!(status, Typed | Repaired | Partial), "{text}");
         assert_eq!(event.command, "Sns.CallbackFriendAdd");
-        // What is wrong with the body says more than that the command is not known.
+        // The body's fault takes precedence over `UNKNOWN_COMMAND`.
         let unknown = decode_bytes("A.B", body).decode_status();
         let is_of_body = !matches!(status, Typed | Repaired | Partial | Mismatch | TooDeep);
         assert_eq!(unknown, if is_of_body { *status } else { UnknownCommand }, "{text}");
@@ -214,9 +214,13 @@ fn without_a_command_in_the_url_the_body_must_name_one() {
     let not_utf8 = Unreadable(json::Unreadable::NotUtf8(place(0, ByteKind::NotUtf8)));
     let not_json = Unreadable(json::Unreadable::NotJson(place(1, ByteKind::End)));
     for (body, refusal, detail) in [
-        (&b"{}"[..], Refusal::CommandMissing(Absent), "body: no CallbackCommand"),
-        (br#"{"CallbackCommand":null}"#, Refusal::CommandMissing(Absent), "body: no CallbackCommand"),
-        (b"[]", Refusal::CommandMissing(Absent), "body: no CallbackCommand"),
+        (&b"{}"[..], Refusal::CommandMissing(Absent), "body: no CallbackCommand, or not an object"),
+        (
+            br#"{"CallbackCommand":null}"#,
+            Refusal::CommandMissing(Absent),
+            "body: no CallbackCommand, or not an object",
+        ),
+        (b"[]", Refusal::CommandMissing(Absent), "body: no CallbackCommand, or not an object"),
         (
             br#"{"CallbackCommand":1}"#,
             Refusal::CommandMissing(NotString),
@@ -228,7 +232,7 @@ fn without_a_command_in_the_url_the_body_must_name_one() {
             "body: CallbackCommand more than once",
         ),
         (b"", Refusal::CommandMissing(Unreadable(json::Unreadable::Empty)), "body: empty"),
-        (b"\xff", Refusal::CommandMissing(not_utf8), "body is not UTF-8: a byte that is not UTF-8 at byte 0"),
+        (b"\xff", Refusal::CommandMissing(not_utf8), "body is not UTF-8: an invalid byte at byte 0"),
         (b"{", Refusal::CommandMissing(not_json), "body is not JSON: the end at byte 1"),
         (
             br#"{"CallbackCommand":"a b"}"#,
@@ -255,6 +259,10 @@ fn a_command_that_is_null_is_absent() {
         let event = decode("A.B", body);
         assert_eq!((event.command.as_str(), event.raw_body.as_str()), ("A.B", body));
     }
+    let twice = r#"{"ClientCmd":"c","EventTime":1670574414,"EventTime":1670574414}"#;
+    let event = decode("Sns.CallbackFriendAdd", twice);
+    assert_eq!((event.event_time, event.decode_status()), (None, DecodeStatus::Partial));
+    assert_eq!((event.undecoded_paths, event.raw_body.as_str()), (vec!["EventTime".to_owned()], twice));
     let event = decode("A.B", r#"{"EventTime":1670574414,"EventTime":null}"#);
     assert_eq!(event.event_time.map(|time| time.seconds), Some(1_670_574_414));
 }
@@ -333,6 +341,10 @@ fn event_times_are_read_by_magnitude_or_absent() {
         for command in ["A.B", "Push.OfflinePush", "Sns.CallbackFriendAdd"] {
             let event = decode(command, &format!("{{\"x\":{{\"EventTime\":5}},\"EventTime\":{json}}}"));
             assert_eq!(event.event_time.map(|time| time.seconds), seconds, "{command} {json}");
+            // A value that does not fit is named like that of any other member.
+            let is_named = seconds.is_none() && json != "null" && command != "A.B";
+            let paths: &[&str] = if is_named { &["EventTime"] } else { &[] };
+            assert_eq!(event.undecoded_paths, paths, "{command} {json}");
         }
     }
 }
@@ -359,7 +371,7 @@ fn what_would_break_standard_clients_is_left_raw() {
     );
     let Some(Payload::C2cBeforeSendMsg(payload)) = event.payload else { panic!("not typed") };
     assert_eq!(payload.msg_body[0].msg_content.as_ref().unwrap().fields.len(), 2, "what is beside it stays");
-    // What no message declares may nest as it likes.
+    // Undeclared members may nest to any depth.
     let event = decode("Sns.CallbackFriendAdd", &deep("New", MAX_JSON_DEPTH));
     assert_eq!(event.decode_status(), DecodeStatus::Typed);
     let event = decode("Unknown.Command", &deep("New", MAX_JSON_DEPTH + 1));
@@ -371,7 +383,7 @@ fn what_would_break_standard_clients_is_left_raw() {
     let event = decode("Sns.CallbackFriendAdd", &many(MAX_TYPED_JSON_VALUES));
     assert_eq!(event.decode_status(), DecodeStatus::TooLarge);
 
-    // Typed as large as raw: 2 MiB of body would make a response of 4 MiB.
+    // The payload is as large as the body, so a body of 2 MiB would make a response of 4 MiB.
     let long = format!("{{\"ClientCmd\":\"{}\"}}", "x".repeat((2 << 20) - 20));
     let event = decode("Sns.CallbackFriendAdd", &long);
     assert_eq!(event.decode_status(), DecodeStatus::TooLarge);

@@ -1,26 +1,26 @@
-//! The values of a JSON text, in one list.
+//! Flat tree of the values of a JSON text.
 
 use crate::event::json::Item;
 
-/// The values of a JSON text in its order: an object or array stands before what is in it. One allocation for all, and
-/// nothing recurses to build or drop it.
+/// The values of a JSON text in document order: an object or array precedes its content. Uses one allocation, and
+/// neither building nor dropping it recurses.
 #[derive(Debug, Default)]
 pub(super) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
     /// Objects and arrays that are open while the tree is built.
     open: Vec<usize>,
-    /// The key of the member that comes next.
+    /// Key of the next member.
     key: &'a str,
 }
 
-/// A value in its place.
+/// Value with its key and extent.
 #[derive(Debug, Clone, Copy)]
 struct Node<'a> {
-    /// Its key as it is written, with the quotes; empty for what is not a member of an object.
+    /// Key as written, with the quotes. Empty unless the value is a member of an object.
     key: &'a str,
-    /// A scalar as it is written, or the bracket that opens an object or array.
+    /// Scalar as written, or the opening bracket of an object or array.
     text: &'a str,
-    /// Index of the node behind it and all that is in it.
+    /// Index of the first node after this value and its content.
     end: usize,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Value<'a> {
     Scalar(&'a str),
 }
 
-/// What is in an object or array.
+/// Content of an object or array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Children {
     first: usize,
@@ -64,12 +64,12 @@ impl<'a> Tree<'a> {
         self.nodes.push(Node { key: std::mem::take(&mut self.key), text, end: at + 1 });
     }
 
-    /// The whole text's value; `None` if there is none.
+    /// Returns the root value. `None` for an empty tree.
     pub(super) fn root(&self) -> Option<Value<'a>> {
         (!self.nodes.is_empty()).then(|| self.value(0))
     }
 
-    /// An object's members or an array's elements, in order, with their keys as they are written.
+    /// Returns the members of an object or the elements of an array, in order, with their keys as written.
     pub(super) fn children(
         &self,
         children: Children,

@@ -30,9 +30,9 @@ pub(super) struct Connection {
         default_value = "http://127.0.0.1:50051"
     )]
     address: String,
-    /// File with the token that the gateway knows the caller by. Without it, the token is read from
+    /// File with the caller's token. Default: the token in the variable
     /// CALLBACK_GATEWAY_CLIENT_TOKEN
-    // The value of the variable is not shown: it may be the token itself, put there by mistake.
+    // The help text hides the variable's value: a user may have put the token there by mistake.
     #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_CLIENT_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -91,7 +91,7 @@ impl Connection {
         runtime()?.block_on(async { call(target.connect().await?).await })
     }
 
-    /// Returns whether a token is given, which may limit what can be read.
+    /// Returns whether the command sends a token, which may limit what the caller can read.
     pub(super) fn has_token(&self) -> bool {
         self.token_file.is_some() || variables::text(TOKEN_VARIABLE).is_ok_and(|text| text.is_some())
     }

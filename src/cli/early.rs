@@ -1,22 +1,27 @@
-//! What has to be looked at before the standard library starts.
+//! Check of standard output that must run before the standard library starts.
 //!
-//! Where a descriptor from 0 to 2 is closed, the standard library opens `/dev/null` in its place before
-//! `main` runs. So `callback-gateway export >&-` would write everything to nowhere and exit with 0. By then
-//! the case cannot be told from `> /dev/null`, which is a way to ask for just that: several programs open
-//! it for their children in the same mode as the standard library does.
+//! If a descriptor from 0 to 2 is closed, the standard library opens `/dev/null` for it before
+//! `main` runs. So `callback-gateway export >&-` would discard its output and exit with 0. In
+//! `main` this looks the same as `> /dev/null`, which discards output on purpose: several programs open
+//! `/dev/null` for their children in the same mode as the standard library.
 //!
-//! The look is therefore a constructor, which the loader runs before `main`. The attribute that makes it
-//! one is the only unsafe code of this crate. It is sound because the function only makes a system call
+//! A descriptor that is open for reading only is found too: the standard library ignores errors of writing to it.
+//!
+//! The check is therefore a constructor, which the loader runs before `main`. The attribute that registers it
+//! is the only unsafe code of this crate. It is sound because the function only makes a system call
 //! and stores a flag, neither of which needs the standard library to be running. A crate such as `ctor`
 //! expands to the same attribute.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-static IS_STDOUT_CLOSED: AtomicBool = AtomicBool::new(false);
+use rustix::fs::OFlags;
+
+static IS_STDOUT_WRITABLE: AtomicBool = AtomicBool::new(true);
 
 extern "C" fn look() {
-    let is_closed = rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err();
-    IS_STDOUT_CLOSED.store(is_closed, Ordering::Relaxed);
+    let mode = rustix::fs::fcntl_getfl(rustix::stdio::stdout());
+    let is_writable = mode.is_ok_and(|mode| (mode & OFlags::RWMODE) != OFlags::RDONLY);
+    IS_STDOUT_WRITABLE.store(is_writable, Ordering::Relaxed);
 }
 
 #[allow(unsafe_code, reason = "see the module's head")]
@@ -25,7 +30,7 @@ extern "C" fn look() {
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
 static LOOK: extern "C" fn() = look;
 
-/// Returns whether standard output was closed when the process started.
-pub(super) fn is_stdout_closed() -> bool {
-    IS_STDOUT_CLOSED.load(Ordering::Relaxed)
+/// Returns whether standard output was open for writing when the process started.
+pub(super) fn is_stdout_writable() -> bool {
+    IS_STDOUT_WRITABLE.load(Ordering::Relaxed)
 }

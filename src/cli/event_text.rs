@@ -40,7 +40,7 @@ pub(super) fn summary(event: &Event) -> String {
     text + &body(event)
 }
 
-/// Says how a body was decoded, in few words; empty where that was as usual.
+/// Returns a short text for a decode status. Empty for a body that was decoded in full.
 pub(super) fn decode_status(status: DecodeStatus) -> &'static str {
     match status {
         DecodeStatus::Typed | DecodeStatus::Unspecified => "",
@@ -216,7 +216,7 @@ mod tests {
         let names: Vec<String> = (0..10_000).map(|n| format!("\"n{n}\":{n}")).collect();
         let line = leaves(&format!("{{{}}}", names.join(",")));
         assert!(line.len() < MAX_SUMMARY_BYTES + 200 && line.ends_with(" …"), "{}", line.len());
-        // Not JSON: what can be read of it.
+        // For invalid JSON, shows the leaves before the fault.
         assert_eq!(leaves(r#"{"a":1,"b":"#), "a=1");
     }
 }

@@ -165,7 +165,7 @@ impl Export {
 
     pub(super) fn run(self) -> Result<(), Failure> {
         let target = self.connection.target()?;
-        // Before the file is there: a signal then does not leave it behind.
+        // Catches signals before the file exists, so that no signal leaves it behind.
         let runner = Runner::new()?;
         let (destination, writer) = Destination::open(self.output.as_deref())?;
         if self.format == Format::Protobuf && destination.is_terminal() {
@@ -324,7 +324,9 @@ impl Copier {
             let frame = follow.next().await?;
             let at = parse(client::cursor(&frame))?;
             is_met |= meets(at, end)?;
-            unmatched.more(&frame);
+            if at.sequence <= end.sequence {
+                unmatched.note(&frame);
+            }
             match &frame {
                 Frame::Subscribed(subscribed) => {
                     if start.is_none() && at.sequence > end.sequence {
@@ -395,7 +397,7 @@ impl Copier {
                 self.buffer.extend_from_slice(output::json(event)?.as_bytes());
                 self.buffer.push(b'\n');
             }
-            // Not encoded again: fields that this program does not know would be lost.
+            // Re-encoding would lose the fields that this program does not know.
             Format::Protobuf => {
                 encode_varint(encoded.len() as u64, &mut self.buffer);
                 self.buffer.extend_from_slice(encoded);

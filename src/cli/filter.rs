@@ -24,8 +24,8 @@ pub(super) struct Filter {
     /// ID of a group that the callback names; repeat it for several
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// Kind of the callback: before or after what it tells of, or unknown if neither the catalogue
-    /// nor the command's name says it; repeat it for several
+    /// Kind of the callback: before or after the action that it reports, or unknown if neither the catalogue
+    /// nor the command's name determines it. Repeatable
     #[arg(long = "kind", value_name = "KIND")]
     kinds: Vec<Kind>,
 }

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Failure,
     connect::{self, Target, runtime},
-    text,
+    output, text,
 };
 use crate::{
     client::{Cause, Ended, Interruption, Item, Subscription, cursor, reason},
@@ -166,38 +166,50 @@ pub(super) fn gone(gap: &Gap) -> String {
     format!("{which}: the gateway removed them before they were read, or they are damaged")
 }
 
-/// How many events could not be compared with the filter, over a stream's frames.
+/// Count of events that could not be compared with the filter, over the streams of one command.
 #[derive(Debug, Default)]
 pub(super) struct Unmatched {
-    /// By the stream in hand.
+    /// Count of the current stream.
     of_stream: u64,
-    /// By all streams.
+    /// Count of all streams.
     pub(super) total: u64,
+    /// The part of the total that was reported, and when.
+    reported: u64,
+    reported_at: Option<Instant>,
 }
 
 impl Unmatched {
-    /// How many more there are by a frame; `None`: no more.
-    pub(super) fn more(&mut self, frame: &Frame) -> Option<u64> {
+    /// Adds the events that a frame counts.
+    pub(super) fn note(&mut self, frame: &Frame) {
         let of_stream = match frame {
-            // A new stream counts from zero, and begins behind what the last one counted.
+            // A new stream counts from zero. It begins after the events that the last one counted.
             Frame::Subscribed(_) => 0,
             Frame::Heartbeat(frame) => frame.unmatched_events,
             Frame::CaughtUp(frame) => frame.unmatched_events,
             Frame::FellBehind(frame) => frame.unmatched_events,
             Frame::GoingAway(frame) => frame.unmatched_events,
-            Frame::Event(_) | Frame::Gap(_) => return None,
+            Frame::Event(_) | Frame::Gap(_) => return,
         };
-        let more = of_stream.saturating_sub(self.of_stream);
+        self.total += of_stream.saturating_sub(self.of_stream);
         self.of_stream = of_stream;
-        self.total += more;
-        (more > 0).then_some(more)
+    }
+
+    /// Reports new events on standard error, at most once per second unless `is_last`.
+    pub(super) fn report(&mut self, is_last: bool) {
+        const PAUSE: Duration = Duration::from_secs(1);
+        let is_early = self.reported_at.is_some_and(|reported| reported.elapsed() < PAUSE);
+        if self.total > self.reported && (is_last || !is_early) {
+            output::notice(&unmatched(self.total - self.reported));
+            (self.reported, self.reported_at) = (self.total, Some(Instant::now()));
+        }
     }
 }
 
 /// Says that events could not be compared with the filter.
 pub(super) fn unmatched(count: u64) -> String {
     format!(
-        "{} could not be compared with the filter: their bodies cannot be read (decode status NOT_UTF8 or NOT_JSON)",
+        "{} could not be compared with the filter, because names in the body cannot be read; to find them, list without \
+         --account and --group",
         text::count(count, "event")
     )
 }
@@ -238,11 +250,11 @@ pub(super) struct Ran<T> {
 /// Turns true when the command is to end.
 pub(super) type Stop = watch::Receiver<bool>;
 
-/// Runtime of a command that goes on until a signal ends it. It catches signals from its creation on, so a
+/// Runtime of a command that a signal may end. Catches signals from its creation on, so that a
 /// command that creates it first can clean up after every ordinary signal.
 pub(super) struct Runner {
     runtime: Runtime,
-    /// Those that end the command.
+    /// Signals that end the command.
     signals: Vec<Signal>,
 }
 
@@ -250,12 +262,12 @@ impl Runner {
     pub(super) fn new() -> Result<Self, Failure> {
         let runtime = runtime()?;
         let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
-        // `nohup` means these to be ignored.
+        // `nohup` starts a process with SIGHUP ignored; keep it ignored.
         let others = [SignalKind::hangup(), SignalKind::quit()];
         kinds.extend(others.into_iter().filter(|kind| !is_ignored(*kind)));
         let signals = runtime.block_on(async {
-            // A file beyond the size limit is to be an error of the write, and not the end of the process.
-            // The signal stays caught without the stream.
+            // Catch SIGXFSZ so that a write beyond the file size limit fails with an error instead of killing the
+            // process. Tokio keeps the handler installed after the stream is dropped.
             drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
             kinds.into_iter().map(signal).collect::<io::Result<_>>()
         });
@@ -263,8 +275,8 @@ impl Runner {
         Ok(Self { runtime, signals })
     }
 
-    /// Runs a command's work to its end. A signal tells the work to stop; what is still being written a
-    /// second later is not waited for.
+    /// Runs a command's work to its end. On a signal, tells the work to stop and waits
+    /// `LAST_WRITE` for it to finish; after that, abandons it.
     pub(super) fn run<T: Send + 'static, W: Future<Output = Result<T, Failure>> + Send + 'static>(
         mut self,
         work: impl FnOnce(Stop) -> W,
@@ -283,7 +295,9 @@ impl Runner {
         });
         self.runtime.shutdown_background();
         let outcome = ended.map(|ended| {
-            ended.unwrap_or_else(|error| Err(Failure::Other(format!("the command broke down: {error}"))))
+            ended.unwrap_or_else(|error| {
+                Err(Failure::Other(format!("the command panicked: {error}; report this as a bug")))
+            })
         });
         Ok(Ran { outcome, is_interrupted: *stopping.borrow() })
     }
@@ -298,8 +312,8 @@ async fn any(signals: &mut [Signal]) {
     .await;
 }
 
-/// Returns whether the process was started with the signal ignored. Where there is no `/proc` this is not
-/// known, and taken as no.
+/// Returns whether the process was started with the signal ignored. Returns false
+/// without `/proc`, where this is unknown.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -26,7 +26,7 @@ pub(super) struct Get {
     /// Sequence or cursor of the event
     #[arg(value_name = "SEQUENCE|CURSOR", value_parser = parse_identity)]
     event: get_event_request::Event,
-    /// Print only the callback's body: byte for byte, but escaped on a terminal
+    /// Print only the callback's body, byte for byte. On a terminal, control characters are escaped
     #[arg(long, conflicts_with = "json")]
     raw: bool,
     /// Print the event, with its body, as a line of JSON
@@ -106,7 +106,7 @@ fn write(out: &mut impl std::io::Write, event: &Event) -> Result<(), Failure> {
     line("left out", &event.undecoded_paths.join(", "))?;
     writeln!(out)?;
     if event.payload.is_none() {
-        writeln!(out, "{NOTE}{status}; the body as it came:{NOTE:#}")?;
+        writeln!(out, "{NOTE}{status}; the body as received:{NOTE:#}")?;
         return Ok(writeln!(out, "{}", shown_body(event))?);
     }
     let payload = Event { payload: event.payload.clone(), ..Event::default() };
@@ -115,7 +115,7 @@ fn write(out: &mut impl std::io::Write, event: &Event) -> Result<(), Failure> {
     Ok(writeln!(out, "{NAME}{}{NAME:#}", text::escape_json_lines(&payload))?)
 }
 
-/// The body as a terminal may show it.
+/// Returns the body, escaped for a terminal.
 fn shown_body(event: &Event) -> String {
     text::escape_json_lines(&String::from_utf8_lossy(event.body())).into_owned()
 }

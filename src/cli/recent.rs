@@ -74,7 +74,7 @@ impl Recent {
             output::notice(&follow::unmatched(found.unmatched));
         }
         if found.events.is_empty() {
-            // Without a token all may be read.
+            // A caller without a token may read all events.
             let may_read = if self.connection.has_token() { " that the token may read" } else { "" };
             let bound = |name: &str, time: Option<Timestamp>| {
                 time.map(|time| format!(" {name} {}", text::time_in_seconds(Some(&time)))).unwrap_or_default()
@@ -103,7 +103,7 @@ impl Recent {
             output::notice(&format!("there are more, older ones (--limit {})", self.limit));
         } else if let Some(time) = trimmed.filter(|_| self.since.is_some()) {
             output::notice(&format!(
-                "the log is complete since {} only; earlier events may be missing: they were removed, or the log did \
+                "the log is complete since {} only; earlier events may be missing: retention removed them, or the log did \
                  not exist yet",
                 text::time_in_seconds(Some(&time))
             ));
@@ -201,7 +201,7 @@ fn refused(response: &ListRefusalsResponse, range: &Range, app: Option<u32>) -> 
         Some(_) if range.end.is_some() => format!("in that time since the gateway began to run, {ago}"),
         Some(_) => format!("since the gateway began to run, {ago}"),
     };
-    // Others that share its log have refusals of their own.
+    // Other gateways that share the log keep their own refusals.
     let by = match response.replica.as_str() {
         "" => String::new(),
         name => format!(" by the gateway {name}"),

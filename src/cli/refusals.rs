@@ -1,6 +1,6 @@
 //! `refusals`: which callbacks were turned away, and why.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::{collections::BTreeSet, io::Write as _};
 
 use crate::proto::well_known::Timestamp;
 
@@ -86,11 +86,11 @@ impl Refusals {
             name => format!("the gateway {name}"),
         };
         if response.refusals.is_empty() {
-            // Others of their reason may have pushed them out.
+            // Later refusals with the same reason may have evicted the matching ones.
             let what = if response.counts.is_empty() {
                 "none"
             } else {
-                "none of these is among the last 50 of each reason, which the gateway remembers"
+                "no refusal matches among the last 50 of each reason, which is what the gateway keeps"
             };
             output::notice(&format!("{what}; {gateway} began to run {start}{}", counts(&response)));
             return Ok(());
@@ -125,7 +125,7 @@ fn counts(response: &ListRefusalsResponse) -> String {
 }
 
 /// What the gateway answered, for each reason.
-fn remedies(refusals: &[Refusal]) -> BTreeMap<String, &str> {
+fn remedies(refusals: &[Refusal]) -> BTreeSet<(String, &str)> {
     refusals.iter().map(|refusal| (reason_name(refusal.reason), refusal.error_info.as_str())).collect()
 }
 

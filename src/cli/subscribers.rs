@@ -1,4 +1,4 @@
-//! `subscribers`: the streams of a gateway, and how much each has not been sent yet.
+//! `subscribers`: lists a gateway's streams, with the number of unsent events of each.
 
 use super::{
     Failure,
@@ -12,15 +12,15 @@ use crate::proto::{ListSubscribersRequest, SubscriberState, SubscriberStatus};
 /// Most subscribers that are asked for at once.
 const PAGE_SIZE: i32 = 1000;
 
-/// List the subscribers, and how much each has not been sent yet
+/// List the subscribers, with the number of unsent events of each
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "UNSENT is how many events the gateway has not sent to the subscriber yet, fitting its filter or
-not, and WAITING how long the first of them has been waiting. SENT counts the events that were
-handed to the connection. What the subscriber has processed, only the subscriber knows: UNSENT 0
-does not mean that it has caught up. A line `only ..` below says which events it gets, where that
-is not all: its filter, within what its token may read. Of each name the stream that ended last
-stays listed for a day, until the gateway is restarted."
+    after_help = "UNSENT counts the stored events not yet sent to the subscriber, whether they match its filter or
+not. WAITING is the time since the first of them was stored. SENT counts the events
+handed to the connection. The gateway does not know what the subscriber has processed: UNSENT 0
+does not mean that it has caught up. A line `only ..` shows the
+subscriber's filter, limited to what its token may read. The last ended stream of each name
+stays listed for 24 hours, or until the gateway restarts."
 )]
 pub(super) struct Subscribers {
     /// Print each as a line of JSON
@@ -51,8 +51,8 @@ impl Subscribers {
         if subscribers.is_empty() {
             let to = if replica.is_empty() { String::new() } else { format!(" to {replica}") };
             output::notice(&format!(
-                "no subscriber is connected{to}, and no stream with a name has ended in the last 24 hours or since the \
-                 gateway was started; streams without a name are forgotten when they end"
+                "no subscriber is connected{to}, and no named stream has ended in the last 24 hours or since the gateway started, whichever is \
+                 shorter; the gateway does not keep unnamed streams after they end"
             ));
             return Ok(());
         }

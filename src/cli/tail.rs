@@ -94,7 +94,10 @@ impl Tail {
             let frame = tokio::select! {
                 frame = follow.next() => frame?,
                 () = abandoned() => return Err(Failure::ClosedPipe),
-                () = stopped(&mut stop) => return Ok(()),
+                () = stopped(&mut stop) => {
+                    unmatched.report(true);
+                    return Ok(());
+                }
             };
             match &frame {
                 Frame::Event(event) => {
@@ -117,12 +120,12 @@ impl Tail {
                 // Why, the status after it says.
                 Frame::GoingAway(_) | Frame::Subscribed(_) | Frame::Heartbeat(_) => {}
             }
-            if let Some(more) = unmatched.more(&frame) {
-                output::notice(&follow::unmatched(more));
-            }
+            unmatched.note(&frame);
+            unmatched.report(false);
             let cursor = client::cursor(&frame).to_owned();
             *position.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
             if self.count.is_some_and(|count| printed >= count) {
+                unmatched.report(true);
                 return Ok(());
             }
         }

@@ -7,8 +7,8 @@ use clap::{Arg, Command, builder::Resettable};
 
 use super::output;
 
-/// Former names of the variables that client commands read, with the names that replaced them. They were
-/// too much like those of the server's settings: `CALLBACK_GATEWAY_TOKENS` signs callbacks.
+/// Former names of the variables of client commands, with their replacements. The old names were
+/// easy to confuse with the server's settings: `CALLBACK_GATEWAY_TOKENS` holds the tokens that verify callbacks.
 const RENAMED: [(&str, &str); 5] = [
     ("CALLBACK_GATEWAY_TOKEN", "CALLBACK_GATEWAY_CLIENT_TOKEN"),
     ("CALLBACK_GATEWAY_TOKEN_FILE", "CALLBACK_GATEWAY_CLIENT_TOKEN_FILE"),
@@ -17,7 +17,7 @@ const RENAMED: [(&str, &str); 5] = [
     ("CALLBACK_GATEWAY_TLS_KEY", "CALLBACK_GATEWAY_CLIENT_TLS_KEY"),
 ];
 
-/// Prints a notice for each variable that is set under its former name only, and so has no effect.
+/// Prints a warning for each variable that is set only under its former name, which has no effect.
 pub(super) fn notice_renamed() {
     let is_set = |name| env::var_os(name).is_some_and(|text| !text.is_empty());
     for (old, new) in RENAMED {

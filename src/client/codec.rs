@@ -1,7 +1,7 @@
 //! Codec of `Subscribe` that keeps the bytes of an event beside the decoded frame.
 //!
 //! A decoded [`Event`](crate::proto::Event) loses the fields that this version does not know. A copy
-//! of the log must keep them, so it is made of the bytes that the gateway sent.
+//! of the log must keep these fields, so it uses the bytes that the gateway sent.
 
 use bytes::{Buf as _, Bytes};
 use prost::{
@@ -22,9 +22,9 @@ const EVENT: u32 = 2;
 /// One message of the stream.
 #[derive(Debug)]
 pub(super) struct Received {
-    /// The frame; `None` for one of a kind that this version does not know.
+    /// The frame. `None` if this version does not know its kind.
     pub(super) frame: Option<Frame>,
-    /// The encoded event; empty unless the frame is one.
+    /// The encoded event. Empty for any other frame.
     pub(super) event: Bytes,
 }
 
@@ -80,7 +80,7 @@ fn event_bytes(mut message: Bytes) -> Result<Bytes, DecodeError> {
             let len = decode_varint(&mut message)?;
             let len = usize::try_from(len).ok().filter(|&len| len <= message.len());
             let part = message.split_to(len.expect("the message was decoded before"));
-            // A field that is sent in parts means their concatenation. Gateways send one.
+            // Protobuf concatenates a field that is sent in parts. Gateways send one part.
             event = if event.is_empty() { part } else { [event, part].concat().into() };
         } else {
             skip_field(wire_type, tag, &mut message, DecodeContext::default())?;

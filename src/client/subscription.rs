@@ -318,7 +318,7 @@ impl Subscription {
     fn open(&self) -> BoxFuture<'static, Result<Streaming<Received>, Cause>> {
         let (client, request) = (self.client.clone(), self.request.clone());
         Box::pin(async move {
-            // A new connection each time: another replica may have the address by now.
+            // Opens a new connection each time: the address may now resolve to another replica.
             let channel = client.channel().await.map_err(|error| Cause::Connect(error.into()))?;
             let mut grpc = Grpc::new(channel);
             let ready = grpc.ready().await;

@@ -23,7 +23,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Returns a position whose event is not at hand, is gone, or never existed.
+    /// Returns a position without a record: the event is not loaded, was removed, or never existed.
     pub fn unchecked(epoch: Epoch, sequence: Sequence) -> Self {
         Self { epoch, sequence, check: None }
     }
@@ -52,17 +52,17 @@ impl FromStr for Cursor {
     }
 }
 
-/// Why a text is not a cursor.
+/// Error of parsing a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
     /// The text is empty.
     #[error("the cursor is empty")]
     Empty,
-    /// The text was not made by a gateway, or was changed since.
+    /// The text is not a cursor that a gateway created, or was changed since.
     #[error("the cursor is malformed")]
     Malformed,
     /// The text was made by a newer gateway.
-    #[error("the cursor was made by a newer gateway, in a form that this one does not know")]
+    #[error("the cursor is from a newer gateway, in a form that this gateway does not know")]
     NewerForm,
     /// The text is a page token.
     #[error("this is {0}, not a cursor; pass the cursor of an event or a frame")]

@@ -1,8 +1,8 @@
-//! The JSON text of a callback's body: reading it from bytes, and one walk over it.
+//! Reader of the JSON text of a callback's body, and a visitor of its tokens.
 //!
-//! [`read`] checks the grammar and repairs a fixed list of faults that chat users can cause. [`walk`] then only tells
-//! strings from structure. Unlike a parse into values it accepts numbers of any size and lone surrogates, and keeps
-//! nothing. Neither recurses: nesting costs memory, never stack.
+//! [`read`] checks the grammar and repairs a fixed list of faults that chat users can cause. [`walk`] then only
+//! separates strings from structure. Unlike a parser that builds values, it accepts numbers of any size and lone
+//! surrogates, and keeps no values. Neither function recurses: nesting uses memory, not stack.
 
 mod repair;
 
@@ -10,29 +10,31 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use self::repair::repair;
+use self::repair::{offset_in_body, repair};
 
 /// A body that is valid JSON, as received or after repairs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Json<'a> {
     /// The text, valid JSON.
     pub text: Cow<'a, str>,
-    /// Returns whether the text differs from the body because of repairs.
+    /// Whether the text differs from the body because of repairs.
     pub is_repaired: bool,
+    /// Whether bytes of strings were replaced, so that the text does not say what they were.
+    pub is_lossy: bool,
 }
 
-/// Why a body cannot be read as JSON.
+/// Error of reading a body as JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Nothing but white space and NUL bytes.
+    /// The body is empty, or holds only white space and NUL bytes.
     Empty,
-    /// Not UTF-8, and not repairable.
+    /// Not UTF-8. The place is that of the first fault that cannot be repaired.
     NotUtf8(Place),
-    /// UTF-8, but not JSON, and not repairable.
+    /// UTF-8, but not JSON. The place is that of the first fault that cannot be repaired.
     NotJson(Place),
 }
 
-/// A byte in a text that a client sent. Says where a fault is and what kind of byte is there without quoting it.
+/// Position and kind of a byte in a client's text. Describes a fault without quoting content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// Offset of the byte, from 0.
@@ -44,10 +46,10 @@ pub struct Place {
 /// Kind of a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ByteKind {
-    /// Behind the last byte.
+    /// After the last byte.
     #[error("the end")]
     End,
-    /// 0x00 to 0x1f and 0x7f, without white space.
+    /// 0x00 to 0x1f and 0x7f, except white space.
     #[error("a control character")]
     Control,
     /// Space, tab, line feed and carriage return.
@@ -71,13 +73,13 @@ pub enum ByteKind {
     /// Part of a character beyond ASCII.
     #[error("a character beyond ASCII")]
     BeyondAscii,
-    /// Part of no character.
-    #[error("a byte that is not UTF-8")]
+    /// Part of an invalid UTF-8 sequence.
+    #[error("an invalid byte")]
     NotUtf8,
 }
 
 impl Place {
-    /// The byte at an offset.
+    /// Returns the position and kind of the byte at an offset.
     pub fn of(bytes: &[u8], offset: usize) -> Self {
         let byte = match bytes.get(offset) {
             None => ByteKind::End,
@@ -88,42 +90,52 @@ impl Place {
             Some(byte) if byte.is_ascii_digit() => ByteKind::Digit,
             Some(byte) if byte.is_ascii_alphabetic() => ByteKind::Letter,
             Some(byte) if byte.is_ascii() => ByteKind::Punctuation,
-            Some(_) => ByteKind::BeyondAscii,
+            Some(_) => match bytes[offset..].utf8_chunks().next() {
+                Some(chunk) if chunk.valid().is_empty() => ByteKind::NotUtf8,
+                _ => ByteKind::BeyondAscii,
+            },
         };
         Self { offset: offset.min(bytes.len()), byte }
     }
 }
 
-/// Reads a body as JSON: as it is, or after these repairs.
+/// Reads a body as JSON: unchanged if it is valid, else after these repairs.
 ///
 /// - A byte order mark before the document is removed.
 /// - Control characters inside strings are escaped.
 /// - Invalid UTF-8 inside strings is replaced by U+FFFD.
 /// - NUL bytes and white space after the document are removed.
 pub fn read(body: &[u8]) -> Result<Json<'_>, Unreadable> {
-    let fault = match std::str::from_utf8(body) {
-        Ok(text) => match check(text) {
-            Ok(()) => return Ok(Json { text: Cow::Borrowed(text), is_repaired: false }),
-            Err(offset) => Unreadable::NotJson(Place::of(body, offset)),
+    let as_is = std::str::from_utf8(body);
+    if let Ok(text) = as_is
+        && check(text).is_ok()
+    {
+        return Ok(Json { text: Cow::Borrowed(text), is_repaired: false, is_lossy: false });
+    }
+    // The first fault that no repair removes.
+    let place = match repair(body) {
+        Ok(text) if text.is_empty() => return Err(Unreadable::Empty),
+        Ok(text) => match check(&text) {
+            Ok(()) => {
+                return Ok(Json { text: Cow::Owned(text), is_repaired: true, is_lossy: as_is.is_err() });
+            }
+            Err(offset) => Place::of(body, offset_in_body(body, offset)),
         },
-        Err(error) => Unreadable::NotUtf8(Place { offset: error.valid_up_to(), byte: ByteKind::NotUtf8 }),
+        Err(offset) => Place { offset, byte: ByteKind::NotUtf8 },
     };
-    if body.iter().all(|byte| matches!(byte, 0 | b' ' | b'\t' | b'\n' | b'\r')) {
-        return Err(Unreadable::Empty);
-    }
-    match repair(body) {
-        Some(text) if check(&text).is_ok() => Ok(Json { text: Cow::Owned(text), is_repaired: true }),
-        _ => Err(fault),
-    }
+    Err(match as_is {
+        Ok(_) => Unreadable::NotJson(place),
+        Err(_) => Unreadable::NotUtf8(place),
+    })
 }
 
-/// Checks the grammar; the offset of the first byte that does not fit.
+/// Checks the grammar. Returns the offset of the first invalid byte.
 fn check(text: &str) -> Result<(), usize> {
-    // Takes all that the grammar allows, such as 1e999 and lone surrogates, at any depth.
+    // `IgnoredAny` accepts everything that the grammar allows, such as 1e999 and lone surrogates, at any depth.
     serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| {
         let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let line: usize = lines.map(str::len).sum();
-        // The column counts from 1; it is 0 behind a line feed that does not fit.
+        // The column counts from 1. It is 0 if the invalid byte is a line feed.
         if error.is_eof() { text.len() } else { (line + error.column()).saturating_sub(1) }
     })
 }
@@ -273,8 +285,8 @@ pub fn text(token: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Returns the text of a string or number token: a number is a text where a string is declared, such as the name of an
-/// account. `None` for any other token, and for a string that is not Unicode text.
+/// Returns the text of a string or number token: a number counts as text where a string is expected, such as an
+/// account name. `None` for any other token, and for a string that is not Unicode text.
 pub fn string_or_number(token: &str) -> Option<Cow<'_, str>> {
     if token.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         Some(Cow::Borrowed(token))
@@ -298,6 +310,7 @@ mod tests {
             ["{}", " {\"a\" : [1e999, -0.0, \"\\ud800\", \"\u{7f}\u{feff}\u{2028}\"]}\r\n", "1", &nested]
         {
             assert_eq!(read_text(body.as_bytes()), Ok((body.to_owned(), false)));
+            assert!(!read(body.as_bytes()).unwrap().is_lossy);
         }
     }
 
@@ -311,7 +324,7 @@ mod tests {
             (b"{\"a\":\"1\n2\t3\r4\0\"}", "{\"a\":\"1\\n2\\t3\\r4\\u0000\"}"),
             (b"{\"a\nb\":1}", "{\"a\\nb\":1}"),
             (b"{\"a\":\"\x89PNG\"}", "{\"a\":\"\u{fffd}PNG\"}"),
-            // A character that breaks off costs one replacement, and the quote behind it stays.
+            // A truncated character becomes one U+FFFD; the quote after it stays.
             (b"{\"a\":\"\xe5\xa5\"}", "{\"a\":\"\u{fffd}\"}"),
             (b"{\"\xff\":\"\xf0\x9f\"}", "{\"\u{fffd}\":\"\u{fffd}\"}"),
             // Surrogates in UTF-8, as some encoders write them.
@@ -319,6 +332,7 @@ mod tests {
             (b"{\"a\":\"\\\\\n\"}", "{\"a\":\"\\\\\\n\"}"),
         ] {
             assert_eq!(read_text(body), Ok((text.to_owned(), true)), "{}", body.escape_ascii());
+            assert_eq!(read(body).unwrap().is_lossy, text.contains('\u{fffd}'), "{text}");
         }
     }
 
@@ -329,7 +343,8 @@ mod tests {
         let open = "[".repeat(2 << 20);
         for (body, fault) in [
             (&b""[..], Unreadable::Empty),
-            (b" \0\r\n", Unreadable::Empty),
+            (b" \0\r\n\x0b\x0c", Unreadable::Empty),
+            (b"\xef\xbb\xbf\0", Unreadable::Empty),
             (b"{", Unreadable::NotJson(place(1, End))),
             (b"{} x", Unreadable::NotJson(place(3, Letter))),
             (b"{\"a\":NaN}", Unreadable::NotJson(place(5, Letter))),
@@ -338,7 +353,12 @@ mod tests {
             (b"{\"a\":\"\\\n\"}", Unreadable::NotJson(place(7, WhiteSpace))),
             (b"{\"a\":\"\\x\"}", Unreadable::NotJson(place(7, Letter))),
             (b"{\"a\":\x01}", Unreadable::NotJson(place(5, Control))),
-            (b"{\"a\":\"\xff\"", Unreadable::NotUtf8(place(6, NotUtf8))),
+            (b"{\"a\":\"\xff\"", Unreadable::NotUtf8(place(8, End))),
+            // Not the faults that are repaired.
+            (b"{\"a\":\"x\ny\",\"b\":NaN}", Unreadable::NotJson(place(15, Letter))),
+            (b"\xef\xbb\xbf{\"a\":1,\"b\":NaN}\0", Unreadable::NotJson(place(14, Letter))),
+            (b"{\"a\":\"\xff\x01\",\"b\":!}", Unreadable::NotUtf8(place(14, Punctuation))),
+            (b"{\"a\":\"\x01\xff\"}\xff", Unreadable::NotUtf8(place(10, NotUtf8))),
             (b"{\"a\":\xff}", Unreadable::NotUtf8(place(5, NotUtf8))),
             (b"{\"a\":\"\\\xff\"}", Unreadable::NotUtf8(place(7, NotUtf8))),
             (b"\xff\xfe{\0}\0", Unreadable::NotUtf8(place(0, NotUtf8))),

@@ -1,16 +1,16 @@
-//! The form that cursors and page tokens share: an opaque text that tells its kind and checks itself.
+//! Shared text format of cursors and page tokens: opaque, with a kind and a checksum.
 //!
 //! Clients store these texts, copy them from logs and paste them on command lines. A mistyped cursor
-//! must not look like a position in another log, which would be reported as a lost or restored log, and
+//! must not look like a position in another log, because the gateway would report a lost or restored log, and
 //! a page token must not pass for a cursor.
 //!
 //! The text is URL-safe base64 without padding. In every form the first byte is the kind, the low seven
 //! bits of the second byte are the form's number, and the last four bytes are a CRC-32, little-endian,
-//! over all bytes before them. So the kind and the check of a newer form can be read by an older
-//! gateway: a text whose check is right is never reported as malformed, and a text with a typing error
-//! is never reported as one of a newer form.
+//! over all bytes before them. So an older gateway can read the kind and the checksum of a newer
+//! form: it never reports a text with a correct checksum as malformed, nor a text with a typing error
+//! as a newer form.
 //!
-//! Form 1 has a fixed length. Every change of its length is therefore malformed. A changed character,
+//! Form 1 has a fixed length, so a text of any other length is malformed. A changed character,
 //! or two exchanged neighbours, change at most 24 bits in a row, which a CRC-32 always notices. Letters
 //! that differ only in case are different characters of the alphabet.
 
@@ -25,12 +25,12 @@ const HAS_CHECK: u8 = 0x80;
 const CRC_BYTES: usize = 4;
 /// Kind, form, epoch, number, check value, CRC.
 const BYTES: usize = 2 + 8 + 8 + 4 + CRC_BYTES;
-/// Length of a text of form 1.
+/// Length of a text of form 1, in characters.
 const TEXT_LEN: usize = (BYTES * 8).div_ceil(6);
-/// Longest text of any form, as the API promises.
+/// Maximum length of a text of any form, in characters, as the API promises. Longer texts are malformed.
 const MAX_TEXT_LEN: usize = 64;
 
-/// What a text stands for. The value is the first byte; the first character follows from it.
+/// Kind of a text. The value is the first byte, which determines the first character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A position in the log: `C...`.
@@ -58,20 +58,20 @@ impl fmt::Display for Kind {
 /// Content of a cursor or page token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opaque {
-    /// The life of what is numbered: a log's epoch, or the start of a process.
+    /// Scope of the number: a log's epoch, or the start time of a process.
     pub epoch: u64,
     /// A position.
     pub number: u64,
-    /// A check over what the position belongs to.
+    /// Checksum over the record or the arguments that the position belongs to.
     pub check: Option<u32>,
 }
 
-/// Why a text cannot be read.
+/// Error of parsing a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpaqueError {
     /// The text is empty.
     Empty,
-    /// The text was not made by a gateway, or was changed since.
+    /// No gateway created the text, or it was changed since.
     Malformed,
     /// The text is whole and of a form or kind that this version does not know.
     Newer,
@@ -88,8 +88,8 @@ impl Opaque {
         bytes[2..10].copy_from_slice(&self.epoch.to_be_bytes());
         bytes[10..18].copy_from_slice(&self.number.to_be_bytes());
         bytes[18..22].copy_from_slice(&self.check.unwrap_or(0).to_be_bytes());
-        // Little-endian, as the bits of this CRC run: only so it notices every short burst of errors, also
-        // one that reaches from the content into the check.
+        // Little-endian, as the bits of this CRC run: only this order detects every short burst of errors, including
+        // a burst that extends from the content into the checksum.
         let crc = crc32fast::hash(&bytes[..BYTES - CRC_BYTES]);
         bytes[BYTES - CRC_BYTES..].copy_from_slice(&crc.to_le_bytes());
         let mut text = [0; TEXT_LEN];
@@ -132,7 +132,7 @@ impl Opaque {
             ))
         });
         match fields {
-            // Another value would be a second text for the same content.
+            // Any other value would allow two texts for the same content.
             Some((_, _, check)) if !has_check && check != 0 => Err(OpaqueError::Malformed),
             Some((epoch, number, check)) => Ok(Self { epoch, number, check: has_check.then_some(check) }),
             None => Err(OpaqueError::Malformed),
@@ -162,7 +162,7 @@ mod tests {
 
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    /// Every text that one typing error makes of another.
+    /// Returns every text that differs from another by one typing error.
     fn typing_errors(text: &str) -> Vec<String> {
         let bytes = text.as_bytes();
         let mut wrong = Vec::new();

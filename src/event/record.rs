@@ -14,13 +14,14 @@
 //! | 8..12 | offset of the event |
 //! | 12..16 | offset of the event's body field, up to the end |
 //! | 16 | decode status: `imcallback.v1.DecodeStatus` |
-//! | 17.. | the command, then the accounts, then the group ids |
+//! | 17 | names that cannot be read: 1 = among the accounts, 2 = among the groups |
+//! | 18.. | the command, then the accounts, then the group ids |
 //!
 //! Accounts and group ids are lists: a count in two bytes, then for each name
 //! its length in one byte and its text. The event is an encoded
 //! `imcallback.v1.Event` without sequence, cursor and receive time, with
-//! `raw_body` or `raw_body_bytes` as its last field. So the body is left out by
-//! cutting, the first three are put in front when the record is read, and
+//! `raw_body` or `binary_body` as its last field. A reader omits the body by
+//! cutting the end, and puts the first three in front. With this layout,
 //! filters need no decoding.
 
 use std::collections::BTreeSet;
@@ -40,8 +41,11 @@ pub const MAX_NAMES: usize = 256;
 /// Longest name, in bytes, in those lists; a longer one is left out and the list flagged.
 pub const MAX_NAME_BYTES: usize = u8::MAX as usize;
 
-const HEADER_BYTES: usize = 17;
+const HEADER_BYTES: usize = 18;
 const STATUS_AT: usize = 16;
+const UNREADABLE_AT: usize = 17;
+const UNREADABLE_ACCOUNTS: u8 = 1;
+const UNREADABLE_GROUP_IDS: u8 = 2;
 const FLAG_ACCOUNTS_CUT: u8 = 2;
 const FLAG_GROUP_IDS_CUT: u8 = 4;
 
@@ -51,7 +55,7 @@ const FIELD_CURSOR: u32 = 2;
 const FIELD_RECEIVE_TIME: u32 = 3;
 const FIELD_RAW_BODY: u32 = 10;
 const FIELD_TRACEPARENT: u32 = 14;
-const FIELD_RAW_BODY_BYTES: u32 = 16;
+const FIELD_BINARY_BODY: u32 = 16;
 
 /// Why stored bytes are no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -73,12 +77,18 @@ pub enum RecordError {
 pub struct NameSet {
     names: BTreeSet<String>,
     cut: bool,
+    unreadable: bool,
 }
 
 impl NameSet {
-    /// The names of a body that cannot be read: none are listed, and the list is cut.
-    pub fn unknown() -> Self {
-        Self { names: BTreeSet::new(), cut: true }
+    /// Returns the names of an unreadable body: an empty list.
+    pub fn unreadable() -> Self {
+        Self { unreadable: true, ..Self::default() }
+    }
+
+    /// Notes that the body has a name that cannot be read.
+    pub fn note_unreadable(&mut self) {
+        self.unreadable = true;
     }
 
     /// Adds a name; beyond the bounds it only notes that the list is cut.
@@ -144,7 +154,7 @@ pub struct RecordParts<'a> {
     pub group_ids: &'a NameSet,
     /// The encoded event, without sequence, cursor, receive time and body.
     pub event: &'a [u8],
-    /// The callback's body: `raw_body` if it is UTF-8, else `raw_body_bytes`.
+    /// The callback's body: `raw_body` if it is UTF-8, else `binary_body`.
     pub raw_body: &'a [u8],
 }
 
@@ -160,7 +170,7 @@ impl RecordParts<'_> {
         let raw_at = event_at + self.event.len();
         let raw_field = match std::str::from_utf8(self.raw_body) {
             Ok(_) => FIELD_RAW_BODY,
-            Err(_) => FIELD_RAW_BODY_BYTES,
+            Err(_) => FIELD_BINARY_BODY,
         };
         let raw_field_len =
             key_len(raw_field) + encoded_len_varint(self.raw_body.len() as u64) + self.raw_body.len();
@@ -175,6 +185,10 @@ impl RecordParts<'_> {
         out.put_u32_le(event_at as u32);
         out.put_u32_le(raw_at as u32);
         out.put_u8(self.status as u8);
+        out.put_u8(
+            flag(self.accounts.unreadable, UNREADABLE_ACCOUNTS)
+                | flag(self.group_ids.unreadable, UNREADABLE_GROUP_IDS),
+        );
         out.put_slice(self.command.as_bytes());
         self.accounts.encode(&mut out);
         self.group_ids.encode(&mut out);
@@ -219,7 +233,7 @@ impl StoredRecord {
         let mut marks = Marks::default();
         marks.insert(self.command().as_bytes());
         self.accounts().bytes().chain(self.group_ids().bytes()).for_each(|name| marks.insert(name));
-        if self.accounts_cut() || self.group_ids_cut() {
+        if self.accounts_cut() || self.group_ids_cut() || self.bytes[UNREADABLE_AT] != 0 {
             marks = Marks::ALL;
         }
         Self { marks, ..self }
@@ -265,14 +279,27 @@ impl StoredRecord {
         DecodeStatus::try_from(i32::from(self.bytes[STATUS_AT])).ok()
     }
 
-    /// Returns whether the typed payload holds all that its message declares, so that readers can do without the body.
+    /// Returns whether the typed payload holds all that its message declares, so that readers do not need the body. A
+    /// repair of a body that is not UTF-8 replaced bytes, so only the body has them.
     fn is_whole_without_body(&self) -> bool {
-        matches!(self.status(), Some(DecodeStatus::Typed | DecodeStatus::Repaired))
+        match self.status() {
+            Some(DecodeStatus::Typed) => true,
+            Some(DecodeStatus::Repaired) => {
+                let mut field = &self.bytes[self.raw_at..];
+                matches!(decode_key(&mut field), Ok((FIELD_RAW_BODY, _)))
+            }
+            _ => false,
+        }
     }
 
-    /// Returns whether the names in the body are known; they are not if the body cannot be read.
-    pub fn knows_names(&self) -> bool {
-        !matches!(self.status(), Some(DecodeStatus::NotUtf8 | DecodeStatus::NotJson))
+    /// Returns whether the body has accounts that cannot be read.
+    pub fn has_unreadable_accounts(&self) -> bool {
+        self.bytes[UNREADABLE_AT] & UNREADABLE_ACCOUNTS != 0
+    }
+
+    /// Returns whether the body has groups that cannot be read.
+    pub fn has_unreadable_group_ids(&self) -> bool {
+        self.bytes[UNREADABLE_AT] & UNREADABLE_GROUP_IDS != 0
     }
 
     /// The accounts that the body names, unless [`Self::accounts_cut`].
@@ -584,15 +611,15 @@ mod tests {
         let stored = record_of(DecodeStatus::Repaired, &names(&[]), &names(&[]), body);
         assert_eq!(stored.raw_body(), body);
         let event = proto::Event::decode(stored.event(true)).unwrap();
-        assert_eq!((event.raw_body.as_str(), &event.raw_body_bytes[..]), ("", &body[..]));
-        assert_eq!(proto::Event::decode(stored.event(false)).unwrap().body(), b"");
+        assert_eq!((event.raw_body.as_str(), &event.binary_body[..]), ("", &body[..]));
+        assert_eq!(stored.event(false), stored.event(true), "the payload does not have what was replaced");
     }
 
     #[test]
     fn names_of_an_unreadable_body_are_unknown() {
-        let unknown = NameSet::unknown();
-        let stored = record(DecodeStatus::NotJson, &unknown, &unknown);
-        assert!(!stored.knows_names() && stored.accounts_cut() && stored.group_ids_cut());
+        let unreadable = NameSet::unreadable();
+        let stored = record(DecodeStatus::NotJson, &unreadable, &names(&[]));
+        assert!(stored.has_unreadable_accounts() && !stored.has_unreadable_group_ids());
         assert_eq!(stored.marks(), Marks::ALL);
     }
 

@@ -1,4 +1,4 @@
-//! `imcallback.v1.AdminService`: who reads, what was not sent yet, what is stored, what was refused.
+//! `imcallback.v1.AdminService`: subscribers with their unsent events, the log, and refused callbacks.
 
 use std::{sync::Arc, time::Duration};
 

@@ -21,19 +21,19 @@ pub struct PageToken {
     pub position: Sequence,
 }
 
-/// Why a page token is refused.
+/// Error of reading a page token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageTokenError {
-    /// The text was not made by a gateway, or was changed since.
+    /// No gateway created the text, or it was changed since.
     #[error("page_token is malformed; pass next_page_token of the previous response as it was")]
     Malformed,
-    /// The text was made by a newer gateway.
+    /// A newer gateway created the text.
     #[error("page_token has a newer form than this gateway knows; start without a token")]
     NewerForm,
     /// The text is a cursor, or the token of another list.
     #[error("page_token is {0}; pass next_page_token of the previous response of this call")]
     OtherKind(Kind),
-    /// The arguments of the call have changed.
+    /// The caller changed the arguments between pages.
     #[error(
         "page_token belongs to other arguments; repeat those of the first page, or start without a token"
     )]

@@ -30,13 +30,13 @@ pub(super) fn start(start: Option<subscribe_request::Start>) -> Result<Start, St
         Some(subscribe_request::Start::AfterCursor(text)) => Start::After(cursor(
             "after_cursor",
             &text,
-            "; pass a cursor as it was, or use earliest or latest for a start without one",
+            "; pass the cursor unchanged, or start with earliest or latest",
         )?),
         Some(subscribe_request::Start::AtTime(at)) => Start::At(time("at_time", at)?),
     })
 }
 
-/// Parses a cursor. `remedy` is added to the problem, unless that names its own.
+/// Parses a cursor. Appends `remedy` to an error text that has none.
 pub(super) fn cursor(field: &str, text: &str, remedy: &str) -> Result<Cursor, Status> {
     text.parse().map_err(|problem| {
         let remedy = match problem {

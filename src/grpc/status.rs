@@ -26,8 +26,8 @@ const STREAMS_RETRY: Duration = Duration::from_secs(10);
 /// When a client should try again to read, which failed, or which it did not do.
 const READ_RETRY: Duration = Duration::from_secs(1);
 
-/// `google.rpc.ErrorInfo` with ordered metadata: that of `tonic-types` is a `HashMap`, so the same error would
-/// have other bytes each time.
+/// `google.rpc.ErrorInfo` with ordered metadata: `tonic-types` uses a `HashMap`, so the same error would
+/// have different bytes each time.
 #[derive(Clone, PartialEq, prost::Message)]
 struct ErrorInfo {
     #[prost(string, tag = "1")]
@@ -236,7 +236,10 @@ fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
         ReadError::Unavailable(_) => {
             tracing::error!(%error, "reading the log failed");
             let details = details(ErrorReason::LogUnavailable, []).retry_after(READ_RETRY);
-            details.status(Code::Unavailable, "the log cannot be read just now; try again")
+            details.status(
+                Code::Unavailable,
+                "the log cannot be read at the moment; retry after the delay in RetryInfo",
+            )
         }
         ReadError::Record { sequence, .. } => {
             tracing::error!(%error, "a stored event cannot be read");
@@ -268,7 +271,7 @@ mod tests {
         reversed.reverse();
         assert_eq!(status(&reversed).details(), first.details());
         assert_eq!((first.code(), first.message()), (Code::FailedPrecondition, "replaced"));
-        // As the ordinary implementation reads it.
+        // Decodes the details with tonic-types, as Rust clients do.
         let read = first.get_error_details();
         assert_eq!(read.retry_info().unwrap().retry_delay, Some(Duration::from_millis(1500)));
         let info = read.error_info().unwrap();

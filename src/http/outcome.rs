@@ -38,7 +38,7 @@ const APPEND_ERRORS: [RefusalReason; 5] = [
     RefusalReason::LogFailed,
     RefusalReason::LogClosed,
 ];
-/// The statuses of stored bodies that were not decoded as they are.
+/// Decode statuses other than `TYPED`.
 const UNDECODED: [DecodeStatus; 13] = [
     DecodeStatus::UnknownCommand,
     DecodeStatus::Mismatch,
@@ -186,7 +186,7 @@ impl Front {
             http_status: status.into(),
             reason: reason.into(),
             error_info: rejection.to_string(),
-            detail: rejection.detail(),
+            detail: detail.clone(),
             sdk_app_id,
             command,
             body_bytes: seen.body_bytes,

@@ -69,16 +69,17 @@ impl Rejection {
         }
     }
 
-    /// Where the fault is and what kind of byte is there, without quoting content; empty if the reason says it all.
+    /// Returns the position of the fault and the kind of byte there, without quoting content. Empty if the reason is
+    /// sufficient.
     pub(super) fn detail(self) -> String {
         match self {
             Self::Callback(refusal) => refusal.detail(),
-            Self::BodyBroken { read } => format!("body: broke off behind byte {read}"),
-            Self::BodyTimeout { read } => format!("body: {read} bytes came in time"),
+            Self::BodyBroken { read } => format!("body: ended after {read} bytes"),
+            Self::BodyTimeout { read } => format!("body: only {read} bytes arrived before the deadline"),
+            Self::Encoding => "header Content-Encoding: the name of a compression".to_owned(),
             Self::Method
             | Self::Path
             | Self::TooLarge
-            | Self::Encoding
             | Self::Framing
             | Self::Busy
             | Self::Late

@@ -122,8 +122,8 @@ fn terms_of(record: &StoredRecord) -> impl Iterator<Item = Term> {
     (record.accounts().map(|name| term(Kind::Account, name)))
         .chain(record.group_ids().map(|name| term(Kind::GroupId, name)))
         .chain([term(Kind::Command, record.command())])
-        .chain(cut(record.accounts_cut(), Kind::Account))
-        .chain(cut(record.group_ids_cut(), Kind::GroupId))
+        .chain(cut(record.accounts_cut() || record.has_unreadable_accounts(), Kind::Account))
+        .chain(cut(record.group_ids_cut() || record.has_unreadable_group_ids(), Kind::GroupId))
 }
 
 /// Under which terms a record is found that cannot be read: all that are searched by,

@@ -38,7 +38,7 @@ impl Records {
         self.run.bytes
     }
 
-    /// How many of the first ones have at most so many bytes: at least one, if there is one.
+    /// Returns the number of leading records that fit into `max_bytes`; at least 1 unless there are none.
     pub fn fitting(&self, max_bytes: usize) -> usize {
         let mut bytes = 0;
         let fits = |record: &&Record| {
@@ -48,7 +48,7 @@ impl Records {
         self.iter().take_while(fits).count().max(1).min(self.len())
     }
 
-    /// Takes so many of the first ones off.
+    /// Removes the first `count` records and returns them.
     pub fn split_to(&mut self, count: usize) -> Self {
         let middle = self.range.start + count.min(self.len());
         let first = Self { run: Arc::clone(&self.run), range: self.range.start..middle };

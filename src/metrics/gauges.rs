@@ -104,12 +104,12 @@ impl Gauges {
             streams: new.gauge("streams", "Open Subscribe streams."),
             lag_events: new.gauges(
                 "subscriber_lag_events",
-                "Events that were not sent to a subscriber yet, of the worst of its streams. What it has processed is not known here.",
+                "Stored events not yet sent to a subscriber, for the stream with the most. Not the events that it has not processed.",
                 &["subscriber"],
             ),
             lag_seconds: new.gauges(
                 "subscriber_lag_seconds",
-                "How long the first event that was not sent yet has been waiting, 0 if there is none.",
+                "Seconds that the first unsent event has been waiting. 0 if there is none.",
                 &["subscriber"],
             ),
             departed: new.gauges(

@@ -5,7 +5,7 @@
 //! same JSON and the same encoded bytes in every process. Times end in `Z` and have 0, 3, 6 or 9
 //! fraction digits.
 //!
-//! The calendar is that of `prost-types`, whose own types have no serde implementations. Its parsers
+//! The calendar code is from `prost-types`, whose own types have no serde implementations. Its parsers
 //! accept more than ProtoJSON does, such as a time without an offset, so the form of a text is checked
 //! here first. `pbjson-types` and `prost-wkt-types` were not used because their `Struct` is a
 //! `HashMap`, and `pbjson-types` writes UTC as `+00:00`.
@@ -269,7 +269,6 @@ impl<'de> Deserialize<'de> for Struct {
         impl<'de> Visitor<'de> for StructVisitor {
             type Value = Struct;
 
-            // The decoder of callbacks recognises the type by this text.
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("google.protobuf.Struct")
             }
@@ -309,11 +308,11 @@ impl Serialize for Value {
         use value::Kind;
         match &self.kind {
             None | Some(Kind::NullValue(_)) => serializer.serialize_unit(),
-            // A string would mean something else.
+            // Writing "NaN" as a string would change the type of the value.
             Some(Kind::NumberValue(number)) if !number.is_finite() => {
                 Err(ser::Error::custom("google.protobuf.Value has no JSON form for NaN and infinity"))
             }
-            // Without a fraction, as the sender wrote it and other languages print it. A minus zero is no integer.
+            // Write integers without a fraction, as senders and other languages do. Negative zero is not an integer.
             Some(Kind::NumberValue(number))
                 if number.fract() == 0.0
                     && number.abs() <= MAX_SAFE_INTEGER
@@ -347,7 +346,6 @@ impl ValueVisitor {
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
-    // The decoder of callbacks recognises the type by this text.
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("google.protobuf.Value")
     }

@@ -6,6 +6,7 @@ use crate::{
         json::{self, Item, Role, string_or_number, walk},
     },
     log::Terms,
+    proto::DecodeStatus,
 };
 
 /// Most entries in each list of a filter.
@@ -207,14 +208,19 @@ impl Filter {
             Fit::No
         } else if any_name {
             Fit::Yes
-        } else if !record.knows_names() {
-            Fit::Unknown
-        } else if (self.accounts.is_empty() || self.fits_accounts(record))
-            && (self.group_ids.is_empty() || self.fits_group_ids(record))
-        {
-            Fit::Yes
         } else {
-            Fit::No
+            let accounts =
+                fits_names(&self.accounts, || self.fits_accounts(record), record.has_unreadable_accounts());
+            let group_ids = fits_names(
+                &self.group_ids,
+                || self.fits_group_ids(record),
+                record.has_unreadable_group_ids(),
+            );
+            match (accounts, group_ids) {
+                (Fit::No, _) | (_, Fit::No) => Fit::No,
+                (Fit::Unknown, _) | (_, Fit::Unknown) => Fit::Unknown,
+                (Fit::Yes, Fit::Yes) => Fit::Yes,
+            }
         }
     }
 
@@ -234,15 +240,26 @@ impl Filter {
     }
 }
 
-/// Whether an event fits a filter.
+/// Result of comparing an event with a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
     /// It fits.
     Yes,
     /// It does not fit.
     No,
-    /// All but its accounts or groups fits, and those are not known: its body cannot be read.
+    /// It matches except for its accounts or groups, some of which cannot be read.
     Unknown,
+}
+
+/// Compares a list of names with the names of an event.
+fn fits_names(wanted: &[String], has_one: impl FnOnce() -> bool, has_unreadable: bool) -> Fit {
+    if wanted.is_empty() || has_one() {
+        Fit::Yes
+    } else if has_unreadable {
+        Fit::Unknown
+    } else {
+        Fit::No
+    }
 }
 
 fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
@@ -270,7 +287,14 @@ fn names_one(record: &StoredRecord, wanted: Role, names: &[String]) -> bool {
         },
         _ => Ok(()),
     };
-    json::read(record.raw_body()).is_ok_and(|json| walk(&json.text, visit).is_err())
+    let body = record.raw_body();
+    // A typed body is valid JSON as it is.
+    if record.status() == Some(DecodeStatus::Typed)
+        && let Ok(text) = std::str::from_utf8(body)
+    {
+        return walk(text, visit).is_err();
+    }
+    json::read(body).is_ok_and(|json| walk(&json.text, visit).is_err())
 }
 
 #[cfg(test)]
@@ -370,6 +394,8 @@ mod tests {
         let groups = FilterLists { group_ids: strings(&["g"]), ..FilterLists::default() };
         for (body, fit) in [
             ("{\"From_Account\":\"a\"", Fit::Unknown),
+            (r#"{"From_Account":"\ud83d","GroupId":"\udc00"}"#, Fit::Unknown),
+            (r#"{"x":"\ud83d"}"#, Fit::No),
             ("", Fit::No),
             ("[]", Fit::No),
             ("{\"To_Account\":\"b\"}", Fit::No),

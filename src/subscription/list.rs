@@ -37,7 +37,7 @@ pub struct List {
     pub records: Vec<Record>,
     /// Where the next page begins; `None` if there is nothing more.
     pub next: Option<Sequence>,
-    /// Events up to there that fit the rest of the filter, but whose names are not known. They are left out.
+    /// Events up to `next` that match the rest of the filter but have unknown names. They are not in the page.
     pub unmatched: u64,
 }
 

@@ -51,7 +51,7 @@ pub fn packets() -> Vec<(String, String)> {
     packets
 }
 
-/// Posts them all; returns their number.
+/// Posts all packets. Returns their number.
 pub async fn post_packets(gateway: &Gateway) -> usize {
     let packets = packets();
     for (command, body) in &packets {

@@ -1,8 +1,8 @@
 //! Where an export goes: to standard output, or into a file that gets its name when it is whole.
 //!
-//! On Linux the file has no name at all until then, where the file system has such files (ext4, XFS, Btrfs,
-//! tmpfs; not NFS). It cannot be left behind, whatever ends the process. Elsewhere it is `NAME.XXXXXX.part`,
-//! which every error and every ordinary signal removes, but not SIGKILL or a crash of the machine.
+//! On Linux the file is unnamed until then if the file system supports it (ext4, XFS, Btrfs,
+//! tmpfs; not NFS). An unnamed file disappears when the process ends. Elsewhere the file is `NAME.XXXXXX.part`,
+//! which the program removes after every error and ordinary signal. It remains after SIGKILL or a machine crash.
 
 use std::{
     ffi::OsStr,
@@ -32,12 +32,12 @@ pub(super) struct Unfinished {
     part: Part,
 }
 
-/// Where the file is until then.
+/// The incomplete file.
 enum Part {
-    /// Nowhere: the system frees it when the process ends, however that is.
+    /// Unnamed file. The kernel frees it when the process ends for any reason.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has them"))]
     Unnamed(File),
-    /// Under another name, where the file system has no unnamed files. A process that is killed leaves it.
+    /// Temporary name, for file systems without unnamed files. SIGKILL leaves this file behind.
     Named(TempPath),
 }
 
@@ -85,7 +85,7 @@ impl Destination {
     pub(super) fn finish(self) -> Result<(), Failure> {
         let Self::File(Unfinished { dir, path, part }) = self else { return Ok(()) };
         refuse_existing(&path)?;
-        // Neither replaces a file that came there meanwhile.
+        // Neither call replaces a file that another process has created since the check.
         let placed = match part {
             Part::Unnamed(file) => link(&file, &path),
             Part::Named(part) => part.persist_noclobber(&path).map_err(|error| error.error),
@@ -116,7 +116,7 @@ impl Writer {
     }
 }
 
-/// Creates a file without a name. Fails where the file system or the operating system has none, or where
+/// Creates an unnamed file. Fails if the file system or the operating system does not support it, or if
 /// it could not get a name later. Only its owner may read it: events hold private messages.
 #[cfg(target_os = "linux")]
 fn unnamed(dir: &Path) -> io::Result<(File, Part)> {
@@ -133,7 +133,7 @@ fn unnamed(_: &Path) -> io::Result<(File, Part)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Where a process finds its open files by number.
+/// Directory of the process's open files, by descriptor.
 const DESCRIPTORS: &str = "/proc/self/fd";
 
 /// Gives an unnamed file its name.
@@ -142,7 +142,7 @@ fn link(file: &File, path: &Path) -> io::Result<()> {
     Ok(rustix::fs::linkat(CWD, from, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// Creates a file under another name. Only its owner may read it, too.
+/// Creates a file with a temporary name. Only its owner may read it.
 fn named(dir: &Path, name: &OsStr) -> io::Result<(File, Part)> {
     let mut prefix = name.to_owned();
     prefix.push(".");
@@ -181,7 +181,7 @@ mod tests {
 
     type Create = fn(&Path) -> io::Result<(File, Part)>;
 
-    /// Both ways, whichever the file system of the tests would get.
+    /// Tests both kinds of file, independent of the file system that the tests run on.
     fn both() -> Vec<Create> {
         let mut ways: Vec<Create> = vec![|dir| named(dir, OsStr::new("x"))];
         if unnamed(&std::env::temp_dir()).is_ok() {

@@ -1,24 +1,51 @@
 //! Repairs of bodies that are almost JSON.
 
-use std::fmt::Write as _;
+/// Repairs the faults that [`read`](super::read) lists; the result may still not be JSON. Fails with the offset of
+/// invalid UTF-8 outside strings.
+pub(super) fn repair(body: &[u8]) -> Result<String, usize> {
+    let mut text = String::with_capacity(body.len());
+    scan(body, |_, piece| text.push_str(piece)).map(|()| text)
+}
 
-/// Repairs the faults that [`read`](super::read) lists; the result may still not be JSON. `None` if there is invalid
-/// UTF-8 outside strings.
-pub(super) fn repair(body: &[u8]) -> Option<String> {
+/// The offset in the body of what stands at an offset in its repaired text.
+pub(super) fn offset_in_body(body: &[u8], offset_in_text: usize) -> usize {
+    let (mut len, mut found) = (0, None);
+    // It was repaired before, so this does not fail.
+    let scanned = scan(body, |offset, piece| {
+        len += piece.len();
+        if len > offset_in_text {
+            found.get_or_insert(offset);
+        }
+    });
+    scanned.err().or(found).unwrap_or(body.len())
+}
+
+/// Position of a character in a JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Outside,
+    /// Inside a string.
+    Inside,
+    /// After a backslash in a string.
+    Escape,
+}
+
+/// Gives the repaired text piece by piece, each with its offset in the body.
+fn scan(body: &[u8], mut give: impl FnMut(usize, &str)) -> Result<(), usize> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let end =
-        body.iter().rposition(|byte| !matches!(byte, 0 | b' ' | b'\t'..=b'\r')).map_or(0, |last| last + 1);
-    let mut out = String::with_capacity(end);
+    let start = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let is_blank = |byte: &u8| matches!(byte, 0 | b' ' | b'\t'..=b'\r');
+    let end = body.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
     let mut place = Place::Outside;
-    for chunk in body[..end].utf8_chunks() {
-        for c in chunk.valid().chars() {
-            // Behind a backslash a control character stays: escaped, it would make another text of both.
+    let mut offset = start;
+    for chunk in body[start..end].utf8_chunks() {
+        for (at, c) in chunk.valid().char_indices() {
+            // A control character after a backslash stays: escaping it would change the meaning of the backslash.
             if place == Place::Inside && c < ' ' {
-                escape(c, &mut out);
+                give(offset + at, ESCAPES[usize::from(c as u8)]);
                 continue;
             }
-            out.push(c);
+            give(offset + at, &chunk.valid()[at..at + c.len_utf8()]);
             place = match (place, c) {
                 (Place::Outside, '"') => Place::Inside,
                 (Place::Outside, _) => Place::Outside,
@@ -27,33 +54,25 @@ pub(super) fn repair(body: &[u8]) -> Option<String> {
                 (Place::Inside | Place::Escape, _) => Place::Inside,
             };
         }
+        offset += chunk.valid().len();
         if !chunk.invalid().is_empty() {
             if place == Place::Outside {
-                return None;
+                return Err(offset);
             }
-            out.push(char::REPLACEMENT_CHARACTER);
-            // Behind a backslash it is no escape, so the text is not JSON.
+            give(offset, "\u{fffd}");
+            // After a backslash, U+FFFD makes an invalid escape, so the text stays invalid JSON.
             place = Place::Inside;
+            offset += chunk.invalid().len();
         }
     }
-    Some(out)
+    Ok(())
 }
 
-/// Where a character of a JSON text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Outside,
-    /// Inside a string.
-    Inside,
-    /// Behind a backslash in a string.
-    Escape,
-}
-
-fn escape(control: char, out: &mut String) {
-    match control {
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        _ => write!(out, "\\u{:04x}", u32::from(control)).expect("a string takes any text"),
-    }
-}
+/// The escapes of the control characters.
+#[rustfmt::skip]
+const ESCAPES: [&str; 32] = [
+    "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
+    "\\b",     "\\t",     "\\n",     "\\u000b", "\\f",     "\\r",     "\\u000e", "\\u000f",
+    "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017",
+    "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+];
