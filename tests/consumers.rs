@@ -482,8 +482,16 @@ async fn they_resume_where_they_were_over_restarts_on_both_sides_and_keep_what_h
         consumer.writes(|database| database.cursor().is_some_and(|cursor| !cursor.is_empty())).await;
     }
     assert!(gateway.post(FRIEND, &friends([1, 2, 3])).await.is_stored());
-    let wrong = r#"{"PairList":"none"}"#;
-    assert!(gateway.post(FRIEND, wrong).await.is_stored());
+    // Without a payload, with a part of one, and not even UTF-8.
+    let wrong: [&[u8]; 3] =
+        [br#"{"PairList":"none"}"#, br#"{"PairList":[{"From_Account":"a","To_Account":{}}]}"#, b"{\xff"];
+    let mut http = Http::connect(gateway.addresses.http).await;
+    for body in wrong {
+        let (query, length) = (query(FRIEND), body.len());
+        let head = format!("POST /?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        http.send([head.as_bytes(), body].concat()).await;
+        assert!(http.answer().await.is_stored());
+    }
     post(gateway.addresses.http, 4..=10).await;
     all_write(&consumers, &Vec::from_iter(1..=10)).await;
     gateway.stop().await;
@@ -497,7 +505,8 @@ async fn they_resume_where_they_were_over_restarts_on_both_sides_and_keep_what_h
     let consumers = site.consumers(grpc);
     all_write(&consumers, &Vec::from_iter(1..=20)).await;
     for consumer in &consumers {
-        assert_eq!(consumer.database.column::<String>("SELECT raw_body FROM untyped"), [wrong]);
+        let kept = consumer.database.column::<Vec<u8>>("SELECT body FROM untyped ORDER BY rowid");
+        assert_eq!(kept, wrong);
         assert_eq!(
             consumer.database.column::<u32>("SELECT pair FROM pair ORDER BY rowid LIMIT 3"),
             [0, 1, 2]

@@ -5,7 +5,7 @@
 // over when it stands still. A crash at any moment loses and doubles nothing.
 //
 // Usage: consumer HOST:PORT DATABASE
-// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
+// Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
 package main
 
 import (
@@ -47,7 +47,7 @@ const schema = `
 CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
 CREATE TABLE IF NOT EXISTS pair (
     cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
-CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
 `
 
@@ -118,9 +118,10 @@ func commit(db *sql.DB, old, cursor string, rows []row, eventMicros *int64) erro
 
 func rowsOf(event *pb.Event) (rows []row) {
 	friends, ok := event.Payload.(*pb.Event_SnsFriendAdd)
-	if !ok {
-		// The body is not as documented: kept for somebody to look at.
-		values := []interface{}{event.Cursor, event.Command, event.RawBody}
+	if !ok || event.DecodeStatus == pb.DecodeStatus_DECODE_STATUS_PARTIAL {
+		// The body is not as documented: keep it for a person to look at. One of the two is set.
+		body := append([]byte(event.RawBody), event.BinaryBody...)
+		values := []interface{}{event.Cursor, event.Command, body}
 		return []row{{"INSERT INTO untyped VALUES (?, ?, ?)", values}}
 	}
 	for n, pair := range friends.SnsFriendAdd.PairList {

@@ -5,8 +5,9 @@
 // over when it stands still. A crash at any moment loses and doubles nothing.
 //
 // Usage: java Consumer HOST:PORT DATABASE
-// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
+// Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
 
+import com.example.imcallback.v1.DecodeStatus;
 import com.example.imcallback.v1.Event;
 import com.example.imcallback.v1.EventFilter;
 import com.example.imcallback.v1.EventServiceGrpc;
@@ -16,6 +17,7 @@ import com.example.imcallback.v1.GapPolicy;
 import com.example.imcallback.v1.SubscribeRequest;
 import com.example.imcallback.v1.SubscribeResponse;
 import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.Empty;
 import com.google.protobuf.Timestamp;
@@ -62,7 +64,7 @@ public final class Consumer {
         "CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER)",
         "CREATE TABLE IF NOT EXISTS pair ("
                 + "cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair))",
-        "CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT)",
+        "CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, body BLOB)",
         "CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER)",
     };
 
@@ -158,10 +160,11 @@ public final class Consumer {
 
     static List<Object[]> rowsOf(Event event) {
         List<Object[]> rows = new ArrayList<>();
-        if (!event.hasSnsFriendAdd()) {
-            // The body is not as documented: kept for somebody to look at.
+        if (!event.hasSnsFriendAdd() || event.getDecodeStatus() == DecodeStatus.DECODE_STATUS_PARTIAL) {
+            // The body is not as documented: keep it for a person to look at. One of the two is set.
+            ByteString body = event.getBinaryBody().concat(ByteString.copyFromUtf8(event.getRawBody()));
             String sql = "INSERT INTO untyped VALUES (?, ?, ?)";
-            rows.add(new Object[] {sql, event.getCursor(), event.getCommand(), event.getRawBody()});
+            rows.add(new Object[] {sql, event.getCursor(), event.getCommand(), body.toByteArray()});
             return rows;
         }
         int n = 0;

@@ -5,7 +5,7 @@
 // over when it stands still. A crash at any moment loses and doubles nothing.
 //
 // Usage: node consumer.js HOST:PORT DATABASE
-// The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
+// Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
 
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
@@ -30,7 +30,7 @@ const SCHEMA = `
 CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
 CREATE TABLE IF NOT EXISTS pair (
     cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
-CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
 `;
 
@@ -95,11 +95,12 @@ function commit(db, old, cursor, rows = [], eventMicros = null) {
 }
 
 function rowsOf(event) {
-  if (event.payload === "snsFriendAdd") {
+  if (event.payload === "snsFriendAdd" && event.decodeStatus !== "DECODE_STATUS_PARTIAL") {
     return event.snsFriendAdd.pairList.map((pair, n) => ["pair", event.cursor, n, pair.fromAccount, pair.toAccount]);
   }
-  // The body is not as documented: kept for somebody to look at.
-  return [["untyped", event.cursor, event.command, event.rawBody]];
+  // The body is not as documented: keep it for a person to look at. One of the two is set.
+  const body = Buffer.concat([Buffer.from(event.rawBody), event.binaryBody]);
+  return [["untyped", event.cursor, event.command, body]];
 }
 
 // Follows one stream from this cursor to its end, which is an error.

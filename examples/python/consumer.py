@@ -5,7 +5,7 @@ is still the one before: of several replicas one does the work, and another take
 over when it stands still. A crash at any moment loses and doubles nothing.
 
 Usage: consumer.py HOST:PORT DATABASE
-The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
+Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
 """
 
 import os
@@ -20,7 +20,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from imcallback.v1 import event_service_pb2, event_service_pb2_grpc
+from imcallback.v1 import event_pb2, event_service_pb2, event_service_pb2_grpc
 
 # The name of all replicas together.
 NAME = "friends-python"
@@ -44,7 +44,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
 CREATE TABLE IF NOT EXISTS pair (
     cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
-CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
 """
 
@@ -89,11 +89,13 @@ def commit(db, old, new, rows=(), event_micros=None):
 
 
 def rows_of(event):
-    if event.WhichOneof("payload") == "sns_friend_add":
+    is_whole = event.decode_status != event_pb2.DECODE_STATUS_PARTIAL
+    if event.WhichOneof("payload") == "sns_friend_add" and is_whole:
         pairs = enumerate(event.sns_friend_add.pair_list)
         return [("pair", (event.cursor, n, pair.from_account, pair.to_account)) for n, pair in pairs]
-    # The body is not as documented: kept for somebody to look at.
-    return [("untyped", (event.cursor, event.command, event.raw_body))]
+    # The body is not as documented: keep it for a person to look at. One of the two is set.
+    body = event.raw_body.encode() or event.binary_body
+    return [("untyped", (event.cursor, event.command, body))]
 
 
 def cancel_if_silent(frames, came):

@@ -5,7 +5,7 @@
 //! over when it stands still. A crash at any moment loses and doubles nothing.
 //!
 //! Usage: consumer http://HOST:PORT DATABASE
-//! The token, if the gateway wants one, stands in CALLBACK_GATEWAY_CLIENT_TOKEN.
+//! Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
 
 use std::{env, error::Error, time::Duration};
 
@@ -13,8 +13,8 @@ use callback_gateway::proto::well_known::Timestamp;
 use callback_gateway::{
     client::{Client, Ended, Item, Options},
     proto::{
-        Event, EventFilter, Gap, GapPolicy, SubscribeRequest, event::Payload, subscribe_request::Start,
-        subscribe_response::Frame,
+        DecodeStatus, Event, EventFilter, Gap, GapPolicy, SubscribeRequest, event::Payload,
+        subscribe_request::Start, subscribe_response::Frame,
     },
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -28,7 +28,7 @@ const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
 CREATE TABLE IF NOT EXISTS pair (
     cursor TEXT, pair INTEGER, from_account TEXT, to_account TEXT, PRIMARY KEY (cursor, pair));
-CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, raw_body TEXT);
+CREATE TABLE IF NOT EXISTS untyped (cursor TEXT PRIMARY KEY, command TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, last_missing INTEGER);
 ";
 
@@ -77,10 +77,11 @@ fn micros(frame: &Frame) -> Option<i64> {
 
 /// What is there already came before the log went back.
 fn insert_event(transaction: &Transaction<'_>, event: &Event) -> rusqlite::Result<()> {
-    let Some(Payload::SnsFriendAdd(friend_add)) = &event.payload else {
-        // The body is not as documented: kept for somebody to look at.
+    let is_whole = event.decode_status() != DecodeStatus::Partial;
+    let Some(Payload::SnsFriendAdd(friend_add)) = event.payload.as_ref().filter(|_| is_whole) else {
+        // The body is not as documented: keep it for a person to look at.
         let sql = "INSERT INTO untyped VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
-        transaction.execute(sql, [&event.cursor, &event.command, &event.raw_body])?;
+        transaction.execute(sql, params![event.cursor, event.command, event.body()])?;
         return Ok(());
     };
     for (n, pair) in friend_add.pair_list.iter().enumerate() {
