@@ -1,5 +1,5 @@
-//! The scripts, with programs in the place of what takes long: arguments, the machine that they
-//! need, and the empty caches of `.ci/run` and `./scripts/fresh`.
+//! Tests of the scripts, with stand-ins for slow programs: arguments, the required
+//! programs, and the empty caches of `.ci/run` and `./scripts/fresh`.
 
 mod support;
 
@@ -12,10 +12,10 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use support::package;
+use support::{package, tools::tool};
 use tempfile::TempDir;
 
-/// What the stand-in of `./scripts/test` prints: its environment and what is in its caches.
+/// Stand-in for `./scripts/test` that prints its environment and the content of its caches.
 const TELL: &str = "#!/usr/bin/env bash
 env | sort
 echo \"in HOME: $(ls -A \"$HOME\")\"
@@ -25,8 +25,7 @@ echo \"arguments: $*\"
 
 /// A stand-in of the gateway: says that it is ready, answers /readyz with a status, and stops on
 /// SIGTERM.
-const GATEWAY: &str = r#"#!/usr/bin/env python3
-import http.server, os, signal, sys
+const GATEWAY: &str = r#"import http.server, os, signal, sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -261,7 +260,7 @@ fn ci_keeps_toolchains_and_registries() {
     assert_eq!(variable(&told, "npm_config_userconfig"), None);
 }
 
-/// Each signal, while a grandchild is running that holds the output open.
+/// Sends each signal while a grandchild holds the output open.
 #[test]
 fn a_signal_stops_the_tests_and_removes_the_caches() {
     let site = Site::new(
@@ -289,7 +288,9 @@ fn fresh_runs_both_commands_of_the_readme_in_a_clone() {
                  echo '175 second part' >>\"$CALLBACK_GATEWAY_TESTS_STEPS\"\n";
     let site = Site::new(&format!("{TELL}{steps}exit \"$CODE\"\n"));
     fs::write(site.path("repository/README.md"), README).unwrap();
-    write_program(&site.path("repository/gateway"), GATEWAY);
+    // Not the python3 of PATH: pyenv's looks for versions in HOME.
+    let python = tool("bin/python3");
+    write_program(&site.path("repository/gateway"), &format!("#!{}\n{GATEWAY}", python.display()));
     site.commit();
     fs::write(site.path("repository/uncommitted"), "").unwrap();
     for (args, readyz, code) in [(&["--quick"][..], "200", "0"), (&[], "200", "5"), (&[], "503", "0")] {

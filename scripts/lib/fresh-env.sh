@@ -13,11 +13,11 @@ fresh_job=
 # Time between SIGTERM and SIGKILL, in tenths of a second.
 readonly FRESH_GRACE=150
 
-# Creates the temporary directory. It is removed when the script ends, also after a failure and on
+# Creates the temporary directory. The EXIT trap removes it, also after a failure and on
 # SIGHUP, SIGINT and SIGTERM.
 fresh_begin() {
     trap fresh_end EXIT
-    # The usual exit codes: 128 and the number of the signal.
+    # The usual exit codes: 128 plus the signal's number.
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -38,7 +38,7 @@ fresh_environment() {
     export HOME=$fresh_dir/home CARGO_HOME=$fresh_dir/cargo
 }
 
-# Names the toolchains in HOME. A machine may have neither of these managers.
+# Exports the paths of the toolchains in HOME. Either manager may be missing.
 fresh_keep_toolchains() { # home
     if [[ -z ${RUSTUP_HOME-} && -d $1/.rustup ]]; then
         export RUSTUP_HOME=$1/.rustup
@@ -48,7 +48,7 @@ fresh_keep_toolchains() { # home
     fi
 }
 
-# Keeps the configuration of cargo, npm and pip. Variables such as PIP_INDEX_URL stay too.
+# Keeps the configuration of cargo, git, npm and pip. Variables such as PIP_INDEX_URL stay too.
 fresh_keep_registries() { # home
     local file
     for file in config.toml config; do
@@ -56,6 +56,10 @@ fresh_keep_registries() { # home
             cp "${CARGO_HOME:-$1/.cargo}/$file" "$fresh_dir/cargo/$file"
         fi
     done
+    # git's settings, such as a proxy for the advisory database.
+    if [[ -z ${GIT_CONFIG_GLOBAL-} && -f $1/.gitconfig ]]; then
+        export GIT_CONFIG_GLOBAL=$1/.gitconfig
+    fi
     if [[ -z ${npm_config_userconfig-}${NPM_CONFIG_USERCONFIG-} && -f $1/.npmrc ]]; then
         export npm_config_userconfig=$1/.npmrc
     fi
@@ -76,10 +80,11 @@ fresh_start() { # command, arguments
     set +m
 }
 
-# Waits for the command and returns its exit code.
+# Waits for the command, ends the processes that it left behind, and returns its exit code.
 fresh_wait() {
     local code=0
     wait "$fresh_job" || code=$?
+    kill -KILL -- "-$fresh_job" 2>/dev/null || true
     fresh_job=
     return "$code"
 }
@@ -98,7 +103,7 @@ fresh_end() {
         wait "$fresh_job" 2>/dev/null || true
     fi
     if [[ -n $fresh_dir ]]; then
-        # Not into a file system that the power-cut test could not unmount.
+        # Do not delete the content of a file system that the power-cut test failed to unmount.
         rm -rf --one-file-system "$fresh_dir"
     fi
     exit "$code"
