@@ -44,6 +44,10 @@ use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::
 /// without knowing why: so that limit is never reached before the cap, which
 /// answers RESOURCE_EXHAUSTED.
 const OTHER_CALLS: u32 = 1000;
+/// Streams that this server resets because of a client's protocol errors, on one connection and over its life. Beyond it
+/// the connection ends with ENHANCE_YOUR_CALM: without a limit, a client could have the server reset streams faster than
+/// it frees them (CVE-2025-8671). Clients and proxies that follow RFC 9113 cause none.
+const MAX_ERROR_RESETS: usize = 1024;
 /// Largest request. A filter with all its lists full takes about 80 KiB.
 const MAX_REQUEST_BYTES: usize = 256 * 1024;
 
@@ -163,6 +167,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
+        .http2_max_local_error_reset_streams(Some(MAX_ERROR_RESETS))
         .add_service(WithEventBodies(event_service))
         .add_service(admin_service)
         .add_service(Ending::new(health.service, drain.clone(), &places))
