@@ -345,8 +345,9 @@ async fn memory_stays_bounded_whatever_is_sent() {
         ("an endless head", 200, format!("{head}X: {}", "x".repeat(400_000)), "431", 32),
         ("endless fields", 50, head.to_owned() + &"X: y\r\n".repeat(60_000), "431", 32),
         ("large bodies", 50, framed("Content-Length: 1500000\r\n", &" ".repeat(1_500_000)), "413", 32),
-        ("brackets", 4, request("A.B", &"[".repeat(1 << 20)), "200 408", 96),
-        ("nesting", 4, request("A.B", &("[".repeat(1 << 19) + &"]".repeat(1 << 19))), "200 408", 96),
+        // An unoptimized build on a busy machine may take longer for them than a callback may take.
+        ("brackets", 4, request("A.B", &"[".repeat(1 << 20)), "200 408 503", 96),
+        ("nesting", 4, request("A.B", &("[".repeat(1 << 19) + &"]".repeat(1 << 19))), "200 408 503", 96),
         (
             "an endless chunk",
             32,
