@@ -2,6 +2,7 @@
 
 mod cursor;
 pub mod json;
+mod names;
 pub mod opaque;
 mod record;
 
@@ -12,10 +13,8 @@ use std::{
 
 pub use self::{
     cursor::{Cursor, CursorError},
-    record::{
-        MAX_NAME_BYTES, MAX_NAMES, Marks, NameSet, Names, RECORD_FORMAT, Record, RecordError, RecordParts,
-        StoredRecord,
-    },
+    names::{MAX_NAME_BYTES, MAX_NAMES, NameSet, Names},
+    record::{Marks, RECORD_FORMAT, Record, RecordError, RecordParts, StoredRecord},
 };
 
 /// Longest command, in characters.

@@ -24,22 +24,16 @@
 //! cutting the end, and puts the first three in front. With this layout,
 //! filters need no decoding.
 
-use std::collections::BTreeSet;
-
 use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::encoding::{
     WireType, decode_key, decode_varint, encode_key, encode_varint, encoded_len_varint, key_len,
 };
 
-use super::{Cursor, Epoch, MAX_COMMAND_BYTES, Sequence, Timestamp};
+use super::{Cursor, Epoch, MAX_COMMAND_BYTES, NameSet, Names, Sequence, Timestamp};
 use crate::proto::DecodeStatus;
 
 /// The newest record format that this program writes and reads.
 pub const RECORD_FORMAT: u8 = 1;
-/// Most names in a record's account list or group list; a longer list is cut and flagged.
-pub const MAX_NAMES: usize = 256;
-/// Longest name, in bytes, in those lists; a longer one is left out and the list flagged.
-pub const MAX_NAME_BYTES: usize = u8::MAX as usize;
 
 const HEADER_BYTES: usize = 18;
 const STATUS_AT: usize = 16;
@@ -69,51 +63,6 @@ pub enum RecordError {
     /// The bytes contradict themselves.
     #[error("the record is damaged")]
     Damaged,
-}
-
-/// Distinct names for a record's account list or group list, bounded by
-/// [`MAX_NAMES`] and [`MAX_NAME_BYTES`].
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct NameSet {
-    names: BTreeSet<String>,
-    cut: bool,
-    unreadable: bool,
-}
-
-impl NameSet {
-    /// Returns the names of an unreadable body: an empty list.
-    pub fn unreadable() -> Self {
-        Self { unreadable: true, ..Self::default() }
-    }
-
-    /// Notes that the body has a name that cannot be read.
-    pub fn note_unreadable(&mut self) {
-        self.unreadable = true;
-    }
-
-    /// Adds a name; beyond the bounds it only notes that the list is cut.
-    pub fn insert(&mut self, name: &str) {
-        if name.is_empty() || self.names.contains(name) {
-            return;
-        }
-        if self.names.len() == MAX_NAMES || name.len() > MAX_NAME_BYTES {
-            self.cut = true;
-        } else {
-            self.names.insert(name.to_owned());
-        }
-    }
-
-    fn encoded_len(&self) -> usize {
-        2 + self.names.iter().map(|name| 1 + name.len()).sum::<usize>()
-    }
-
-    fn encode(&self, out: &mut BytesMut) {
-        out.put_u16_le(self.names.len() as u16);
-        for name in &self.names {
-            out.put_u8(name.len() as u8);
-            out.put_slice(name.as_bytes());
-        }
-    }
 }
 
 /// Bits for the names in a record, command included: a name whose bit is not there is not in the
@@ -178,7 +127,10 @@ impl RecordParts<'_> {
 
         let mut out = BytesMut::with_capacity(raw_at + raw_field_len);
         out.put_u8(RECORD_FORMAT);
-        out.put_u8(flag(self.accounts.cut, FLAG_ACCOUNTS_CUT) | flag(self.group_ids.cut, FLAG_GROUP_IDS_CUT));
+        out.put_u8(
+            flag(self.accounts.is_cut(), FLAG_ACCOUNTS_CUT)
+                | flag(self.group_ids.is_cut(), FLAG_GROUP_IDS_CUT),
+        );
         out.put_u8(self.kind);
         out.put_u8(self.command.len() as u8);
         out.put_u32_le(self.sdk_app_id);
@@ -186,8 +138,8 @@ impl RecordParts<'_> {
         out.put_u32_le(raw_at as u32);
         out.put_u8(self.status as u8);
         out.put_u8(
-            flag(self.accounts.unreadable, UNREADABLE_ACCOUNTS)
-                | flag(self.group_ids.unreadable, UNREADABLE_GROUP_IDS),
+            flag(self.accounts.has_unreadable(), UNREADABLE_ACCOUNTS)
+                | flag(self.group_ids.has_unreadable(), UNREADABLE_GROUP_IDS),
         );
         out.put_slice(self.command.as_bytes());
         self.accounts.encode(&mut out);
@@ -245,12 +197,8 @@ impl StoredRecord {
     }
 
     fn metadata_fits(&self) -> bool {
-        let mut accounts = self.accounts();
-        if accounts.by_ref().count() != accounts.count {
-            return false;
-        }
-        let mut groups = Names::new(accounts.rest);
-        groups.by_ref().count() == groups.count && groups.rest.is_empty()
+        let group_ids = self.accounts().checked_rest().map(Names::new);
+        group_ids.and_then(Names::checked_rest).is_some_and(<[u8]>::is_empty)
     }
 
     /// The stored bytes.
@@ -315,9 +263,7 @@ impl StoredRecord {
 
     /// The groups that the body names, unless [`Self::group_ids_cut`].
     pub fn group_ids(&self) -> Names<'_> {
-        let mut accounts = self.accounts();
-        accounts.by_ref().for_each(drop);
-        Names::new(accounts.rest)
+        Names::new(self.accounts().rest())
     }
 
     /// Whether the body names more groups than the list holds.
@@ -380,53 +326,6 @@ impl StoredRecord {
         let is_cut = !include_raw_body && self.is_whole_without_body();
         let end = if is_cut { self.raw_at } else { self.bytes.len() };
         &self.bytes[self.event_at..end]
-    }
-}
-
-/// The names in a record's account list or group list.
-#[derive(Debug, Clone)]
-pub struct Names<'a> {
-    count: usize,
-    left: usize,
-    rest: &'a [u8],
-}
-
-impl<'a> Names<'a> {
-    fn new(list: &'a [u8]) -> Self {
-        match list.split_first_chunk::<2>() {
-            Some((count, rest)) => {
-                let count = usize::from(u16::from_le_bytes(*count));
-                Self { count, left: count, rest }
-            }
-            // No list at all, which `metadata_fits` must not take for an empty one.
-            None => Self { count: usize::MAX, left: 0, rest: &[] },
-        }
-    }
-}
-
-impl<'a> Names<'a> {
-    /// The names as bytes: whoever only compares them need not have them checked to be UTF-8.
-    pub fn bytes(mut self) -> impl Iterator<Item = &'a [u8]> {
-        std::iter::from_fn(move || self.next_bytes())
-    }
-
-    fn next_bytes(&mut self) -> Option<&'a [u8]> {
-        if self.left == 0 {
-            return None;
-        }
-        let (&len, rest) = self.rest.split_first()?;
-        let (name, rest) = rest.split_at_checked(usize::from(len))?;
-        self.left -= 1;
-        self.rest = rest;
-        Some(name)
-    }
-}
-
-impl<'a> Iterator for Names<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.next_bytes()?).ok()
     }
 }
 
@@ -532,137 +431,4 @@ fn encode_front(sequence: Sequence, cursor: &str, receive_time: Timestamp) -> By
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use prost::Message as _;
-
-    use super::{super::Epoch, *};
-    use crate::proto;
-
-    fn names(names: &[&str]) -> NameSet {
-        let mut set = NameSet::default();
-        names.iter().for_each(|name| set.insert(name));
-        set
-    }
-
-    fn record(status: DecodeStatus, accounts: &NameSet, group_ids: &NameSet) -> StoredRecord {
-        record_of(status, accounts, group_ids, "{\"x\": \"ü\"}".as_bytes())
-    }
-
-    fn record_of(
-        status: DecodeStatus,
-        accounts: &NameSet,
-        group_ids: &NameSet,
-        raw_body: &[u8],
-    ) -> StoredRecord {
-        let event = proto::Event { sdk_app_id: 7, command: "A.B".to_owned(), ..Default::default() };
-        RecordParts {
-            command: "A.B",
-            sdk_app_id: 7,
-            kind: 2,
-            status,
-            accounts,
-            group_ids,
-            event: &event.encode_to_vec(),
-            raw_body,
-        }
-        .encode()
-    }
-
-    #[test]
-    fn a_record_survives_being_stored() {
-        let stored = record(DecodeStatus::Typed, &names(&["a", "", "b", "a"]), &names(&["@TGS#1"]));
-        let parsed = StoredRecord::parse(stored.bytes().clone()).unwrap();
-        assert_eq!(parsed, stored);
-        assert_eq!(parsed.command(), "A.B");
-        assert_eq!(parsed.sdk_app_id(), 7);
-        assert_eq!(parsed.kind(), 2);
-        assert_eq!(parsed.accounts().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(parsed.group_ids().collect::<Vec<_>>(), ["@TGS#1"]);
-        assert!(!parsed.accounts_cut() && !parsed.group_ids_cut());
-    }
-
-    #[test]
-    fn the_two_parts_of_a_record_decode_as_one_event() {
-        let time = Timestamp(-1_500_000);
-        for (status, include, raw) in [
-            (DecodeStatus::Typed, true, true),
-            (DecodeStatus::Typed, false, false),
-            (DecodeStatus::Repaired, false, false),
-            (DecodeStatus::Partial, false, true),
-            (DecodeStatus::Mismatch, true, true),
-            (DecodeStatus::Mismatch, false, true),
-        ] {
-            let record = Record::new(Epoch(1), Sequence(300), time, record(status, &names(&[]), &names(&[])));
-            let (front, rest) = record.event(include);
-            let event = proto::Event::decode(&*[front, rest].concat()).unwrap();
-            assert_eq!(event.sequence, 300);
-            assert_eq!(event.cursor, record.cursor().to_string());
-            let time = event.receive_time.unwrap();
-            assert_eq!((time.seconds, time.nanos), (-2, 500_000_000));
-            assert_eq!(event.command, "A.B");
-            assert_eq!(event.raw_body, if raw { "{\"x\": \"ü\"}" } else { "" });
-        }
-    }
-
-    #[test]
-    fn a_body_that_is_not_utf8_is_kept_as_bytes() {
-        let body = b"{\"x\": \"\xff\"}";
-        let stored = record_of(DecodeStatus::Repaired, &names(&[]), &names(&[]), body);
-        assert_eq!(stored.raw_body(), body);
-        let event = proto::Event::decode(stored.event(true)).unwrap();
-        assert_eq!((event.raw_body.as_str(), &event.binary_body[..]), ("", &body[..]));
-        assert_eq!(stored.event(false), stored.event(true), "the payload does not have what was replaced");
-    }
-
-    #[test]
-    fn names_of_an_unreadable_body_are_unknown() {
-        let unreadable = NameSet::unreadable();
-        let stored = record(DecodeStatus::NotJson, &unreadable, &names(&[]));
-        assert!(stored.has_unreadable_accounts() && !stored.has_unreadable_group_ids());
-        assert_eq!(stored.marks(), Marks::ALL);
-    }
-
-    #[test]
-    fn lists_beyond_their_bounds_are_flagged() {
-        let many: Vec<String> = (0..=MAX_NAMES).map(|n| n.to_string()).collect();
-        let many = names(&many.iter().map(String::as_str).collect::<Vec<_>>());
-        let long = names(&[&"x".repeat(MAX_NAME_BYTES + 1), "y"]);
-        let parsed = StoredRecord::parse(record(DecodeStatus::Typed, &many, &long).bytes().clone()).unwrap();
-        assert_eq!(parsed.accounts().count(), MAX_NAMES);
-        assert!(parsed.accounts_cut());
-        assert_eq!(parsed.group_ids().collect::<Vec<_>>(), ["y"]);
-        assert!(parsed.group_ids_cut());
-    }
-
-    #[test]
-    fn a_newer_record_format_is_refused() {
-        let mut bytes = record(DecodeStatus::Typed, &names(&[]), &names(&[])).bytes().to_vec();
-        bytes[0] = RECORD_FORMAT + 1;
-        let error = StoredRecord::parse(bytes.into()).unwrap_err();
-        assert_eq!(error, RecordError::NewerFormat { found: 2 });
-        assert!(error.to_string().contains('2') && error.to_string().contains('1'), "names both: {error}");
-    }
-
-    #[test]
-    fn a_cut_record_is_damaged() {
-        let bytes = record(DecodeStatus::Typed, &names(&["a"]), &names(&["b"])).bytes().clone();
-        let raw_at = record(DecodeStatus::Typed, &names(&["a"]), &names(&["b"])).raw_at;
-        for len in 0..raw_at {
-            assert_eq!(StoredRecord::parse(bytes.slice(..len)), Err(RecordError::Damaged), "{len} bytes");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_break_the_parser(bytes: Vec<u8>) {
-            let mut bytes = bytes;
-            if let Some(first) = bytes.first_mut() { *first = RECORD_FORMAT; }
-            if let Ok(record) = StoredRecord::parse(bytes.into()) {
-                record.accounts().for_each(drop);
-                record.group_ids().for_each(drop);
-                record.event(true);
-            }
-        }
-    }
-}
+mod tests;
