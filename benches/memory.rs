@@ -154,6 +154,7 @@ fn small(number: u64) -> StoredRecord {
         status: callback_gateway::proto::DecodeStatus::Typed,
         accounts: &accounts,
         group_ids: &NameSet::default(),
+        order_hash: 0,
         event: &EVENT,
         raw_body: br#"{"CallbackCommand":"State.StateChange"}"#,
     }

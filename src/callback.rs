@@ -355,6 +355,7 @@ impl Envelope {
             status,
             accounts: &facts.accounts,
             group_ids: &facts.group_ids,
+            order_hash: facts.fallback_order_key().hash(event.sdk_app_id),
             event: &encoded,
             raw_body: body,
         }

@@ -4,6 +4,7 @@ mod cursor;
 pub mod json;
 mod names;
 pub mod opaque;
+mod order;
 mod record;
 
 use std::{
@@ -14,7 +15,8 @@ use std::{
 pub use self::{
     cursor::{Cursor, CursorError},
     names::{MAX_NAME_BYTES, MAX_NAMES, NameSet, Names},
-    record::{Marks, RECORD_FORMAT, Record, RecordError, RecordParts, StoredRecord},
+    order::OrderKey,
+    record::{Marks, RECORD_FORMAT, Record, RecordError, RecordParts, StoredRecord, seal},
 };
 
 /// Longest command, in characters.

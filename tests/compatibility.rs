@@ -13,9 +13,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callback_gateway::proto::{
-    CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, ListEventsRequest, SubscribeRequest,
-    subscribe_response::Frame,
+use callback_gateway::{
+    event::seal,
+    proto::{
+        CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, ListEventsRequest, SubscribeRequest,
+        subscribe_response::Frame,
+    },
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -105,6 +108,7 @@ async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
     while let Some(at) = record.windows(NOT_KNOWN.len()).position(|bytes| bytes == NOT_KNOWN.as_bytes()) {
         record[at..at + KNOWN.len()].copy_from_slice(KNOWN.as_bytes());
     }
+    seal(&mut record);
     assert_eq!(store.execute("UPDATE record SET record = ?1", [record]).unwrap(), 1);
     store.close().unwrap();
     // It is made anew from the store.
@@ -192,9 +196,12 @@ async fn a_record_of_a_newer_format_is_damage_that_can_be_skipped() {
         let dir = data_dir(&release);
         let events = expected(&release);
         let store = Connection::open(dir.path().join(STORE)).unwrap();
+        let mut newer: Vec<u8> =
+            store.query_row("SELECT record FROM record WHERE sequence = 3", [], |row| row.get(0)).unwrap();
         // A record's first byte is its format.
-        let newer = "UPDATE record SET record = CAST(x'FF' || substr(record, 2) AS BLOB) WHERE sequence = 3";
-        assert_eq!(store.execute(newer, []).unwrap(), 1);
+        newer[0] = 0xff;
+        seal(&mut newer);
+        assert_eq!(store.execute("UPDATE record SET record = ?1 WHERE sequence = 3", [newer]).unwrap(), 1);
         store.close().unwrap();
 
         let gateway = gateway(dir.path()).await;

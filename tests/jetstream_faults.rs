@@ -124,6 +124,7 @@ fn record(raw_body: &str) -> Vec<u8> {
         status: callback_gateway::proto::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
+        order_hash: 0,
         event: b"",
         raw_body: raw_body.as_bytes(),
     };

@@ -41,6 +41,7 @@ async fn fill(data_dir: &Path, count: u64) {
             status: callback_gateway::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
+            order_hash: 0,
             event: b"",
             raw_body: n.to_string().as_bytes(),
         }

@@ -211,6 +211,7 @@ mod tests {
             status: crate::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
+            order_hash: 0,
             event: b"",
             raw_body: body.as_bytes(),
         };

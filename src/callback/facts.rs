@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{MAX_JSON_DEPTH, MAX_TYPED_JSON_VALUES, tree::Tree};
 use crate::event::{
-    NameSet,
+    NameSet, OrderKey,
     json::{Item, Role, string_or_number, text, walk},
 };
 
@@ -105,6 +105,15 @@ pub(super) fn scan(json: &str, is_lossy: bool) -> Facts<'_> {
 }
 
 impl<'a> Facts<'a> {
+    /// Returns the order key of an event whose body has no value at the paths of its command.
+    pub(super) fn fallback_order_key(&self) -> OrderKey<'_> {
+        match (self.group_ids.only(), self.accounts.first()) {
+            (Some(group_id), _) => OrderKey::Group(group_id.into()),
+            (None, Some(account)) => OrderKey::Account(account.into()),
+            (None, None) => OrderKey::App,
+        }
+    }
+
     fn note(&mut self, role: Role, token: &'a str, is_lossy: bool) {
         match role {
             // As if it were absent.

@@ -41,6 +41,17 @@ impl NameSet {
         }
     }
 
+    /// Returns the smallest name.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.names.first().map(String::as_str)
+    }
+
+    /// Returns the name if the body has one name only, as far as can be known.
+    pub(crate) fn only(&self) -> Option<&str> {
+        let is_only = self.names.len() == 1 && !self.cut && !self.unreadable;
+        self.first().filter(|_| is_only)
+    }
+
     /// Returns whether the body has names beyond the bounds.
     pub(super) fn is_cut(&self) -> bool {
         self.cut

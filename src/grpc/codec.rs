@@ -200,6 +200,7 @@ mod tests {
             status: proto::DecodeStatus::Typed,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
+            order_hash: 0,
             event: &proto::Event { command: "A.B".to_owned(), ..Default::default() }.encode_to_vec(),
             raw_body: b"{}",
         };

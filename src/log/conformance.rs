@@ -32,6 +32,7 @@ pub(super) fn stored(raw_body: &str) -> StoredRecord {
         status: crate::proto::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
+        order_hash: 0,
         event: b"",
         raw_body: raw_body.as_bytes(),
     }
@@ -468,6 +469,7 @@ mod disk_only {
         append_all(&log, 3).await;
         let mut newer = stored("newer").bytes().to_vec();
         newer[0] = 2;
+        crate::event::seal(&mut newer);
         sqlite(&dir).execute("UPDATE record SET record = ?1 WHERE sequence = 2", [newer]).unwrap();
         assert_eq!(log.read(Sequence(1), 10).await.unwrap().records.len(), 1);
         let error = RecordError::NewerFormat { found: 2 };

@@ -205,6 +205,7 @@ mod tests {
             status: crate::proto::DecodeStatus::Typed,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
+            order_hash: 0,
             event: b"",
             raw_body: b"{}",
         };

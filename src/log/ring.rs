@@ -262,6 +262,7 @@ mod tests {
             status: crate::proto::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
+            order_hash: 0,
             event: b"",
             raw_body: &vec![b'x'; bytes],
         };

@@ -45,6 +45,7 @@ fn stored(command: &str, accounts: &[&str], group_ids: &[&str]) -> StoredRecord 
         status: crate::proto::DecodeStatus::UnknownCommand,
         accounts: &names(accounts),
         group_ids: &names(group_ids),
+        order_hash: 0,
         event: b"",
         raw_body: b"{}",
     }
