@@ -9,14 +9,17 @@ use callback_gateway::{
         signature::Tokens,
     },
     event::{
-        Cursor, CursorError, Epoch, Record, Sequence, StoredRecord, Timestamp, is_command,
+        Cursor, CursorError, Epoch, MAX_COMMAND_BYTES, Record, RecordError, Sequence, StoredRecord,
+        Timestamp, is_command,
         opaque::{Kind, Opaque},
+        seal,
     },
     grpc::{
         Encoded,
         page_token::{self, PageToken, PageTokenError},
     },
     proto::{DecodeStatus, Event, FILE_DESCRIPTOR_SET, ListEventsRequest},
+    subscription::Filter,
 };
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, FieldDescriptor};
@@ -27,16 +30,19 @@ use serde_json::Value;
 pub type Check = fn(&[u8]);
 
 /// The check of each fuzz target.
-pub const CHECKS: [(&str, Check); 5] = [
+pub const CHECKS: [(&str, Check); 6] = [
     ("cursor", cursor),
     ("envelope", envelope),
     ("page_token", page_token),
     ("payload", payload),
     ("query", query),
+    ("record", stored_record),
 ];
 
 /// The app whose callbacks are signed; 7 is the one whose are not.
 const SIGNED_APP: u32 = 8;
+/// Bytes of a record before its command.
+const RECORD_HEADER_BYTES: usize = 26;
 /// The clock's time: that of the vendor's example of a signature.
 const NOW: u64 = 1_669_872_112;
 
@@ -109,6 +115,48 @@ pub fn page_token(data: &[u8]) {
             Err(PageTokenError::OtherArguments)
         );
     }
+}
+
+/// The bytes of a record, as a log stores them.
+pub fn stored_record(data: &[u8]) {
+    read_stored(data.to_vec());
+    // Few inputs have the right checksum by chance.
+    let mut sealed = data.to_vec();
+    sealed.resize(data.len().max(RECORD_HEADER_BYTES), 0);
+    seal(&mut sealed);
+    read_stored(sealed);
+}
+
+/// Reads everything in a record, whose bytes another program may have written.
+fn read_stored(bytes: Vec<u8>) {
+    let stored = match StoredRecord::parse(bytes.clone().into()) {
+        Ok(stored) => stored,
+        Err(problem) => return assert!(!problem.to_string().is_empty()),
+    };
+    assert_eq!(stored.bytes(), &bytes);
+    assert!((1..=MAX_COMMAND_BYTES).contains(&stored.command().len()) && stored.command().is_ascii());
+    assert!(stored.accounts().bytes().eq(stored.accounts().map(str::as_bytes)));
+    assert!(stored.group_ids().bytes().eq(stored.group_ids().map(str::as_bytes)));
+    assert!(stored.raw_body().len() <= bytes.len());
+    assert!(bytes.ends_with(stored.raw_body()));
+    assert!(bytes.ends_with(stored.event(true)) && stored.event(true).starts_with(stored.event(false)));
+    stored.traceparent();
+    Filter::default().compare(&stored);
+
+    let too_large = stored.with_too_large(b"");
+    assert_eq!(StoredRecord::parse(too_large.bytes().clone()).as_ref(), Ok(&too_large));
+    assert_eq!(too_large.raw_body(), stored.raw_body());
+    assert_eq!((too_large.command(), too_large.order_hash()), (stored.command(), stored.order_hash()));
+
+    let mut flipped = bytes.clone();
+    let bit = stored.order_hash() as usize % (bytes.len() * 8);
+    flipped[bit / 8] ^= 1 << (bit % 8);
+    assert_eq!(StoredRecord::parse(flipped.into()), Err(RecordError::Damaged));
+
+    let record = placed(stored);
+    let (front, _) = record.event(true);
+    let place = Event::decode(front).unwrap();
+    assert_eq!((place.sequence, place.cursor), (u64::MAX, record.cursor().to_string()));
 }
 
 /// A URL's query.
