@@ -2,7 +2,8 @@
 //!
 //! On one thread, over the packets of `tests/fixtures`: the URL with and without a
 //! signature, and the body's way to its record, beside a floor in the same rounds:
-//! serde_json, that only checks the same bodies, or builds values of them.
+//! serde_json, that only checks the same bodies, or builds values of them. Then a
+//! stored record's checksum, and its whole parsing, beside a copy of its bytes.
 
 use std::{
     collections::BTreeSet,
@@ -12,10 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::callback::{
-    Apps, Envelope,
-    duplicates::{Duplicates, MAX_REMEMBERED},
-    signature::Tokens,
+use bytes::Bytes;
+use callback_gateway::{
+    callback::{
+        Apps, Envelope,
+        duplicates::{Duplicates, MAX_REMEMBERED},
+        signature::Tokens,
+    },
+    event::StoredRecord,
 };
 use serde::de::IgnoredAny;
 
@@ -50,7 +55,7 @@ impl Figures {
 
     fn range(&self) -> String {
         let sorted = self.sorted();
-        format!("{:>8.2}{:>8.2}{:>8.2}", sorted[0], sorted[ROUNDS / 2], sorted[ROUNDS - 1])
+        format!("{:>8.3}{:>8.3}{:>8.3}", sorted[0], sorted[ROUNDS / 2], sorted[ROUNDS - 1])
     }
 }
 
@@ -63,6 +68,9 @@ struct Costs {
     record: Figures,
     check: Figures,
     value: Figures,
+    checksum: Figures,
+    parse: Figures,
+    copy: Figures,
 }
 
 fn main() {
@@ -99,12 +107,15 @@ fn main() {
         by_round
     };
     println!("\nmean of all commands");
-    let rows: [(&str, Of); 5] = [
+    let rows: [(&str, Of); 8] = [
         ("body to record", |costs| &costs.record),
         ("floor: serde_json checks the body", |costs| &costs.check),
         ("floor: serde_json builds a value of it", |costs| &costs.value),
         ("URL, unsigned", |costs| &costs.unsigned),
         ("URL, signed", |costs| &costs.signed),
+        ("stored record, checksum", |costs| &costs.checksum),
+        ("stored record, parse, which compares the checksum", |costs| &costs.parse),
+        ("floor: the record's bytes are copied", |costs| &costs.copy),
     ];
     for (row, of) in rows {
         println!("{}{}", name(row), mean(of).range());
@@ -113,6 +124,21 @@ fn main() {
     println!("body to record / check: {:.1}", ratio(|costs| &costs.record, |costs| &costs.check));
     println!("body to record / value: {:.1}", ratio(|costs| &costs.record, |costs| &costs.value));
     println!("URL, signed / unsigned: {:.1}", ratio(|costs| &costs.signed, |costs| &costs.unsigned));
+    println!("checksum / body to record: {:.3}", ratio(|costs| &costs.checksum, |costs| &costs.record));
+    println!("checksum / copy: {:.1}", ratio(|costs| &costs.checksum, |costs| &costs.copy));
+    println!("parse / copy: {:.1}", ratio(|costs| &costs.parse, |costs| &costs.copy));
+
+    println!("\nchecksum and copy of a record by its size, in microseconds");
+    for bytes in [500, 1_000, 10_000, 100_000] {
+        let record = vec![b'x'; bytes];
+        let (mut checksum, mut copy) = (Figures::default(), Figures::default());
+        for _ in 0..ROUNDS {
+            checksum.time(|| crc32c::crc32c(black_box(&record)));
+            copy.time(|| Bytes::copy_from_slice(black_box(&record)));
+        }
+        let (checksum, copy) = (checksum.median(), copy.median());
+        println!("{bytes:>7} bytes: {checksum:>7.3} {copy:>7.3} {:>5.1}", checksum / copy);
+    }
 }
 
 fn measure(command: &str, body: &str) -> Costs {
@@ -125,6 +151,8 @@ fn measure(command: &str, body: &str) -> Costs {
          &Sign={sign}&RequestTime={NOW}"
     );
     let duplicates = Duplicates::new(Duration::from_secs(600), MAX_REMEMBERED);
+    let envelope = Envelope::from_query(&query, &unsigned, NOW).unwrap();
+    let record = envelope.into_record(body.as_bytes(), &duplicates).unwrap().record;
     let mut costs = Costs::default();
     for _ in 0..ROUNDS {
         costs.unsigned.time(|| Envelope::from_query(&query, &unsigned, NOW).unwrap());
@@ -134,6 +162,9 @@ fn measure(command: &str, body: &str) -> Costs {
         costs.record.time(|| envelopes.pop().unwrap().into_record(body.as_bytes(), &duplicates).unwrap());
         costs.check.time(|| serde_json::from_str::<IgnoredAny>(body).unwrap());
         costs.value.time(|| serde_json::from_str::<serde_json::Value>(body).unwrap());
+        costs.checksum.time(|| crc32c::crc32c(black_box(record.bytes())));
+        costs.parse.time(|| StoredRecord::parse(black_box(record.bytes()).clone()).unwrap());
+        costs.copy.time(|| Bytes::copy_from_slice(black_box(record.bytes())));
     }
     costs
 }
