@@ -141,8 +141,8 @@ fn proto_files() -> Result<Vec<String>, Box<dyn Error>> {
     Ok(names)
 }
 
-/// Catalogue for the decoder: the kinds of the commands, their fields in `Event.payload`, and the shapes of their
-/// messages.
+/// Catalogue for the decoder: the kinds of the commands, their order keys, their fields in `Event.payload`, and the
+/// shapes of their messages.
 fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let event = pool.get_message_by_name("imcallback.v1.Event").ok_or("no Event message")?;
     let payload = event.oneofs().find(|oneof| oneof.name() == "payload").ok_or("no Event.payload")?;
@@ -151,10 +151,11 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     };
     let command_option = option("callback_command")?;
     let kind_option = option("callback_kind")?;
+    let order_key_option = option("order_key")?;
 
     let mut commands = BTreeSet::new();
     let mut shapes = BTreeMap::new();
-    let (mut payloads, mut kinds) = (String::new(), String::new());
+    let (mut payloads, mut kinds, mut order_keys) = (String::new(), String::new(), String::new());
     for field in payload.fields() {
         let options = field.options();
         let Value::String(command) = options.get_extension(&command_option).into_owned() else {
@@ -178,6 +179,8 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
             )
             .into());
         };
+        let order_key = order_key(&field, &message, options.get_extension(&order_key_option).as_ref())?;
+        writeln!(order_keys, "        {command:?} => &[{order_key}],")?;
         let shape = shape(&message, &mut shapes)?;
         writeln!(payloads, "        {command:?} => ({}, &{shape}),", field.number())?;
         writeln!(kinds, "        {command:?} => CallbackKind::{kind},")?;
@@ -192,8 +195,62 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
          /// Returns a command's kind: as declared in the catalogue, or derived from its name.\n\
          pub(crate) fn callback_kind(command: &str) -> CallbackKind {{\n    \
              match command {{\n{kinds}        _ => derived_kind(command),\n    }}\n\
+         }}\n\n\
+         /// Returns the paths to the group or account that orders a command's events; none if all events of the app\n\
+         /// have one order. `None` for a command that is not in the catalogue.\n\
+         pub(crate) fn order_key(command: &str) -> Option<&'static [OrderPath]> {{\n    \
+             let paths: &[OrderPath] = match command {{\n{order_keys}        _ => return None,\n    }};\n    \
+             Some(paths)\n\
          }}\n\n{shapes}",
     ))
+}
+
+/// Returns the paths of a field's `order_key` as elements of an array.
+fn order_key(
+    field: &FieldDescriptor,
+    message: &MessageDescriptor,
+    option: &Value,
+) -> Result<String, Box<dyn Error>> {
+    let paths = option.as_list().unwrap_or_default().iter().map(|path| path.as_str().unwrap_or_default());
+    let paths: Vec<_> = paths.collect();
+    let mut elements = String::new();
+    match paths[..] {
+        [] => return Err(format!("{}: set (order_key)", field.full_name()).into()),
+        ["@app"] => {}
+        _ => {
+            for path in paths {
+                let segments = order_path(message, path)
+                    .map_err(|problem| format!("{}: (order_key) = {path:?}: {problem}", field.full_name()))?;
+                write!(elements, "&{segments:?}, ")?;
+            }
+        }
+    }
+    Ok(elements)
+}
+
+/// Returns the JSON names on a path to a string, if the message has it.
+fn order_path<'a>(message: &MessageDescriptor, path: &'a str) -> Result<Vec<&'a str>, String> {
+    let segments: Vec<_> = path.split('.').collect();
+    let (last, parents) = segments.split_last().ok_or("write a path")?;
+    let find = |message: &MessageDescriptor, name: &str| {
+        let field = message.get_field_by_json_name(name);
+        field.ok_or(format!("{} has no field with the JSON name {name:?}", message.full_name()))
+    };
+    let mut message = message.clone();
+    for name in parents {
+        message = match find(&message, name)?.kind() {
+            Kind::Message(inner) => inner,
+            _ => return Err(format!("{name} is not a message")),
+        };
+    }
+    if find(&message, last)?.kind() != Kind::String {
+        return Err(format!("{last} is not a string"));
+    }
+    // The gateway takes these names for groups and accounts in every body.
+    if !matches!(*last, "GroupId" | "GroupID") && !last.ends_with("Account") {
+        return Err(format!("{last} must be GroupId, GroupID or a name that ends in Account"));
+    }
+    Ok(segments)
 }
 
 /// Adds the constants that describe a message and its nested messages. Returns the name of the message's constant.

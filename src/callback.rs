@@ -7,6 +7,7 @@ mod decimal;
 pub mod duplicates;
 mod facts;
 mod fit;
+mod order;
 mod payload;
 pub mod signature;
 mod tree;
@@ -319,6 +320,7 @@ impl Envelope {
         };
 
         let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());
+        let order_key = order::order_key(&command, read.as_ref().ok(), &facts);
         let kind = proto::callback_kind(&command);
         let mut event = proto::Event {
             sdk_app_id: self.sdk_app_id,
@@ -355,7 +357,7 @@ impl Envelope {
             status,
             accounts: &facts.accounts,
             group_ids: &facts.group_ids,
-            order_hash: facts.fallback_order_key().hash(event.sdk_app_id),
+            order_hash: order_key.hash(event.sdk_app_id),
             event: &encoded,
             raw_body: body,
         }

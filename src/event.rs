@@ -15,7 +15,7 @@ use std::{
 pub use self::{
     cursor::{Cursor, CursorError},
     names::{MAX_NAME_BYTES, MAX_NAMES, NameSet, Names},
-    order::OrderKey,
+    order::{Lane, MAX_LANES, OrderKey},
     record::{Marks, RECORD_FORMAT, Record, RecordError, RecordParts, StoredRecord, seal},
 };
 

@@ -6,13 +6,13 @@
 pub mod well_known;
 
 pub use self::generated::*;
-pub(crate) use self::generated::{callback_kind, payload_shape};
+pub(crate) use self::generated::{callback_kind, order_key, payload_shape};
 
 mod generated {
     #![allow(missing_docs, reason = "most comments are carried over from the .proto files")]
     #![allow(unreachable_pub, clippy::all, reason = "generated")]
 
-    use super::{FieldKind, FieldShape, MessageShape, derived_kind};
+    use super::{FieldKind, FieldShape, MessageShape, OrderPath, derived_kind};
 
     include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.rs"));
     include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.serde.rs"));
@@ -25,6 +25,9 @@ impl Event {
         if self.binary_body.is_empty() { self.raw_body.as_bytes() } else { &self.binary_body }
     }
 }
+
+/// JSON names that lead to the group or account that orders an event, from the body's top level.
+pub(crate) type OrderPath = &'static [&'static str];
 
 /// The fields of a payload's message, in the order of their numbers.
 #[derive(Debug)]

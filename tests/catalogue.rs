@@ -13,7 +13,7 @@ use std::{
 
 use callback_gateway::{
     callback::{Apps, Envelope, duplicates::Duplicates},
-    event::{Epoch, Record, Sequence, Timestamp},
+    event::{Epoch, OrderKey, Record, Sequence, StoredRecord, Timestamp},
     proto::{CallbackKind, DecodeStatus, Event, FILE_DESCRIPTOR_SET, event::Payload},
 };
 use prost::Message as _;
@@ -39,6 +39,79 @@ const BEFORE: [&str; 11] = [
     "Sns.CallbackPrevFriendResponse",
 ];
 
+/// The order keys of the packets of `tests/fixtures`.
+const ORDER_KEYS_OF_FIXTURES: [(&str, &str); 58] = [
+    ("Alert.RequestOverLimit", "app"),
+    ("Bot.OnC2CMessage", "A:jared"),
+    ("Bot.OnGroupMessage", "G:@TGS#2J4SZEAEL"),
+    ("C2C.CallbackAfterC2CMsgExtension", "A:user1"),
+    ("C2C.CallbackAfterModifyMsg", "A:jared"),
+    ("C2C.CallbackAfterMsgReport", "A:jared"),
+    ("C2C.CallbackAfterMsgWithDraw", "A:jared"),
+    ("C2C.CallbackAfterSendMsg", "A:jared"),
+    ("C2C.CallbackBeforeSendMsg", "A:jared"),
+    ("Chatbot.OnC2CSignalMessage", "A:jared"),
+    ("ContentCallback.ResultNotify", "A:jared"),
+    ("Follow.CallbackAfterFollowAdd", "A:user_1"),
+    ("Follow.CallbackAfterFollowDelete", "A:user_1"),
+    ("Group.CallbackAfterChangeGroupOwner", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterCreateGroup", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterCreateTopic", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Group.CallbackAfterGroupAttrChanged", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterGroupDestroyed", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterGroupFull", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterGroupInfoChanged", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterGroupMsgExtension", "G:test"),
+    ("Group.CallbackAfterMemberExit", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterMemberFieldChanged", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterNewMemberJoin", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackAfterReadReceipt", "G:@TGS#2TTV7VSII"),
+    ("Group.CallbackAfterRecallMsg", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Group.CallbackAfterSendMsg", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Group.CallbackAfterTopicDestroyed", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Group.CallbackAfterTopicInfoChanged", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Group.CallbackBeforeApplyJoinGroup", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackBeforeCreateGroup", "A:leckie"),
+    ("Group.CallbackBeforeCreateTopic", "A:leckie"),
+    ("Group.CallbackBeforeInviteJoinGroup", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackBeforeSendMsg", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Group.CallbackOnDailyGroupQuotaAlarm", "app"),
+    ("Group.CallbackOnMemberStateChange", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackSendMsgException", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("OfficialAccount.CallbackAfterAddSubscriber", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterCreateOfficialAccount", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterDeleteSubscriber", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterMsgWithDraw", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterOfficialAccountDestroyed", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterOfficialAccountFull", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterOfficialAccountInfoChanged", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackAfterSendMsg", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackBeforeAddSubscriber", "A:@TOA#_lzwvkBIeW"),
+    ("OfficialAccount.CallbackBeforeCreateOfficialAccount", "A:leckie"),
+    ("OfficialAccount.CallbackBeforeSendMsg", "A:@TOA#_lzwvkBIeW"),
+    ("Profile.CallbackPortraitSet", "A:李雷"),
+    ("Push.AllMemberPush", "A:tommy"),
+    ("Push.OfflinePush", "A:tommy"),
+    ("Sns.CallbackBlackListAdd", "A:id"),
+    ("Sns.CallbackBlackListDelete", "A:id"),
+    ("Sns.CallbackFriendAdd", "A:id"),
+    ("Sns.CallbackFriendDelete", "A:id"),
+    ("Sns.CallbackPrevFriendAdd", "A:id"),
+    ("Sns.CallbackPrevFriendResponse", "A:id"),
+    ("State.StateChange", "A:testuser316"),
+];
+
+/// The order keys of the packets of `tests/other_shapes`.
+const ORDER_KEYS_OF_OTHER_SHAPES: [(&str, &str); 7] = [
+    ("Bot.OnGroupMessage", "G:@TGS#_@TGS#cQVLVHIM62CJ"),
+    ("Follow.CallbackAfterFollowAdd", "A:user_1"),
+    ("Group.CallbackAfterGroupMsgExtension", "G:test"),
+    ("Group.CallbackAfterMemberFieldChanged", "G:@TGS#2J4SZEAEL"),
+    ("Group.CallbackBeforeCreateGroup", "A:leckie"),
+    ("Push.AllMemberPush", "A:tommy"),
+    ("Push.OfflinePush", "A:tommy"),
+];
+
 /// The packets of `tests/fixtures`, one for each command, and of
 /// `tests/other_shapes`, one for each command whose body the vendor documents in
 /// two shapes; with their commands.
@@ -62,18 +135,32 @@ fn packets(dir: &str) -> BTreeMap<String, String> {
 
 /// The event as a subscriber gets it.
 fn decode(command: &str, body: &str) -> Event {
-    let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
-    let envelope = Envelope::from_query(&query(command), &apps, 0).unwrap();
-    let record = envelope.into_record(body.as_bytes(), &Duplicates::new(Duration::ZERO, 1)).unwrap().record;
-    let record = Record::new(Epoch(0), Sequence(1), Timestamp(0), record);
+    let record = Record::new(Epoch(0), Sequence(1), Timestamp(0), stored(command, body));
     let (front, rest) = record.event(true);
     Event::decode(&*[front, rest].concat()).unwrap()
+}
+
+fn stored(command: &str, body: &str) -> StoredRecord {
+    let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
+    let envelope = Envelope::from_query(&query(command), &apps, 0).unwrap();
+    envelope.into_record(body.as_bytes(), &Duplicates::new(Duration::ZERO, 1)).unwrap().record
+}
+
+/// The hash of a key that is written `G:group`, `A:account` or `app`.
+fn order_hash(key: &str) -> u32 {
+    let key = match key.split_once(':') {
+        Some(("G", name)) => OrderKey::Group(name.into()),
+        Some(("A", name)) => OrderKey::Account(name.into()),
+        _ => OrderKey::App,
+    };
+    key.hash(APP_ID)
 }
 
 /// The fields of `Event.payload` by command, with their descriptors.
 struct Catalogue {
     fields: BTreeMap<String, FieldDescriptor>,
     kind: ExtensionDescriptor,
+    order_key: ExtensionDescriptor,
 }
 
 impl Catalogue {
@@ -87,11 +174,18 @@ impl Catalogue {
             .fields()
             .map(|field| (field.options().get_extension(&command).as_str().unwrap().to_owned(), field))
             .collect();
-        Self { fields, kind: extension("callback_kind") }
+        Self { fields, kind: extension("callback_kind"), order_key: extension("order_key") }
     }
 
     fn message(&self, command: &str) -> MessageDescriptor {
         message_of(&self.fields[command]).expect("a payload is a message of ours")
+    }
+
+    /// The paths of a command's order key.
+    fn order_key(&self, command: &str) -> Vec<String> {
+        let options = self.fields[command].options();
+        let paths = options.get_extension(&self.order_key);
+        paths.as_list().unwrap().iter().map(|path| path.as_str().unwrap().to_owned()).collect()
     }
 
     /// The payload as proto3 JSON.
@@ -229,6 +323,72 @@ fn every_packet_has_its_kind_and_time() {
         let unit = if sent.is_some_and(|sent| sent < 10_000_000_000) { 1000 } else { 1 };
         let millis = event.event_time.map(|time| time.seconds * 1000 + i64::from(time.nanos) / 1_000_000);
         assert_eq!(millis, sent.map(|sent| sent * unit), "{command}");
+    }
+}
+
+#[test]
+fn every_packet_has_the_order_key_of_its_command() {
+    for (dir, keys) in
+        [("tests/fixtures", &ORDER_KEYS_OF_FIXTURES[..]), ("tests/other_shapes", &ORDER_KEYS_OF_OTHER_SHAPES)]
+    {
+        let packets = packets(dir);
+        for (command, key) in keys {
+            assert_eq!(stored(command, &packets[*command]).order_hash(), order_hash(key), "{command}: {key}");
+        }
+    }
+}
+
+/// Also of a command that is not in the tables above.
+#[test]
+fn the_order_key_is_at_the_declared_path_of_every_packet() {
+    fn first(value: &Value) -> &Value {
+        value.as_array().map_or(value, |elements| first(&elements[0]))
+    }
+    let catalogue = Catalogue::new();
+    for (command, body) in fixtures() {
+        let packet: Value = serde_json::from_str(&body).unwrap();
+        let paths = catalogue.order_key(&command);
+        let found = paths.iter().find_map(|path| {
+            let value = path.split('.').fold(&packet, |value, name| first(&first(value)[name]));
+            let kind = if path.ends_with("Account") { "A" } else { "G" };
+            value.as_str().map(|name| format!("{kind}:{name}"))
+        });
+        let key = if paths == ["@app"] { "app".to_owned() } else { found.expect("a value at a path") };
+        assert_eq!(stored(&command, &body).order_hash(), order_hash(&key), "{command}");
+    }
+}
+
+/// An event that is stored without its payload is handled in the order of its group.
+#[test]
+fn an_event_without_a_payload_has_the_lane_of_its_group() {
+    const COMMAND: &str = "Group.CallbackAfterSendMsg";
+    let body = |elements: &str| {
+        format!(r#"{{"From_Account":"jared","MsgBody":[{elements}],"GroupId":"@TGS#1","MsgTime":1}}"#)
+    };
+    let pairs = vec![r#"{"MsgType":"x"}"#; 60_000].join(",");
+    let numbers = vec!["1"; 60_000].join(",");
+    let texts = vec![format!(r#"{{"MsgType":"{}"}}"#, "x".repeat(1000)); 3200].join(",");
+    let repaired = format!("\u{feff}{}\0", body(""));
+    for (body, status) in [
+        (body(r#"{"MsgType":"x"}"#), DecodeStatus::Typed),
+        (body(&pairs), DecodeStatus::TooLarge),
+        (body(&texts), DecodeStatus::TooLarge),
+        (body(&numbers), DecodeStatus::Partial),
+        (body(&format!("{}{}", "[".repeat(1100), "]".repeat(1100))), DecodeStatus::TooDeep),
+        (repaired, DecodeStatus::Repaired),
+        (r#"{"CallbackCommand":7,"GroupId":"@TGS#1"}"#.to_owned(), DecodeStatus::CommandNotString),
+        (r#"{"GroupId":["@TGS#1"],"x":{"GroupId":"y"}}"#.to_owned(), DecodeStatus::Mismatch),
+    ] {
+        let stored = stored(COMMAND, &body);
+        assert_eq!(stored.status(), Some(status));
+        assert_eq!(stored.order_hash(), order_hash("G:@TGS#1"), "{status:?}");
+    }
+    for (body, status) in
+        [("{", DecodeStatus::NotJson), ("", DecodeStatus::Empty), ("[]", DecodeStatus::NotAnObject)]
+    {
+        let stored = stored(COMMAND, body);
+        assert_eq!(stored.status(), Some(status));
+        assert_eq!(stored.order_hash(), order_hash("app"), "{status:?}");
     }
 }
 
@@ -503,11 +663,16 @@ and a single value as a list of one. It leaves a member of any other type out of
 payload, and `Event.undecoded_paths` names the member. Free-form objects and values
 hold numbers as doubles, exact up to 2^53; the body is exact. A field that is optional may be absent, and what that means is said at
 the field; any other that is absent has the default of its type.
+
+The order key is the path to the group or account that decides on the event's lane
+([api.md](api.md#lanes)).
 ";
 
 fn reference_page(catalogue: &Catalogue) -> String {
     let mut page = PAGE_HEAD.to_owned();
-    page.push_str("\n| Command | Kind | Message | Tells that |\n| --- | --- | --- | --- |\n");
+    page.push_str(
+        "\n| Command | Kind | Order key | Message | Tells that |\n| --- | --- | --- | --- | --- |\n",
+    );
     let kind = |field: &FieldDescriptor| {
         let number = field.options().get_extension(&catalogue.kind).as_enum_number().unwrap();
         let name = CallbackKind::try_from(number).unwrap().as_str_name();
@@ -518,8 +683,18 @@ fn reference_page(catalogue: &Catalogue) -> String {
             command.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
         let message = catalogue.message(command);
         let tells = in_one_line(&field_comment(field));
-        writeln!(page, "| [`{command}`](#{anchor}) | {} | `{}` | {tells} |", kind(field), message.name())
-            .unwrap();
+        let paths = catalogue.order_key(command).into_iter().map(|path| match path.as_str() {
+            "@app" => "the app".to_owned(),
+            path => format!("`{path}`"),
+        });
+        let order_key = paths.collect::<Vec<_>>().join(", else ");
+        writeln!(
+            page,
+            "| [`{command}`](#{anchor}) | {} | {order_key} | `{}` | {tells} |",
+            kind(field),
+            message.name()
+        )
+        .unwrap();
     }
     for (command, field) in &catalogue.fields {
         let message = catalogue.message(command);

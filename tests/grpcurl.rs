@@ -47,7 +47,7 @@ async fn reflection_shows_the_api_with_its_comments_and_options() {
     assert!(service.contains("// Reads the log of callbacks."), "{service}");
 
     let event = grpcurl(&gateway, None, &["describe", ".imcallback.v1.Event"]).stdout();
-    let option = r#"sns_friend_add = 101 [(.imcallback.v1.callback_command) = "Sns.CallbackFriendAdd", (.imcallback.v1.callback_kind) = CALLBACK_KIND_AFTER];"#;
+    let option = r#"sns_friend_add = 101 [(.imcallback.v1.callback_command) = "Sns.CallbackFriendAdd", (.imcallback.v1.callback_kind) = CALLBACK_KIND_AFTER, (.imcallback.v1.order_key) = "PairList.From_Account"];"#;
     assert!(event.contains(option), "{event}");
     assert!(event.contains("// One callback of the IM backend"), "{event}");
 
