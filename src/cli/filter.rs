@@ -2,7 +2,10 @@
 
 use clap::ValueEnum;
 
-use crate::proto::{CallbackKind, EventFilter};
+use crate::{
+    event::{Lane, MAX_LANES},
+    proto::{CallbackKind, EventFilter, LaneSelector},
+};
 
 /// Most values of one list that are shown.
 const MAX_VALUES: usize = 5;
@@ -28,6 +31,18 @@ pub(super) struct Filter {
     /// nor the command's name determines it. Repeatable
     #[arg(long = "kind", value_name = "KIND")]
     kinds: Vec<Kind>,
+    /// One lane of several, such as 0/8: events whose group or account has this order hash modulo 8. 1 to 64
+    /// lanes, counted from 0
+    #[arg(long = "lane", value_name = "INDEX/COUNT", value_parser = lane)]
+    lane: Option<LaneSelector>,
+}
+
+fn lane(text: &str) -> Result<LaneSelector, String> {
+    let lane = text.split_once('/').and_then(|(index, count)| {
+        Some(Lane { index: index.parse().ok()?, count: count.parse().ok()? }).filter(|lane| lane.is_valid())
+    });
+    lane.map(|Lane { count, index }| LaneSelector { count, index })
+        .ok_or_else(|| format!("write INDEX/COUNT, such as 0/8: COUNT 1 to {MAX_LANES}, INDEX below COUNT"))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -55,6 +70,7 @@ impl Filter {
             accounts: self.accounts.clone(),
             group_ids: self.groups.clone(),
             kinds: self.kinds.iter().map(|kind| kind.proto().into()).collect(),
+            lane: self.lane,
         };
         Some(filter).filter(|filter| *filter != EventFilter::default())
     }
@@ -96,6 +112,7 @@ pub(super) fn describe(filter: &EventFilter) -> String {
         CallbackKind::Unspecified => "unknown".to_owned(),
     };
     add("kind", filter.kinds().map(kind).collect());
+    add("lane", filter.lane.iter().map(|lane| format!("{} of {}", lane.index, lane.count)).collect());
     parts.join(", ")
 }
 
@@ -107,10 +124,19 @@ mod tests {
     fn a_long_filter_is_shown_short() {
         let accounts: Vec<String> = (1..=1000).map(|n| format!("a{n}")).collect();
         let kinds = vec![CallbackKind::Before.into()];
-        let filter = EventFilter { accounts, kinds, sdk_app_ids: vec![7, 8], ..Default::default() };
+        let lane = Some(LaneSelector { count: 8, index: 3 });
+        let filter = EventFilter { accounts, kinds, lane, sdk_app_ids: vec![7, 8], ..Default::default() };
         assert_eq!(
             describe(&filter),
-            "app 7 or 8, account a1 or a2 or a3 or a4 or a5 or 995 more, kind before"
+            "app 7 or 8, account a1 or a2 or a3 or a4 or a5 or 995 more, kind before, lane 3 of 8"
         );
+    }
+
+    #[test]
+    fn a_lane_is_an_index_and_a_count() {
+        assert_eq!(lane("7/8"), Ok(LaneSelector { count: 8, index: 7 }));
+        for wrong in ["", "7", "8/8", "0/0", "0/65", "-1/8", "1/8/8", "a/8", "1/"] {
+            assert!(lane(wrong).unwrap_err().contains("such as 0/8"), "{wrong}");
+        }
     }
 }

@@ -6,9 +6,12 @@ use tonic::Status;
 
 use super::status::{self, invalid};
 use crate::{
-    event::{Cursor, CursorError, Timestamp},
+    event::{Cursor, CursorError, Lane, Timestamp},
     log::Order,
-    proto::{CallbackKind, ErrorReason, EventFilter, GapPolicy, ListOrder, RefusalReason, subscribe_request},
+    proto::{
+        CallbackKind, ErrorReason, EventFilter, GapPolicy, LaneSelector, ListOrder, RefusalReason,
+        subscribe_request,
+    },
     subscription::{Filter, FilterLists, OnGap, Start},
 };
 
@@ -75,6 +78,7 @@ pub(super) fn filter(filter: Option<&EventFilter>) -> Result<Filter, Status> {
         accounts: filter.accounts.clone(),
         group_ids: filter.group_ids.clone(),
         kinds: filter.kinds.iter().map(kind).collect::<Result<_, _>>()?,
+        lane: filter.lane.map(|LaneSelector { count, index }| Lane { count, index }),
     };
     Filter::new(lists).map_err(|problem| wrong(problem.field, &problem.to_string()))
 }
@@ -88,6 +92,7 @@ pub(super) fn filter_message(filter: &Filter) -> Option<EventFilter> {
         accounts: lists.accounts,
         group_ids: lists.group_ids,
         kinds: lists.kinds.into_iter().map(i32::from).collect(),
+        lane: lists.lane.map(|Lane { count, index }| LaneSelector { count, index }),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     event::{
-        MAX_NAME_BYTES, Marks, StoredRecord, is_command,
+        Lane, MAX_LANES, MAX_NAME_BYTES, Marks, StoredRecord, is_command,
         json::{self, Item, Role, string_or_number, walk},
     },
     log::Terms,
@@ -27,9 +27,11 @@ pub struct FilterLists {
     pub group_ids: Vec<String>,
     /// Numbers of `CallbackKind`.
     pub kinds: Vec<u8>,
+    /// Lane of the event's order key.
+    pub lane: Option<Lane>,
 }
 
-/// Selects events: every list that is not empty must have an entry that fits.
+/// Selects events: every list that is not empty must have an entry that fits, and the lane must be the event's.
 ///
 /// All lists are sorted and have nothing twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct Filter {
     accounts: Vec<String>,
     group_ids: Vec<String>,
     kinds: Vec<u8>,
+    lane: Option<Lane>,
     /// For each list of names that is not empty: the marks of records that may fit.
     marks: Vec<Marks>,
 }
@@ -85,6 +88,10 @@ impl Filter {
                 );
             }
         }
+        if lists.lane.is_some_and(|lane| !lane.is_valid()) {
+            let message = format!("count must be 1 to {MAX_LANES}, and index at least 0 and below count");
+            return error("lane", message);
+        }
         if lists.sdk_app_ids.contains(&0) {
             return error("sdk_app_ids", "0 is no SDKAppID".to_owned());
         }
@@ -116,6 +123,7 @@ impl Filter {
             accounts: sorted(lists.accounts),
             group_ids: sorted(lists.group_ids),
             kinds: sorted(lists.kinds),
+            lane: lists.lane,
             marks: Vec::new(),
         }
         .marked())
@@ -142,6 +150,7 @@ impl Filter {
             accounts: self.accounts.clone(),
             group_ids: self.group_ids.clone(),
             kinds: self.kinds.clone(),
+            lane: self.lane,
         }
     }
 
@@ -199,7 +208,8 @@ impl Filter {
 
     /// Compares an event with the filter.
     pub fn compare(&self, record: &StoredRecord) -> Fit {
-        let fits_rest = self.marks.iter().all(|marks| marks.may_share(record.marks()))
+        let fits_rest = self.lane.is_none_or(|lane| lane.has(record.order_hash()))
+            && self.marks.iter().all(|marks| marks.may_share(record.marks()))
             && (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
             && (self.kinds.is_empty() || has(&self.kinds, &record.kind()))
             && (self.any_command() || self.fits_command(record.command()));
@@ -302,7 +312,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::callback::{Apps, Envelope, duplicates::Duplicates};
+    use crate::{
+        callback::{Apps, Envelope, duplicates::Duplicates},
+        event::OrderKey,
+    };
 
     fn stored(command: &str, body: &str) -> StoredRecord {
         let apps = Apps { ids: [7, 8].into(), ..Apps::default() };
@@ -313,6 +326,11 @@ mod tests {
             .into_record(body.as_bytes(), &duplicates)
             .unwrap()
             .record
+    }
+
+    /// The lane of a group of app 7.
+    fn lane_of(group_id: &str, count: u32) -> Lane {
+        Lane { count, index: OrderKey::Group(group_id.into()).hash(7) % count }
     }
 
     fn strings(names: &[&str]) -> Vec<String> {
@@ -335,6 +353,8 @@ mod tests {
             accounts: strings(&["z", "b"]),
             group_ids: strings(&["h"]),
             kinds: vec![2],
+            // The first pair's account is not on the path of the command: the key is the group at the top level.
+            lane: Some(lane_of("g", 64)),
         };
         assert!(fits(FilterLists::default(), &record));
         assert!(fits(all.clone(), &record));
@@ -344,6 +364,7 @@ mod tests {
             FilterLists { accounts: strings(&["A", "g", "ab"]), ..all.clone() },
             FilterLists { group_ids: strings(&["a"]), ..all.clone() },
             FilterLists { kinds: vec![0, 1], ..all.clone() },
+            FilterLists { lane: Some(lane_of("a", 64)), ..all.clone() },
         ] {
             assert!(!fits(other.clone(), &record), "{other:?}");
         }
@@ -411,6 +432,35 @@ mod tests {
     }
 
     #[test]
+    fn every_event_is_in_exactly_one_lane() {
+        let bodies = [
+            r#"{"GroupId":"g"}"#.to_owned(),
+            r#"{"From_Account":"a"}"#.to_owned(),
+            "{}".to_owned(),
+            "not JSON".to_owned(),
+            "[]".to_owned(),
+        ];
+        for record in bodies.iter().map(|body| stored("Group.CallbackAfterSendMsg", body)) {
+            for count in 1..=MAX_LANES {
+                let has = |index| {
+                    let lane = Some(Lane { count, index });
+                    fits(FilterLists { lane, ..FilterLists::default() }, &record)
+                };
+                assert_eq!((0..count).filter(|&index| has(index)).count(), 1, "{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_stays_when_rights_narrow_a_filter() {
+        let lane = Some(Lane { count: 8, index: 7 });
+        let filter = Filter::new(FilterLists { lane, ..FilterLists::default() }).unwrap();
+        let rights = FilterLists { commands: strings(&["Sns.*"]), ..FilterLists::default() };
+        let narrowed = filter.within(&Filter::new(rights.clone()).unwrap()).unwrap();
+        assert_eq!(narrowed.lists(), FilterLists { lane, ..rights });
+    }
+
+    #[test]
     fn wrong_lists_are_refused_by_name() {
         let long = "x".repeat(MAX_NAME_BYTES + 1);
         for (lists, field) in [
@@ -430,6 +480,9 @@ mod tests {
                 "group_ids",
             ),
             (FilterLists { kinds: vec![1; 101], ..Default::default() }, "kinds"),
+            (FilterLists { lane: Some(Lane { count: 0, index: 0 }), ..Default::default() }, "lane"),
+            (FilterLists { lane: Some(Lane { count: 65, index: 0 }), ..Default::default() }, "lane"),
+            (FilterLists { lane: Some(Lane { count: 8, index: 8 }), ..Default::default() }, "lane"),
         ] {
             assert_eq!(Filter::new(lists).unwrap_err().field, field);
         }
