@@ -326,6 +326,12 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
         ),
         (SubscribeRequest { on_gap: 9, ..latest() }, "INVALID_FIELD", "GAP_POLICY_FAIL"),
         (SubscribeRequest { subscriber: "a b".to_owned(), ..latest() }, "INVALID_FIELD", "hyphens"),
+        (
+            SubscribeRequest { subscriber: "other".to_owned(), ..latest() },
+            "INVALID_FIELD",
+            "must not be other",
+        ),
+        (SubscribeRequest { subscriber: "unnamed".to_owned(), ..latest() }, "INVALID_FIELD", "or unnamed"),
         (SubscribeRequest { subscriber: "x".repeat(65), ..latest() }, "INVALID_FIELD", "1 to 64"),
         (
             at(callback_gateway::proto::well_known::Timestamp { seconds: 0, nanos: -1 }),

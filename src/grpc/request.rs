@@ -8,6 +8,7 @@ use super::status::{self, invalid};
 use crate::{
     event::{Cursor, CursorError, Lane, Timestamp},
     log::Order,
+    metrics::{OTHER, UNNAMED},
     proto::{
         CallbackKind, ErrorReason, EventFilter, GapPolicy, LaneSelector, ListOrder, RefusalReason,
         subscribe_request,
@@ -140,6 +141,11 @@ pub(super) fn refusal_reasons(reasons: &[i32]) -> Result<Vec<RefusalReason>, Sta
 /// A subscriber's name; it becomes a metric's label and log text.
 pub(super) fn subscriber(name: String) -> Result<String, Status> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if [OTHER, UNNAMED].contains(&name.as_str()) {
+        let text =
+            format!("subscriber must not be {OTHER} or {UNNAMED}: metrics use them for other subscribers");
+        return Err(invalid("subscriber", &text));
+    }
     if name.len() <= MAX_SUBSCRIBER_BYTES && name.bytes().all(is_plain) {
         Ok(name)
     } else {
