@@ -206,6 +206,13 @@ impl Config {
             "the last token is gone, and whoever is connected could do everything: this takes a restart",
         );
         settings.grpc_access = grpc_access;
+        for &app_id in &settings.sdk_app_ids {
+            let text = format!(
+                "the last token of the app {app_id} is gone, and anybody could post its callbacks: this takes a restart"
+            );
+            let keeps_tokens = self.0.tokens.of(app_id).is_empty() || !settings.tokens.of(app_id).is_empty();
+            checks.require("tokens", keeps_tokens, &text);
+        }
         match Self::new(settings) {
             Ok(config) if checks.0.is_empty() => Ok(config),
             Ok(_) => Err(ConfigError(checks.0)),

@@ -272,7 +272,7 @@ fn with_files(dir: &Path, args: &[&str]) -> Vec<String> {
             let arg = arg.replace("/var/lib/callback-gateway", path);
             let Some((option, file)) = arg.split_once("=/etc/callback-gateway/") else { return arg };
             let text = match option {
-                "--tokens-file" => format!("{APP_ID} t0ken\n"),
+                "--tokens-file" => format!("{APP_ID} t0ken-of-the-test\n"),
                 "--grpc-tokens-file" => "oncall 0f9c3e7a5d1b48c2e6f8 events admin\n".to_owned(),
                 _ if option.ends_with("-tls-cert") => server.cert.clone(),
                 _ if option.ends_with("-tls-key") => server.key.clone(),

@@ -217,33 +217,34 @@ impl Reloadable {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sighup_brings_tokens_and_the_log_level_into_force() {
-    let mut gateway = Reloadable::start(&format!("tokens = ['{APP_ID} one']"));
-    assert_eq!((gateway.status("one").await, gateway.status("two").await), (200, 401));
-    let (level, said) = gateway.reload(&format!("log_level = 'debug'\ntokens = ['{APP_ID} two']")).await;
+    let mut gateway = Reloadable::start(&format!("tokens = ['{APP_ID} first-token']"));
+    assert_eq!((gateway.status("first-token").await, gateway.status("second-token").await), (200, 401));
+    let (level, said) =
+        gateway.reload(&format!("log_level = 'debug'\ntokens = ['{APP_ID} second-token']")).await;
     assert!(level == "INFO" && said.contains("the configuration was reloaded"), "{said}");
-    assert_eq!((gateway.status("one").await, gateway.status("two").await), (401, 200));
+    assert_eq!((gateway.status("first-token").await, gateway.status("second-token").await), (401, 200));
     let mut http = Http::connect(gateway.gateway.addresses.http).await;
     http.send("rubbish\r\n\r\n").await;
     http.closed().await;
     gateway.gateway.nth_line(0, |line| line["level"] == "DEBUG").await;
 
-    let text = format!("log_level = 'warn'\ntokens = ['{APP_ID} two']\n[http]\nbody_limit = '1KiB'");
+    let text = format!("log_level = 'warn'\ntokens = ['{APP_ID} second-token']\n[http]\nbody_limit = '1KiB'");
     let (level, said) = gateway.reload(&text).await;
     assert!(level == "WARN" && said.contains("\"settings\":\"http.body_limit\""), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_new_file_leaves_the_old_configuration_in_force_and_says_so() {
-    let mut gateway = Reloadable::start(&format!("tokens = ['{APP_ID} one']"));
+    let mut gateway = Reloadable::start(&format!("tokens = ['{APP_ID} first-token']"));
     for (text, problem) in [
         ("tokens = [".to_owned(), "this is not TOML"),
-        (format!("tokens = ['{APP_ID} two']\nlog_level = 'a=b=c'"), "log_level (file): "),
-        (format!("tokens = ['{APP_ID} two', 'x']"), "tokens (file): line 2: write APP_ID TOKEN"),
+        (format!("tokens = ['{APP_ID} second-token']\nlog_level = 'a=b=c'"), "log_level (file): "),
+        (format!("tokens = ['{APP_ID} second-token', 'x']"), "tokens (file): line 2: write APP_ID TOKEN"),
     ] {
         let (level, said) = gateway.reload(&text).await;
         assert!(level == "ERROR" && said.contains("was not reloaded"), "{said}");
         assert!(said.contains(problem), "{problem}: {said}");
-        assert_eq!((gateway.status("one").await, gateway.status("two").await), (200, 401));
+        assert_eq!((gateway.status("first-token").await, gateway.status("second-token").await), (200, 401));
     }
 }
 
@@ -286,6 +287,52 @@ async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
         let listed = client(grpc_at).await.list_events(ListEventsRequest::default()).await;
         assert_eq!(listed.unwrap_err().code(), tonic::Code::Unauthenticated);
     }
+}
+
+/// Some program may be writing the file while the gateway reads it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_written_file_of_tokens_gives_nobody_more_rights() {
+    const READER: &str = "0123456789abcdef";
+    let dir = TempDir::new().unwrap();
+    let [tokens, readers] = ["tokens", "readers"].map(|name| dir.path().join(name));
+    let whole = format!("7 {TOKEN}\n{APP_ID} {TOKEN}\n");
+    let rights = format!("billing {READER} events apps=7 commands=Sns.*\n");
+    fs::write(&tokens, &whole).unwrap();
+    fs::write(&readers, &rights).unwrap();
+    let data = dir.path().join("data");
+    let mut command = program();
+    command.args(serve_args(&data)).args(["--sdk-app-id", "7", "--drain-delay", "0s"]);
+    command.arg("--tokens-file").arg(&tokens).arg("--grpc-tokens-file").arg(&readers);
+    let gateway = Process::start(&mut command);
+    let mut reloads = 0;
+    let mut reload = async || {
+        gateway.signal(Signal::HUP);
+        let is_of_reload =
+            |line: &serde_json::Value| line["message"].as_str().unwrap_or("").contains("reloaded");
+        let line = gateway.nth_line(reloads, is_of_reload).await;
+        reloads += 1;
+        line["message"].as_str().unwrap().to_owned()
+    };
+    // However much of a line is there, and where the rest of the lines are missing altogether.
+    for len in 1..rights.len() {
+        fs::write(&readers, &rights[..len]).unwrap();
+        let said = reload().await;
+        assert!(
+            said.contains("was not reloaded") && said.contains("its last line has no end"),
+            "{len}: {said}"
+        );
+    }
+    fs::write(&readers, &rights).unwrap();
+    for len in 1..whole.len() {
+        fs::write(&tokens, &whole[..len]).unwrap();
+        let said = reload().await;
+        assert!(said.contains("was not reloaded"), "{len}: {said}");
+        let problem = if whole[..len].ends_with('\n') { "the last token of the app" } else { "has no end" };
+        assert!(said.contains(problem), "{len}: {said}");
+    }
+    assert_eq!(Http::connect(gateway.addresses.http).await.post("A.B", "{}").await.status, 401);
+    fs::write(&tokens, &whole).unwrap();
+    assert!(reload().await.contains("was reloaded"));
 }
 
 #[test]

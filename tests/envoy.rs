@@ -700,7 +700,7 @@ async fn callbacks_and_events_travel_over_tls_on_both_sides_of_the_proxy() {
     let mut command = program();
     command
         .args(serve_args(&dir.path().join("data")))
-        .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} t0ken"));
+        .env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} t0ken-of-the-test"));
     for listener in ["http", "grpc"] {
         command.args([
             format!("--{listener}-tls-cert={gateway_cert}"),
@@ -725,7 +725,7 @@ async fn callbacks_and_events_travel_over_tls_on_both_sides_of_the_proxy() {
         request("A.B", LAST).replacen(" HTTP/1.1", &signature, 1)
     };
     let address = envoy.address("callbacks");
-    let good = signed(&Token::new("t0ken").unwrap().sign(&time));
+    let good = signed(&Token::new("t0ken-of-the-test").unwrap().sign(&time));
     assert_eq!(post_over_tls(address, &public, &good).await, "HTTP/1.1 200 OK");
     let bad = signed(&Token::new("other").unwrap().sign(&time));
     assert_eq!(post_over_tls(address, &public, &bad).await, "HTTP/1.1 401 Unauthorized");

@@ -131,7 +131,7 @@ async fn a_restart_does_not_hide_how_long_no_callback_came() {
 async fn signatures_are_counted_by_token_and_failures_by_reason() {
     let gateway = Gateway::start_with(|settings| {
         settings.sdk_app_ids.push(SIGNED);
-        settings.tokens = Tokens::parse(&format!("{SIGNED} old\n{SIGNED} {TOKEN}")).unwrap();
+        settings.tokens = Tokens::parse(&format!("{SIGNED} old-token\n{SIGNED} {TOKEN}")).unwrap();
     })
     .await;
     let now = Timestamp::now().seconds_and_nanos().0;

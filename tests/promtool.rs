@@ -39,11 +39,11 @@ fn said(output: &Output) -> String {
 async fn scrape() -> String {
     let gateway = Gateway::start_with(|settings| {
         settings.sdk_app_ids.push(7);
-        settings.tokens = Tokens::parse("7 t0ken").unwrap();
+        settings.tokens = Tokens::parse("7 t0ken-of-the-test").unwrap();
     })
     .await;
     let time = Timestamp::now().seconds_and_nanos().0;
-    let sign = Token::new("t0ken").unwrap().sign(&time.to_string());
+    let sign = Token::new("t0ken-of-the-test").unwrap().sign(&time.to_string());
     let mut http = Http::connect(gateway.addresses.http).await;
     http.send(format!(
         "POST /?SdkAppid=7&CallbackCommand=A.B&Sign={sign}&RequestTime={time} HTTP/1.1\r\nHost: x\r\n\

@@ -264,11 +264,11 @@ async fn a_terminal_gets_a_progress_bar() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_many_is_signed_afresh() {
     let gateway = Gateway::start_with(|settings| {
-        settings.tokens = Tokens::parse(&format!("{APP_ID} s3cr3t")).unwrap();
+        settings.tokens = Tokens::parse(&format!("{APP_ID} s3cr3t-t0ken")).unwrap();
     })
     .await;
     let mut many = send(&gateway, &["state-change", "--count", "3", "--rate", "1"]);
-    many.env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} s3cr3t"));
+    many.env("CALLBACK_GATEWAY_TOKENS", format!("{APP_ID} s3cr3t-t0ken"));
     run(&mut many).await.good();
     let events = all_events(&mut gateway.client().await).await;
     let times: BTreeSet<_> = events.iter().map(|event| event.request_time.unwrap().seconds).collect();

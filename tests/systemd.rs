@@ -83,7 +83,7 @@ fn the_program_takes_its_command_lines_and_systemd_waits_for_its_end() {
     let path = dir.path().to_str().unwrap();
     for (name, text) in [
         ("gateway.toml", &*example.replace("/etc/callback-gateway", path)),
-        ("callback-tokens", "1400000000 t0ken\n"),
+        ("callback-tokens", "1400000000 t0ken-of-the-test\n"),
         ("client-tokens", "oncall 0f9c3e7a5d1b48c2e6f8 events admin\n"),
     ] {
         certificates::write(dir.path(), name, text);

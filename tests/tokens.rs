@@ -45,7 +45,7 @@ fn send(url: &str, tokens_file: Option<&Path>) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn send_signs_with_the_token_of_a_file_and_says_how_if_it_has_none() {
     let dir = TempDir::new().unwrap();
-    let file = tokens_file(dir.path(), &format!("7 other\n{APP_ID} {TOKEN}\n{APP_ID} second\n"));
+    let file = tokens_file(dir.path(), &format!("7 other-token\n{APP_ID} {TOKEN}\n{APP_ID} second-token\n"));
     let args = ["--sdk-app-id", "7", "--tokens-file", file.to_str().unwrap(), "--drain-delay", "0s"];
     let gateway = Process::serve(&dir.path().join("data"), &args);
     let url = format!("http://{}/", gateway.addresses.http);
@@ -58,7 +58,7 @@ async fn send_signs_with_the_token_of_a_file_and_says_how_if_it_has_none() {
     for part in ["HTTP 401", "--tokens-file", "CALLBACK_GATEWAY_TOKENS"] {
         assert!(stderr(&unsigned).contains(part), "{unsigned:?}");
     }
-    let wrong = send(&url, Some(&tokens_file(dir.path(), &format!("{APP_ID} wrong"))));
+    let wrong = send(&url, Some(&tokens_file(dir.path(), &format!("{APP_ID} wrong-token\n"))));
     assert!(stderr(&wrong).contains("HTTP 401"), "{wrong:?}");
     assert!(!stderr(&wrong).contains("--tokens-file"), "it did sign: {wrong:?}");
 
@@ -154,8 +154,13 @@ fn send_says_what_is_wrong_with_its_tokens_as_serve_does() {
         (dir.path().join("none"), "", "/none: No such file"),
         (dir.path().to_owned(), "", ": not a regular file"),
         (file("empty", "# none\n"), "", "empty: there is no token in it"),
-        (file("half", "1"), "", "half: line 1: write APP_ID TOKEN"),
-        (file("whole", "1 x"), "x", "tokens (CALLBACK_GATEWAY_TOKENS): line 1: write APP_ID TOKEN"),
+        (file("wrong", "1\n"), "", "wrong: line 1: write APP_ID TOKEN"),
+        (file("half", "1 s3cr3t-t0ken"), "", "half: its last line has no end"),
+        (
+            file("whole", "1 s3cr3t-t0ken\n"),
+            "x",
+            "tokens (CALLBACK_GATEWAY_TOKENS): line 1: write APP_ID TOKEN",
+        ),
     ] {
         for output in [serve(&path, tokens), send(&path, tokens)] {
             assert_eq!(output.status.code(), Some(64), "{output:?}");
@@ -205,7 +210,7 @@ async fn it_says_at_the_start_whose_callbacks_are_verified() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tokens_file_that_others_can_read_is_warned_of() {
     let dir = TempDir::new().unwrap();
-    let file = tokens_file(dir.path(), &format!("\u{feff}{APP_ID} {TOKEN}"));
+    let file = tokens_file(dir.path(), &format!("\u{feff}{APP_ID} {TOKEN}\n"));
     let data = dir.path().join("data");
     let args = ["--tokens-file", file.to_str().unwrap(), "--drain-delay", "0s"];
     assert!(said(Process::serve(&data, &args)).await.iter().all(|(level, _)| level == "INFO"));

@@ -277,7 +277,7 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
         // The two parts exchanged, where the token is a number.
         (format!("123456789 {APP_ID}"), "`APP_ID TOKEN`, in this order"),
     ] {
-        std::fs::write(&file, &tokens).unwrap();
+        std::fs::write(&file, format!("{tokens}\n")).unwrap();
         let from_file =
             program().args(serve_args(dir.path())).arg("--tokens-file").arg(&file).output().unwrap();
         let from_env =

@@ -47,7 +47,7 @@ const RECORD_HEADER_BYTES: usize = 26;
 const NOW: u64 = 1_669_872_112;
 
 static APPS: LazyLock<Apps> = LazyLock::new(|| Apps {
-    tokens: Tokens::parse(&format!("{SIGNED_APP} other\n{SIGNED_APP} xxxxyyyy")).unwrap(),
+    tokens: Tokens::parse(&format!("{SIGNED_APP} other-token\n{SIGNED_APP} xxxxyyyy")).unwrap(),
     window: Duration::from_secs(60),
     ..APPS_WITHOUT_TOKENS.clone()
 });

@@ -1,9 +1,9 @@
 //! The signature on a callback's URL: who may post callbacks.
 //!
 //! `Sign = hex(sha256(Token || RequestTime))`, with RequestTime in Unix seconds,
-//! in decimal. The body is **not** signed and this is no HMAC: whoever has seen a
-//! signed URL can post any body until RequestTime leaves the window. So URLs are
-//! secrets too, and RequestTime is taken as strict digits only: `1669872112&x`
+//! in decimal. Nothing else is signed, neither the body nor the app, the command or any other
+//! parameter, and this is no HMAC: whoever has seen a signed URL can post any callback of an app
+//! with the same token until RequestTime leaves the window. So URLs are secrets too, and RequestTime is taken as strict digits only: `1669872112&x`
 //! would hash as something else that the token's owner never signed.
 //!
 //! Source: <https://intl.cloud.tencent.com/document/product/1047/34354>
@@ -17,6 +17,9 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use super::{Refusal, not_a_digit};
 use crate::event::json::Place;
 
+/// Shortest token of a list, in bytes: shorter ones can be guessed, or are what is left of one that
+/// was written half. The vendor's example has as many.
+pub const MIN_TOKEN_BYTES: usize = 8;
 /// Longest token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 128;
 /// Most tokens of one app: the one in use and those it is being changed from or to.
@@ -137,7 +140,12 @@ fn read_line(line: &str) -> Result<(u32, Token), &'static str> {
     if is_quoted('"') || is_quoted('\'') {
         return Err("write the token without quotes");
     }
-    let token = Token::new(token).ok_or("a token is 1 to 128 printable ASCII characters without spaces")?;
+    if token.len() < MIN_TOKEN_BYTES {
+        return Err(
+            "a token has at least 8 characters: shorter ones can be guessed; set a longer one in the console",
+        );
+    }
+    let token = Token::new(token).ok_or("a token is 8 to 128 printable ASCII characters without spaces")?;
     Ok((app_id, token))
 }
 
@@ -279,16 +287,20 @@ mod tests {
 
     #[test]
     fn a_list_of_tokens_is_read_by_lines() {
-        let tokens = Tokens::parse("# ours\n\n7 first\n7\tsecond\n 8   third \n").unwrap();
+        let tokens = Tokens::parse("# ours\n\n7 first-token\n7\tsecond-token\n 8   third-token \n").unwrap();
         assert_eq!((tokens.of(7).len(), tokens.of(8).len(), tokens.of(9).len()), (2, 1, 0));
-        assert_eq!(tokens.of(8)[0].sign("1"), Token::new("third").unwrap().sign("1"));
+        assert_eq!(tokens.of(8)[0].sign("1"), Token::new("third-token").unwrap().sign("1"));
         assert_eq!(tokens.apps().collect::<Vec<_>>(), [7, 8]);
-        assert_eq!(Tokens::parse("\u{feff}7 first").unwrap().of(7).len(), 1, "as some editors write it");
+        assert_eq!(
+            Tokens::parse("\u{feff}7 first-token").unwrap().of(7).len(),
+            1,
+            "as some editors write it"
+        );
     }
 
     #[test]
     fn lists_together_are_bounded_like_one() {
-        let list = |count: usize| Tokens::parse(&"7 s3cr3t\n".repeat(count)).unwrap();
+        let list = |count: usize| Tokens::parse(&"7 s3cr3t-t0ken\n".repeat(count)).unwrap();
         let mut tokens = list(5);
         tokens.extend(list(3)).unwrap();
         assert_eq!(tokens.of(7).len(), MAX_TOKENS);
@@ -298,18 +310,19 @@ mod tests {
 
     #[test]
     fn a_wrong_list_names_the_line_and_not_the_token() {
-        let long = format!("7 {}", "s3cr3t".repeat(22));
-        let many = "7 s3cr3t\n".repeat(9);
+        let long = format!("7 {}", "s3cr3t-t0ken".repeat(11));
+        let many = "7 s3cr3t-t0ken\n".repeat(9);
         for (text, line) in [
             ("7", 1),
-            ("\n# x\ns3cr3t", 3),
-            ("x s3cr3t", 1),
-            ("+7 s3cr3t", 1),
-            ("7 \"s3cr3t\"", 1),
-            ("7 's3cr3t'", 1),
-            ("\"7 s3cr3t\"", 1),
-            ("7 s3cr3t s3cr3t", 1),
-            ("7 s3cr3t\u{7}", 1),
+            ("\n# x\ns3cr3t-t0ken", 3),
+            ("x s3cr3t-t0ken", 1),
+            ("+7 s3cr3t-t0ken", 1),
+            ("7 s3cr3t", 1),
+            ("7 \"s3cr3t-t0ken\"", 1),
+            ("7 's3cr3t-t0ken'", 1),
+            ("\"7 s3cr3t-t0ken\"", 1),
+            ("7 s3cr3t-t0ken s3cr3t-t0ken", 1),
+            ("7 s3cr3t-t0ken\u{7}", 1),
             (long.as_str(), 1),
             (many.as_str(), 9),
         ] {
@@ -321,7 +334,7 @@ mod tests {
 
     #[test]
     fn nothing_shows_a_token() {
-        let tokens = Tokens::parse("7 s3cr3t").unwrap();
-        assert!(!format!("{tokens:?} {tokens:#?}").contains("s3cr3t"));
+        let tokens = Tokens::parse("7 s3cr3t-t0ken").unwrap();
+        assert!(!format!("{tokens:?} {tokens:#?}").contains("s3cr3t-t0ken"));
     }
 }

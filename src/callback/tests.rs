@@ -132,7 +132,7 @@ fn the_traceparent_is_found_in_the_record_whatever_else_there_is() {
 
 #[test]
 fn an_app_with_a_token_needs_a_signature_before_anything_else_is_looked_at() {
-    let tokens = Tokens::parse("7 old\n7 secret").unwrap();
+    let tokens = Tokens::parse("7 old-token\n7 secret-token").unwrap();
     let sign = tokens.of(7)[1].sign("1000");
     let apps = Apps { tokens, window: Duration::from_secs(60), ..apps() };
     let read = |query: &str| Envelope::from_query(query, &apps, 1000);

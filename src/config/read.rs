@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
     fn tokens(&mut self) -> Tokens {
         let mut tokens = Tokens::default();
         for key in ["tokens_file", "tokens"] {
-            let Some(text) = self.secrets(key) else { continue };
+            let Some(text) = self.token_lines(key) else { continue };
             let parsed = Tokens::parse(&text).map_err(|error| error.to_string());
             let parsed = parsed.and_then(|more| {
                 let has_any = more.apps().next().is_some();
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
     fn access(&mut self) -> Access {
         let mut access = Access::default();
         for key in ["grpc.tokens_file", "grpc.tokens"] {
-            let Some(text) = self.secrets(key) else { continue };
+            let Some(text) = self.token_lines(key) else { continue };
             let parsed = Access::parse(&text).map_err(|error| error.to_string());
             let parsed = parsed.and_then(|more| not_none(more.is_required(), more));
             if let Err(problem) = parsed.and_then(|more| access.extend(more)) {
@@ -197,6 +197,20 @@ impl<'a> Reader<'a> {
             }
         }
         access
+    }
+
+    /// Returns the lines of a setting that holds tokens, or of the file that it names. Rejects a file whose last line
+    /// does not end: half of a line may give more rights than the whole.
+    fn token_lines(&mut self, key: &'static str) -> Option<String> {
+        let text = self.secrets(key)?;
+        let is_file = !setting(key).is_secret();
+        if is_file && !text.is_empty() && !text.ends_with('\n') {
+            let problem =
+                "its last line has no end, as in a file that is still being written; end it with a line feed";
+            self.wrong(key, format!("{}{problem}", self.shown(key)));
+            return None;
+        }
+        Some(text)
     }
 
     /// The lines of a setting that holds secrets, or of the file that it names.
@@ -449,13 +463,13 @@ mod tests {
             ("grpc.tls_key", "/key"),
             ("grpc.tls_client_auth", "maybe"),
             ("log", "paper"),
-            ("tokens", "1 a b c"),
+            ("tokens", "1 t0ken a b"),
         ]));
         assert_eq!(
             problems,
             [
                 "sdk_app_id (--sdk-app-id): `x` is no SDKAppID: write numbers such as 1400000000",
-                "tokens (CALLBACK_GATEWAY_TOKENS): line 1: a token is 1 to 128 printable ASCII characters without spaces",
+                "tokens (CALLBACK_GATEWAY_TOKENS): line 1: a token is 8 to 128 printable ASCII characters without spaces",
                 "log (--log): `paper` is none of disk, nats, memory",
                 "http.listen (--http-listen): `here` is no address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080",
                 "http.body_limit (--http-body-limit): must be 1B to 2MiB",
