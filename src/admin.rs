@@ -22,7 +22,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The routes of the admin listener.
 ///
 /// - `/livez`: 200 while the process runs at all.
-/// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason.
+/// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason. A second line says if events were lost.
 /// - `/metrics`: for Prometheus; `docs/metrics.md` lists them.
 pub fn router(log: Arc<dyn EventLog>, scrape: Arc<Scrape>, drain: Drain) -> Router {
     Router::new()
@@ -43,12 +43,18 @@ struct Readiness {
     drain: Drain,
 }
 
-async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode, &'static str) {
-    if drain.is_announced() {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n")
+async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode, String) {
+    let (code, mut text) = if drain.is_announced() {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n".to_owned())
     } else if *log.state().borrow() != LogState::Writable {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the log cannot be written to\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the log cannot be written to\n".to_owned())
     } else {
-        (StatusCode::OK, "ready\n")
+        (StatusCode::OK, "ready\n".to_owned())
+    };
+    // New callbacks can be stored all the same, and no other replica has the lost events.
+    let lost = log.holes().events();
+    if lost > 0 {
+        text += &format!("lost events: {lost}; `callback-gateway status` names them\n");
     }
+    (code, text)
 }

@@ -462,7 +462,7 @@ impl Stored {
                     self.below = goes_on.then_some(page.next);
                 }
                 // The others are still worth remembering.
-                Err(ReadError::Record { sequence, .. }) => self.below = Some(sequence),
+                Err(ReadError::Hole(hole)) => self.below = Some(hole.first),
                 Err(ReadError::Trimmed { .. }) => self.below = None,
                 Err(ReadError::Unavailable(_)) => sleep(READ_PROBE_INTERVAL).await,
             }
@@ -492,7 +492,7 @@ async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence)
             }
             // The others are still worth remembering.
             Err(ReadError::Trimmed { oldest }) => next = oldest,
-            Err(ReadError::Record { sequence, .. }) => next = sequence.next(),
+            Err(ReadError::Hole(hole)) => next = hole.last.next(),
             Err(ReadError::Unavailable(_)) => sleep(READ_PROBE_INTERVAL).await,
         }
         tokio::task::consume_budget().await;
@@ -536,7 +536,7 @@ async fn can_read(log: &dyn EventLog) -> bool {
     }
     match timeout(READ_PROBE_TIMEOUT, log.read(log.oldest(), 1)).await {
         // A record that is damaged, or was just trimmed, says nothing about the others.
-        Ok(Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Record { .. })) => true,
+        Ok(Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Hole(_))) => true,
         Ok(Err(ReadError::Unavailable(_))) | Err(_) => false,
     }
 }

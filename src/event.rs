@@ -32,8 +32,8 @@ pub fn is_command(text: &str) -> bool {
         })
 }
 
-/// The position of an event in the log. The first event has sequence 1; within
-/// an epoch sequences strictly increase, possibly with holes.
+/// The position of an event in the log. The first event has sequence 1, and each
+/// next one has one more; a sequence that is left out is a lost event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Sequence(pub u64);
 

@@ -23,7 +23,12 @@ pub use self::{
     server::{Health, Served, serve},
     streams::{Readers, Streams},
 };
-use crate::event::Timestamp;
+use crate::{
+    event::Timestamp,
+    log::Cause,
+    proto,
+    subscription::{Gap, GapReason},
+};
 
 /// The server side of the services, generated; its responses are [`Encoded`].
 mod generated {
@@ -51,6 +56,23 @@ pub struct Limits {
 /// Most bytes of events in a response of several, below the 4 MiB that gRPC
 /// clients take by default. An event alone is never larger.
 const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
+
+impl From<Gap> for proto::Gap {
+    fn from(gap: Gap) -> Self {
+        let reason = match gap.reason {
+            GapReason::Trimmed => proto::GapReason::Trimmed,
+            GapReason::Hole(Cause::Missing) => proto::GapReason::Missing,
+            GapReason::Hole(Cause::Damaged) => proto::GapReason::Damaged,
+            GapReason::Hole(Cause::NewerFormat(_)) => proto::GapReason::NewerFormat,
+        };
+        Self {
+            cursor: gap.cursor.to_string(),
+            first_missing_sequence: gap.first.map_or(0, |first| first.0),
+            last_missing_sequence: gap.last.0,
+            reason: reason.into(),
+        }
+    }
+}
 
 /// A time in RFC 3339, for error details.
 fn rfc3339(time: Timestamp) -> String {

@@ -15,6 +15,7 @@ pub mod memory;
 #[cfg(test)]
 mod conformance;
 mod files;
+mod holes;
 mod index;
 mod records;
 mod ring;
@@ -31,8 +32,11 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::records::{Messages, Records};
-use crate::event::{Cursor, Epoch, RecordError, Sequence, StoredRecord, Timestamp};
+pub use self::{
+    holes::{Cause, Hole, Holes, MAX_HOLES},
+    records::{Messages, Records},
+};
+use crate::event::{Cursor, Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp};
 
 /// Most records in a page.
 pub const PAGE_RECORDS: usize = 256;
@@ -61,8 +65,8 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 ///   their deadline instead: it may be back before.
 ///
 /// **Order.**
-/// - Sequences strictly increase in the order of the log, also after it was
-///   emptied and after a restart. Holes are allowed.
+/// - Sequences follow one another in the order of the log, also after it was
+///   emptied and after a restart. One that is missing is a [`Hole`]: a lost event.
 /// - An append that begins after another was answered comes after it. Appends that
 ///   overlap have no order among each other.
 /// - Receive times never decrease along the log, but where a server of the log's
@@ -74,9 +78,13 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 ///
 /// **Read.**
 /// - Reading changes nothing.
-/// - Records come whole and in order. A page may be short or even empty, but
-///   moves on ([`Page::next`]) past holes; only a position at the tail means
-///   that there is no more.
+/// - Records come whole and in order, and their checksums were compared. A page may be
+///   short or even empty, but moves on ([`Page::next`]); only a position at the tail
+///   means that there is no more.
+/// - A hole is never passed in silence. A page ends before it, or goes on behind it, where
+///   readers see from the sequences that events are missing ([`Page::hole_after`]). A read
+///   that begins in a hole whose bounds the backend knows is [`ReadError::Hole`]. A search
+///   ends before a hole that may contain what is searched for.
 /// - A read below the oldest record is [`ReadError::Trimmed`], never a silent
 ///   skip.
 /// - A search leaves out only what it knows not to fit, never what it has not
@@ -124,8 +132,8 @@ pub trait EventLog: Send + Sync + 'static {
         }
     }
 
-    /// The position of the first record received at `time` or later; the tail's
-    /// end if there is none.
+    /// The position of the first record received at `time` or later, or of the hole
+    /// before it; the tail's end if there is none.
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>>;
 
     /// Waits, but not for ever, until a record at `sequence` can be read here, if it is
@@ -154,6 +162,9 @@ pub trait EventLog: Send + Sync + 'static {
     fn queue(&self) -> Queue {
         Queue::default()
     }
+
+    /// The holes that were met, and what has not been checked for any yet.
+    fn holes(&self) -> &Holes;
 
     /// The end of the log, as it moves.
     fn tail(&self) -> watch::Receiver<Tail>;
@@ -205,8 +216,46 @@ pub struct Tail {
 pub struct Page {
     /// The records, in the order asked for.
     pub records: Records,
-    /// Where to go on, past any holes: as `from` upwards, as `before` downwards.
+    /// Where to go on: as `from` upwards, as `before` downwards.
     pub next: Sequence,
+}
+
+impl Page {
+    /// Returns the number of leading records that follow one another from `from` on, and the hole behind them. For
+    /// pages of [`EventLog::read`].
+    pub fn hole_after(records: &[Record], from: Sequence, next: Sequence) -> (usize, Option<Hole>) {
+        let is_in_place = |at: usize| records[at].sequence().0 == from.0 + at as u64;
+        // Sequences strictly increase, so those before one that is in place are in place, too.
+        let count = match records.len() {
+            0 => 0,
+            len if is_in_place(len - 1) => len,
+            len => {
+                let (mut low, mut high) = (0, len - 1);
+                while low < high {
+                    let middle = low.midpoint(high);
+                    if is_in_place(middle) { low = middle + 1 } else { high = middle }
+                }
+                low
+            }
+        };
+        let first = Sequence(from.0 + count as u64);
+        let found = records.get(count).map_or(next, Record::sequence);
+        let hole = (found > first).then(|| Hole { first, last: found.previous(), cause: Cause::Missing });
+        (count, hole)
+    }
+
+    /// The same downwards, for pages of [`EventLog::read_back`] of a log whose oldest record is at `oldest`.
+    pub fn hole_before(records: &[Record], before: Sequence, oldest: Sequence) -> (usize, Option<Hole>) {
+        let follows = |at: &usize| records[*at].sequence().0 + *at as u64 + 1 == before.0;
+        let count = (0..records.len()).take_while(follows).count();
+        let end = Sequence(before.0.saturating_sub(count as u64));
+        let found = records.get(count).map(Record::sequence);
+        let first = found.map_or(oldest, |found| found.next().max(oldest));
+        // A page that ends before the oldest record goes on with the next page.
+        let is_hole = first < end && (count < records.len() || records.is_empty());
+        let hole = is_hole.then(|| Hole { first, last: end.previous(), cause: Cause::Missing });
+        (count, hole)
+    }
 }
 
 /// The order of records in a page.
@@ -292,14 +341,20 @@ pub enum ReadError {
     /// The store cannot be read now; trying again can help.
     #[error("the store cannot be read: {0}")]
     Unavailable(String),
-    /// A stored record cannot be understood; trying again does not help.
-    #[error("record {sequence}: {error}")]
-    Record {
-        /// Its position.
-        sequence: Sequence,
-        /// What is wrong with it.
-        error: RecordError,
-    },
+    /// There is a hole from the position on; trying again does not help.
+    #[error("{0}")]
+    Hole(Hole),
+}
+
+impl ReadError {
+    /// Returns the error of a record that cannot be understood.
+    pub fn record(sequence: Sequence, error: RecordError) -> Self {
+        let cause = match error {
+            RecordError::NewerFormat { found } => Cause::NewerFormat(found),
+            RecordError::Damaged => Cause::Damaged,
+        };
+        Self::Hole(Hole::one(sequence, cause))
+    }
 }
 
 /// The outcome of an append, to be awaited. Dropping it leaves the record on its way.

@@ -102,6 +102,8 @@ pub struct Snapshot {
     pub oldest_age: Option<Duration>,
     /// Sequences that are stored and that the log's tail has not come to.
     pub tail_lag: u64,
+    /// Events in the log's known holes.
+    pub lost_events: u64,
     /// Whether the log's tail follows what is stored.
     pub is_following: bool,
     /// Events that the index has not reached.

@@ -107,6 +107,7 @@ impl Scrape {
             oldest_sequence: self.log.oldest().0,
             latest_sequence: latest.0,
             tail_lag: lag_of_tail.sequences,
+            lost_events: self.log.holes().events(),
             is_following: !lag_of_tail.is_stuck,
             queue_records: queue.records as u64,
             queue_bytes: queue.bytes as u64,

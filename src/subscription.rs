@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     event::{Cursor, Record, Sequence, Timestamp},
-    log::{EventLog, PAGE_RECORDS, Page, ReadError, Records, Tail},
+    log::{Cause, EventLog, Hole, PAGE_RECORDS, Page, ReadError, Records, Tail},
     shutdown::Drain,
 };
 
@@ -122,8 +122,28 @@ pub struct Gap {
     pub cursor: Cursor,
     /// The first one; `None`: unknown.
     pub first: Option<Sequence>,
-    /// The last one; holes may be among them.
+    /// The last one.
     pub last: Sequence,
+    /// Why they are gone.
+    pub reason: GapReason,
+}
+
+impl Gap {
+    /// Returns the gap that a hole makes.
+    pub fn of(hole: &Hole, log: &dyn EventLog) -> Self {
+        let reason = GapReason::Hole(hole.cause);
+        let cursor = position_after(hole.last, log);
+        Self { cursor, first: Some(hole.first), last: hole.last, reason }
+    }
+}
+
+/// Why events are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapReason {
+    /// Retention removed them.
+    Trimmed,
+    /// They were lost, or cannot be read.
+    Hole(Cause),
 }
 
 /// Why a subscription goes away.
@@ -156,7 +176,7 @@ impl From<ReadError> for SubscribeError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Trimmed { .. } => Self::Expired,
-            ReadError::Unavailable(_) | ReadError::Record { .. } => Self::Read(error),
+            ReadError::Unavailable(_) | ReadError::Hole(_) => Self::Read(error),
         }
     }
 }
@@ -181,13 +201,18 @@ pub fn bounds(log: &dyn EventLog) -> Bounds {
     Bounds { oldest: before(log.oldest(), latest), latest }
 }
 
+/// The position after `last`, which is below the tail.
+pub fn position_after(last: Sequence, log: &dyn EventLog) -> Cursor {
+    before(last.next(), log.tail().borrow().cursor)
+}
+
 /// The position before `sequence`, which is not above the tail.
 fn before(sequence: Sequence, latest: Cursor) -> Cursor {
     let sequence = sequence.previous();
     if sequence == latest.sequence { latest } else { Cursor::unchecked(latest.epoch, sequence) }
 }
 
-/// The first record from `from` on that is still stored.
+/// The first record from `from` on that is still stored and can be read.
 pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option<Record>, ReadError> {
     let end = log.tail().borrow().end;
     while from < end {
@@ -196,6 +221,7 @@ pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option
             // The log has just become another one, or there is a first one.
             Ok(page) => return Ok(page.records.first().cloned()),
             Err(ReadError::Trimmed { oldest }) => from = oldest,
+            Err(ReadError::Hole(hole)) => from = hole.last.next(),
             Err(error) => return Err(error),
         }
     }
@@ -294,7 +320,7 @@ impl Subscription {
                     }
                     Err(ReadError::Trimmed { .. }) => {}
                     // Said when it is read again, where gaps are dealt with.
-                    Err(ReadError::Record { .. }) => break oldest,
+                    Err(ReadError::Hole(_)) => break oldest,
                     Err(error) => return Err(error.into()),
                 }
             },
@@ -314,7 +340,8 @@ impl Subscription {
                 } else if on_gap == OnGap::Fail {
                     return Err(SubscribeError::Expired);
                 } else {
-                    gap = Some(Gap { cursor: position, first: None, last: position.sequence });
+                    let reason = GapReason::Trimmed;
+                    gap = Some(Gap { cursor: position, first: None, last: position.sequence, reason });
                     // Who resumes here before the gap was told is told then.
                     Cursor::unchecked(position.epoch, Sequence(0))
                 }
@@ -388,13 +415,17 @@ impl Subscription {
                 return Ok(Frame::Gap(gap));
             }
             // Send the count of unmatched events before the next event.
-            while !self.page.is_empty() && !self.owes_unmatched {
+            while !self.page.is_empty() && !self.owes_unmatched && self.hole_ahead().is_none() {
                 if let Some(events) = self.take_events() {
                     return Ok(Frame::Events(events));
                 }
             }
             if std::mem::take(&mut self.owes_unmatched) {
                 return Ok(Frame::Heartbeat(self.position));
+            }
+            if let Some(hole) = self.hole_ahead() {
+                self.meet(hole)?;
+                continue;
             }
             if self.looks >= LOOKS_AT_ONCE {
                 // A long run of events that are left out must not keep a worker to itself.
@@ -437,11 +468,10 @@ impl Subscription {
                     }
                     Err(ReadError::Trimmed { oldest }) if self.on_gap == OnGap::Skip => {
                         assert!(oldest > from, "what is trimmed lies below the oldest record");
-                        self.skip(from, oldest.previous());
+                        self.skip(from, oldest.previous(), GapReason::Trimmed);
                     }
-                    // It cannot be read any more: as good as gone.
-                    Err(ReadError::Record { sequence, .. }) if self.on_gap == OnGap::Skip => {
-                        self.skip(sequence, sequence);
+                    Err(ReadError::Hole(hole)) if self.on_gap == OnGap::Skip => {
+                        self.skip(hole.first, hole.last, GapReason::Hole(hole.cause));
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -475,9 +505,37 @@ impl Subscription {
         }
     }
 
+    /// Returns the hole at the position, if the records that were read go on behind one.
+    fn hole_ahead(&self) -> Option<Hole> {
+        match Page::hole_after(&self.page, self.position.sequence.next(), self.next) {
+            (0, hole) => hole,
+            _ => None,
+        }
+    }
+
+    /// Passes over a hole, or ends at it.
+    fn meet(&mut self, hole: Hole) -> Result<(), SubscribeError> {
+        let oldest = self.log.oldest();
+        if hole.first < oldest {
+            // Trimmed while it was read.
+            if self.on_gap == OnGap::Fail {
+                return Err(SubscribeError::Expired);
+            }
+            self.skip(hole.first, hole.last.min(oldest.previous()), GapReason::Trimmed);
+            return Ok(());
+        }
+        self.log.holes().note(hole, self.page.first().map(Record::receive_time));
+        if self.on_gap == OnGap::Fail {
+            return Err(SubscribeError::Read(ReadError::Hole(hole)));
+        }
+        self.skip(hole.first, hole.last, GapReason::Hole(hole.cause));
+        Ok(())
+    }
+
     /// Looks at the next records of the page, and takes those that are wanted.
     fn take_events(&mut self) -> Option<Events> {
-        let most = self.page.fitting(EVENTS_BYTES);
+        let (whole, _) = Page::hole_after(&self.page, self.position.sequence.next(), self.next);
+        let most = self.page.fitting(EVENTS_BYTES).min(whole);
         let Some(filter) = &self.filter else {
             let records = self.page.split_to(most);
             self.position = records.last()?.cursor();
@@ -504,10 +562,10 @@ impl Subscription {
     }
 
     /// Goes on behind events that are gone, and will say so.
-    fn skip(&mut self, first: Sequence, last: Sequence) {
-        self.next = last.next();
-        let cursor = before(self.next, self.tail.borrow().cursor);
-        self.gap = Some(Gap { cursor, first: Some(first), last });
+    fn skip(&mut self, first: Sequence, last: Sequence, reason: GapReason) {
+        self.next = self.next.max(last.next());
+        let cursor = before(last.next(), self.tail.borrow().cursor);
+        self.gap = Some(Gap { cursor, first: Some(first), last, reason });
     }
 
     fn leave(&self) -> Option<Leave> {
@@ -549,7 +607,7 @@ pub async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeEr
         // Its record is gone, but what follows may be there.
         Err(ReadError::Trimmed { oldest }) if cursor.sequence.next() >= oldest => Ok(()),
         // It cannot be compared, but what follows may be there.
-        Err(ReadError::Record { .. }) => Ok(()),
+        Err(ReadError::Hole(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -14,10 +14,10 @@ use std::{
 };
 
 use callback_gateway::{
-    event::seal,
+    event::{Record, Sequence, Timestamp, seal},
     proto::{
-        CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, ListEventsRequest, SubscribeRequest,
-        subscribe_response::Frame,
+        CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, GapReason, ListEventsRequest,
+        SubscribeRequest, subscribe_response::Frame,
     },
 };
 use rusqlite::Connection;
@@ -110,6 +110,7 @@ async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
     }
     seal(&mut record);
     assert_eq!(store.execute("UPDATE record SET record = ?1", [record]).unwrap(), 1);
+    reseal(&store);
     store.close().unwrap();
     // It is made anew from the store.
     fs::remove_file(dir.path().join("index.db")).unwrap();
@@ -202,6 +203,9 @@ async fn a_record_of_a_newer_format_is_damage_that_can_be_skipped() {
         newer[0] = 0xff;
         seal(&mut newer);
         assert_eq!(store.execute("UPDATE record SET record = ?1 WHERE sequence = 3", [newer]).unwrap(), 1);
+        let newer = "UPDATE record SET record = CAST(x'FF' || substr(record, 2) AS BLOB) WHERE sequence = 3";
+        assert_eq!(store.execute(newer, []).unwrap(), 1);
+        reseal(&store);
         store.close().unwrap();
 
         let gateway = gateway(dir.path()).await;
@@ -218,8 +222,22 @@ async fn a_record_of_a_newer_format_is_damage_that_can_be_skipped() {
         let (mut subscriber, _) = Subscriber::open(&mut client, skip).await.unwrap();
         let Frame::Gap(gap) = subscriber.frame().await.unwrap() else { panic!("a gap") };
         assert_eq!((gap.first_missing_sequence, gap.last_missing_sequence), (3, 3));
+        assert_eq!(gap.reason(), GapReason::NewerFormat);
         assert_eq!(subscriber.event().await.unwrap().cursor, events[3]["cursor"].as_str().unwrap());
         gateway.stop().await;
+    }
+}
+
+/// Has the rows' checksums agree with the records, as the gateway that wrote them would.
+fn reseal(store: &Connection) {
+    let mut select = store.prepare("SELECT sequence, receive_time, record FROM record").unwrap();
+    let mut rows = select.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (sequence, time): (i64, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let record: Vec<u8> = row.get(2).unwrap();
+        let check = Record::check_of(Sequence(sequence.cast_unsigned()), Timestamp(time), &record);
+        let update = "UPDATE record SET checksum = ?2 WHERE sequence = ?1";
+        assert_eq!(store.execute(update, [sequence, i64::from(check)]).unwrap(), 1);
     }
 }
 

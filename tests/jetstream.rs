@@ -17,9 +17,9 @@ use callback_gateway::{
         jetstream::{JetStreamLog, Options},
     },
     proto::{
-        EventFilter, GapPolicy, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest,
-        ListSubscribersRequest, LogState, SubscribeRequest, admin_service_client::AdminServiceClient,
-        get_event_request, subscribe_response::Frame,
+        EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest,
+        ListOrder, ListRefusalsRequest, ListSubscribersRequest, LogState, SubscribeRequest,
+        admin_service_client::AdminServiceClient, get_event_request, subscribe_response::Frame,
     },
 };
 use operator::{
@@ -166,6 +166,66 @@ async fn a_purged_stream_says_what_is_gone() {
     post(&gateway, 1).await;
     let resumed = read(&mut other.client().await, after(&events[19].cursor)).await;
     assert_eq!(resumed.iter().map(|event| event.sequence).collect::<Vec<_>>(), [21]);
+    gateway.stop().await;
+    other.stop().await;
+}
+
+/// By the gateway that has them in memory, too, once it has asked the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_are_deleted_inside_the_stream_are_lost_events() {
+    let server = Nats::start();
+    let gateway = gateway(&server).await;
+    post(&gateway, 20).await;
+    let events = all_stored(std::slice::from_ref(&server), &gateway).await;
+    for sequence in [5, 6, 12] {
+        operate(&server, "STREAM.MSG.DELETE.callbacks", json!({ "seq": sequence })).await;
+    }
+    let other = self::gateway(&server).await;
+    let mut client = other.client().await;
+    let gap = |first, last| (first, last, GapReason::Missing);
+    let told = |gap: &Gap| (gap.first_missing_sequence, gap.last_missing_sequence, gap.reason());
+
+    let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..earliest() };
+    let (mut subscriber, _) = Subscriber::open(&mut client, request).await.unwrap();
+    let (mut seen, mut gaps) = (Vec::new(), Vec::new());
+    loop {
+        match subscriber.frame().await.unwrap() {
+            Frame::Event(event) => seen.push(event.cursor),
+            Frame::Gap(gap) => gaps.push(told(&gap)),
+            Frame::CaughtUp(_) => break,
+            _ => {}
+        }
+    }
+    let left = events.iter().filter(|event| ![5, 6, 12].contains(&event.sequence));
+    assert_eq!(seen, left.map(|event| event.cursor.clone()).collect::<Vec<_>>());
+    assert_eq!(gaps, [gap(5, 6), gap(12, 12)]);
+
+    let (mut subscriber, _) = Subscriber::open(&mut client, earliest()).await.unwrap();
+    for _ in 0..4 {
+        subscriber.event().await.unwrap();
+    }
+    let status = subscriber.event().await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "EVENTS_MISSING"));
+
+    for order in [ListOrder::OldestFirst, ListOrder::NewestFirst] {
+        let request = ListEventsRequest { order: order.into(), ..Default::default() };
+        let list = soon(client.list_events(request)).await.unwrap().into_inner();
+        assert_eq!(list.events.len(), 17);
+        let mut gaps: Vec<_> = list.gaps.iter().map(told).collect();
+        gaps.sort_by_key(|gap| gap.0);
+        assert_eq!(gaps, [gap(5, 6), gap(12, 12)]);
+        assert!(nanos(list.complete_since) > nanos(events[11].receive_time));
+    }
+    let wanted = Some(get_event_request::Event::Sequence(6));
+    let status = soon(client.get_event(GetEventRequest { event: wanted, ..Default::default() })).await;
+    assert_eq!(reason(&status.unwrap_err()), "EVENTS_MISSING");
+    for gateway in [&other, &gateway] {
+        soon(async {
+            let lost = "\ncallback_gateway_log_lost_events 3\n";
+            while !get(gateway.addresses.admin, "/metrics").await.body.contains(lost) {}
+        })
+        .await;
+    }
     gateway.stop().await;
     other.stop().await;
 }

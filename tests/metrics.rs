@@ -12,7 +12,7 @@ use callback_gateway::{
     event::{Epoch, Sequence, Timestamp},
     http,
     log::{
-        AppendError, Appending, EventLog, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
+        AppendError, Appending, EventLog, Holes, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
         memory::MemoryLog,
     },
     proto::{
@@ -495,6 +495,9 @@ impl EventLog for HangingLog {
     }
     fn queue(&self) -> Queue {
         Queue { records: 3, bytes: 300 }
+    }
+    fn holes(&self) -> &Holes {
+        self.0.holes()
     }
     fn tail(&self) -> watch::Receiver<Tail> {
         self.0.tail()

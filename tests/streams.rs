@@ -7,8 +7,11 @@ use std::{process::Command, sync::Arc, time::Duration};
 
 use axum::http::Request;
 use callback_gateway::{
-    event::{Epoch, RecordError, Sequence, Timestamp},
-    log::{self, Appending, EventLog, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
+    event::{Epoch, Sequence, Timestamp},
+    log::{
+        self, Appending, Cause, EventLog, Hole, Holes, NewRecord, Page, ReadError, Tail, Usage,
+        memory::MemoryLog,
+    },
     proto::{
         ErrorReason, EventFilter, GapPolicy, GetLogStatusRequest, ListSubscribersRequest, LogState,
         SubscribeRequest, SubscribeResponse, SubscriberState, SubscriberStatus,
@@ -388,7 +391,7 @@ impl EventLog for FaultyLog {
                 self.hangs.subscribe().wait_for(|hangs| !hangs).await.unwrap();
             }
             if from == self.damaged {
-                return Err(ReadError::Record { sequence: from, error: RecordError::Damaged });
+                return Err(ReadError::Hole(Hole::one(from, Cause::Damaged)));
             }
             let before_damage = self.damaged.0.checked_sub(from.0).map_or(max, |left| left as usize);
             self.log.read(from, max.min(before_damage)).await
@@ -408,6 +411,9 @@ impl EventLog for FaultyLog {
     }
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
         self.log.usage()
+    }
+    fn holes(&self) -> &Holes {
+        self.log.holes()
     }
     fn tail(&self) -> watch::Receiver<Tail> {
         self.log.tail()

@@ -28,7 +28,7 @@ use callback_gateway::{
     app::App,
     config::Config,
     event::{Cursor, Epoch, Sequence, Timestamp},
-    log::{Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
+    log::{Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
     proto::{CaughtUp, Event, SubscribeRequest, SubscribeResponse, subscribe_response::Frame},
 };
 use futures_util::{
@@ -150,6 +150,9 @@ impl EventLog for NoLog {
     }
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
         self.0.usage()
+    }
+    fn holes(&self) -> &Holes {
+        self.0.holes()
     }
     fn tail(&self) -> watch::Receiver<Tail> {
         self.0.tail()

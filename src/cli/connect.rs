@@ -223,6 +223,7 @@ pub(super) fn explain(status: &Status) -> String {
         }
         ErrorReason::Unspecified
         | ErrorReason::LogDamaged
+        | ErrorReason::EventsMissing
         | ErrorReason::ShuttingDown
         | ErrorReason::LogUnavailable
         | ErrorReason::StreamAgeReached

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     client::{Cause, Ended, Interruption, Item, Subscription, cursor, reason},
     event::{Cursor, CursorError},
-    proto::{Gap, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
+    proto::{Gap, GapReason, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
 };
 
 /// How long a gateway that is behind another one is left alone.
@@ -150,20 +150,27 @@ fn definite(ended: &Ended) -> Failure {
             "; --from earliest gives all that is left, --skip-gaps goes on by itself"
         }
         Ended::LogReplaced(_) | Ended::LogRewound(_) => "; --from earliest does so",
-        Ended::LogDamaged(_) => "; --skip-gaps goes on behind it",
+        Ended::LogDamaged(_) | Ended::EventsMissing(_) => "; --skip-gaps continues behind them",
         _ => "",
     };
     connect::failure(ended.status(), remedy)
 }
 
-/// What a gap frame tells.
+/// Describes a gap.
 pub(super) fn gone(gap: &Gap) -> String {
-    let which = match (gap.first_missing_sequence, gap.last_missing_sequence) {
-        (0, _) | (_, 0) => "events are gone".to_owned(),
-        (first, last) if first == last => format!("event {first} is gone"),
-        (first, last) => format!("events {first} to {last} are gone"),
+    let (which, they) = match (gap.first_missing_sequence, gap.last_missing_sequence) {
+        (0, _) | (_, 0) => ("events are gone".to_owned(), "them"),
+        (first, last) if first == last => (format!("event {first} is gone"), "it"),
+        (first, last) => (format!("events {first} to {last} are gone"), "them"),
     };
-    format!("{which}: the gateway removed them before they were read, or they are damaged")
+    match gap.reason() {
+        GapReason::Trimmed => format!("{which}: retention removed {they}"),
+        GapReason::Damaged => format!("{which}: the log is damaged there"),
+        GapReason::NewerFormat => {
+            format!("{which} here: a newer gateway stored {they}, and only such can read {they}")
+        }
+        GapReason::Missing | GapReason::Unspecified => format!("{which}: the log lost {they}"),
+    }
 }
 
 /// Count of events that could not be compared with the filter, over the streams of one command.

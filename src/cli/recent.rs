@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     client::Services,
-    proto::{Event, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal},
+    proto::{Event, Gap, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal},
 };
 
 /// Most events that are asked for at once.
@@ -58,6 +58,8 @@ struct Found {
     /// Events that could not be compared with the filter.
     unmatched: u64,
     complete_since: Option<Timestamp>,
+    /// Lost events, newest first.
+    gaps: Vec<Gap>,
 }
 
 impl Recent {
@@ -73,6 +75,7 @@ impl Recent {
         if found.unmatched > 0 {
             output::notice(&follow::unmatched(found.unmatched));
         }
+        found.gaps.iter().rev().for_each(|gap| output::notice(&follow::gone(gap)));
         if found.events.is_empty() {
             // A caller without a token may read all events.
             let may_read = if self.connection.has_token() { " that the token may read" } else { "" };
@@ -128,6 +131,7 @@ impl Recent {
             let page = gateway.events.list_events(request.clone()).await?.into_inner();
             found.complete_since = page.complete_since;
             found.unmatched += page.unmatched_events;
+            found.gaps.extend(page.gaps);
             found.events.extend(page.events);
             if found.events.len() > limit {
                 found.events.truncate(limit);

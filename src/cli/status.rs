@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::{
     Failure,
     connect::Connection,
-    output,
+    follow, output,
     refusals::reason_name,
     table::{BAD, Cell, DIM, GOOD, HEADING, NOTE, Table},
     text,
@@ -43,6 +43,9 @@ impl Status {
     }
 }
 
+/// Gaps of the log that are shown.
+const SHOWN_GAPS: usize = 3;
+
 fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let mut line = |name: &str, cell: (anstyle::Style, String)| {
@@ -79,6 +82,16 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
         if let Some(moment) = moment(time.as_ref()) {
             line(name, (plain, moment))?;
         }
+    }
+    if status.lost_events > 0 {
+        let lost = format!(
+            "{}: {}",
+            text::count(status.lost_events, "event"),
+            status.gaps.iter().take(SHOWN_GAPS).map(follow::gone).collect::<Vec<_>>().join("; ")
+        );
+        let more = status.gaps.len().saturating_sub(SHOWN_GAPS);
+        let more = if more > 0 { format!("; and {more} more gaps (--json)") } else { String::new() };
+        line("lost", (BAD, lost + &more))?;
     }
     let index = status.index_sequence.map(|end| status.latest_sequence.saturating_add(1).saturating_sub(end));
     let index = match index {

@@ -118,9 +118,13 @@ pub enum Ended {
     /// at the time of your last event, or with the earliest.
     #[error("{}", shown(&.0.status))]
     LogRewound(OtherLog),
-    /// The next event cannot be read. [`Subscription::skip_gaps`] goes on behind it.
+    /// The next events cannot be read: they are damaged, or a newer gateway stored them.
+    /// [`Subscription::skip_gaps`] continues behind them.
     #[error("{}", shown(.0))]
     LogDamaged(Box<Status>),
+    /// The next events were lost: the log no longer has them. [`Subscription::skip_gaps`] continues behind them.
+    #[error("{}", shown(.0))]
+    EventsMissing(Box<Status>),
     /// The token is missing, unknown or was taken back, or it may not read this.
     #[error("{}", shown(.0))]
     Denied(Box<Status>),
@@ -155,6 +159,7 @@ impl Ended {
             | Self::LogReplaced(OtherLog { status, .. })
             | Self::LogRewound(OtherLog { status, .. })
             | Self::LogDamaged(status)
+            | Self::EventsMissing(status)
             | Self::Denied(status)
             | Self::Invalid(status)
             | Self::Other(status) => status,
@@ -187,6 +192,7 @@ impl From<Status> for Ended {
                     Self::LogRewound(log)
                 }
             }
+            (Some(ErrorReason::EventsMissing), _) => Self::EventsMissing(status),
             (_, Code::DataLoss) => Self::LogDamaged(status),
             (_, Code::Unauthenticated | Code::PermissionDenied) => Self::Denied(status),
             (_, Code::InvalidArgument) => Self::Invalid(status),

@@ -397,10 +397,7 @@ pub struct Record {
 impl Record {
     /// Gives a stored record its place.
     pub fn new(epoch: Epoch, sequence: Sequence, receive_time: Timestamp, stored: StoredRecord) -> Self {
-        let mut check = crc32c::crc32c(&sequence.0.to_le_bytes());
-        for part in [&receive_time.0.to_le_bytes()[..], &stored.bytes[CHECKSUM_AT..HEADER_BYTES]] {
-            check = crc32c::crc32c_append(check, part);
-        }
+        let check = Self::check_of(sequence, receive_time, &stored.bytes);
         let cursor = Cursor { epoch, sequence, check: Some(check) }.to_string();
         Self {
             sequence,
@@ -410,6 +407,18 @@ impl Record {
             front: encode_front(sequence, &cursor, receive_time),
             stored,
         }
+    }
+
+    /// Returns the checksum of an encoded record in its place: [`Self::check`]. Covers the bytes by their own checksum,
+    /// which must have been compared.
+    pub fn check_of(sequence: Sequence, receive_time: Timestamp, stored: &[u8]) -> u32 {
+        let mut check = crc32c::crc32c(&sequence.0.to_le_bytes());
+        for part in
+            [&receive_time.0.to_le_bytes()[..], stored.get(CHECKSUM_AT..HEADER_BYTES).unwrap_or_default()]
+        {
+            check = crc32c::crc32c_append(check, part);
+        }
+        check
     }
 
     /// Its position.

@@ -21,7 +21,7 @@ use crate::{
         ListSubscribersRequest, ListSubscribersResponse, LogState, SubscriberState, SubscriberStatus,
     },
     refusals::Refusals,
-    subscription,
+    subscription::{self, Gap},
 };
 
 /// How long an answer waits for records: a log on other machines may be away for longer,
@@ -120,6 +120,8 @@ impl admin_service_server::AdminService for AdminService {
             process_start_time: Some(self.refusals.start_time().into()),
             apps: self.refusals.apps(),
             replica: self.replica.to_string(),
+            gaps: log.holes().list().iter().map(|hole| Gap::of(hole, log).into()).collect(),
+            lost_events: log.holes().events(),
         })))
     }
 

@@ -17,6 +17,7 @@ use tonic_prost::ProstCodec;
 use crate::{
     event::{Record, Timestamp},
     log::Messages,
+    proto,
     subscription::Events,
 };
 
@@ -26,6 +27,7 @@ const LIST_EVENTS_RESPONSE_EVENTS: u32 = 1;
 const LIST_EVENTS_RESPONSE_NEXT_PAGE_TOKEN: u32 = 2;
 const LIST_EVENTS_RESPONSE_COMPLETE_SINCE: u32 = 3;
 const LIST_EVENTS_RESPONSE_UNMATCHED_EVENTS: u32 = 4;
+const LIST_EVENTS_RESPONSE_GAPS: u32 = 5;
 const GET_EVENT_RESPONSE_EVENT: u32 = 1;
 
 /// In front of every message of a stream: whether it is compressed, and its length.
@@ -110,6 +112,7 @@ impl Encoded {
         next_page_token: &str,
         complete_since: Timestamp,
         unmatched_events: u64,
+        gaps: &[proto::Gap],
     ) -> Self {
         let len: usize = records.iter().map(|record| Self::list_entry_len(record, include_raw_body)).sum();
         let mut out = BytesMut::with_capacity(len);
@@ -130,6 +133,7 @@ impl Encoded {
                 &mut out,
             );
         }
+        prost::encoding::message::encode_repeated(LIST_EVENTS_RESPONSE_GAPS, gaps, &mut out);
         Self(out.freeze())
     }
 }
@@ -187,10 +191,7 @@ mod tests {
     use bytes::Buf as _;
 
     use super::*;
-    use crate::{
-        event::{Epoch, NameSet, RecordParts, Sequence},
-        proto,
-    };
+    use crate::event::{Epoch, NameSet, RecordParts, Sequence};
 
     fn record(sequence: u64) -> Record {
         let stored = RecordParts {
@@ -232,13 +233,15 @@ mod tests {
 
     #[test]
     fn a_list_decodes_as_a_list_events_response() {
+        let gap = proto::Gap { last_missing_sequence: 5, ..Default::default() };
         let list: proto::ListEventsResponse =
-            decode(&Encoded::list(&[record(2), record(1)], true, "token", Timestamp(1_500_000), 7));
+            decode(&Encoded::list(&[record(2), record(1)], true, "token", Timestamp(1_500_000), 7, &[gap]));
         assert_eq!(list.events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [2, 1]);
         assert_eq!((list.next_page_token.as_str(), list.unmatched_events), ("token", 7));
+        assert_eq!(list.gaps[0].last_missing_sequence, 5);
         let since = list.complete_since.unwrap();
         assert_eq!((since.seconds, since.nanos), (1, 500_000_000));
-        let empty: proto::ListEventsResponse = decode(&Encoded::list(&[], true, "", Timestamp(0), 0));
+        let empty: proto::ListEventsResponse = decode(&Encoded::list(&[], true, "", Timestamp(0), 0, &[]));
         assert!(empty.events.is_empty() && empty.next_page_token.is_empty());
     }
 

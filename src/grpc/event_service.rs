@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     event::{Record, Sequence},
-    log::{EventLog, Order},
+    log::{Cause, EventLog, Hole, Order, Page, ReadError},
     proto::{GetEventRequest, ListEventsRequest, SubscribeRequest, Subscribed, get_event_request},
     shutdown::Drain,
-    subscription::{self, Options, Query, SubscribeError, Subscription},
+    subscription::{self, Gap, Options, Query, SubscribeError, Subscription},
 };
 
 #[derive(Clone)]
@@ -138,6 +138,7 @@ impl event_service_server::EventService for EventService {
         }
         // After the events, so that what was trimmed meanwhile is not claimed.
         let complete_since = subscription::complete_since(&*self.log);
+        let gaps: Vec<_> = list.holes.iter().map(|hole| Gap::of(hole, &*self.log).into()).collect();
         let token =
             list.next.map(|position| PageToken { epoch, position }.encode(arguments)).unwrap_or_default();
         Ok(Response::new(Encoded::list(
@@ -146,6 +147,7 @@ impl event_service_server::EventService for EventService {
             &token,
             complete_since,
             list.unmatched,
+            &gaps,
         )))
     }
 
@@ -176,7 +178,16 @@ impl event_service_server::EventService for EventService {
                 caller.require(record)?;
                 Ok(Response::new(Encoded::get_event(record, request.include_raw_body)))
             }
-            None => Err(status::event_not_found(sequence)),
+            None if sequence < self.log.oldest() => {
+                let oldest = self.log.oldest();
+                Err(status::get(&ReadError::Trimmed { oldest }, &*self.log))
+            }
+            None => {
+                let (_, hole) = Page::hole_after(&page.records, sequence, page.next);
+                let hole = hole.unwrap_or(Hole::one(sequence, Cause::Missing));
+                self.log.holes().note(hole, page.records.first().map(Record::receive_time));
+                Err(status::get(&ReadError::Hole(hole), &*self.log))
+            }
         }
     }
 }

@@ -87,11 +87,7 @@ impl Follower {
             }
             Ok(Frame::Gap(gap)) => {
                 self.metrics.gaps.inc();
-                Message::Gap(proto::Gap {
-                    cursor: gap.cursor.to_string(),
-                    first_missing_sequence: gap.first.map_or(0, |first| first.0),
-                    last_missing_sequence: gap.last.0,
-                })
+                Message::Gap(gap.into())
             }
             Ok(Frame::GoingAway(cursor, leave)) => {
                 let (reason, retry_delay, status) = status::leaving(leave);

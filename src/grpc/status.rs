@@ -10,9 +10,9 @@ use super::{page_token::PageTokenError, rfc3339};
 use crate::{
     access::Holder,
     event::Sequence,
-    log::{EventLog, ReadError},
+    log::{Cause, EventLog, Hole, ReadError},
     proto::ErrorReason,
-    subscription::{Bounds, Filter, Leave, SubscribeError, bounds, is_replaced},
+    subscription::{self, Bounds, Filter, Leave, SubscribeError, bounds, is_replaced},
 };
 
 /// The domain of every `google.rpc.ErrorInfo`.
@@ -200,7 +200,7 @@ pub(super) fn list(error: &ReadError, log: &dyn EventLog) -> Status {
         ReadError::Trimmed { .. } => {
             expired("events after the page token are no longer stored; start without a token", log)
         }
-        ReadError::Unavailable(_) | ReadError::Record { .. } => unreadable(error, log),
+        ReadError::Unavailable(_) | ReadError::Hole(_) => unreadable(error, log),
     }
 }
 
@@ -208,7 +208,7 @@ pub(super) fn list(error: &ReadError, log: &dyn EventLog) -> Status {
 pub(super) fn get(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
         ReadError::Trimmed { .. } => expired("the event is no longer stored", log),
-        ReadError::Unavailable(_) | ReadError::Record { .. } => unreadable(error, log),
+        ReadError::Unavailable(_) | ReadError::Hole(_) => unreadable(error, log),
     }
 }
 
@@ -241,16 +241,24 @@ fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
                 "the log cannot be read at the moment; retry after the delay in RetryInfo",
             )
         }
-        ReadError::Record { sequence, .. } => {
-            tracing::error!(%error, "a stored event cannot be read");
-            let message = format!(
-                "event {sequence} cannot be read: it is damaged, or a newer gateway stored it; see the gateway's log"
-            );
-            let details = details(ErrorReason::LogDamaged, [("sequence", sequence.to_string())]);
-            details.status(Code::DataLoss, message)
-        }
+        ReadError::Hole(hole) => hole_status(hole, log),
         ReadError::Trimmed { .. } => expired("events are no longer stored", log),
     }
+}
+
+/// DATA_LOSS for events that cannot be read. Says where to resume behind them.
+fn hole_status(hole: &Hole, log: &dyn EventLog) -> Status {
+    let reason = match hole.cause {
+        Cause::Missing => ErrorReason::EventsMissing,
+        Cause::Damaged | Cause::NewerFormat(_) => ErrorReason::LogDamaged,
+    };
+    let metadata = [
+        ("first_sequence", hole.first.to_string()),
+        ("last_sequence", hole.last.to_string()),
+        ("resume_cursor", subscription::position_after(hole.last, log).to_string()),
+    ];
+    let message = format!("{hole}; use on_gap SKIP or resume_cursor to continue behind them");
+    details(reason, metadata).status(Code::DataLoss, message)
 }
 
 #[cfg(test)]

@@ -69,6 +69,27 @@ pub(super) async fn read_all(log: &dyn EventLog, mut from: Sequence) -> Vec<Reco
     }
 }
 
+/// Reads all that can be read, and the holes between.
+pub(super) async fn read_past_holes(log: &dyn EventLog, mut from: Sequence) -> (Vec<Record>, Vec<Hole>) {
+    let (mut records, mut holes) = (Vec::new(), Vec::new());
+    while from < log.tail().borrow().end {
+        match timeout(HANG, log.read(from, PAGE_RECORDS)).await.unwrap() {
+            Ok(page) => {
+                assert!(page.next > from);
+                from = page.next;
+                records.extend(page.records.iter().cloned());
+            }
+            Err(ReadError::Hole(hole)) => {
+                assert_eq!(hole.first, from);
+                from = hole.last.next();
+                holes.push(hole);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    (records, holes)
+}
+
 async fn until_tail_is_past(log: &dyn EventLog, sequence: Sequence) {
     let mut tail = log.tail();
     timeout(HANG, tail.wait_for(|tail| tail.end > sequence)).await.expect("it comes").unwrap();
@@ -308,7 +329,10 @@ pub(super) async fn assert_seeks(log: &dyn EventLog, records: &[Record]) {
     times.extend(times.clone().iter().flat_map(|time| [time - 1, time + 1]));
     for time in times.into_iter().chain([i64::MIN, 0, i64::MAX]).map(Timestamp) {
         let first = records.iter().find(|record| record.receive_time() >= time).map_or(end, Record::sequence);
-        assert_eq!(timeout(HANG, log.seek(time)).await.unwrap(), Ok(first), "{time:?}");
+        let position = timeout(HANG, log.seek(time)).await.unwrap().unwrap();
+        // It may be in the hole before it.
+        let found = records.iter().map(Record::sequence).find(|sequence| *sequence >= position);
+        assert_eq!(found.unwrap_or(end), first, "{time:?}");
     }
 }
 
@@ -365,6 +389,19 @@ mod disk_only {
 
     fn sqlite(dir: &TempDir) -> rusqlite::Connection {
         rusqlite::Connection::open(dir.path().join(FILE)).unwrap()
+    }
+
+    /// Has the rows' checksums agree with what is in them.
+    fn reseal(store: &rusqlite::Connection) {
+        let mut select = store.prepare("SELECT sequence, receive_time, record FROM record").unwrap();
+        let mut rows = select.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let (sequence, time, stored): (i64, i64, Vec<u8>) =
+                (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
+            let check = Record::check_of(Sequence(sequence.cast_unsigned()), Timestamp(time), &stored);
+            let update = "UPDATE record SET checksum = ?2 WHERE sequence = ?1";
+            store.execute(update, [sequence, i64::from(check)]).unwrap();
+        }
     }
 
     #[tokio::test]
@@ -443,6 +480,16 @@ mod disk_only {
     }
 
     #[tokio::test]
+    async fn a_new_store_has_the_settings_that_cannot_be_changed_later() {
+        let dir = TempDir::new().unwrap();
+        open_disk(&dir, 0).unwrap().close().await;
+        let store = sqlite(&dir);
+        let pragma = |name: &str| store.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        const INCREMENTAL: i64 = 2;
+        assert_eq!((pragma("page_size"), pragma("auto_vacuum")), (8192, INCREMENTAL));
+    }
+
+    #[tokio::test]
     async fn a_newer_store_is_refused_with_both_versions() {
         let dir = TempDir::new().unwrap();
         open_disk(&dir, 0).unwrap().close().await;
@@ -470,11 +517,13 @@ mod disk_only {
         let mut newer = stored("newer").bytes().to_vec();
         newer[0] = 2;
         crate::event::seal(&mut newer);
-        sqlite(&dir).execute("UPDATE record SET record = ?1 WHERE sequence = 2", [newer]).unwrap();
+        let store = sqlite(&dir);
+        store.execute("UPDATE record SET record = ?1 WHERE sequence = 2", [newer]).unwrap();
+        reseal(&store);
         assert_eq!(log.read(Sequence(1), 10).await.unwrap().records.len(), 1);
-        let error = RecordError::NewerFormat { found: 2 };
-        let expected = ReadError::Record { sequence: Sequence(2), error };
-        assert_eq!(log.read(Sequence(2), 10).await.unwrap_err(), expected);
+        let hole = Hole::one(Sequence(2), Cause::NewerFormat(2));
+        assert_eq!(log.read(Sequence(2), 10).await.unwrap_err(), ReadError::Hole(hole));
+        assert_eq!(log.holes().events(), 0, "it is not lost");
     }
 
     /// The write really fails: somebody else holds the file's write lock.
@@ -624,26 +673,34 @@ mod disk_only {
         let change = "UPDATE record SET receive_time = 1000 + sequence / 7 * 10;
             DELETE FROM record WHERE sequence IN (1, 7, 8, 14, 20, 21, 22, 23, 29, 30)";
         sqlite(&dir).execute_batch(change).unwrap();
+        reseal(&sqlite(&dir));
         let log = open_disk(&dir, 0).unwrap();
-        let records = read_all(&log, Sequence(2)).await;
-        assert_eq!(records.len(), 20);
+        let (records, holes) = read_past_holes(&log, Sequence(2)).await;
+        assert_eq!((records.len(), holes.len()), (20, 4));
         assert_seeks(&log, &records).await;
     }
 
     #[tokio::test]
-    async fn a_hole_at_the_tail_is_passed() {
+    async fn lost_rows_are_holes_with_their_bounds_whichever_way_they_are_read() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 1 << 20).unwrap();
-        append_all(&log, 5).await;
+        append_all(&log, 9).await;
         log.close().await;
-        sqlite(&dir).execute("DELETE FROM record WHERE sequence > 3", []).unwrap();
+        sqlite(&dir).execute("DELETE FROM record WHERE sequence IN (3, 4, 8, 9)", []).unwrap();
         let log = open_disk(&dir, 1 << 20).unwrap();
-        assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), [1, 2, 3]);
-        let page = log.read(Sequence(4), 10).await.unwrap();
-        assert!(page.records.is_empty());
-        assert_eq!(page.next, Sequence(6), "past the hole");
+        let hole = |first, last| Hole { first: Sequence(first), last: Sequence(last), cause: Cause::Missing };
+        assert_eq!(log.holes().list(), [hole(3, 4), hole(8, 9)], "known from the start");
         append_all(&log, 1).await;
-        assert_eq!(sequences(&read_all(&log, Sequence::FIRST).await), [1, 2, 3, 6]);
-        assert_eq!(sequences(&log.read_back(Sequence(7), 10).await.unwrap().records), [6]);
+        let (records, holes) = read_past_holes(&log, Sequence::FIRST).await;
+        assert_eq!((sequences(&records), holes), (vec![1, 2, 5, 6, 7, 10], vec![hole(3, 4), hole(8, 9)]));
+        assert_eq!(log.read(Sequence(4), 9).await.unwrap_err(), ReadError::Hole(hole(4, 4)));
+
+        let back = async |before| log.read_back(Sequence(before), 9).await;
+        assert_eq!(sequences(&back(11).await.unwrap().records), [10]);
+        assert_eq!(back(10).await.unwrap_err(), ReadError::Hole(hole(8, 9)));
+        assert_eq!(sequences(&back(8).await.unwrap().records), [7, 6, 5]);
+        assert_eq!(back(5).await.unwrap_err(), ReadError::Hole(hole(3, 4)));
+        assert_eq!(sequences(&back(3).await.unwrap().records), [2, 1]);
+        assert_eq!(log.holes().events(), 4, "each is counted once");
     }
 }

@@ -9,9 +9,11 @@
 //! it, in a file of its own.
 
 mod pages;
+mod reader;
 mod retention;
 #[cfg(test)]
 mod retention_tests;
+mod scrub;
 mod store;
 #[cfg(test)]
 mod wal_tests;
@@ -34,13 +36,15 @@ use tokio::sync::{Semaphore, watch};
 
 use self::{
     pages::Pages,
-    store::{Reader, Store},
+    reader::Reader,
+    scrub::{Scrub, Scrubbing},
+    store::Store,
     writer::{Job, QueuePlace, Writer},
 };
 pub use self::{retention::Retention, store::STORE_FORMAT};
 use super::{
-    AppendError, Appending, EventLog, LogState, NewRecord, Order, PAGE_RECORDS, Page, Queue, ReadError, Tail,
-    Terms, Usage,
+    AppendError, Appending, EventLog, Hole, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page, Queue,
+    ReadError, Tail, Terms, Usage,
     index::{Following, Index, Indexer, Limits, Origin, Source, Stop},
     ring::Ring,
 };
@@ -165,6 +169,8 @@ pub struct DiskLog {
     pub(in crate::log) index: Option<Arc<Index>>,
     /// `None` without an index, and once the log is closed. Dropping it ends the thread.
     indexer: Mutex<Option<Following>>,
+    /// `None` if the start has checked all, and once the log is closed. Dropping it ends the thread.
+    scrubbing: Mutex<Option<Scrubbing>>,
 }
 
 /// What the writer and the readers share.
@@ -183,6 +189,8 @@ struct Shared {
     /// Receive time of the newest record that retention has deleted, or is about to
     /// delete: set before, so that whoever misses a record knows of it.
     trimmed_until: AtomicI64,
+    /// What was found to be lost.
+    holes: Holes,
     /// What readers read last.
     pages: Pages,
     /// Readers hold it for one page; the writer holds it alone to reset the WAL.
@@ -227,12 +235,19 @@ impl Shared {
         *self.state.borrow() == LogState::Writable
     }
 
+    /// Notes what a reader could not read.
+    fn note_hole(&self, hole: Hole, reader: &mut Reader) {
+        let behind = reader.snapshot(|snapshot| snapshot.first_from(hole.last.next(), self.end()));
+        self.holes.note(hole, behind.ok().flatten().map(|record| record.receive_time()));
+    }
+
     /// Notes that records below `oldest` are gone, in memory too: reading there
     /// gives the same answer from wherever it is tried.
     fn note_trimmed(&self, oldest: Sequence) {
         let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         ring.trim(oldest);
         self.pages.trim(oldest);
+        self.holes.trim(oldest);
         self.oldest.fetch_max(oldest.0, Ordering::Relaxed);
     }
 }
@@ -289,9 +304,12 @@ impl DiskLog {
             writing_since: Mutex::default(),
             oldest: AtomicU64::new(state.oldest.0),
             trimmed_until: AtomicI64::new(state.trimmed_until.0),
+            holes: Holes::default(),
             pages: Pages::new(),
             checkpoint_gate: RwLock::new(()),
         });
+        let scrub = Scrub::begin(Arc::clone(&shared), Reader::open(&path, state.epoch)?);
+        let scrubbing = scrub.map(Scrub::spawn).transpose().map_err(OpenError::Thread)?;
         let (queue, jobs) = mpsc::sync_channel(QUEUE_RECORDS);
         let writer = Writer::new(store, state, path.clone(), lock, Arc::clone(&shared), jobs, &options);
         let writer = std::thread::Builder::new()
@@ -316,6 +334,7 @@ impl DiskLog {
             }),
             index,
             indexer: Mutex::default(),
+            scrubbing: Mutex::new(scrubbing),
         };
         Ok((log, indexer))
     }
@@ -359,7 +378,8 @@ impl DiskLog {
             if let Some(page) = known(shared) {
                 return Ok(page);
             }
-            let page = reader.read(from, Pages::end(from).min(shared.end()), PAGE_RECORDS)?;
+            let end = Pages::end(from).min(shared.end());
+            let page = reader.snapshot(|snapshot| snapshot.read(from, end, PAGE_RECORDS))?;
             Ok(shared.pages.insert(from, page))
         })
         .await
@@ -385,6 +405,9 @@ impl DiskLog {
                 None => Reader::open(&pool.path, shared.epoch)?,
             };
             let page = read(&mut reader, &shared);
+            if let Err(ReadError::Hole(hole)) = page {
+                shared.note_hole(hole, &mut reader);
+            }
             if !matches!(page, Err(ReadError::Unavailable(_))) {
                 pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
             }
@@ -438,7 +461,10 @@ impl Stored {
             Some(reader) => reader,
             None => self.reader.insert(Reader::open(&self.path, self.shared.epoch)?),
         };
-        let page = reader.read(from, end, max_records);
+        let page = reader.snapshot(|snapshot| snapshot.read(from, end, max_records));
+        if let Err(ReadError::Hole(hole)) = page {
+            self.shared.note_hole(hole, reader);
+        }
         if matches!(page, Err(ReadError::Unavailable(_))) {
             self.reader = None;
         }
@@ -460,7 +486,11 @@ impl EventLog for DiskLog {
         match page {
             Some(page) => std::future::ready(Ok(page)).boxed(),
             None if max_records >= PAGE_RECORDS => self.page(from).boxed(),
-            None => self.on_disk(move |reader, shared| reader.read(from, shared.end(), max_records)).boxed(),
+            None => self
+                .on_disk(move |reader, shared| {
+                    reader.snapshot(|snapshot| snapshot.read(from, shared.end(), max_records))
+                })
+                .boxed(),
         }
     }
 
@@ -470,7 +500,14 @@ impl EventLog for DiskLog {
         match page {
             Some(page) => std::future::ready(Ok(page)).boxed(),
             None => self
-                .on_disk(move |reader, shared| reader.read_back(before.min(shared.end()), max_records))
+                .on_disk(move |reader, shared| {
+                    let before = before.min(shared.end());
+                    reader.snapshot(|snapshot| {
+                        // An empty page says that nothing is below: readers must not take that for a hole.
+                        shared.oldest.fetch_max(snapshot.oldest.0, Ordering::Relaxed);
+                        snapshot.read_back(before, max_records)
+                    })
+                })
                 .boxed(),
         }
     }
@@ -489,8 +526,11 @@ impl EventLog for DiskLog {
             };
             match (found, order) {
                 (Some(found), _) => {
-                    self.on_disk(move |reader, _| reader.pick(position, order, &found.sequences, found.next))
-                        .await
+                    self.on_disk(move |reader, _| {
+                        reader
+                            .snapshot(|snapshot| snapshot.pick(position, order, &found.sequences, found.next))
+                    })
+                    .await
                 }
                 (None, Order::OldestFirst) => self.read(position, max_records).await,
                 (None, Order::NewestFirst) => self.read_back(position, max_records).await,
@@ -503,7 +543,9 @@ impl EventLog for DiskLog {
         let position = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner).seek(time);
         match position {
             Some(position) => std::future::ready(Ok(position)).boxed(),
-            None => self.on_disk(move |reader, shared| reader.seek(time, shared.end())).boxed(),
+            None => self
+                .on_disk(move |reader, shared| reader.snapshot(|snapshot| snapshot.seek(time, shared.end())))
+                .boxed(),
         }
     }
 
@@ -530,6 +572,10 @@ impl EventLog for DiskLog {
         .boxed()
     }
 
+    fn holes(&self) -> &Holes {
+        &self.shared.holes
+    }
+
     fn queue(&self) -> Queue {
         Queue {
             records: self.queue_records.load(Ordering::Relaxed),
@@ -551,6 +597,9 @@ impl EventLog for DiskLog {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
+            // First, so that the writer's connection is the last one and removes the write-ahead log.
+            let scrubbing = self.scrubbing.lock().unwrap_or_else(PoisonError::into_inner).take();
+            join("scrubber", scrubbing.map(Scrubbing::stop)).await;
             // The writer ends once it has written what is queued.
             self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();

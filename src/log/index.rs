@@ -179,25 +179,25 @@ impl Open {
     fn add(&mut self, records: &[Record], next: Sequence, limits: Limits) {
         let last = Sequence(self.first.0 + (limits.span - 1));
         for record in records {
+            if record.sequence() > self.end {
+                self.add_unreadable(record.sequence().previous(), limits);
+            }
             if self.is_full(limits) || record.sequence() > last {
-                break;
+                return;
             }
             self.note(record.sequence(), terms_of(record.stored()));
             self.bytes += record.stored().bytes().len();
             self.mark = Some(Mark { sequence: record.sequence(), check: record.check() });
         }
-        if !self.is_full(limits) {
-            // There are only holes between the last record and this.
-            self.end = next.min(last.next());
+        if next > self.end {
+            self.add_unreadable(next.previous(), limits);
         }
     }
 
-    /// Notes a record that cannot be read.
-    fn add_unreadable(&mut self, sequence: Sequence, limits: Limits) {
-        if sequence.0 - self.first.0 < limits.span {
-            self.note(sequence, terms_of_unreadable());
-        } else {
-            self.end = Sequence(self.first.0 + limits.span);
+    /// Notes all up to `last` as records that cannot be read, until it is full. Each search comes to them.
+    fn add_unreadable(&mut self, last: Sequence, limits: Limits) {
+        while self.end <= last && !self.is_full(limits) {
+            self.note(self.end, terms_of_unreadable());
         }
     }
 

@@ -27,6 +27,7 @@ mod follow;
 mod history;
 mod indexed;
 mod login;
+mod lost;
 mod message;
 mod open;
 mod publish;
@@ -64,8 +65,8 @@ pub use self::{
     open::{OpenError, Options},
 };
 use super::{
-    AppendError, Appending, EventLog, Lag, LogState, NewRecord, Order, Page, Queue, ReadError, Tail, Terms,
-    Usage, index::Index,
+    AppendError, Appending, EventLog, Holes, Lag, LogState, NewRecord, Order, Page, Queue, ReadError, Tail,
+    Terms, Usage, index::Index,
 };
 use crate::event::{Epoch, Sequence, Timestamp};
 
@@ -120,6 +121,10 @@ impl JetStreamLog {
         let shared = Shared::new(api, reading, options.replicas, options.ring_bytes, &info, newest);
         let shared = Arc::new(shared);
         let follower = open::begin_to_follow(&shared).await?;
+        // Tried again every second.
+        if let Err(error) = shared.note_lost(&info.state).await {
+            tracing::warn!(%error, "cannot ask which events the stream has lost");
+        }
         // Who may not store would come to know it only by the first callback, which would be lost.
         let subject = format!("{}.0.A", options.subject_prefix);
         if let Err(ApiError::Denied(_)) = shared.api.may_publish(subject).await {
@@ -294,6 +299,10 @@ impl EventLog for JetStreamLog {
             records: self.records.load(Ordering::Relaxed),
             bytes: IN_FLIGHT_BYTES.saturating_sub(self.bytes.available_permits()),
         }
+    }
+
+    fn holes(&self) -> &Holes {
+        &self.shared.holes
     }
 
     fn tail(&self) -> watched::Receiver<Tail> {

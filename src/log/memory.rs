@@ -9,7 +9,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    AppendError, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, Usage, ring::Ring,
+    AppendError, Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, ring::Ring,
 };
 use crate::event::{Cursor, Epoch, Record, Sequence, Timestamp};
 
@@ -21,6 +21,8 @@ pub struct MemoryLog {
     state: Mutex<State>,
     tail: watch::Sender<Tail>,
     log_state: watch::Sender<LogState>,
+    /// Always empty: memory loses nothing.
+    holes: Holes,
 }
 
 #[derive(Debug)]
@@ -43,6 +45,7 @@ impl MemoryLog {
             state: Mutex::new(State { ring: Ring::new(max_bytes, next), next, last_time: epoch_start }),
             tail: watch::Sender::new(Tail { end: next, cursor: beginning }),
             log_state: watch::Sender::new(LogState::Writable),
+            holes: Holes::default(),
         })
     }
 
@@ -111,6 +114,10 @@ impl EventLog for MemoryLog {
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
         let bytes = self.lock().ring.bytes() as u64;
         std::future::ready(Ok(Usage { backend: "memory", bytes, index_end: None })).boxed()
+    }
+
+    fn holes(&self) -> &Holes {
+        &self.holes
     }
 
     fn tail(&self) -> watch::Receiver<Tail> {

@@ -19,6 +19,7 @@ pub(super) struct Gauges {
     bytes: GaugeVec,
     oldest_age: GaugeVec,
     tail_lag: Gauge,
+    lost_events: Gauge,
     following: Gauge,
     index_lag: GaugeVec,
     queue_records: Gauge,
@@ -64,6 +65,10 @@ impl Gauges {
             tail_lag: new.gauge(
                 "log_tail_lag_events",
                 "Events that are stored, and that this gateway gives nobody yet: with a log that gateways share, those that it has not come to, as its servers said a second ago.",
+            ),
+            lost_events: new.gauge(
+                "log_lost_events",
+                "Events inside the log that are missing or damaged, as far as the gateway has met them. 0 in a healthy log.",
             ),
             following: new.gauge(
                 "log_following",
@@ -151,6 +156,7 @@ impl Gauges {
         optional(&self.bytes, number(snapshot.bytes));
         optional(&self.oldest_age, seconds(snapshot.oldest_age));
         one(&self.tail_lag, snapshot.tail_lag);
+        one(&self.lost_events, snapshot.lost_events);
         one(&self.following, snapshot.is_following.into());
         optional(&self.index_lag, number(snapshot.index_lag));
         one(&self.queue_records, snapshot.queue_records);

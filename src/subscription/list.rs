@@ -3,13 +3,15 @@
 use super::filter::{Filter, Fit};
 use crate::{
     event::{Record, Sequence, Timestamp},
-    log::{EventLog, Order, PAGE_RECORDS, ReadError},
+    log::{EventLog, Hole, Order, PAGE_RECORDS, Page, ReadError},
 };
 
 /// Records that one call of [`list`] looks at before it returns what it has.
 pub const MAX_LIST_SCAN: usize = 10_000;
 /// Bytes of records, likewise.
 pub const MAX_LIST_SCAN_BYTES: usize = 32 * 1024 * 1024;
+/// Most holes that one call of [`list`] passes before it returns what it has.
+pub(super) const MAX_LIST_HOLES: usize = 100;
 
 /// Which events to list.
 #[derive(Debug)]
@@ -39,9 +41,11 @@ pub struct List {
     pub next: Option<Sequence>,
     /// Events up to `next` that match the rest of the filter but have unknown names. They are not in the page.
     pub unmatched: u64,
+    /// Holes up to `next`, in the order asked for. Some of their events may have fitted.
+    pub holes: Vec<Hole>,
 }
 
-/// Lists events that fit. Looks at no more than about [`MAX_LIST_SCAN`] records
+/// Lists events that fit, and passes over those that cannot be read. Looks at no more than about [`MAX_LIST_SCAN`] records
 /// and [`MAX_LIST_SCAN_BYTES`]: a page may come back short, with a next one.
 ///
 /// `size` is what an event adds to the page.
@@ -57,33 +61,42 @@ pub async fn list(
         (Order::NewestFirst, position) => position.map_or(high, |position| position.min(high)),
     };
     let terms = query.filter.terms();
-    let mut records: Vec<Record> = Vec::new();
-    let (mut scanned, mut scanned_bytes, mut bytes, mut unmatched) = (0, 0, 0, 0);
+    let mut list = List { records: Vec::new(), next: None, unmatched: 0, holes: Vec::new() };
+    let (mut scanned, mut scanned_bytes, mut bytes) = (0, 0, 0);
     let is_done = |position| match query.order {
         Order::OldestFirst => position >= high,
         Order::NewestFirst => position <= low || position <= log.oldest(),
     };
     while !is_done(position) && scanned < MAX_LIST_SCAN && scanned_bytes < MAX_LIST_SCAN_BYTES {
+        if list.holes.len() == MAX_LIST_HOLES {
+            break;
+        }
         // Without a filter no more is read than is given, and one to know whether there is more.
         let wanted =
-            if query.filter.is_empty() { query.max_records - records.len() + 1 } else { PAGE_RECORDS };
+            if query.filter.is_empty() { query.max_records - list.records.len() + 1 } else { PAGE_RECORDS };
         let page = match (&terms, query.order) {
             (Some(terms), order) => log.search(terms, position, order, wanted).await,
             (None, Order::OldestFirst) => log.read(position, wanted).await,
             (None, Order::NewestFirst) => log.read_back(position, wanted).await,
         };
-        let page = match page {
+        let mut page = match page {
             // Trimmed since the list began: it begins later.
-            Err(ReadError::Trimmed { oldest }) if query.position.is_none() && records.is_empty() => {
+            Err(ReadError::Trimmed { oldest }) if query.position.is_none() && list.records.is_empty() => {
                 position = oldest;
                 continue;
             }
+            Err(ReadError::Hole(hole)) => {
+                position = list.pass(query.order, hole, low, high);
+                scanned += 1;
+                continue;
+            }
             // What was found is given; the next page says what is wrong behind it.
-            Err(_) if !records.is_empty() => return Ok(List { records, next: Some(position), unmatched }),
+            Err(_) if !list.records.is_empty() => return Ok(List { next: Some(position), ..list }),
             page => page?,
         };
         // Also a page that was empty costs something.
         scanned += page.records.len().max(1);
+        let hole = if terms.is_none() { cut_at_hole(log, query.order, position, &mut page) } else { None };
         position = page.next;
         for record in &page.records {
             scanned_bytes += record.stored().bytes().len();
@@ -95,26 +108,63 @@ pub async fn list(
                 Fit::Yes => {}
                 Fit::No => continue,
                 Fit::Unknown => {
-                    unmatched += 1;
+                    list.unmatched += 1;
                     continue;
                 }
             }
             let record_bytes = size(record);
-            let is_full = !records.is_empty() && bytes + record_bytes > query.max_bytes;
-            if records.len() == query.max_records || is_full {
+            let is_full = !list.records.is_empty() && bytes + record_bytes > query.max_bytes;
+            if list.records.len() == query.max_records || is_full {
                 let next = match query.order {
                     Order::OldestFirst => sequence,
                     Order::NewestFirst => sequence.next(),
                 };
-                return Ok(List { records, next: Some(next), unmatched });
+                return Ok(List { next: Some(next), ..list });
             }
             bytes += record_bytes;
-            records.push(record.clone());
+            list.records.push(record.clone());
+        }
+        if let Some(hole) = hole {
+            position = list.pass(query.order, hole, low, high);
         }
         // A filter that leaves out much must not keep a worker to itself.
         tokio::task::yield_now().await;
     }
-    Ok(List { records, next: (!is_done(position)).then_some(position), unmatched })
+    list.next = (!is_done(position)).then_some(position);
+    Ok(list)
+}
+
+impl List {
+    /// Notes a hole, as far as it lies in the range that is listed. Returns the position behind it.
+    fn pass(&mut self, order: Order, hole: Hole, low: Sequence, high: Sequence) -> Sequence {
+        self.holes.extend(hole.within(low, high));
+        match order {
+            Order::OldestFirst => hole.last.next(),
+            Order::NewestFirst => hole.first,
+        }
+    }
+}
+
+/// Cuts a page at the first hole in it, and returns that.
+fn cut_at_hole(log: &dyn EventLog, order: Order, position: Sequence, page: &mut Page) -> Option<Hole> {
+    let oldest = log.oldest();
+    let (count, hole) = match order {
+        Order::OldestFirst => Page::hole_after(&page.records, position, page.next),
+        Order::NewestFirst => Page::hole_before(&page.records, position, oldest),
+    };
+    // What was trimmed meanwhile is no hole.
+    let hole = hole?.within(oldest, Sequence(u64::MAX))?;
+    let behind = match order {
+        Order::OldestFirst => page.records.get(count),
+        Order::NewestFirst => count.checked_sub(1).and_then(|last| page.records.get(last)),
+    };
+    log.holes().note(hole, behind.map(Record::receive_time));
+    page.records = page.records.split_to(count);
+    page.next = match order {
+        Order::OldestFirst => hole.first,
+        Order::NewestFirst => hole.last.next(),
+    };
+    Some(hole)
 }
 
 /// The sequences that the times bound: from the first, below the second.
@@ -135,7 +185,8 @@ async fn range(log: &dyn EventLog, query: &Query<'_>) -> Result<(Sequence, Seque
 pub fn complete_since(log: &dyn EventLog) -> Timestamp {
     // What an epoch began without, such as what was lost by restoring a backup, is not claimed.
     let (_, epoch_start) = log.epoch();
+    let lost = log.trimmed_until().max(log.holes().until());
     // Events of the very time of the last one that is gone may be gone, too.
-    let after_trimmed = log.trimmed_until().map(|time| Timestamp(time.0.saturating_add(1)));
-    after_trimmed.map_or(epoch_start, |time| time.max(epoch_start))
+    let after_lost = lost.map(|time| Timestamp(time.0.saturating_add(1)));
+    after_lost.map_or(epoch_start, |time| time.max(epoch_start))
 }

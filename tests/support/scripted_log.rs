@@ -5,7 +5,7 @@ use std::sync::Arc;
 use callback_gateway::{
     event::{Epoch, Sequence, Timestamp},
     log::{
-        AppendReply, Appending, EventLog, LogState, NewRecord, Page, ReadError, Tail, Usage,
+        AppendReply, Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage,
         memory::MemoryLog,
     },
 };
@@ -53,6 +53,9 @@ impl EventLog for ScriptedLog {
     }
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
         self.log.usage()
+    }
+    fn holes(&self) -> &Holes {
+        self.log.holes()
     }
     fn tail(&self) -> watch::Receiver<Tail> {
         self.log.tail()

@@ -2,10 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::store::{Store, oldest};
-use crate::event::{Sequence, Timestamp};
+use super::{
+    reader::{Snapshot, is_damage},
+    store::{Store, raise_meta},
+};
+use crate::{
+    event::{Sequence, Timestamp},
+    log::{Holes, ReadError},
+};
 
 /// Records after which a slice takes no more, unless more was added meanwhile.
 const SLICE_RECORDS: usize = 1000;
@@ -61,6 +67,27 @@ pub(super) struct Trimmer {
     may_look_early: bool,
 }
 
+/// What the store keeps now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept<'a> {
+    /// The oldest record.
+    pub(super) oldest: Sequence,
+    /// The log's end.
+    pub(super) tail: Sequence,
+    /// Receive time of the newest record.
+    pub(super) newest_time: Timestamp,
+    /// Notes what cannot be read.
+    pub(super) holes: &'a Holes,
+}
+
+/// What retention needs to know of a record.
+#[derive(Debug, Clone, Copy)]
+struct OldRecord {
+    sequence: Sequence,
+    time: Timestamp,
+    bytes: u64,
+}
+
 /// The oldest records that are to be deleted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slice {
@@ -111,23 +138,23 @@ impl Trimmer {
     }
 
     /// What to delete first: if there is so much, no less than was `added` since the
-    /// last look, so that the store stays at its bound. `tail` is the log's end.
+    /// last look, so that the store stays at its bound. What cannot be read goes with the next readable record.
     pub(super) fn slice(
         &mut self,
         store: &Store,
-        tail: Sequence,
+        kept: Kept<'_>,
         added: u64,
-    ) -> rusqlite::Result<Option<Slice>> {
+    ) -> Result<Option<Slice>, ReadError> {
         let Retention { age, bytes, count } = self.retention;
         let too_old = age.and_then(|age| {
             let now = self.clock.trusted(Timestamp::now(), Instant::now())?;
             let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
             Some(Timestamp(now.0.saturating_sub(age)))
         });
-        let too_many = count.map(|count| Sequence(tail.0.saturating_sub(count)));
+        let too_many = count.map(|count| Sequence(kept.tail.0.saturating_sub(count)));
         let mut excess = 0;
         if let Some(bytes) = bytes {
-            let used = store.space()?.used_bytes();
+            let used = store.space().map_err(unreadable)?.used_bytes();
             if used > bytes {
                 excess = used - bytes + SLACK_BYTES.min(bytes / 8);
             }
@@ -135,13 +162,16 @@ impl Trimmer {
 
         let mut slice = Slice { end: Sequence::FIRST, time: Timestamp(0), bytes: 0, is_full: false };
         let mut records = 0;
-        store.oldest_records(|sequence, time, bytes| {
+        store.oldest_records(kept, |OldRecord { sequence, time, bytes }| {
+            if slice.is_full {
+                return false;
+            }
             let goes = too_old.is_some_and(|limit| time < limit)
                 || too_many.is_some_and(|limit| sequence < limit)
                 || slice.bytes < excess;
             if goes {
                 slice.end = sequence.next();
-                slice.time = time;
+                slice.time = time.min(kept.newest_time);
                 slice.bytes += bytes;
                 records += 1;
                 slice.is_full = slice.bytes >= added.min(MAX_SLICE_BYTES)
@@ -224,34 +254,79 @@ impl Store {
         Ok(Space { page_bytes, pages, free_pages: pragma("freelist_count")?.min(pages) })
     }
 
-    /// Gives sequence, receive time and size of records, from the oldest on, as long as they are wanted.
+    /// Gives records from the oldest on, as long as they are wanted. Passes over what cannot be read, and notes it.
     fn oldest_records(
         &self,
-        mut is_wanted: impl FnMut(Sequence, Timestamp, u64) -> bool,
-    ) -> rusqlite::Result<()> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT sequence, receive_time, length(record) FROM record ORDER BY sequence")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let sequence = Sequence(row.get::<_, i64>(0)?.cast_unsigned());
-            if !is_wanted(sequence, Timestamp(row.get(1)?), row.get::<_, i64>(2)?.unsigned_abs()) {
+        kept: Kept<'_>,
+        mut is_wanted: impl FnMut(OldRecord) -> bool,
+    ) -> Result<(), ReadError> {
+        let snapshot = Snapshot::of(&self.connection, self.state().epoch, kept.oldest);
+        let mut from = kept.oldest;
+        while from < kept.tail {
+            let next = self.scan(from, kept.tail, &mut is_wanted)?;
+            if next >= kept.tail {
                 break;
+            }
+            // The row at `next` was not wanted, could not be read, or is missing.
+            match snapshot.first_from(next, next.next())? {
+                Some(record) => {
+                    let bytes = record.stored().bytes().len() as u64;
+                    if !is_wanted(OldRecord { sequence: next, time: record.receive_time(), bytes }) {
+                        break;
+                    }
+                    from = next.next();
+                }
+                None => {
+                    let hole = snapshot.hole_from(next, kept.tail)?;
+                    from = hole.last.next();
+                    let behind = snapshot.first_from(from, kept.tail)?;
+                    kept.holes.note(hole, behind.map(|record| record.receive_time()));
+                }
             }
         }
         Ok(())
     }
 
-    /// Deletes the records below `end`, with one sync; gives the oldest that is left.
-    pub(super) fn delete_below(&mut self, end: Sequence) -> rusqlite::Result<Sequence> {
-        self.without_waiting(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction
-                .prepare_cached("DELETE FROM record WHERE sequence < ?1")?
-                .execute([end.0.cast_signed()])?;
-            let oldest = oldest(&transaction)?;
-            transaction.commit()?;
-            Ok(oldest)
+    /// Gives rows from `from` on, without their records, as long as they are wanted and follow one another. Returns
+    /// the sequence of the first that was not taken.
+    fn scan(
+        &self,
+        from: Sequence,
+        tail: Sequence,
+        is_wanted: &mut impl FnMut(OldRecord) -> bool,
+    ) -> Result<Sequence, ReadError> {
+        let mut next = from;
+        let mut scan = || -> rusqlite::Result<()> {
+            let mut select = self.connection.prepare_cached(
+                "SELECT sequence, receive_time, length(record) FROM record \
+                 WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
+            )?;
+            let mut rows = select.query([from.0.cast_signed(), tail.0.cast_signed()])?;
+            while let Some(row) = rows.next()? {
+                let row = old_record(row)?;
+                if row.sequence != next || !is_wanted(row) {
+                    break;
+                }
+                next = next.next();
+            }
+            Ok(())
+        };
+        match scan() {
+            Err(error) if !is_damage(&error) => Err(unreadable(error)),
+            _ => Ok(next),
+        }
+    }
+
+    /// Deletes the records from `oldest` to below `end`, with one sync. Rows that a damaged page keeps from being
+    /// deleted stay in the file, where nothing reads them. Returns their number.
+    pub(super) fn delete_below(&mut self, oldest: Sequence, end: Sequence) -> rusqlite::Result<u64> {
+        self.without_waiting(|connection| match delete(connection, oldest, end) {
+            Err(error) if is_damage(&error) => {
+                // First, so that a crash in between does not leave holes.
+                trim(connection, end)?;
+                delete_in_parts(connection, oldest, end)
+            }
+            deleted => deleted.map(|()| 0),
         })
     }
 
@@ -282,6 +357,48 @@ impl Store {
         self.connection.busy_timeout(super::store::WRITER_BUSY_TIMEOUT)?;
         written
     }
+}
+
+fn old_record(row: &Row<'_>) -> rusqlite::Result<OldRecord> {
+    Ok(OldRecord {
+        sequence: Sequence(row.get::<_, i64>(0)?.cast_unsigned()),
+        time: Timestamp(row.get(1)?),
+        bytes: row.get::<_, i64>(2)?.unsigned_abs(),
+    })
+}
+
+/// Deletes rows from `start` to below `end` and moves the log's beginning there, all or nothing.
+fn delete(connection: &mut Connection, start: Sequence, end: Sequence) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction
+        .prepare_cached("DELETE FROM record WHERE sequence >= ?1 AND sequence < ?2")?
+        .execute([start.0.cast_signed(), end.0.cast_signed()])?;
+    trim(&transaction, end)?;
+    transaction.commit()
+}
+
+/// Moves the log's beginning to `end`, unless it is further already.
+fn trim(connection: &Connection, end: Sequence) -> rusqlite::Result<()> {
+    raise_meta(connection, "oldest_sequence", end)?;
+    raise_meta(connection, "next_sequence", end)?;
+    Ok(())
+}
+
+/// Deletes what can be deleted, in halves. Each is a transaction of its own: SQLite does not go on with one in which it
+/// has met a damaged page. Returns the number of rows that were left.
+fn delete_in_parts(connection: &mut Connection, start: Sequence, end: Sequence) -> rusqlite::Result<u64> {
+    match delete(connection, start, end) {
+        Err(error) if is_damage(&error) && end.0 - start.0 > 1 => {
+            let middle = Sequence(start.0.midpoint(end.0));
+            Ok(delete_in_parts(connection, start, middle)? + delete_in_parts(connection, middle, end)?)
+        }
+        Err(error) if is_damage(&error) => Ok(1),
+        deleted => deleted.map(|()| 0),
+    }
+}
+
+fn unreadable(error: rusqlite::Error) -> ReadError {
+    ReadError::Unavailable(error.to_string())
 }
 
 #[cfg(test)]

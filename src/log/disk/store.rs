@@ -1,4 +1,4 @@
-//! The SQLite file: its schema, one writing connection, and reading ones.
+//! The SQLite file: its schema, and the writing connection.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions, TryLockError},
@@ -8,17 +8,14 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension as _, Row, Rows, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::{OpenError, io_error, sqlite_error};
+use super::{OpenError, io_error, reader::RawRecord, sqlite_error};
 use crate::{
-    event::{Cursor, Epoch, Record, Sequence, StoredRecord, Timestamp},
+    event::{Cursor, Epoch, Record, Sequence, Timestamp},
     log::{
-        Order, Page, ReadError, Tail,
+        Tail,
         files::{identity, private_file, wal_path},
-        ring::PageBuilder,
     },
 };
 
@@ -33,8 +30,6 @@ const LOCK_NAME: &str = "lock";
 /// How long the writer waits for a foreign lock on the file, as by an operator's
 /// `sqlite3`. Well below a callback's deadline.
 pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long a reader waits for one.
-const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// Of a new store, in bytes. With SQLite's own 4096 a checkpoint moves more pages, which costs
 /// a callback a microsecond or two of CPU; with 16,384 a single callback writes twice the bytes.
 const PAGE_SIZE: i64 = 8192;
@@ -43,22 +38,31 @@ const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 /// Written by a probe: enough that a disk with no room refuses it.
 const PROBE_BYTES: usize = 256 * 1024;
 
-/// `next_sequence` stands apart from the rows, so that an emptied log goes on
-/// counting. Only a deletion has to touch it: while a row is there, the newest
-/// row says as much. The trigger sees to it whoever deletes.
+/// Damaged rows at the end of the table that a start passes over to find an intact one.
+const MAX_DAMAGED_AT_END: u64 = 4096;
+
+/// `oldest_sequence` and `next_sequence` bound what must be there: a sequence between them without a readable row is a
+/// lost event. They stand apart from the rows, because rows can be lost and because an emptied log goes on counting.
+///
+/// Only a deletion has to touch them: while rows are there, the newest row says what comes next. The trigger updates
+/// them whoever deletes. Deleting from the beginning trims the log, and deleting elsewhere makes a hole. It does not
+/// believe a time that is more than a day ahead, which a damaged row may have.
 const SCHEMA: &str = "
     CREATE TABLE record (
         sequence     INTEGER PRIMARY KEY,
         receive_time INTEGER NOT NULL,  -- microseconds since the Unix epoch
-        record       BLOB NOT NULL      -- layout: src/event.rs
+        checksum     INTEGER NOT NULL,  -- CRC-32C over sequence, receive time and the record's checksum
+        record       BLOB NOT NULL      -- layout: src/event/record.rs
     ) STRICT;
     CREATE TABLE meta (
         name  TEXT PRIMARY KEY,
         value ANY
     ) STRICT, WITHOUT ROWID;
     CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN
+        UPDATE meta SET value = value + 1 WHERE name = 'oldest_sequence' AND value = OLD.sequence;
         UPDATE meta SET value = max(value, OLD.sequence + 1) WHERE name = 'next_sequence';
-        UPDATE meta SET value = max(value, OLD.receive_time) WHERE name = 'last_time';
+        UPDATE meta SET value = max(value, OLD.receive_time)
+            WHERE name = 'last_time' AND OLD.receive_time < (unixepoch() + 86400) * 1000000;
     END;
 ";
 
@@ -165,12 +169,14 @@ impl Store {
     pub(super) fn commit(&mut self, records: &[Record]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO record (sequence, receive_time, record) VALUES (?1, ?2, ?3)")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO record (sequence, receive_time, checksum, record) VALUES (?1, ?2, ?3, ?4)",
+            )?;
             for record in records {
                 insert.execute(params![
                     record.sequence().0.cast_signed(),
                     record.receive_time().0,
+                    i64::from(record.check()),
                     &record.stored().bytes()[..]
                 ])?;
             }
@@ -233,8 +239,9 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
     if tables == 0 {
         // Before anything is written: it cannot be changed cheaply afterwards, and retention
         // needs it. Not for an existing store, where it would write, and a disk may be full.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        // The size first: the other fixes it.
         connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
     // A commit returns only after the WAL is synced; on macOS with a sync that reaches the platter.
@@ -247,6 +254,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;
         set_new_epoch(&transaction)?;
+        set_meta(&transaction, "oldest_sequence", Sequence::FIRST.0.cast_signed())?;
         set_meta(&transaction, "next_sequence", Sequence::FIRST.0.cast_signed())?;
         set_meta(&transaction, "last_time", 0_i64)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -279,223 +287,70 @@ fn set_meta(
     transaction.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", params![name, value])
 }
 
+/// Sets a sequence that only grows.
+pub(super) fn raise_meta(connection: &Connection, name: &str, value: Sequence) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("UPDATE meta SET value = max(value, ?2) WHERE name = ?1")?
+        .execute(params![name, value.0.cast_signed()])
+}
+
 fn meta(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?.query_row([name], |row| row.get(0))
 }
 
 fn read_state(connection: &Connection) -> rusqlite::Result<StoreState> {
     let epoch = Epoch(meta(connection, "epoch")?.cast_unsigned());
+    let oldest = oldest(connection)?;
     let trimmed_until = Timestamp(meta(connection, "last_time")?);
-    let mut last_time = trimmed_until;
-    let mut cursor = Cursor::unchecked(epoch, next_sequence(connection)?.previous());
-    let newest = connection
-        .query_row(
-            "SELECT sequence, receive_time, record FROM record ORDER BY sequence DESC LIMIT 1",
-            [],
-            raw_record,
-        )
-        .optional()?;
-    if let Some(newest) = newest {
-        last_time = last_time.max(newest.receive_time);
-        // A damaged newest record has no check; reading it says what is wrong with it.
-        if newest.sequence == cursor.sequence
-            && let Ok(record) = newest.into_record(epoch)
-        {
-            cursor = record.cursor();
-        }
-    }
+    let next = Sequence(meta(connection, "next_sequence")?.cast_unsigned());
+    let rows = rows_end(connection, oldest)?;
+    let end = rows.end.max(next);
+    let newest = rows.newest.filter(|newest| newest.sequence.next() == end);
+    let cursor = match newest.and_then(|newest| newest.into_record(epoch).ok()) {
+        Some(newest) => newest.cursor(),
+        // Trimmed, or it cannot be read. Reading it says what is wrong with it.
+        None => Cursor::unchecked(epoch, end.previous()),
+    };
     Ok(StoreState {
         epoch,
         epoch_start: Timestamp(meta(connection, "epoch_start")?),
-        oldest: oldest(connection)?,
-        tail: Tail { end: cursor.sequence.next(), cursor },
-        last_time,
+        oldest,
+        tail: Tail { end, cursor },
+        last_time: trimmed_until.max(rows.last_time),
         trimmed_until,
     })
 }
 
-fn next_sequence(connection: &Connection) -> rusqlite::Result<Sequence> {
-    let newest: Option<i64> =
-        connection.query_row("SELECT max(sequence) FROM record", [], |row| row.get(0))?;
-    let stored = meta(connection, "next_sequence")?;
-    Ok(Sequence(newest.map_or(stored, |newest| stored.max(newest + 1)).cast_unsigned()))
+/// What stands at the end of the table.
+struct RowsEnd {
+    /// The first sequence behind the rows.
+    end: Sequence,
+    /// Receive time of the newest intact row, or 0.
+    last_time: Timestamp,
+    /// That row.
+    newest: Option<RawRecord>,
 }
 
+/// Finds the end of the table. The sequence of a row that is not intact is not believed: it may be any number. But the
+/// row may have the sequence that it should have, which cannot be used again.
+fn rows_end(connection: &Connection, oldest: Sequence) -> rusqlite::Result<RowsEnd> {
+    let mut select = connection.prepare(
+        "SELECT sequence, receive_time, checksum, record FROM record ORDER BY sequence DESC LIMIT ?1",
+    )?;
+    let mut rows = select.query([MAX_DAMAGED_AT_END.cast_signed()])?;
+    let mut damaged = 0;
+    while let Some(row) = rows.next()? {
+        let row = RawRecord::read(row)?;
+        if row.is_intact() {
+            let end = Sequence(row.sequence.next().0 + damaged);
+            return Ok(RowsEnd { end, last_time: row.receive_time, newest: Some(row) });
+        }
+        damaged += 1;
+    }
+    Ok(RowsEnd { end: Sequence(oldest.0 + damaged), last_time: Timestamp(0), newest: None })
+}
+
+/// The oldest sequence that is kept; the log's end if it is empty.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Sequence> {
-    let oldest: Option<i64> =
-        connection.prepare_cached("SELECT min(sequence) FROM record")?.query_row([], |row| row.get(0))?;
-    match oldest {
-        Some(oldest) => Ok(Sequence(oldest.cast_unsigned())),
-        None => next_sequence(connection),
-    }
-}
-
-struct RawRecord {
-    sequence: Sequence,
-    receive_time: Timestamp,
-    bytes: Vec<u8>,
-}
-
-fn raw_record(row: &Row<'_>) -> rusqlite::Result<RawRecord> {
-    Ok(RawRecord {
-        sequence: Sequence(row.get::<_, i64>(0)?.cast_unsigned()),
-        receive_time: Timestamp(row.get(1)?),
-        bytes: row.get(2)?,
-    })
-}
-
-impl RawRecord {
-    fn into_record(self, epoch: Epoch) -> Result<Record, ReadError> {
-        let stored = StoredRecord::parse(self.bytes.into())
-            .map_err(|error| ReadError::Record { sequence: self.sequence, error })?;
-        Ok(Record::new(epoch, self.sequence, self.receive_time, stored))
-    }
-}
-
-/// A read-only connection.
-#[derive(Debug)]
-pub(super) struct Reader {
-    connection: Connection,
-    epoch: Epoch,
-}
-
-impl Reader {
-    pub(super) fn open(path: &Path, epoch: Epoch) -> Result<Self, ReadError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
-        connection.busy_timeout(READER_BUSY_TIMEOUT).map_err(unavailable)?;
-        // Attaches it to the WAL's index, which needs a little room on the disk.
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(unavailable)?;
-        Ok(Self { connection, epoch })
-    }
-
-    /// A page from `from` upwards, below `end`.
-    pub(super) fn read(
-        &mut self,
-        from: Sequence,
-        end: Sequence,
-        max_records: usize,
-    ) -> Result<Page, ReadError> {
-        let mut page = PageBuilder::new(from, max_records);
-        // One snapshot, so that what is trimmed and what is read agree.
-        let snapshot = self.connection.transaction().map_err(unavailable)?;
-        let oldest = oldest(&snapshot).map_err(unavailable)?;
-        if from < oldest {
-            return Err(ReadError::Trimmed { oldest });
-        }
-        let mut select = snapshot
-            .prepare_cached(
-                "SELECT sequence, receive_time, record FROM record \
-                 WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
-            )
-            .map_err(unavailable)?;
-        let mut rows = select.query([from.0.cast_signed(), end.0.cast_signed()]).map_err(unavailable)?;
-        let is_full = fill(&mut page, &mut rows, self.epoch)?;
-        Ok(page.upwards((!is_full).then_some(end)))
-    }
-
-    /// A page below `before`, newest first.
-    pub(super) fn read_back(&mut self, before: Sequence, max_records: usize) -> Result<Page, ReadError> {
-        let mut page = PageBuilder::new(before, max_records);
-        let mut select = self
-            .connection
-            .prepare_cached(
-                "SELECT sequence, receive_time, record FROM record \
-                 WHERE sequence < ?1 ORDER BY sequence DESC",
-            )
-            .map_err(unavailable)?;
-        let mut rows = select.query([before.0.cast_signed()]).map_err(unavailable)?;
-        fill(&mut page, &mut rows, self.epoch)?;
-        Ok(page.downwards())
-    }
-}
-
-impl Reader {
-    /// The first record received at `time` or later, or `end`. Times never
-    /// decrease, so it is found by halving, without an index over them.
-    pub(super) fn seek(&mut self, time: Timestamp, end: Sequence) -> Result<Sequence, ReadError> {
-        let snapshot = self.connection.transaction().map_err(unavailable)?;
-        let mut select = snapshot
-            .prepare_cached(
-                "SELECT sequence, receive_time FROM record WHERE sequence >= ?1 ORDER BY sequence LIMIT 1",
-            )
-            .map_err(unavailable)?;
-        // Records below `low` are too early, those from `high` on are not; `first` is the first of these.
-        let mut low = oldest(&snapshot).map_err(unavailable)?;
-        // All that there was may have been deleted since the tail was looked at.
-        let end = end.max(low);
-        let (mut high, mut first) = (end, end);
-        while low < high {
-            let middle = Sequence(low.0.midpoint(high.0));
-            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-            match select.query_row([middle.0.cast_signed()], row).optional().map_err(unavailable)? {
-                Some((found, at)) if at < time.0 => low = Sequence(found.cast_unsigned()).next(),
-                found => {
-                    high = middle;
-                    first = found.map_or(first, |(found, _)| end.min(Sequence(found.cast_unsigned())));
-                }
-            }
-        }
-        Ok(first)
-    }
-
-    /// The records at these positions, in this order, past those that are not there. With
-    /// all of them, the page goes on at `next`. Upwards it says what was trimmed.
-    pub(super) fn pick(
-        &mut self,
-        position: Sequence,
-        order: Order,
-        sequences: &[Sequence],
-        next: Sequence,
-    ) -> Result<Page, ReadError> {
-        let mut page = PageBuilder::new(position, sequences.len());
-        let snapshot = self.connection.transaction().map_err(unavailable)?;
-        if order == Order::OldestFirst {
-            let oldest = oldest(&snapshot).map_err(unavailable)?;
-            if position < oldest {
-                return Err(ReadError::Trimmed { oldest });
-            }
-        }
-        let mut select = snapshot
-            .prepare_cached("SELECT sequence, receive_time, record FROM record WHERE sequence = ?1")
-            .map_err(unavailable)?;
-        for sequence in sequences {
-            let mut rows = select.query([sequence.0.cast_signed()]).map_err(unavailable)?;
-            if fill(&mut page, &mut rows, self.epoch)? {
-                return Ok(match order {
-                    Order::OldestFirst => page.upwards(None),
-                    Order::NewestFirst => page.downwards(),
-                });
-            }
-        }
-        Ok(Page { next, ..page.downwards() })
-    }
-
-    /// Bytes of the store's files.
-    pub(super) fn file_bytes(&self) -> Result<u64, ReadError> {
-        let path = Path::new(self.connection.path().unwrap_or_default());
-        let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
-        Ok(bytes(path) + bytes(&wal_path(path)))
-    }
-}
-
-/// Fills a page; whether it was full before the rows ran out.
-fn fill(page: &mut PageBuilder, rows: &mut Rows<'_>, epoch: Epoch) -> Result<bool, ReadError> {
-    while let Some(row) = rows.next().map_err(unavailable)? {
-        match raw_record(row).map_err(unavailable)?.into_record(epoch) {
-            Ok(record) => {
-                if !page.push(record) {
-                    return Ok(true);
-                }
-            }
-            Err(error) if page.is_empty() => return Err(error),
-            // What stands before a damaged record is still given.
-            Err(_) => return Ok(true),
-        }
-    }
-    Ok(false)
-}
-
-fn unavailable(error: rusqlite::Error) -> ReadError {
-    ReadError::Unavailable(error.to_string())
+    Ok(Sequence(meta(connection, "oldest_sequence")?.cast_unsigned()))
 }

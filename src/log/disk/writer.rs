@@ -16,7 +16,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     DiskOptions, OpenError, Shared,
-    retention::{NextLook, Trimmer},
+    reader::is_damage,
+    retention::{Kept, NextLook, Trimmer},
     sqlite_error,
     store::{Store, StoreState},
 };
@@ -239,6 +240,11 @@ impl Writer {
             Ok(next) => self.trimmer.end_look(next),
             // It can wait.
             Err(error) if is_locked(&error) => self.trimmer.end_look(NextLook::Later),
+            // New callbacks do not need the pages that are damaged.
+            Err(error) if is_damaged(&error) => {
+                tracing::error!(%error, "old events could not be deleted: the store is damaged");
+                self.trimmer.end_look(NextLook::AfterFailure);
+            }
             Err(error) => {
                 tracing::error!("old events could not be deleted");
                 self.trimmer.end_look(NextLook::AfterFailure);
@@ -251,7 +257,9 @@ impl Writer {
     /// Deletes one slice. With nothing to delete, gives free space back.
     fn delete_slice(&mut self, added: u64, is_idle: bool) -> Result<NextLook, OpenError> {
         let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
-        let slice = match self.trimmer.slice(store, self.next, added) {
+        let oldest = Sequence(self.shared.oldest.load(Ordering::Relaxed));
+        let kept = Kept { oldest, tail: self.next, newest_time: self.last_time, holes: &self.shared.holes };
+        let slice = match self.trimmer.slice(store, kept, added) {
             Ok(Some(slice)) => slice,
             Ok(None) => {
                 let may_give_back = is_idle && store.is_in_place();
@@ -268,8 +276,16 @@ impl Writer {
             return Err(OpenError::Replaced { path: self.path.clone() });
         }
         self.shared.trimmed_until.fetch_max(slice.time.0, Ordering::SeqCst);
-        let oldest = store.delete_below(slice.end).map_err(sqlite_error(&self.path))?;
-        self.shared.note_trimmed(oldest);
+        let left = store.delete_below(oldest, slice.end).map_err(sqlite_error(&self.path))?;
+        self.shared.note_trimmed(slice.end);
+        if left > 0 {
+            tracing::error!(
+                first_sequence = oldest.0,
+                end_sequence = slice.end.0,
+                events = left,
+                "old events in or beside damaged pages could not be deleted; their space is not reused"
+            );
+        }
         if !slice.is_full {
             return Ok(NextLook::Later);
         }
@@ -407,6 +423,10 @@ fn answer(reply: AppendReply, outcome: Result<Cursor, AppendError>) {
 fn is_locked(error: &OpenError) -> bool {
     let OpenError::Sqlite { source, .. } = error else { return false };
     matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn is_damaged(error: &OpenError) -> bool {
+    matches!(error, OpenError::Sqlite { source, .. } if is_damage(source))
 }
 
 /// Says that nothing is taken any more when the writer ends, also by a panic.

@@ -202,7 +202,7 @@ impl Indexer {
                 .records
                 .first()
                 .is_some_and(|record| record.sequence() == mark.sequence && record.check() == mark.check)),
-            Err(ReadError::Trimmed { .. } | ReadError::Record { .. }) => Ok(false),
+            Err(ReadError::Trimmed { .. } | ReadError::Hole(_)) => Ok(false),
             Err(ReadError::Unavailable(error)) => Err(Fault::Passing(error)),
         }
     }
@@ -273,8 +273,8 @@ impl Indexer {
             Ok(page) => {
                 self.index.change_state(|state| state.open.add(&page.records, page.next, limits));
             }
-            Err(ReadError::Record { sequence, .. }) => {
-                self.index.change_state(|state| state.open.add_unreadable(sequence, limits));
+            Err(ReadError::Hole(hole)) => {
+                self.index.change_state(|state| state.open.add_unreadable(hole.last, limits));
             }
             Err(ReadError::Trimmed { oldest }) => {
                 // All that the open segment knows is gone from the log.

@@ -153,6 +153,15 @@ impl State {
         self.messages > 0 && self.last_seq.saturating_sub(self.first_seq) < self.messages
     }
 
+    /// Number of positions between the oldest message and the newest without a message.
+    pub(super) fn lost(&self) -> u64 {
+        if self.messages == 0 {
+            0
+        } else {
+            (self.last_seq + 1).saturating_sub(self.first_seq + self.messages)
+        }
+    }
+
     /// Whether there certainly is a message that was received at `time` or later.
     pub(super) fn has_from(&self, time: Timestamp) -> bool {
         self.is_whole() && self.last_ts.is_some_and(|last| Timestamp::from(last) >= time)
@@ -265,6 +274,24 @@ impl Api {
             Err(ApiError::Refused(refusal)) if refusal.err_code == STREAM_NOT_FOUND => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The positions between the oldest message and the newest without a message, in order.
+    pub(super) async fn deleted(&self) -> Result<Vec<u64>, ApiError> {
+        #[derive(Deserialize)]
+        struct Deleted {
+            #[serde(default)]
+            deleted: Option<Vec<u64>>,
+        }
+        #[derive(Deserialize)]
+        struct Details {
+            state: Deleted,
+        }
+        let subject = format!("$JS.API.STREAM.INFO.{}", self.stream);
+        let details: Details = self.call(subject, &serde_json::json!({ "deleted_details": true })).await?;
+        let mut deleted = details.state.deleted.unwrap_or_default();
+        deleted.sort_unstable();
+        Ok(deleted)
     }
 
     /// Makes the stream.

@@ -203,11 +203,11 @@ impl Shared {
                         kept.clear();
                         from = oldest;
                     }
-                    Err(ReadError::Record { sequence, error }) => {
-                        // What is above it is given, and then it is said.
+                    Err(ReadError::Hole(hole)) => {
+                        // What is above it is given, and then it is reported.
                         kept.clear();
-                        unreadable = Some(ReadError::Record { sequence, error });
-                        from = sequence.next();
+                        unreadable = Some(ReadError::Hole(hole));
+                        from = hole.last.next();
                     }
                     Err(error) => return Err(error),
                 }

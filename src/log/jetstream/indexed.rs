@@ -16,7 +16,7 @@ use super::shared::{Shared, unavailable};
 use crate::{
     event::{Epoch, Sequence},
     log::{
-        Order, Page, ReadError, Tail,
+        Cause, Hole, Order, Page, ReadError, Tail,
         files::private_file,
         index::{Following, Found, Index, Indexer, Limits, Origin, Source},
         ring::PageBuilder,
@@ -103,8 +103,8 @@ impl Source for FromStream {
 }
 
 impl Shared {
-    /// The records that a search found, in this order, past those that are not there. With
-    /// all of them, the page goes on where the search does. Upwards it says what was trimmed.
+    /// The records that a search found, in this order. With all of them, the page goes on where
+    /// the search does. Ends before one that is missing. Upwards it says what was trimmed.
     pub(super) async fn pick(
         &self,
         position: Sequence,
@@ -116,10 +116,14 @@ impl Shared {
         let records = stream::iter(found.sequences);
         let records = records.map(move |sequence| async move { (sequence, self.one(sequence).await) });
         let mut records = records.buffered(GETS);
+        let mut missing = None;
         while let Some((sequence, record)) = records.next().await {
             let is_full = match record {
                 Ok(Some(record)) => !page.push(record),
-                Ok(None) => false,
+                Ok(None) => {
+                    missing = Some(sequence);
+                    true
+                }
                 Err(error) if page.is_empty() => return Err(error),
                 // What was found before is still given.
                 Err(_) => true,
@@ -138,6 +142,9 @@ impl Shared {
         let oldest = self.oldest();
         if order == Order::OldestFirst && position < oldest {
             return Err(ReadError::Trimmed { oldest });
+        }
+        if let Some(missing) = missing.filter(|missing| page.is_empty() && *missing >= oldest) {
+            return Err(ReadError::Hole(Hole::one(missing, Cause::Missing)));
         }
         Ok(Page { next, ..page.downwards() })
     }

@@ -21,8 +21,7 @@ impl StreamMessage {
     /// The record in it. A message of somebody else's has none.
     pub(super) fn into_record(self, epoch: Epoch) -> Result<Record, ReadError> {
         let sequence = self.sequence;
-        let stored =
-            StoredRecord::parse(self.payload).map_err(|error| ReadError::Record { sequence, error })?;
+        let stored = StoredRecord::parse(self.payload).map_err(|error| ReadError::record(sequence, error))?;
         Ok(Record::new(epoch, sequence, self.time, stored))
     }
 

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
-    log::{AppendError, AppendReply, Lag, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
+    log::{AppendError, AppendReply, Holes, Lag, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
 };
 
 /// How long a leader may seem to have lost messages: a new one may not have taken in yet
@@ -71,6 +71,10 @@ pub(super) struct Shared {
     pub(super) is_stuck: AtomicBool,
     /// The subject of an event that NATS did not let this gateway publish to.
     denied: Mutex<Option<String>>,
+    /// What was found to be lost.
+    pub(super) holes: Holes,
+    /// How many messages the leader said last that the stream has lost.
+    pub(super) lost: AtomicU64,
     /// Has the tail's consumer made anew.
     pub(super) follow_anew: Notify,
 }
@@ -148,6 +152,8 @@ impl Shared {
             is_stalled: AtomicBool::new(false),
             is_stuck: AtomicBool::new(false),
             denied: Mutex::default(),
+            holes: Holes::default(),
+            lost: AtomicU64::new(0),
             follow_anew: Notify::new(),
         }
     }
@@ -227,6 +233,7 @@ impl Shared {
                 known.trimmed_until = known.trimmed_until.max(info.state.trimmed_until());
             }
         }
+        self.holes.trim(oldest);
         let mut ring = self.ring_mut();
         ring.trim(oldest);
         // One that has ended says so by its tail, which stays where it is.

@@ -1,0 +1,344 @@
+//! Reading the store: pages, single records, and the bounds of what cannot be read.
+//!
+//! Nothing that SQLite returns is trusted. A row counts only if its key lies where it was asked for and its checksum
+//! holds, which covers sequence, receive time and record. Where a page of the file is damaged, SQLite reports an error,
+//! gives rows of another page, or skips rows; each looks like a row that does not count. The reader then looks for the
+//! next row that does, sequence by sequence, and reports a [`Hole`] up to there.
+
+use std::{fs, path::Path, time::Duration};
+
+use bytes::Bytes;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row};
+
+use crate::{
+    event::{Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp},
+    log::{Cause, Hole, Order, Page, ReadError, files::wal_path, ring::PageBuilder},
+};
+
+/// How long a reader waits for a foreign lock.
+const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Most sequences that one read tries behind one that cannot be read: about 50 ms. A longer hole is reported in parts.
+const MAX_PROBES: u64 = 4096;
+
+/// A read-only connection.
+#[derive(Debug)]
+pub(super) struct Reader {
+    connection: Connection,
+    epoch: Epoch,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path, epoch: Epoch) -> Result<Self, ReadError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
+        connection.busy_timeout(READER_BUSY_TIMEOUT).map_err(unavailable)?;
+        // Attaches it to the WAL's index, which needs a little room on the disk.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(unavailable)?;
+        Ok(Self { connection, epoch })
+    }
+
+    /// Runs a read on one snapshot, so that what is trimmed and what is read agree.
+    pub(super) fn snapshot<T>(
+        &mut self,
+        read: impl FnOnce(&Snapshot<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let transaction = self.connection.unchecked_transaction().map_err(unavailable)?;
+        let oldest = super::store::oldest(&transaction).map_err(unavailable)?;
+        let read = read(&Snapshot { connection: &self.connection, epoch: self.epoch, oldest });
+        // Nothing was written. Rolled back when it is dropped.
+        drop(transaction);
+        read
+    }
+
+    /// Returns the bytes of the store's files.
+    pub(super) fn file_bytes(&self) -> Result<u64, ReadError> {
+        let path = Path::new(self.connection.path().unwrap_or_default());
+        let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        Ok(bytes(path) + bytes(&wal_path(path)))
+    }
+}
+
+/// The store at one moment.
+#[derive(Debug)]
+pub(super) struct Snapshot<'a> {
+    connection: &'a Connection,
+    epoch: Epoch,
+    pub(super) oldest: Sequence,
+}
+
+/// The record at a position.
+#[derive(Debug)]
+enum Found {
+    Record(Record),
+    Nothing,
+    /// It is there, and cannot be read.
+    Unreadable(Cause),
+}
+
+impl<'a> Snapshot<'a> {
+    /// Reads through another connection, such as the writing one.
+    pub(super) fn of(connection: &'a Connection, epoch: Epoch, oldest: Sequence) -> Self {
+        Self { connection, epoch, oldest }
+    }
+
+    /// A page from `from` upwards, below `end`.
+    pub(super) fn read(&self, from: Sequence, end: Sequence, max_records: usize) -> Result<Page, ReadError> {
+        if from < self.oldest {
+            return Err(ReadError::Trimmed { oldest: self.oldest });
+        }
+        let mut page = PageBuilder::new(from, max_records);
+        let mut expected = from;
+        let outcome = self.scan(
+            "SELECT sequence, receive_time, checksum, record FROM record \
+             WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
+            [from.0.cast_signed(), end.0.cast_signed()],
+            |record| {
+                let is_wanted = record.sequence() == expected && page.push(record);
+                if is_wanted {
+                    expected = expected.next();
+                }
+                is_wanted
+            },
+        );
+        outcome?;
+        if page.is_empty() && from < end {
+            match self.get(from)? {
+                // The way of the scan is damaged, not the record.
+                Found::Record(record) => page.push(record),
+                _ => return Err(ReadError::Hole(self.hole_from(from, end)?)),
+            };
+        }
+        Ok(page.upwards(None))
+    }
+
+    /// A page below `before`, newest first.
+    pub(super) fn read_back(&self, before: Sequence, max_records: usize) -> Result<Page, ReadError> {
+        let mut page = PageBuilder::new(before, max_records);
+        let mut expected = before.previous();
+        let outcome = self.scan(
+            "SELECT sequence, receive_time, checksum, record FROM record \
+             WHERE sequence < ?1 AND sequence >= ?2 ORDER BY sequence DESC",
+            [before.0.cast_signed(), self.oldest.0.cast_signed()],
+            |record| {
+                let is_wanted = record.sequence() == expected && page.push(record);
+                if is_wanted {
+                    expected = expected.previous();
+                }
+                is_wanted
+            },
+        );
+        outcome?;
+        if page.is_empty() && before > self.oldest {
+            match self.get(before.previous())? {
+                Found::Record(record) => page.push(record),
+                _ => return Err(ReadError::Hole(self.hole_below(before)?)),
+            };
+        }
+        Ok(page.downwards())
+    }
+
+    /// The first record received at `time` or later, or `end`. Times never decrease, so it is found by halving,
+    /// without an index over them.
+    pub(super) fn seek(&self, time: Timestamp, end: Sequence) -> Result<Sequence, ReadError> {
+        // Records below `low` are too early, those from `high` on are not.
+        let mut low = self.oldest;
+        // All that there was may have been deleted since the tail was looked at.
+        let mut high = end.max(low);
+        while low < high {
+            let middle = Sequence(low.0.midpoint(high.0));
+            match self.first_from(middle, high)? {
+                Some(record) if record.receive_time() < time => low = record.sequence().next(),
+                // Nothing in between can be read: readers that start at its beginning are told.
+                _ => high = middle,
+            }
+        }
+        Ok(high)
+    }
+
+    /// The records at these positions, in this order. With all of them, the page goes on at `next`. Ends before one
+    /// that cannot be read. Upwards it says what was trimmed.
+    pub(super) fn pick(
+        &self,
+        position: Sequence,
+        order: Order,
+        sequences: &[Sequence],
+        next: Sequence,
+    ) -> Result<Page, ReadError> {
+        if order == Order::OldestFirst && position < self.oldest {
+            return Err(ReadError::Trimmed { oldest: self.oldest });
+        }
+        let mut page = PageBuilder::new(position, sequences.len());
+        for &sequence in sequences {
+            let is_full = match self.get(sequence)? {
+                Found::Record(record) => !page.push(record),
+                Found::Nothing if sequence < self.oldest => false,
+                _ if page.is_empty() => {
+                    return Err(ReadError::Hole(match order {
+                        Order::OldestFirst => self.hole_from(sequence, next)?,
+                        Order::NewestFirst => self.hole_below(sequence.next())?,
+                    }));
+                }
+                _ => true,
+            };
+            if is_full {
+                let next = match order {
+                    Order::OldestFirst => sequence,
+                    Order::NewestFirst => sequence.next(),
+                };
+                return Ok(Page { next, ..page.downwards() });
+            }
+        }
+        Ok(Page { next, ..page.downwards() })
+    }
+
+    /// The first readable record from `from` on, below `end`, if there is one near.
+    pub(super) fn first_from(&self, from: Sequence, end: Sequence) -> Result<Option<Record>, ReadError> {
+        for sequence in (from.0..end.0).take(MAX_PROBES as usize) {
+            if let Found::Record(record) = self.get(Sequence(sequence))? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The hole that begins at `from`, whose record cannot be read.
+    pub(super) fn hole_from(&self, from: Sequence, end: Sequence) -> Result<Hole, ReadError> {
+        let mut hole = Hole::one(from, self.cause(from)?);
+        while hole.events() < MAX_PROBES && hole.last.next() < end {
+            match self.get(hole.last.next())? {
+                Found::Nothing if hole.cause == Cause::Missing => hole.last = hole.last.next(),
+                Found::Unreadable(cause) if hole.cause == cause => hole.last = hole.last.next(),
+                _ => break,
+            }
+        }
+        Ok(hole)
+    }
+
+    /// The hole that ends below `before`, whose record cannot be read.
+    fn hole_below(&self, before: Sequence) -> Result<Hole, ReadError> {
+        let last = before.previous();
+        let mut hole = Hole::one(last, self.cause(last)?);
+        while hole.events() < MAX_PROBES && hole.first > self.oldest {
+            match self.get(hole.first.previous())? {
+                Found::Nothing if hole.cause == Cause::Missing => hole.first = hole.first.previous(),
+                Found::Unreadable(cause) if hole.cause == cause => hole.first = hole.first.previous(),
+                _ => break,
+            }
+        }
+        Ok(hole)
+    }
+
+    fn cause(&self, sequence: Sequence) -> Result<Cause, ReadError> {
+        Ok(match self.get(sequence)? {
+            Found::Unreadable(cause) => cause,
+            Found::Nothing | Found::Record(_) => Cause::Missing,
+        })
+    }
+
+    /// Looks for the record at one position.
+    fn get(&self, sequence: Sequence) -> Result<Found, ReadError> {
+        let row = self
+            .connection
+            .prepare_cached("SELECT sequence, receive_time, checksum, record FROM record WHERE sequence = ?1")
+            .and_then(|mut select| select.query_row([sequence.0.cast_signed()], RawRecord::read).optional());
+        match row {
+            Ok(None) => Ok(Found::Nothing),
+            Ok(Some(row)) if row.sequence != sequence => Ok(Found::Unreadable(Cause::Damaged)),
+            Ok(Some(row)) => match row.into_record(self.epoch) {
+                Ok(record) => Ok(Found::Record(record)),
+                Err(ReadError::Hole(hole)) => Ok(Found::Unreadable(hole.cause)),
+                Err(error) => Err(error),
+            },
+            Err(error) if is_damage(&error) => Ok(Found::Unreadable(Cause::Damaged)),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Gives the rows of a query, in its order, while they are wanted. Stops at one that cannot be read.
+    fn scan(
+        &self,
+        sql: &str,
+        bounds: [i64; 2],
+        mut is_wanted: impl FnMut(Record) -> bool,
+    ) -> Result<(), ReadError> {
+        let mut scan = || -> rusqlite::Result<()> {
+            let mut select = self.connection.prepare_cached(sql)?;
+            let mut rows = select.query(bounds)?;
+            while let Some(row) = rows.next()? {
+                let Ok(record) = RawRecord::read(row)?.into_record(self.epoch) else { break };
+                if !is_wanted(record) {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        match scan() {
+            Err(error) if !is_damage(&error) => Err(unavailable(error)),
+            // Looked into by whoever finds nothing.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A row of the table, not checked yet.
+pub(super) struct RawRecord {
+    pub(super) sequence: Sequence,
+    pub(super) receive_time: Timestamp,
+    checksum: i64,
+    bytes: Vec<u8>,
+}
+
+impl RawRecord {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            sequence: Sequence(row.get::<_, i64>(0)?.cast_unsigned()),
+            receive_time: Timestamp(row.get(1)?),
+            checksum: row.get(2)?,
+            bytes: row.get(3)?,
+        })
+    }
+
+    /// Returns whether the row is as it was written.
+    pub(super) fn is_intact(&self) -> bool {
+        let stored = StoredRecord::parse(Bytes::copy_from_slice(&self.bytes));
+        let check = Record::check_of(self.sequence, self.receive_time, &self.bytes);
+        !matches!(stored, Err(RecordError::Damaged)) && i64::from(check) == self.checksum
+    }
+
+    /// Checks the row.
+    pub(super) fn into_record(self, epoch: Epoch) -> Result<Record, ReadError> {
+        let Self { sequence, receive_time, checksum, bytes } = self;
+        let bytes = Bytes::from(bytes);
+        match StoredRecord::parse(bytes.clone()) {
+            Ok(stored) => {
+                let record = Record::new(epoch, sequence, receive_time, stored);
+                if i64::from(record.check()) == checksum {
+                    return Ok(record);
+                }
+            }
+            Err(error) => {
+                // Otherwise nothing that the row says is believed.
+                if i64::from(Record::check_of(sequence, receive_time, &bytes)) == checksum {
+                    return Err(ReadError::record(sequence, error));
+                }
+            }
+        }
+        Err(ReadError::Hole(Hole::one(sequence, Cause::Damaged)))
+    }
+}
+
+/// Returns whether SQLite found something else in the file than what it had written.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    match error {
+        // Also with other types in the columns, or texts that are not UTF-8.
+        Error::FromSqlConversionFailure(..)
+        | Error::InvalidColumnType(..)
+        | Error::IntegralValueOutOfRange(..) => true,
+        _ => matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)),
+    }
+}
+
+fn unavailable(error: rusqlite::Error) -> ReadError {
+    ReadError::Unavailable(error.to_string())
+}

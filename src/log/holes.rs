@@ -1,0 +1,227 @@
+//! Holes: events inside the log that are missing or cannot be read.
+//!
+//! Only gateways write to a log, and they leave no sequence out. So a sequence between the oldest record and the tail
+//! that has no readable record is an event that was lost, by a damaged disk, a program that deleted it, or a server.
+//! Readers report each hole that they meet. [`Holes`] collects them for metrics, `complete_since` and the log file.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::event::{Sequence, Timestamp};
+
+/// Most holes that are kept apart. Beyond it, neighbors are joined: [`Holes::list`] then overstates what is lost.
+pub const MAX_HOLES: usize = 1000;
+
+/// Consecutive events that cannot be read, for one cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hole {
+    /// Sequence of the first event.
+    pub first: Sequence,
+    /// Sequence of the last event.
+    pub last: Sequence,
+    /// Why they cannot be read.
+    pub cause: Cause,
+}
+
+/// Why events cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The storage has no record at these positions.
+    Missing,
+    /// The storage has something else than what was written there.
+    Damaged,
+    /// A newer gateway wrote the record, in this format. Newer gateways can read it.
+    NewerFormat(u8),
+}
+
+impl Hole {
+    /// Returns a hole of one event.
+    pub fn one(sequence: Sequence, cause: Cause) -> Self {
+        Self { first: sequence, last: sequence, cause }
+    }
+
+    /// Returns the number of events in it.
+    pub fn events(&self) -> u64 {
+        self.last.0 - self.first.0 + 1
+    }
+
+    /// Returns the part of it within a range of sequences, `end` exclusive.
+    pub fn within(self, start: Sequence, end: Sequence) -> Option<Self> {
+        let (first, last) = (self.first.max(start), self.last.min(end.previous()));
+        (first <= last).then_some(Self { first, last, ..self })
+    }
+}
+
+impl fmt::Display for Hole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last, cause } = self;
+        let verb = if first == last {
+            write!(f, "event {first} ")?;
+            "is"
+        } else {
+            write!(f, "events {first} to {last} ")?;
+            "are"
+        };
+        match cause {
+            Cause::Missing => write!(f, "{verb} missing"),
+            Cause::Damaged => write!(f, "{verb} damaged"),
+            Cause::NewerFormat(format) => {
+                write!(f, "{verb} in record format {format}, which only newer gateways can read")
+            }
+        }
+    }
+}
+
+/// The known holes of a log.
+#[derive(Debug, Default)]
+pub struct Holes(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// In order, without overlaps.
+    holes: Vec<Hole>,
+    /// Events up to this receive time may be in a hole.
+    until: Option<Timestamp>,
+    /// Events up to this receive time have not been checked yet.
+    unchecked_until: Option<Timestamp>,
+}
+
+impl Holes {
+    /// Notes a hole that a reader met. `until` is the receive time of the first readable record behind it; without
+    /// one, now. Logs the hole if it is new. Events that only newer gateways can read are not lost, and not noted.
+    pub fn note(&self, hole: Hole, until: Option<Timestamp>) {
+        if matches!(hole.cause, Cause::NewerFormat(_)) {
+            return;
+        }
+        let mut known = self.lock();
+        known.until = known.until.max(Some(until.unwrap_or_else(Timestamp::now)));
+        if !known.add(hole) {
+            return;
+        }
+        drop(known);
+        tracing::error!(
+            first_sequence = hole.first.0,
+            last_sequence = hole.last.0,
+            "stored events were lost: {hole}; subscribers get EVENTS_MISSING, LOG_DAMAGED or a gap there. Check the \
+             storage: more may follow"
+        );
+    }
+
+    /// Forgets holes below the oldest record.
+    pub fn trim(&self, oldest: Sequence) {
+        let mut known = self.lock();
+        if known.holes.first().is_some_and(|hole| hole.first < oldest) {
+            let kept = known.holes.iter().filter_map(|hole| hole.within(oldest, Sequence(u64::MAX)));
+            known.holes = kept.collect();
+        }
+    }
+
+    /// Returns the known holes, in the order of the log.
+    pub fn list(&self) -> Vec<Hole> {
+        self.lock().holes.clone()
+    }
+
+    /// Returns the number of events in known holes.
+    pub fn events(&self) -> u64 {
+        self.lock().holes.iter().map(Hole::events).sum()
+    }
+
+    /// Sets up to which receive time the log has not been checked for holes.
+    pub fn set_unchecked_until(&self, time: Option<Timestamp>) {
+        self.lock().unchecked_until = time;
+    }
+
+    /// Returns the receive time behind which no event is missing, as far as is known. `None`: none is missing.
+    pub fn until(&self) -> Option<Timestamp> {
+        let known = self.lock();
+        known.until.max(known.unchecked_until)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Adds a hole, joined with those that it touches. False if it was known.
+    fn add(&mut self, hole: Hole) -> bool {
+        let start = self.holes.partition_point(|known| known.last.next() < hole.first);
+        let end = self.holes.partition_point(|known| known.first <= hole.last.next());
+        let touching = &self.holes[start..end];
+        if touching.iter().any(|known| known.first <= hole.first && hole.last <= known.last) {
+            return false;
+        }
+        let mut joined = hole;
+        for known in touching {
+            joined.first = joined.first.min(known.first);
+            joined.last = joined.last.max(known.last);
+            if known.cause == Cause::Damaged {
+                joined.cause = Cause::Damaged;
+            }
+        }
+        self.holes.splice(start..end, [joined]);
+        if self.holes.len() > MAX_HOLES {
+            let second = self.holes.remove(1);
+            self.holes[0].last = second.last;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hole(first: u64, last: u64) -> Hole {
+        Hole { first: Sequence(first), last: Sequence(last), cause: Cause::Missing }
+    }
+
+    fn noted(holes: &[Hole]) -> Vec<(u64, u64)> {
+        let known = Holes::default();
+        holes.iter().for_each(|hole| known.note(*hole, Some(Timestamp(1))));
+        known.list().iter().map(|hole| (hole.first.0, hole.last.0)).collect()
+    }
+
+    #[test]
+    fn holes_that_touch_are_one_whatever_their_order() {
+        assert_eq!(noted(&[hole(5, 7), hole(1, 2), hole(8, 9), hole(20, 20)]), [(1, 2), (5, 9), (20, 20)]);
+        assert_eq!(noted(&[hole(5, 5), hole(7, 7), hole(6, 6)]), [(5, 7)]);
+        assert_eq!(noted(&[hole(5, 9), hole(6, 7), hole(4, 10), hole(1, 3)]), [(1, 10)]);
+        assert_eq!(noted(&[hole(1, 1), hole(3, 3)]), [(1, 1), (3, 3)]);
+        let newer = Hole::one(Sequence(4), Cause::NewerFormat(2));
+        assert_eq!(noted(&[newer]), []);
+    }
+
+    #[test]
+    fn at_their_bound_the_oldest_are_joined() {
+        let many: Vec<_> = (1..=MAX_HOLES as u64 + 1).map(|n| hole(2 * n, 2 * n)).collect();
+        let noted = noted(&many);
+        assert_eq!(noted.len(), MAX_HOLES);
+        assert_eq!(noted[..2], [(2, 4), (6, 6)]);
+    }
+
+    #[test]
+    fn trimmed_holes_are_forgotten_but_not_the_time_that_they_reach_to() {
+        let holes = Holes::default();
+        holes.note(hole(1, 3), Some(Timestamp(10)));
+        holes.note(hole(5, 9), Some(Timestamp(20)));
+        holes.trim(Sequence(8));
+        assert_eq!(holes.list(), [hole(8, 9)]);
+        assert_eq!((holes.events(), holes.until()), (2, Some(Timestamp(20))));
+        holes.set_unchecked_until(Some(Timestamp(30)));
+        assert_eq!(holes.until(), Some(Timestamp(30)));
+        holes.set_unchecked_until(None);
+        assert_eq!(holes.until(), Some(Timestamp(20)));
+    }
+
+    #[test]
+    fn a_hole_reads_as_a_sentence() {
+        assert_eq!(hole(3, 3).to_string(), "event 3 is missing");
+        let damaged = Hole { cause: Cause::Damaged, ..hole(3, 5) };
+        assert_eq!(damaged.to_string(), "events 3 to 5 are damaged");
+        let newer = Hole::one(Sequence(4), Cause::NewerFormat(2));
+        assert_eq!(newer.to_string(), "event 4 is in record format 2, which only newer gateways can read");
+    }
+}
