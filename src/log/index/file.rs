@@ -29,6 +29,11 @@ const REST_ROWS: usize = 256;
 /// A segment's entries lie together and in order, so that they are written at the
 /// end of the table and deleted at its beginning. A plain integer as the key makes
 /// SQLite fill its pages when rows come in order.
+///
+/// Nothing that SQLite returns is trusted: each row has a checksum, and each entry names
+/// the one before it in its segment. So a term without an entry is known to have none
+/// because the next entry says so: a lost row, or a page in another's place, shows. The
+/// last entry of a segment is that of [`LAST_TERM`], with or without positions.
 const SCHEMA: &str = "
     CREATE TABLE log (
         epoch INTEGER NOT NULL
@@ -38,13 +43,21 @@ const SCHEMA: &str = "
         first_sequence INTEGER NOT NULL,
         end_sequence   INTEGER NOT NULL,  -- exclusive
         last_sequence  INTEGER,           -- of the newest record that could be read, by then
-        last_check     INTEGER            -- its check
+        last_check     INTEGER,           -- its check
+        checksum       INTEGER NOT NULL   -- CRC-32C over the others
     ) STRICT;
     CREATE TABLE entry (
         id        INTEGER PRIMARY KEY,  -- the segment's number << 32 | the term
+        previous  INTEGER NOT NULL,     -- id of the entry before it in the segment; -1: it is the first
+        checksum  INTEGER NOT NULL,     -- CRC-32C over the others
         positions BLOB NOT NULL         -- from the segment's first sequence: ascending, two bytes each, little-endian
     ) STRICT;
 ";
+
+/// The term of the last entry of each segment.
+const LAST_TERM: Term = Term::MAX;
+/// Stands for the entry before a segment's first.
+const NO_ENTRY: i64 = -1;
 
 /// Why the file cannot be used.
 #[derive(Debug)]
@@ -146,33 +159,41 @@ impl IndexFile {
     ) -> Result<(), Fault> {
         let transaction = self.connection.transaction()?;
         {
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO entry (id, positions) VALUES (?1, ?2)")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO entry (id, previous, checksum, positions) VALUES (?1, ?2, ?3, ?4)",
+            )?;
             let mut entries = entries.peekable();
             let mut positions = Vec::new();
             let mut rows = 0;
-            while let Some((term, first)) = entries.next() {
+            let mut previous = NO_ENTRY;
+            let mut is_last = false;
+            while !is_last {
+                let term = entries.peek().map_or(LAST_TERM, |(term, _)| *term);
                 positions.clear();
-                positions.extend(first.to_le_bytes());
                 while let Some((_, position)) = entries.next_if(|(next, _)| *next == term) {
                     positions.extend(position.to_le_bytes());
                 }
-                insert.execute(params![entry_id(segment.number, term), positions])?;
+                let id = entry_id(segment.number, term);
+                insert.execute(params![id, previous, entry_checksum(id, previous, &positions), positions])?;
+                previous = id;
+                is_last = term == LAST_TERM;
                 rows += 1;
                 if rows % REST_ROWS == 0 {
                     rest();
                 }
             }
         }
+        let row = SegmentRow::new(segment, mark);
         transaction.execute(
-            "INSERT INTO segment (number, first_sequence, end_sequence, last_sequence, last_check) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO segment (number, first_sequence, end_sequence, last_sequence, last_check, checksum) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
-                segment.number,
-                segment.first.0.cast_signed(),
-                segment.end.0.cast_signed(),
-                mark.map(|mark| mark.sequence.0.cast_signed()),
-                mark.map(|mark| mark.check),
+                row.number,
+                row.first_sequence,
+                row.end_sequence,
+                row.last_sequence,
+                row.last_check,
+                row.checksum(),
             ],
         )?;
         Ok(transaction.commit()?)
@@ -212,29 +233,88 @@ fn open(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> rusqlite::Resu
     Ok(connection)
 }
 
+/// A row of the table of segments.
+#[derive(Debug, Clone, Copy)]
+struct SegmentRow {
+    number: u32,
+    first_sequence: i64,
+    end_sequence: i64,
+    last_sequence: Option<i64>,
+    last_check: Option<u32>,
+}
+
+impl SegmentRow {
+    fn new(segment: &Segment, mark: Option<Mark>) -> Self {
+        Self {
+            number: segment.number,
+            first_sequence: segment.first.0.cast_signed(),
+            end_sequence: segment.end.0.cast_signed(),
+            last_sequence: mark.map(|mark| mark.sequence.0.cast_signed()),
+            last_check: mark.map(|mark| mark.check),
+        }
+    }
+
+    fn checksum(&self) -> u32 {
+        // No sequence is negative.
+        let numbers = [
+            i64::from(self.number),
+            self.first_sequence,
+            self.end_sequence,
+            self.last_sequence.unwrap_or(-1),
+            self.last_check.map_or(-1, i64::from),
+        ];
+        crc32c::crc32c(&numbers.map(i64::to_le_bytes).concat())
+    }
+}
+
+fn entry_checksum(id: i64, previous: i64, positions: &[u8]) -> u32 {
+    let ids = crc32c::crc32c(&[id.to_le_bytes(), previous.to_le_bytes()].concat());
+    crc32c::crc32c_append(ids, positions)
+}
+
+fn damaged() -> Fault {
+    Fault::Useless("it is damaged".to_owned())
+}
+
 fn entry_id(segment: u32, term: Term) -> i64 {
     i64::from(segment) << 32 | i64::from(term)
 }
 
 fn read_segments(connection: &Connection) -> Result<(Vec<Segment>, Option<Mark>), Fault> {
     let mut select = connection.prepare(
-        "SELECT number, first_sequence, end_sequence, last_sequence, last_check FROM segment ORDER BY number",
+        "SELECT number, first_sequence, end_sequence, last_sequence, last_check, checksum FROM segment \
+         ORDER BY number",
     )?;
     let sequence = |number: i64| Sequence(number.cast_unsigned());
     let mut rows = select.query([])?;
     let mut segments: Vec<Segment> = Vec::new();
     let mut mark = None;
     while let Some(row) = rows.next()? {
-        let segment =
-            Segment { number: row.get(0)?, first: sequence(row.get(1)?), end: sequence(row.get(2)?) };
-        let is_next = segments.last().is_none_or(|last| last.end <= segment.first);
+        let checksum: u32 = row.get(5)?;
+        let row = SegmentRow {
+            number: row.get(0)?,
+            first_sequence: row.get(1)?,
+            end_sequence: row.get(2)?,
+            last_sequence: row.get(3)?,
+            last_check: row.get(4)?,
+        };
+        if row.checksum() != checksum {
+            return Err(damaged());
+        }
+        let segment = Segment {
+            number: row.number,
+            first: sequence(row.first_sequence),
+            end: sequence(row.end_sequence),
+        };
+        // They follow one another, without gaps but for what was trimmed before it was reached.
+        let is_next =
+            segments.last().is_none_or(|last| last.end <= segment.first && last.number + 1 == segment.number);
         if !is_next || segment.first >= segment.end {
             return Err(Fault::Useless("its segments contradict each other".to_owned()));
         }
         segments.push(segment);
-        let last: Option<i64> = row.get(3)?;
-        let check: Option<u32> = row.get(4)?;
-        mark = last.zip(check).map(|(last, check)| Mark { sequence: sequence(last), check });
+        let last = row.last_sequence.zip(row.last_check);
+        mark = last.map(|(last, check)| Mark { sequence: sequence(last), check });
     }
     Ok((segments, mark))
 }
@@ -265,14 +345,28 @@ impl Lookup {
         terms: &[Term],
         mut give: impl FnMut(&mut dyn DoubleEndedIterator<Item = u16>),
     ) -> Result<(), Fault> {
-        let mut select = self.connection.prepare_cached("SELECT positions FROM entry WHERE id = ?1")?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, previous, checksum, positions FROM entry WHERE id >= ?1 ORDER BY id LIMIT 1",
+        )?;
         for &term in terms {
-            let give = |row: &Row<'_>| {
-                let positions = row.get_ref(0)?.as_blob()?;
-                give(&mut positions.as_chunks().0.iter().map(|&position| u16::from_le_bytes(position)));
-                Ok(())
+            let wanted = entry_id(segment, term);
+            let look = |row: &Row<'_>| {
+                let (id, previous, checksum): (i64, i64, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let positions = row.get_ref(3)?.as_blob()?;
+                if id < wanted || checksum != entry_checksum(id, previous, positions) {
+                    return Ok(false);
+                }
+                if id == wanted {
+                    give(&mut positions.as_chunks().0.iter().map(|&position| u16::from_le_bytes(position)));
+                    return Ok(true);
+                }
+                // The next entry of the segment: there is none between it and the one before it.
+                Ok(id <= entry_id(segment, LAST_TERM) && previous < wanted)
             };
-            select.query_row([entry_id(segment, term)], give).optional()?;
+            // At least the segment's last entry is there.
+            if !select.query_row([wanted], look).optional()?.unwrap_or(false) {
+                return Err(damaged());
+            }
         }
         Ok(())
     }

@@ -107,6 +107,58 @@ async fn a_file_of_something_else_is_left_alone() {
     assert_eq!(theirs, 1);
 }
 
+/// Changes a file of so many bytes.
+type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+
+/// Zeroed, exchanged and noisy pages, and single bits.
+fn damages(len: usize) -> Vec<Damage> {
+    const PAGE: usize = 4096;
+    let mut damages: Vec<Damage> = Vec::new();
+    for start in (0..len).step_by(PAGE) {
+        damages.push(Box::new(move |bytes| bytes[start..][..PAGE].fill(0)));
+        damages.push(Box::new(move |bytes| {
+            let other = (start + 2 * PAGE) % len;
+            for at in 0..PAGE {
+                bytes.swap(start + at, other + at);
+            }
+        }));
+        damages.push(Box::new(move |bytes| bytes[start + PAGE - 500..][..64].fill(0xa5)));
+    }
+    let mut at = 1_u64;
+    for _ in 0..30 {
+        at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let bit = usize::try_from(at >> 33).unwrap() % (len * 8);
+        damages.push(Box::new(move |bytes| bytes[bit / 8] ^= 1 << (bit % 8)));
+    }
+    damages
+}
+
+#[tokio::test]
+async fn whatever_is_damaged_every_search_is_complete_and_ends() {
+    let dir = TempDir::new().unwrap();
+    an_indexed_log(&dir).await;
+    let whole = fs::read(file(&dir)).unwrap();
+    let mut rebuilt = 0;
+    for damage in damages(whole.len()) {
+        let mut bytes = whole.clone();
+        damage(&mut bytes);
+        fs::write(file(&dir), bytes).unwrap();
+        let mut indexed = Indexed::open(&dir, SMALL);
+        for _ in 0..3 {
+            for terms in [accounts(&["7", "n41"]), Terms::Commands(vec!["A.B".to_owned()])] {
+                found(&indexed.log, &terms, 3).await;
+            }
+            if let Err(fault) = indexed.indexer.step() {
+                assert!(matches!(fault, Fault::Useless(_)), "{fault:?}");
+                indexed.indexer.begin_anew().unwrap();
+                rebuilt += 1;
+            }
+        }
+        indexed.close().await;
+    }
+    assert!(rebuilt > 10, "{rebuilt} were noticed");
+}
+
 #[tokio::test]
 async fn damage_that_a_search_meets_is_repaired() {
     let dir = TempDir::new().unwrap();
