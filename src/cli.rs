@@ -23,6 +23,7 @@ mod text;
 mod tls;
 mod tokens;
 mod variables;
+mod verify;
 
 use std::{
     io::{self, Write as _},
@@ -58,6 +59,7 @@ enum Command {
     Subscribers(subscribers::Subscribers),
     Refusals(refusals::Refusals),
     Status(status::Status),
+    Verify(verify::Verify),
     Send(send::Send),
     Completions(completions::Completions),
     Man(man::ManPages),
@@ -134,6 +136,7 @@ fn prints(command: &Command) -> Result<(), Failure> {
         | Command::Subscribers(_)
         | Command::Refusals(_)
         | Command::Status(_)
+        | Command::Verify(_)
         | Command::Send(_)
         | Command::Completions(_)
         | Command::Man(_) => has_output(),
@@ -152,6 +155,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Subscribers(subscribers) => subscribers.run(),
         Command::Refusals(refusals) => refusals.run(),
         Command::Status(status) => status.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Send(send) => send.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(pages) => pages.run(),

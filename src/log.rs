@@ -16,7 +16,7 @@ pub mod memory;
 mod conformance;
 mod files;
 mod holes;
-mod index;
+pub mod index;
 mod records;
 mod ring;
 

@@ -226,6 +226,12 @@ async fn subscribe(
     }
 }
 
+/// Runs `verify` on the files. Returns what it printed, and whether it found nothing.
+fn verify(dir: &Path) -> (String, bool) {
+    let output = program().args(["verify", "--data-dir"]).arg(dir).output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
 fn set(range: impl IntoIterator<Item = u64>) -> BTreeSet<u64> {
     range.into_iter().collect()
 }
@@ -234,6 +240,34 @@ fn set(range: impl IntoIterator<Item = u64>) -> BTreeSet<u64> {
 async fn a_whole_log_has_no_gaps() {
     let log = Log::store().await;
     assert_eq!(log.assert_told().await, set([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_what_is_lost_and_an_index_that_disagrees() {
+    let log = Log::store().await;
+    let (text, is_whole) = verify(log.dir.path());
+    assert!(is_whole && text.starts_with("1 to 400: 400 events intact, 0 lost\nindex: agrees"), "{text}");
+    log.sql("DELETE FROM record WHERE sequence IN (100, 101)");
+    log.sql("UPDATE record SET record = x'00' WHERE sequence = 7");
+    let expected = "1 to 400: 397 events intact, 3 lost\nevent 7 is gone: the log is damaged there\nevents 100 to 101 are \
+                    gone: the log lost them\nindex: ";
+    let (text, is_whole) = verify(log.dir.path());
+    assert!(!is_whole && text.starts_with(expected), "{text}");
+
+    let gateway = Process::serve(log.dir.path(), &[]);
+    let address = format!("http://{}", gateway.addresses.grpc);
+    let mut running = program();
+    running.args(["verify", "--address", &address]);
+    let output = soon(tokio::task::spawn_blocking(move || running.output().unwrap())).await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.starts_with("397 events intact, 3 lost\nevent 7 is gone"), "{text}");
+    // While it runs, the files are its own.
+    let (text, is_whole) = verify(log.dir.path());
+    assert!(!is_whole && text.is_empty(), "{text}");
+    gateway.kill();
+    let missing = log.dir.path().join("missing");
+    assert!(!verify(&missing).1 && !missing.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ mod retention;
 mod retention_tests;
 mod scrub;
 mod store;
+mod verify;
 #[cfg(test)]
 mod wal_tests;
 mod writer;
@@ -41,7 +42,11 @@ use self::{
     store::Store,
     writer::{Job, QueuePlace, Writer},
 };
-pub use self::{retention::Retention, store::STORE_FORMAT};
+pub use self::{
+    retention::Retention,
+    store::STORE_FORMAT,
+    verify::{Verified, verify},
+};
 use super::{
     AppendError, Appending, EventLog, Hole, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page, Queue,
     ReadError, Tail, Terms, Usage,

@@ -95,18 +95,25 @@ impl Holes {
         if matches!(hole.cause, Cause::NewerFormat(_)) {
             return;
         }
-        let mut known = self.lock();
-        known.until = known.until.max(Some(until.unwrap_or_else(Timestamp::now)));
-        if !known.add(hole) {
+        let until = until.unwrap_or_else(Timestamp::now);
+        {
+            let mut known = self.lock();
+            known.until = known.until.max(Some(until));
+        }
+        if !self.collect(hole) {
             return;
         }
-        drop(known);
         tracing::error!(
             first_sequence = hole.first.0,
             last_sequence = hole.last.0,
             "stored events were lost: {hole}; subscribers get EVENTS_MISSING, LOG_DAMAGED or a gap there. Check the \
              storage: more may follow"
         );
+    }
+
+    /// Adds a hole without a word. False if it was known.
+    pub(super) fn collect(&self, hole: Hole) -> bool {
+        self.lock().add(hole)
     }
 
     /// Forgets holes below the oldest record.

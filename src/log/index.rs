@@ -26,6 +26,7 @@ mod follow;
 mod search;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::{
     collections::BTreeSet,
@@ -36,6 +37,7 @@ use std::{
 
 use tokio::sync::{Notify, Semaphore, watch};
 
+pub use self::verify::IndexFound;
 use self::{
     file::{FILE_NAME, Fault, Lookup},
     search::Search,
@@ -43,6 +45,7 @@ use self::{
 pub(super) use self::{
     follow::{Following, Indexer, Stop},
     search::Found,
+    verify::verify,
 };
 use crate::{
     event::{Epoch, Record, Sequence, StoredRecord},

@@ -333,6 +333,15 @@ impl Lookup {
         Ok(Self { connection })
     }
 
+    /// The segments of the file, if it is this log's.
+    pub(super) fn segments(&self, epoch: Epoch) -> Result<Vec<Segment>, Fault> {
+        let found: i64 = self.connection.query_row("SELECT epoch FROM log", [], |row| row.get(0))?;
+        if found != epoch.0.cast_signed() {
+            return Err(Fault::Useless("it belongs to another log".to_owned()));
+        }
+        read_segments(&self.connection).map(|(segments, _)| segments)
+    }
+
     /// What is looked up while it lives comes from one snapshot, which is faster too.
     pub(super) fn snapshot(&self) -> Result<Transaction<'_>, Fault> {
         Ok(self.connection.unchecked_transaction()?)

@@ -1,0 +1,64 @@
+//! Checking a store that no gateway uses: every sequence, every record, and the index.
+
+use std::{fs, path::Path};
+
+use super::{OpenError, Store, io_error, reader::Reader, store};
+use crate::{
+    event::{Record, Sequence},
+    log::{
+        Hole, Holes, PAGE_RECORDS, ReadError,
+        index::{self, IndexFound},
+    },
+};
+
+/// What checking a store found.
+#[derive(Debug)]
+pub struct Verified {
+    /// The oldest sequence that is kept.
+    pub oldest: Sequence,
+    /// The first sequence that is not used yet.
+    pub end: Sequence,
+    /// Events whose bytes are as they were written.
+    pub intact: u64,
+    /// Events that are missing or damaged.
+    pub lost: u64,
+    /// Where these are, at most [`MAX_HOLES`](crate::log::MAX_HOLES): of more, neighbors are joined.
+    pub holes: Vec<Hole>,
+    /// Whether the index agrees with the log.
+    pub index: IndexFound,
+}
+
+/// Checks the store in a data directory. Changes nothing but what opening does: SQLite may move its write-ahead log into
+/// the store.
+pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
+    let path = dir.join(store::FILE_NAME);
+    // Opening would create one.
+    fs::metadata(&path).map_err(io_error(&path))?;
+    let _lock = store::prepare_dir(dir)?;
+    let state = Store::open(&path)?.state();
+    let mut reader = Reader::open(&path, state.epoch)?;
+    let (oldest, end) = (state.oldest, state.tail.end);
+
+    let holes = Holes::default();
+    let (mut intact, mut lost) = (0, 0);
+    let mut from = oldest;
+    while from < end {
+        match reader.snapshot(|snapshot| snapshot.read(from, end, PAGE_RECORDS)) {
+            Ok(page) => {
+                intact += page.records.len() as u64;
+                from = page.next;
+            }
+            Err(ReadError::Hole(hole)) => {
+                lost += hole.events();
+                from = hole.last.next();
+                holes.collect(hole);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let record = |sequence: Sequence| -> Result<Option<Record>, ReadError> {
+        reader.snapshot(|snapshot| snapshot.first_from(sequence, sequence.next()))
+    };
+    let index = index::verify(dir, state.epoch, oldest, record)?;
+    Ok(Verified { oldest, end, intact, lost, holes: holes.list(), index })
+}
