@@ -7,7 +7,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use prometheus::IntCounter;
@@ -108,6 +108,9 @@ pub enum StartError {
     /// The operating system gave no random numbers.
     #[error("no random numbers: {0}")]
     Random(#[from] getrandom::Error),
+    /// The system clock is before 1970.
+    #[error("the system clock is before 1970, which HTTP has no form for; set it, then start again")]
+    Clock,
     /// A thread of our own panicked.
     #[error("starting failed: {0}")]
     Panic(#[from] JoinError),
@@ -240,6 +243,7 @@ impl fmt::Debug for App {
 impl App {
     /// Binds all listeners, then opens the configured log.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
+        check_clock(SystemTime::now())?;
         let listeners = Listeners::bind(&config)?;
         let (reload, delivery) = (Reload::new(&config), delivery()?);
         let settings = config.settings();
@@ -421,6 +425,11 @@ impl App {
     }
 }
 
+/// Checks that responses can have a `Date`: hyper panics in every connection otherwise.
+fn check_clock(now: SystemTime) -> Result<(), StartError> {
+    if now < SystemTime::UNIX_EPOCH { Err(StartError::Clock) } else { Ok(()) }
+}
+
 /// Waits for a server until `deadline`. One that has ended is left alone.
 async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
     if task.is_finished() {
@@ -455,7 +464,7 @@ impl Stored {
             let Some(below) = self.below else { return };
             match log.read_back(below, PAGE_RECORDS).await {
                 Ok(page) => {
-                    let now = Timestamp::now();
+                    let now = duplicates.now();
                     let mut records = page.records.iter();
                     let goes_on =
                         !page.records.is_empty() && records.all(|record| duplicates.note_older(record, now));
@@ -487,7 +496,8 @@ async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence)
     while tail.wait_for(|tail| tail.end > next).await.is_ok() {
         match log.read(next, PAGE_RECORDS).await {
             Ok(page) => {
-                page.records.iter().for_each(|record| duplicates.note(record));
+                let now = duplicates.now();
+                page.records.iter().for_each(|record| duplicates.note(record, now));
                 next = page.next;
             }
             // The others are still worth remembering.
@@ -573,4 +583,17 @@ fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, Socke
     let listener = socket.listen(BACKLOG).map_err(error)?;
     let bound = listener.local_addr().map_err(error)?;
     Ok((listener, bound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_refused_at_the_start() {
+        assert!(check_clock(SystemTime::now()).is_ok());
+        assert!(check_clock(SystemTime::UNIX_EPOCH).is_ok());
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert!(matches!(check_clock(before), Err(StartError::Clock)));
+    }
 }

@@ -25,7 +25,7 @@ use self::{
 };
 use crate::{
     event::{
-        MAX_COMMAND_BYTES, NameSet, RecordParts, StoredRecord, Timestamp, is_command,
+        MAX_COMMAND_BYTES, NameSet, RecordParts, StoredRecord, is_command,
         json::{self, Place, Unreadable},
     },
     proto::{self, DecodeStatus},
@@ -319,7 +319,7 @@ impl Envelope {
             None => Typed::of(&command, &facts, event_time.is_ok(), is_repaired),
         };
 
-        let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, Timestamp::now());
+        let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, duplicates.now());
         let order_key = order::order_key(&command, read.as_ref().ok(), &facts);
         let kind = proto::callback_kind(&command);
         let mut event = proto::Event {

@@ -81,9 +81,9 @@ impl fmt::Display for Epoch {
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The system clock's time.
+    /// The system clock's time. A clock that is before 1970 counts as 1970: no event is older.
     pub fn now() -> Self {
-        Self::from(SystemTime::now())
+        Self::from(SystemTime::now()).max(Self(0))
     }
 
     /// Whole seconds, rounded down, and the nanoseconds beyond them.

@@ -74,7 +74,23 @@ impl From<Gap> for proto::Gap {
     }
 }
 
-/// A time in RFC 3339, for error details.
+/// The last microsecond that RFC 3339 has a form for.
+const MAX_RFC3339: Timestamp = Timestamp(253_402_300_799_999_999);
+
+/// A time in RFC 3339, for error details. `humantime` panics outside of 1970 to 9999.
 fn rfc3339(time: Timestamp) -> String {
-    humantime::format_rfc3339_micros(time.into()).to_string()
+    humantime::format_rfc3339_micros(time.clamp(Timestamp(0), MAX_RFC3339).into()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_has_a_text() {
+        assert_eq!(rfc3339(Timestamp(-1)), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(rfc3339(Timestamp(i64::MIN)), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(rfc3339(Timestamp(i64::MAX)), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(rfc3339(Timestamp(1_800_000_000_000_001)), "2027-01-15T08:00:00.000001Z");
+    }
 }

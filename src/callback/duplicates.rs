@@ -7,12 +7,15 @@
 //! callbacks that are sent again are those whose sender gave up waiting. After a
 //! start it grows at both ends: what is stored from now on at one, and at the other
 //! what is in the log already, the newest first, since that is what comes in again.
+//!
+//! The window is measured by the monotonic clock, so that it ends also where the system clock was wrong, or is
+//! set. Receive times only say how old an event is when it is taken in.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasher as _, RandomState},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::event::{Record, Sequence, Timestamp};
@@ -24,10 +27,24 @@ use crate::event::{Record, Sequence, Timestamp};
 /// itself in place up to half of that, 458,752, and doubles beyond.
 pub const MAX_REMEMBERED: usize = 450_000;
 
+/// How far ahead of the system clock a stored event's receive time may be: the clock was corrected a little. How
+/// old an event from further ahead is nobody knows.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// A moment, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Since the memory was created, in microseconds.
+    monotonic: i64,
+    /// The system clock's time, as receive times are.
+    clock: Timestamp,
+}
+
 /// The callbacks that were stored within a window of time.
 #[derive(Debug)]
 pub struct Duplicates {
-    /// In microseconds, as the log's times are.
+    start: Instant,
+    /// In microseconds.
     window: i64,
     capacity: usize,
     /// Keyed at random, so that nobody can make bodies that look alike.
@@ -49,7 +66,8 @@ struct Seen {
 
 #[derive(Debug)]
 struct Callback {
-    time: Timestamp,
+    /// When it was received, as [`Moment::monotonic`]; negative before the memory was created.
+    time: i64,
     sequence: Sequence,
     hash: u64,
     /// Number of the next callback with the same hash; its own if there is none.
@@ -69,7 +87,7 @@ impl Duplicates {
     pub fn new(window: Duration, capacity: usize) -> Self {
         assert!((1..=u32::MAX as usize / 2).contains(&capacity), "callbacks are numbered in 32 bits");
         let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
-        Self { window, capacity, hasher: RandomState::new(), seen: Mutex::default() }
+        Self { start: Instant::now(), window, capacity, hasher: RandomState::new(), seen: Mutex::default() }
     }
 
     /// Whether anything is remembered at all.
@@ -77,9 +95,15 @@ impl Duplicates {
         self.window > 0
     }
 
+    /// The present.
+    pub fn now(&self) -> Moment {
+        let monotonic = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
+        Moment { monotonic, clock: Timestamp::now() }
+    }
+
     /// The first stored event with the same app, command and body within the
     /// window before `now`. Two copies in flight at once do not find each other.
-    pub fn first(&self, sdk_app_id: u32, command: &str, body: &[u8], now: Timestamp) -> Option<Sequence> {
+    pub fn first(&self, sdk_app_id: u32, command: &str, body: &[u8], now: Moment) -> Option<Sequence> {
         if !self.is_on() {
             return None;
         }
@@ -89,11 +113,11 @@ impl Duplicates {
         seen.chains.get(&hash).map(|chain| seen.get(chain.first).sequence)
     }
 
-    /// Takes in an event that was just stored. Events come in the log's order.
-    pub fn note(&self, record: &Record) {
-        let callback = self.callback(record);
+    /// Takes in an event that was stored since the start. Events come in the log's order.
+    pub fn note(&self, record: &Record, now: Moment) {
+        let callback = self.callback(record, now);
         let mut seen = self.lock();
-        seen.forget_before(self.oldest(callback.time));
+        seen.forget_before(self.oldest(now));
         while seen.callbacks.len() >= self.capacity {
             seen.forget_first();
         }
@@ -102,28 +126,31 @@ impl Duplicates {
 
     /// Takes in an event that was stored before all those that are remembered, at
     /// the time `now`. Whether there is room for still older ones: not after it was
-    /// too old itself, or once the memory is full. For then newer ones may have been
-    /// forgotten already, and it has no gaps.
-    pub fn note_older(&self, record: &Record, now: Timestamp) -> bool {
-        let callback = self.callback(record);
+    /// too old itself, or of unknown age, or once the memory is full. For then newer
+    /// ones may have been forgotten already, and it has no gaps.
+    pub fn note_older(&self, record: &Record, now: Moment) -> bool {
+        let callback = self.callback(record, now);
+        let is_ahead = record.receive_time().since(now.clock) > CLOCK_TOLERANCE;
         let mut seen = self.lock();
-        if seen.callbacks.len() >= self.capacity || callback.time < self.oldest(now) {
+        if is_ahead || seen.callbacks.len() >= self.capacity || callback.time < self.oldest(now) {
             return false;
         }
         seen.push_front(callback);
         true
     }
 
-    /// The oldest receive time that is remembered.
-    fn oldest(&self, now: Timestamp) -> Timestamp {
-        Timestamp(now.0.saturating_sub(self.window))
+    /// The oldest time that is remembered.
+    fn oldest(&self, now: Moment) -> i64 {
+        now.monotonic.saturating_sub(self.window)
     }
 
-    fn callback(&self, record: &Record) -> Callback {
+    fn callback(&self, record: &Record, now: Moment) -> Callback {
         let stored = record.stored();
         let hash = self.hash(stored.sdk_app_id(), stored.command(), stored.raw_body());
+        let age = now.clock.since(record.receive_time()).as_micros();
+        let time = now.monotonic.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
         // Its place is not known yet, so `next` is not either.
-        Callback { time: record.receive_time(), sequence: record.sequence(), hash, next: 0 }
+        Callback { time, sequence: record.sequence(), hash, next: 0 }
     }
 
     fn hash(&self, sdk_app_id: u32, command: &str, body: &[u8]) -> u64 {
@@ -175,7 +202,7 @@ impl Seen {
         self.first_number = number;
     }
 
-    fn forget_before(&mut self, oldest: Timestamp) {
+    fn forget_before(&mut self, oldest: i64) {
         while self.callbacks.front().is_some_and(|callback| callback.time < oldest) {
             self.forget_first();
         }
@@ -219,16 +246,20 @@ mod tests {
     }
 
     fn note(duplicates: &Duplicates, sequence: u64, body: &str, seconds: i64) {
-        duplicates.note(&record(sequence, body, seconds));
+        duplicates.note(&record(sequence, body, seconds), at(seconds));
+    }
+
+    /// Both clocks began at the same time, and go on together.
+    fn at(seconds: i64) -> Moment {
+        Moment { monotonic: seconds * SECOND, clock: Timestamp(seconds * SECOND) }
     }
 
     fn note_older(duplicates: &Duplicates, sequence: u64, body: &str, seconds: i64, now: i64) -> bool {
-        duplicates.note_older(&record(sequence, body, seconds), Timestamp(now * SECOND))
+        duplicates.note_older(&record(sequence, body, seconds), at(now))
     }
 
     fn first(duplicates: &Duplicates, body: &str, seconds: i64) -> Option<u64> {
-        let now = Timestamp(seconds * SECOND);
-        duplicates.first(7, "A.B", body.as_bytes(), now).map(|sequence| sequence.0)
+        duplicates.first(7, "A.B", body.as_bytes(), at(seconds)).map(|sequence| sequence.0)
     }
 
     #[test]
@@ -279,12 +310,38 @@ mod tests {
     fn another_app_command_or_body_is_another_callback() {
         let duplicates = Duplicates::new(WINDOW, 10);
         note(&duplicates, 1, "{}", 0);
-        let now = Timestamp(0);
+        let now = at(0);
         assert!(duplicates.first(7, "A.B", b"{}", now).is_some());
         for (app, command, body) in [(8, "A.B", "{}"), (7, "A.C", "{}"), (7, "A.B", "{ }"), (7, "A.B{", "}")]
         {
             assert_eq!(duplicates.first(app, command, body.as_bytes(), now), None);
         }
+    }
+
+    /// After events were stored with a clock ten years ahead, receive times stand still there.
+    #[test]
+    fn the_window_ends_though_receive_times_stand_still_ahead_of_the_clock() {
+        let duplicates = Duplicates::new(WINDOW, 10);
+        let ahead = 10 * 365 * 24 * 3600;
+        assert!(!note_older(&duplicates, 4, "a", ahead, 0), "nobody knows when that was");
+        duplicates.note(&record(5, "a", ahead), at(0));
+        assert_eq!(first(&duplicates, "a", 600), Some(5));
+        assert_eq!(first(&duplicates, "a", 601), None);
+    }
+
+    #[test]
+    fn the_window_does_not_end_with_a_jump_of_the_clock() {
+        let duplicates = Duplicates::new(WINDOW, 10);
+        note(&duplicates, 5, "a", 0);
+        for (jump, sequence) in [(-1_000_000, 6), (1_000_000, 7)] {
+            let now = Moment { monotonic: 10 * SECOND, clock: Timestamp((10 + jump) * SECOND) };
+            assert_eq!(duplicates.first(7, "A.B", b"a", now), Some(Sequence(5)));
+            // What is stored then is as old as it is.
+            duplicates.note(&record(sequence, "b", 10 + jump), now);
+            assert_eq!(duplicates.first(7, "A.B", b"b", now), Some(Sequence(6)));
+        }
+        assert_eq!(first(&duplicates, "b", 610), Some(6));
+        assert_eq!(first(&duplicates, "b", 611), None);
     }
 
     #[test]
@@ -320,7 +377,7 @@ mod tests {
             let body = bodies[dice % bodies.len()];
             now += i64::from(dice.is_multiple_of(7));
             plain.retain(|(time, ..)| now - time <= 50);
-            duplicates.lock().forget_before(duplicates.oldest(Timestamp(now * SECOND)));
+            duplicates.lock().forget_before(duplicates.oldest(at(now)));
             if dice.is_multiple_of(3) && oldest > 0 {
                 // About as old as the oldest, since times never decrease along the log.
                 let time = plain.front().map_or(now, |first| first.0);

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    event::{Epoch, Record, Sequence, json::ByteKind},
+    event::{Epoch, Record, Sequence, Timestamp, json::ByteKind},
     proto::event::Payload,
 };
 
