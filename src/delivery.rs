@@ -3,18 +3,25 @@
 //! Apart from those that take callbacks, and after them wherever processors are
 //! short: a callback that is not taken in time is lost, a stream only goes on later.
 
-use std::{future::Future, io};
+use std::{future::Future, io, time::Duration};
 
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
 };
 
-/// How much less urgent than the rest, in the steps of `nice`. Beside ten readers of
-/// a million events, 10 brought the p99 of callbacks from 4 to 2 ms, at a fifth fewer
-/// events a second (`cargo bench --bench replay`); 5 did little.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+use crate::log::workers::step_back;
+
+/// How long a thread for blocking work stays when it has none: as long as the gateway runs.
+pub const BLOCKING_THREAD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Has a runtime start its first thread for blocking work, which stays with [`BLOCKING_THREAD`].
+///
+/// Where the system gives no other thread when there is work, the work waits for this one. Without it,
+/// `spawn_blocking` would panic.
+pub fn start_blocking_thread(runtime: &Handle) {
+    runtime.spawn_blocking(|| ());
+}
 
 /// Worker threads of their own. Dropping it ends them, and what runs on them, without waiting.
 #[derive(Debug)]
@@ -25,9 +32,11 @@ impl Delivery {
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .thread_name("delivery")
+            .thread_keep_alive(BLOCKING_THREAD)
             .on_thread_start(step_back)
             .enable_all()
             .build()?;
+        start_blocking_thread(runtime.handle());
         Ok(Self(Some(runtime)))
     }
 
@@ -48,13 +57,5 @@ impl Drop for Delivery {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-/// Makes this thread less urgent. On Linux alone: elsewhere it would be the whole process.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "streams are as urgent as callbacks");
     }
 }

@@ -34,7 +34,7 @@
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
 //! | [`admin`] | probes and metrics | log, scrape, shutdown |
 //! | [`config`] | the table of settings, the file, their check | access, callback (the tokens), tls, telemetry |
-//! | [`delivery`] | the threads on which events are delivered | nothing of ours |
+//! | [`delivery`] | the threads on which events are delivered | log |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
 //! | [`client`] | a client that goes on over broken connections | proto |

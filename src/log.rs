@@ -19,11 +19,13 @@ mod holes;
 pub mod index;
 mod records;
 mod ring;
+pub(crate) mod workers;
 
 use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -156,6 +158,11 @@ pub trait EventLog: Send + Sync + 'static {
     /// How far this process is behind what is stored, where others write to the log too; always at once.
     fn lag(&self) -> Lag {
         Lag::default()
+    }
+
+    /// What an operator has to know of the log and its clock; always at once.
+    fn anomalies(&self) -> Anomalies {
+        Anomalies::default()
     }
 
     /// What waits for the writer; always at once.
@@ -295,6 +302,15 @@ pub struct Lag {
     /// For some time its tail has stood still behind what is stored, or nobody could say whether it
     /// does: what is stored meanwhile is not read here.
     pub is_stuck: bool,
+}
+
+/// What an operator has to know of a log and its clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Anomalies {
+    /// Deletion by age is suspended, because the system clock jumped ahead.
+    pub age_is_held: bool,
+    /// How far the system clock is behind the newest event.
+    pub clock_behind: Duration,
 }
 
 /// What a log takes up.

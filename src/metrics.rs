@@ -106,6 +106,10 @@ pub struct Snapshot {
     pub lost_events: u64,
     /// Whether the log's tail follows what is stored.
     pub is_following: bool,
+    /// Whether deletion by age is suspended.
+    pub age_is_held: bool,
+    /// How far the system clock is behind the newest event.
+    pub clock_behind: Duration,
     /// Events that the index has not reached.
     pub index_lag: Option<u64>,
     /// Records that wait for the writer.

@@ -86,6 +86,7 @@ impl Scrape {
         let tail = *self.log.tail().borrow();
         let is_writable = *self.log.state().borrow() == LogState::Writable;
         let queue = self.log.queue();
+        let anomalies = self.log.anomalies();
         let lag_of_tail = self.log.lag();
         let readers = self.streams.readers();
         let latest = tail.cursor.sequence;
@@ -109,6 +110,8 @@ impl Scrape {
             tail_lag: lag_of_tail.sequences,
             lost_events: self.log.holes().events(),
             is_following: !lag_of_tail.is_stuck,
+            age_is_held: anomalies.age_is_held,
+            clock_behind: anomalies.clock_behind,
             queue_records: queue.records as u64,
             queue_bytes: queue.bytes as u64,
             retention_bytes: self.disk.as_ref().and_then(|disk| disk.retention_bytes),

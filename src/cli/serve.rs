@@ -16,6 +16,7 @@ use crate::{
         given::Given,
         table::{SETTINGS, Setting},
     },
+    delivery,
     telemetry::{self, LogLevel},
 };
 
@@ -32,9 +33,11 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_keep_alive(delivery::BLOCKING_THREAD)
             .enable_all()
             .build()
             .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
+        delivery::start_blocking_thread(runtime.handle());
         // First: a signal that comes while files are read must not end the process as it does by default.
         let signals = {
             let _context = runtime.enter();

@@ -155,7 +155,7 @@ pub static SETTINGS: &[Setting] = &[
         "BOOL",
         "false",
         "Have the log on disk begin a new epoch, for the one start after a backup was restored: every \
-         earlier cursor is refused",
+         earlier cursor is refused. Also sets receive times that are ahead of the clock to the present",
     )
     .form(Form::Switch)
     .place(Place::NotInFile),

@@ -4,18 +4,25 @@
 //! with one sync, then moves the tail and answers the waiters. There is no timer
 //! that waits for more: while a batch is being written the next one gathers.
 //! Between batches it deletes what [`Retention`] does not keep, a slice at a time.
-//! Readers near the tail are served from memory, others by a fixed pool of
-//! read-only connections. Another thread follows the log and keeps an index of
+//! Readers near the tail are served from memory, others by a fixed number of
+//! threads with read-only connections. Another thread follows the log and keeps an index of
 //! it, in a file of its own.
 
+mod clock;
+#[cfg(test)]
+mod clock_tests;
+mod end;
 mod pages;
 mod reader;
+mod readers;
+mod recovery;
 mod retention;
 #[cfg(test)]
 mod retention_tests;
 mod scrub;
 mod store;
 mod verify;
+mod wal;
 #[cfg(test)]
 mod wal_tests;
 mod writer;
@@ -25,10 +32,9 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -36,11 +42,13 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{Semaphore, watch};
 
 use self::{
+    end::{EndFile, EndMark},
     pages::Pages,
     reader::Reader,
+    readers::Connections,
     scrub::{Scrub, Scrubbing},
     store::Store,
-    writer::{Job, QueuePlace, Writer},
+    writer::{Files, Job, QueuePlace, Writer},
 };
 pub use self::{
     retention::Retention,
@@ -48,10 +56,11 @@ pub use self::{
     verify::{Verified, verify},
 };
 use super::{
-    AppendError, Appending, EventLog, Hole, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page, Queue,
-    ReadError, Tail, Terms, Usage,
+    Anomalies, AppendError, Appending, EventLog, Hole, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page,
+    Queue, ReadError, Tail, Terms, Usage,
     index::{Following, Index, Indexer, Limits, Origin, Source, Stop},
     ring::Ring,
+    workers::{Task, Workers, step_back},
 };
 use crate::event::{Epoch, Sequence, Timestamp};
 
@@ -137,6 +146,25 @@ pub enum OpenError {
         /// The store's file.
         path: PathBuf,
     },
+    /// The write-ahead log behind a running log was deleted or exchanged.
+    #[error(
+        "{path} was deleted or replaced while in use; the gateway saves what was in it and opens the store again"
+    )]
+    WalReplaced {
+        /// The write-ahead log's file.
+        path: PathBuf,
+    },
+    /// The write-ahead log behind a running log was cut.
+    #[error(
+        "{path} is shorter than the {written} bytes that were written to it; the gateway writes what was lost \
+         again from memory"
+    )]
+    WalShortened {
+        /// The write-ahead log's file.
+        path: PathBuf,
+        /// Bytes that it must have at least.
+        written: u64,
+    },
     /// After a write error, another program's reading keeps the log from recovering.
     #[error("{path} is being read by another program; end it, and the log recovers by itself")]
     InTheWay {
@@ -159,6 +187,23 @@ pub enum OpenError {
     Thread(io::Error),
 }
 
+impl OpenError {
+    /// Whether another program holds a lock: nothing was written, and nothing is wrong.
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if wal::is_busy(source))
+    }
+
+    /// Whether the write-ahead log is not the one that was written to.
+    fn is_wal_fault(&self) -> bool {
+        matches!(self, Self::WalReplaced { .. } | Self::WalShortened { .. })
+    }
+
+    /// Whether the open store is still needed after it.
+    fn keeps_store(&self) -> bool {
+        self.is_wal_fault() || matches!(self, Self::InTheWay { .. })
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct DiskLog {
@@ -169,8 +214,9 @@ pub struct DiskLog {
     queue_bytes: Arc<Semaphore>,
     /// Records in the queue and in the batch that is being written.
     queue_records: Arc<AtomicUsize>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    readers: Arc<ReaderPool>,
+    writer: Mutex<Option<Task>>,
+    /// The threads that read the disk.
+    readers: Workers,
     pub(in crate::log) index: Option<Arc<Index>>,
     /// `None` without an index, and once the log is closed. Dropping it ends the thread.
     indexer: Mutex<Option<Following>>,
@@ -198,18 +244,14 @@ struct Shared {
     holes: Holes,
     /// What readers read last.
     pages: Pages,
+    /// Connections for reading. Those in use hold the gate.
+    connections: Connections,
     /// Readers hold it for one page; the writer holds it alone to reset the WAL.
     checkpoint_gate: RwLock<()>,
-}
-
-#[derive(Debug)]
-struct ReaderPool {
-    path: PathBuf,
-    /// Connections not in use; one that failed is not put back. There is one more than is
-    /// used at the same time, and all are opened at the start: while one is attached, SQLite keeps the WAL and its index, so
-    /// that reading goes on when the disk is full and the writer starts over.
-    idle: Mutex<Vec<Reader>>,
-    permits: Arc<Semaphore>,
+    /// See [`Anomalies`].
+    age_is_held: AtomicBool,
+    /// In microseconds.
+    clock_behind: AtomicU64,
 }
 
 impl Shared {
@@ -277,14 +319,19 @@ impl DiskLog {
         let path = options.dir.join(store::FILE_NAME);
         let mut store = Store::open(&path)?;
         if options.new_epoch {
+            store.correct_times(Timestamp::now())?;
             store.begin_epoch()?;
             tracing::warn!(epoch = %store.state().epoch, "the log begins a new epoch: earlier cursors are refused");
         }
+        let (end, mark) = EndFile::open(&options.dir)?;
+        skip_lost_end(&mut store, mark)?;
         let (state, identity) = (store.state(), store.identity());
-        let readers =
-            (0..=readers()).map(|_| Reader::open(&path, state.epoch)).collect::<Result<Vec<_>, _>>()?;
+        let last_trusted = mark.map(|mark| mark.time).or((state.last_time.0 > 0).then_some(state.last_time));
+        // The index's thread and the scrubber read, too.
+        let connections = Connections::open(&path, state.epoch, self::readers() + 2)?;
         // On a full disk this fails, and the log starts as one that recovers: reading works.
-        let store = match store.reset_wal() {
+        let emptied = store.reset_wal();
+        let store = match emptied {
             Ok(emptied) => {
                 if !emptied {
                     tracing::warn!(
@@ -311,19 +358,22 @@ impl DiskLog {
             trimmed_until: AtomicI64::new(state.trimmed_until.0),
             holes: Holes::default(),
             pages: Pages::new(),
+            connections,
             checkpoint_gate: RwLock::new(()),
+            age_is_held: AtomicBool::new(false),
+            clock_behind: AtomicU64::new(0),
         });
-        let scrub = Scrub::begin(Arc::clone(&shared), Reader::open(&path, state.epoch)?);
+        let scrub = Scrub::begin(Arc::clone(&shared));
         let scrubbing = scrub.map(Scrub::spawn).transpose().map_err(OpenError::Thread)?;
         let (queue, jobs) = mpsc::sync_channel(QUEUE_RECORDS);
-        let writer = Writer::new(store, state, path.clone(), lock, Arc::clone(&shared), jobs, &options);
-        let writer = std::thread::Builder::new()
-            .name("log-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(OpenError::Thread)?;
-        let index = options.index.then(|| Arc::new(Index::new(&options.dir)));
+        let files = Files { path, lock, end, last_trusted };
+        let writer = Writer::new(store, state, files, Arc::clone(&shared), jobs, &options);
+        let index = options.index.then(|| Index::new(&options.dir).map(Arc::new)).transpose();
+        let index = index.map_err(OpenError::Thread)?;
+        let readers = Workers::start("log-reader", readers(), step_back).map_err(OpenError::Thread)?;
+        let writer = Task::spawn("log-writer", move || writer.run()).map_err(OpenError::Thread)?;
         let indexer = index.as_ref().map(|index| {
-            let source = Stored { shared: Arc::clone(&shared), path: path.clone(), reader: None };
+            let source = Stored { shared: Arc::clone(&shared) };
             Indexer::new(Arc::clone(index), Box::new(source), limits)
         });
         let log = Self {
@@ -332,11 +382,7 @@ impl DiskLog {
             queue_bytes: Arc::new(Semaphore::new(QUEUE_BYTES)),
             queue_records: Arc::default(),
             writer: Mutex::new(Some(writer)),
-            readers: Arc::new(ReaderPool {
-                path,
-                permits: Arc::new(Semaphore::new(self::readers())),
-                idle: Mutex::new(readers),
-            }),
+            readers,
             index,
             indexer: Mutex::default(),
             scrubbing: Mutex::new(scrubbing),
@@ -390,50 +436,51 @@ impl DiskLog {
         .await
     }
 
-    /// Runs a read on the pool. It runs to its end even if nobody waits for it
-    /// any more, so a connection is never left in the middle of something.
+    /// Reads on one of the readers' threads. The read runs to its end even if the caller stops
+    /// waiting, so a connection is never left in the middle of something.
     async fn on_disk<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Reader, &Shared) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let permit = Arc::clone(&self.readers.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| ReadError::Unavailable("the log is closed".to_owned()))?;
-        let (pool, shared) = (Arc::clone(&self.readers), Arc::clone(&self.shared));
+        let shared = Arc::clone(&self.shared);
         let work = move || {
-            let _permit = permit;
             let _gate = shared.checkpoint_gate.read().unwrap_or_else(PoisonError::into_inner);
-            let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut reader = match idle {
-                Some(reader) => reader,
-                None => Reader::open(&pool.path, shared.epoch)?,
-            };
-            let page = read(&mut reader, &shared);
-            if let Err(ReadError::Hole(hole)) = page {
-                shared.note_hole(hole, &mut reader);
-            }
-            if !matches!(page, Err(ReadError::Unavailable(_))) {
-                pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-            }
+            let page = shared.connections.read(|reader| {
+                let page = read(reader, &shared);
+                if let Err(ReadError::Hole(hole)) = page {
+                    shared.note_hole(hole, reader);
+                }
+                page
+            });
             if let Err(ReadError::Trimmed { oldest }) = page {
                 shared.oldest.fetch_max(oldest.0, Ordering::Relaxed);
             }
             page
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .unwrap_or_else(|error| Err(ReadError::Unavailable(format!("the read stopped: {error}"))))
+        let done = self.readers.run(work).await;
+        done.unwrap_or_else(|error| Err(ReadError::Unavailable(error.to_string())))
     }
+}
+
+/// Gives the sequences that the log had beyond its end to no other events, if it lost its end: they are a hole.
+fn skip_lost_end(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenError> {
+    let (epoch, end) = (store.state().epoch, store.state().tail.end);
+    let Some(mark) = mark.filter(|mark| mark.epoch == epoch && mark.end > end) else { return Ok(()) };
+    let lost = mark.end.0 - end.0;
+    tracing::error!(
+        lost,
+        first = %end,
+        last = %mark.end.previous(),
+        "the log lost its end: events that were acknowledged are not in the store, after damage to it or a \
+         restored backup; their sequences are a hole, which subscribers that have not read them are told of"
+    );
+    store.skip_to(mark.end)
 }
 
 /// The log as its index's thread reads it.
 #[derive(Debug)]
 struct Stored {
     shared: Arc<Shared>,
-    path: PathBuf,
-    /// `None` until it is needed, and after an error.
-    reader: Option<Reader>,
 }
 
 impl Source for Stored {
@@ -459,21 +506,16 @@ impl Source for Stored {
 }
 
 impl Stored {
-    fn read_store(&mut self, from: Sequence, max_records: usize) -> Result<Page, ReadError> {
+    fn read_store(&self, from: Sequence, max_records: usize) -> Result<Page, ReadError> {
         let end = self.shared.end();
         let _gate = self.shared.checkpoint_gate.read().unwrap_or_else(PoisonError::into_inner);
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            None => self.reader.insert(Reader::open(&self.path, self.shared.epoch)?),
-        };
-        let page = reader.snapshot(|snapshot| snapshot.read(from, end, max_records));
-        if let Err(ReadError::Hole(hole)) = page {
-            self.shared.note_hole(hole, reader);
-        }
-        if matches!(page, Err(ReadError::Unavailable(_))) {
-            self.reader = None;
-        }
-        page
+        self.shared.connections.read(|reader| {
+            let page = reader.snapshot(|snapshot| snapshot.read(from, end, max_records));
+            if let Err(ReadError::Hole(hole)) = page {
+                self.shared.note_hole(hole, reader);
+            }
+            page
+        })
     }
 }
 
@@ -581,6 +623,13 @@ impl EventLog for DiskLog {
         &self.shared.holes
     }
 
+    fn anomalies(&self) -> Anomalies {
+        Anomalies {
+            age_is_held: self.shared.age_is_held.load(Ordering::Relaxed),
+            clock_behind: Duration::from_micros(self.shared.clock_behind.load(Ordering::Relaxed)),
+        }
+    }
+
     fn queue(&self) -> Queue {
         Queue {
             records: self.queue_records.load(Ordering::Relaxed),
@@ -604,7 +653,7 @@ impl EventLog for DiskLog {
         async move {
             // First, so that the writer's connection is the last one and removes the write-ahead log.
             let scrubbing = self.scrubbing.lock().unwrap_or_else(PoisonError::into_inner).take();
-            join("scrubber", scrubbing.map(Scrubbing::stop)).await;
+            ended("scrubber", scrubbing.map(Scrubbing::stop)).await;
             // The writer ends once it has written what is queued.
             self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -613,21 +662,20 @@ impl EventLog for DiskLog {
             if let Some(index) = &self.index {
                 index.close();
             }
-            self.readers.permits.close();
-            self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            join("writer", writer).await;
-            join("indexer", indexer).await;
+            self.readers.close();
+            self.shared.connections.close();
+            ended("writer", writer).await;
+            ended("indexer", indexer).await;
         }
         .boxed()
     }
 }
 
-async fn join(name: &str, thread: Option<JoinHandle<()>>) {
-    let Some(thread) = thread else { return };
-    match tokio::task::spawn_blocking(move || thread.join()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(_)) => tracing::error!("the log's {name} panicked"),
-        Err(error) => tracing::error!(%error, "could not wait for the log's {name}"),
+async fn ended(name: &str, task: Option<Task>) {
+    if let Some(task) = task
+        && !task.ended().await
+    {
+        tracing::error!("the log's {name} panicked");
     }
 }
 

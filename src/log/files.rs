@@ -24,6 +24,13 @@ pub(super) fn wal_path(path: &Path) -> PathBuf {
     wal_path.into()
 }
 
+/// The index of the write-ahead log, which connections share.
+pub(super) fn shm_path(path: &Path) -> PathBuf {
+    let mut shm_path = path.as_os_str().to_owned();
+    shm_path.push("-shm");
+    shm_path.into()
+}
+
 /// Device and inode of a file.
 pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::metadata(path)?;

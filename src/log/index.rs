@@ -30,12 +30,12 @@ mod verify;
 
 use std::{
     collections::BTreeSet,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 pub use self::verify::IndexFound;
 use self::{
@@ -49,10 +49,13 @@ pub(super) use self::{
 };
 use crate::{
     event::{Epoch, Record, Sequence, StoredRecord},
-    log::{Order, Page, ReadError, Tail, Terms},
+    log::{
+        Order, Page, ReadError, Tail, Terms,
+        workers::{WorkError, Workers, step_back},
+    },
 };
 
-/// Connections for searches; further searches wait for one.
+/// Threads and connections for searches; further searches wait for one.
 const LOOKUPS: usize = 4;
 /// Entries of segments that one search looks up before it gives what it has: some
 /// milliseconds' worth. A search of many terms in a long log takes several pages.
@@ -229,7 +232,8 @@ pub(super) struct Index {
     state: RwLock<Option<State>>,
     /// Connections not in use; one that failed is not put back.
     idle: Mutex<Vec<Lookup>>,
-    permits: Arc<Semaphore>,
+    /// The threads that search.
+    searchers: Workers,
     /// Searches hold it for one page; whoever exchanges the file or empties its WAL
     /// holds it alone.
     gate: RwLock<()>,
@@ -240,16 +244,17 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(dir: &Path) -> Self {
-        Self {
+    /// Starts the threads for searches. The file is opened by the thread that builds the index.
+    pub(super) fn new(dir: &Path) -> io::Result<Self> {
+        Ok(Self {
             path: dir.join(FILE_NAME),
             state: RwLock::default(),
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(LOOKUPS)),
+            searchers: Workers::start("log-search", LOOKUPS, step_back)?,
             gate: RwLock::default(),
             fault: Mutex::default(),
             wake: Notify::new(),
-        }
+        })
     }
 
     /// Everything below it is indexed; `None` while the index cannot be used.
@@ -264,7 +269,7 @@ impl Index {
 
     /// Takes no more searches.
     pub(super) fn close(&self) {
-        self.permits.close();
+        self.searchers.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -281,16 +286,15 @@ impl Index {
         if !search.is_within(self.end()?) {
             return None;
         }
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         let index = Arc::clone(self);
-        let work = move || {
-            let _permit = permit;
-            index.look_up(&search)
-        };
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a search of the index stopped");
-            None
-        })
+        match self.searchers.run(move || index.look_up(&search)).await {
+            Ok(found) => found,
+            Err(WorkError::Closed) => None,
+            Err(error @ WorkError::Panicked) => {
+                tracing::error!(%error, "a search of the index stopped; reading the log instead");
+                None
+            }
+        }
     }
 
     fn look_up(&self, search: &Search) -> Option<Found> {

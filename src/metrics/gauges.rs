@@ -21,6 +21,8 @@ pub(super) struct Gauges {
     tail_lag: Gauge,
     lost_events: Gauge,
     following: Gauge,
+    age_is_held: Gauge,
+    clock_behind: Gauge,
     index_lag: GaugeVec,
     queue_records: Gauge,
     queue_bytes: Gauge,
@@ -73,6 +75,14 @@ impl Gauges {
             following: new.gauge(
                 "log_following",
                 "1 while the gateway comes to what is stored; 0 after 10 seconds in which it came no further, or nobody could say whether it does.",
+            ),
+            age_is_held: new.gauge(
+                "log_age_retention_suspended",
+                "1 while nothing is deleted by age because the system clock jumped ahead, else 0.",
+            ),
+            clock_behind: new.gauge(
+                "log_clock_behind_seconds",
+                "How far the system clock is behind the newest event on disk; receive times stand still meanwhile.",
             ),
             index_lag: new.gauges(
                 "log_index_lag_events",
@@ -158,6 +168,8 @@ impl Gauges {
         one(&self.tail_lag, snapshot.tail_lag);
         one(&self.lost_events, snapshot.lost_events);
         one(&self.following, snapshot.is_following.into());
+        one(&self.age_is_held, snapshot.age_is_held.into());
+        self.clock_behind.set(snapshot.clock_behind.as_secs_f64());
         optional(&self.index_lag, number(snapshot.index_lag));
         one(&self.queue_records, snapshot.queue_records);
         one(&self.queue_bytes, snapshot.queue_bytes);

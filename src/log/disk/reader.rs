@@ -298,6 +298,11 @@ impl RawRecord {
         })
     }
 
+    /// Returns the checksum that the record has with another receive time.
+    pub(super) fn check_at(&self, receive_time: Timestamp) -> u32 {
+        Record::check_of(self.sequence, receive_time, &self.bytes)
+    }
+
     /// Returns whether the row is as it was written.
     pub(super) fn is_intact(&self) -> bool {
         let stored = StoredRecord::parse(Bytes::copy_from_slice(&self.bytes));

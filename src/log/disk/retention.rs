@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::{
+    clock::Clock,
     reader::{Snapshot, is_damage},
     store::{Store, raise_meta},
 };
@@ -31,11 +32,6 @@ const LOOK_BYTES: u64 = 1024 * 1024;
 const RETRY: Duration = Duration::from_secs(30);
 /// How far below the bound in bytes to delete, at most: each slice costs a sync.
 const SLACK_BYTES: u64 = 1024 * 1024;
-/// A clock that gains more than this on the monotonic one was set, or was wrong
-/// before, or the machine slept.
-const CLOCK_JUMP: Duration = Duration::from_secs(60);
-/// How long nothing is deleted by age after that: time to set it right.
-const CLOCK_HOLD: Duration = Duration::from_secs(60 * 60);
 /// Free space is given back to the file system while the file has more of it than
 /// this, and it is more than a quarter of the file. Less is reused soon.
 const FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -102,10 +98,24 @@ pub(super) struct Slice {
 }
 
 impl Trimmer {
-    pub(super) fn new(retention: Retention) -> Self {
+    /// `last` is the last time that an earlier run of the gateway trusted.
+    pub(super) fn new(retention: Retention, last: Option<Timestamp>) -> Self {
         let now = Instant::now();
-        let clock = Clock::new(Timestamp::now(), now);
+        let clock = Clock::new(Timestamp::now(), now, last, retention.age);
         Self { retention, clock, next_look: now, added: 0, may_look_early: true }
+    }
+
+    /// Looks at the system clock. Returns whether deletion by age is suspended.
+    pub(super) fn look_at_clock(&mut self) -> bool {
+        if self.retention.age.is_some() {
+            self.clock.trusted(Timestamp::now(), Instant::now());
+        }
+        self.clock.is_held()
+    }
+
+    /// The last time that retention trusted.
+    pub(super) fn last_trusted(&self) -> Timestamp {
+        if self.retention.age.is_some() { self.clock.last_trusted() } else { Timestamp::now() }
     }
 
     /// How long the writer may wait for records before the next look; `None` for ever.
@@ -192,36 +202,6 @@ pub(super) enum NextLook {
     Later,
     /// It did not work.
     AfterFailure,
-}
-
-/// The system clock, watched: by one that jumps ahead, everything would be too
-/// old at once. One that is wrong already when the log is opened is believed.
-#[derive(Debug)]
-struct Clock {
-    last: (Timestamp, Instant),
-    held_until: Option<Instant>,
-}
-
-impl Clock {
-    fn new(now: Timestamp, at: Instant) -> Self {
-        Self { last: (now, at), held_until: None }
-    }
-
-    /// The time, unless the clock jumped ahead not long ago.
-    fn trusted(&mut self, now: Timestamp, at: Instant) -> Option<Timestamp> {
-        let (last, last_at) = std::mem::replace(&mut self.last, (now, at));
-        let gained = Duration::from_micros(now.0.saturating_sub(last.0).try_into().unwrap_or(0));
-        let jump = gained.saturating_sub(at.saturating_duration_since(last_at));
-        if jump > CLOCK_JUMP {
-            self.held_until = Some(at + CLOCK_HOLD);
-            tracing::error!(
-                ?jump,
-                "the system clock jumped ahead; for an hour nothing is deleted by age, so that it can be set right"
-            );
-        }
-        let is_held = self.held_until.is_some_and(|until| at < until);
-        (!is_held).then_some(now)
-    }
 }
 
 /// The pages of the store's file.
@@ -399,40 +379,4 @@ fn delete_in_parts(connection: &mut Connection, start: Sequence, end: Sequence) 
 
 fn unreadable(error: rusqlite::Error) -> ReadError {
     ReadError::Unavailable(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A clock with a monotonic one beside it.
-    struct Clocks {
-        clock: Clock,
-        now: Timestamp,
-        at: Instant,
-    }
-
-    impl Clocks {
-        /// Both go on; the clock gains so many seconds.
-        fn look_after(&mut self, seconds: u64, gained: i64) -> Option<Timestamp> {
-            self.at += Duration::from_secs(seconds);
-            self.now.0 += (seconds.cast_signed() + gained) * 1_000_000;
-            self.clock.trusted(self.now, self.at)
-        }
-    }
-
-    #[test]
-    fn a_clock_that_jumps_ahead_is_not_believed_for_an_hour() {
-        let (now, at) = (Timestamp::now(), Instant::now());
-        let mut clocks = Clocks { clock: Clock::new(now, at), now, at };
-        for seconds in [0, 1, 3600, 30 * 24 * 3600] {
-            assert_eq!(clocks.look_after(seconds, 0), Some(clocks.now), "time went by");
-        }
-        assert_eq!(clocks.look_after(1, 59), Some(clocks.now), "small corrections are believed");
-        assert_eq!(clocks.look_after(1, -3600), Some(clocks.now), "by one that goes back nothing is too old");
-        assert_eq!(clocks.look_after(1, 3600), None);
-        assert_eq!(clocks.look_after(1, 0), None);
-        assert_eq!(clocks.look_after(3598, 0), None);
-        assert_eq!(clocks.look_after(1, 0), Some(clocks.now));
-    }
 }

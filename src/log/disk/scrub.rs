@@ -6,16 +6,15 @@
 use std::{
     io,
     sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
-use super::{Shared, reader::Reader};
+use super::Shared;
 use crate::{
     event::{Record, Sequence},
-    log::{PAGE_RECORDS, ReadError, Tail},
+    log::{PAGE_RECORDS, ReadError, Tail, workers::Task},
 };
 
 /// Pages that are checked before the log opens: some 10 ms.
@@ -29,12 +28,12 @@ const RETRY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Scrubbing {
     stop: mpsc::Sender<()>,
-    thread: JoinHandle<()>,
+    thread: Task,
 }
 
 impl Scrubbing {
     /// Ends the thread, within the time of a page.
-    pub(super) fn stop(self) -> JoinHandle<()> {
+    pub(super) fn stop(self) -> Task {
         drop(self.stop);
         self.thread
     }
@@ -44,7 +43,6 @@ impl Scrubbing {
 #[derive(Debug)]
 pub(super) struct Scrub {
     shared: Arc<Shared>,
-    reader: Reader,
     tail: watch::Receiver<Tail>,
     /// Everything from here to the end at the start has been checked.
     before: Sequence,
@@ -53,10 +51,10 @@ pub(super) struct Scrub {
 
 impl Scrub {
     /// Checks the newest records. `None`: that was all.
-    pub(super) fn begin(shared: Arc<Shared>, reader: Reader) -> Option<Self> {
+    pub(super) fn begin(shared: Arc<Shared>) -> Option<Self> {
         let mut tail = shared.tail.subscribe();
         let before = tail.borrow_and_update().end;
-        let mut scrub = Self { shared, reader, tail, before, checked: 0 };
+        let mut scrub = Self { shared, tail, before, checked: 0 };
         for _ in 0..PAGES_AT_START {
             // An error is reported by the thread, which tries again.
             if scrub.step() == Ok(false) {
@@ -69,7 +67,7 @@ impl Scrub {
     /// Starts the thread.
     pub(super) fn spawn(self) -> io::Result<Scrubbing> {
         let (stop, stopped) = mpsc::channel();
-        let thread = thread::Builder::new().name("log-scrub".to_owned()).spawn(move || self.run(&stopped))?;
+        let thread = Task::spawn("log-scrub", move || self.run(&stopped))?;
         Ok(Scrubbing { stop, thread })
     }
 
@@ -101,11 +99,17 @@ impl Scrub {
         let shared = Arc::clone(&self.shared);
         let _gate = shared.checkpoint_gate.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let before = self.before;
-        let page = self.reader.snapshot(|snapshot| {
-            if before <= snapshot.oldest {
-                return Ok(None);
+        let page = shared.connections.read(|reader| {
+            let page = reader.snapshot(|snapshot| {
+                if before <= snapshot.oldest {
+                    return Ok(None);
+                }
+                snapshot.read_back(before, PAGE_RECORDS).map(Some)
+            });
+            if let Err(ReadError::Hole(hole)) = page {
+                shared.note_hole(hole, reader);
             }
-            snapshot.read_back(before, PAGE_RECORDS).map(Some)
+            page
         });
         match page {
             Ok(None) => {
@@ -118,7 +122,6 @@ impl Scrub {
                 shared.holes.set_unchecked_until(page.records.last().map(Record::receive_time));
             }
             Err(ReadError::Hole(hole)) => {
-                shared.note_hole(hole, &mut self.reader);
                 self.before = hole.first;
             }
             Err(error) => return Err(error),

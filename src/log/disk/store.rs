@@ -10,12 +10,12 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::{OpenError, io_error, reader::RawRecord, sqlite_error};
+use super::{OpenError, io_error, reader::RawRecord, sqlite_error, wal::WalFiles};
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
     log::{
         Tail,
-        files::{identity, private_file, wal_path},
+        files::{identity, private_file},
     },
 };
 
@@ -128,10 +128,10 @@ pub(super) struct StoreState {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) connection: Connection,
-    path: PathBuf,
-    wal_path: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) wal: WalFiles,
     /// Device and inode of the file when it was opened.
-    identity: (u64, u64),
+    pub(super) identity: (u64, u64),
     state: StoreState,
 }
 
@@ -142,10 +142,9 @@ impl Store {
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite_error(path))?;
         connection.busy_timeout(WRITER_BUSY_TIMEOUT).map_err(sqlite_error(path))?;
         check_format(&connection, path)?;
-        let wal_path = wal_path(path);
         let state = prepare(&mut connection).map_err(sqlite_error(path))?;
         let identity = identity(path).map_err(io_error(path))?;
-        Ok(Self { connection, path: path.to_owned(), wal_path, identity, state })
+        Ok(Self { connection, path: path.to_owned(), wal: WalFiles::of(path)?, identity, state })
     }
 
     /// Device and inode of its file.
@@ -195,25 +194,16 @@ impl Store {
         write(0)
     }
 
-    /// Whether the file is still where it was opened. One that was deleted or
-    /// exchanged takes writes as before, but nobody will ever find them.
-    pub(super) fn is_in_place(&self) -> bool {
-        identity(&self.path).is_ok_and(|identity| identity == self.identity)
-    }
-
-    /// The WAL's size in bytes.
-    pub(super) fn wal_bytes(&self) -> u64 {
-        fs::metadata(&self.wal_path).map_or(0, |wal| wal.len())
-    }
-
-    /// Moves the WAL into the main file, syncs that, and empties the WAL. False,
-    /// without waiting, if another program's reading is in the way.
-    pub(super) fn reset_wal(&self) -> rusqlite::Result<bool> {
-        self.connection.busy_timeout(Duration::ZERO)?;
-        let busy =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        self.connection.busy_timeout(WRITER_BUSY_TIMEOUT)?;
-        busy.map(|busy| busy == 0)
+    /// Raises the next sequence: those below it that are not stored are not given again.
+    pub(super) fn skip_to(&mut self, end: Sequence) -> Result<(), OpenError> {
+        let skip = |connection: &mut Connection| -> rusqlite::Result<StoreState> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            set_meta(&transaction, "next_sequence", end.0.cast_signed())?;
+            transaction.commit()?;
+            read_state(&*connection.transaction()?)
+        };
+        self.state = skip(&mut self.connection).map_err(sqlite_error(&self.path))?;
+        Ok(())
     }
 }
 

@@ -11,15 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::ErrorCode;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     DiskOptions, OpenError, Shared,
+    end::{EndFile, EndMark},
     reader::is_damage,
     retention::{Kept, NextLook, Trimmer},
     sqlite_error,
     store::{Store, StoreState},
+    wal::WalFiles,
 };
 use crate::{
     event::{Cursor, Record, Sequence, Timestamp},
@@ -40,8 +41,12 @@ const YIELDS: usize = 3;
 pub(super) const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Pause between attempts to empty a WAL that a foreign reader keeps in use.
 const WAL_RETRY: Duration = Duration::from_secs(5);
-/// Pause between attempts to recover from a write error.
-const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
+/// How often the writer looks at its files and the clock while no records come.
+const IDLE: Duration = Duration::from_secs(1);
+/// How often the time is noted beside the end of the log while no records come.
+const NOTE_TIME: Duration = Duration::from_secs(60);
+/// A clock that is further behind the newest event was wrong once, or is now.
+const CLOCK_BEHIND: Duration = Duration::from_secs(60);
 
 /// A record with its caller's waiting end and its place in the queue's bound.
 pub(super) struct Job {
@@ -69,19 +74,49 @@ impl Drop for QueuePlace {
     }
 }
 
+/// Where the system clock is, compared with the newest event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClockIs {
+    Ahead,
+    /// By little: it was corrected.
+    Behind,
+    /// By more than [`CLOCK_BEHIND`].
+    FarBehind,
+}
+
+/// The files that the writer has beside the store.
+pub(super) struct Files {
+    /// The store's.
+    pub(super) path: PathBuf,
+    /// Locks the data directory.
+    pub(super) lock: File,
+    pub(super) end: EndFile,
+    /// The last time that an earlier run trusted the clock.
+    pub(super) last_trusted: Option<Timestamp>,
+}
+
 pub(super) struct Writer {
     /// `None` between a write error and recovery.
-    store: Option<Store>,
-    path: PathBuf,
+    pub(super) store: Option<Store>,
+    /// The WAL of a store that was closed after an error.
+    pub(super) left_wal: Option<WalFiles>,
+    /// An error left the store in a state that only opening it again shows.
+    pub(super) must_reopen: bool,
+    /// The WAL was discarded: the store lacks what only memory has.
+    pub(super) must_restore: bool,
+    pub(super) path: PathBuf,
     /// Held as long as the writer lives: one process for one directory.
     _lock: File,
-    shared: Arc<Shared>,
-    queue: mpsc::Receiver<Job>,
-    ring_bytes: usize,
-    next: Sequence,
-    last_time: Timestamp,
-    /// The clock is behind `last_time`, and that has been logged.
-    clock_is_behind: bool,
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: mpsc::Receiver<Job>,
+    pub(super) ring_bytes: usize,
+    pub(super) next: Sequence,
+    pub(super) last_time: Timestamp,
+    end_file: EndFile,
+    /// When the end file was written last.
+    end_noted: Instant,
+    /// How far the clock is behind `last_time`, as was logged last.
+    clock_is: ClockIs,
     next_wal_reset: Instant,
     trimmer: Trimmer,
 }
@@ -91,24 +126,29 @@ impl Writer {
     pub(super) fn new(
         store: Option<Store>,
         state: StoreState,
-        path: PathBuf,
-        lock: File,
+        files: Files,
         shared: Arc<Shared>,
         queue: mpsc::Receiver<Job>,
         options: &DiskOptions,
     ) -> Self {
+        let Files { path, lock, end: end_file, last_trusted } = files;
         Self {
             path,
             store,
+            left_wal: None,
+            must_reopen: false,
+            must_restore: false,
             _lock: lock,
             shared,
             queue,
             ring_bytes: options.ring_bytes,
             next: state.tail.end,
             last_time: state.last_time,
-            clock_is_behind: false,
+            end_file,
+            end_noted: Instant::now(),
+            clock_is: ClockIs::Ahead,
             next_wal_reset: Instant::now(),
-            trimmer: Trimmer::new(options.retention),
+            trimmer: Trimmer::new(options.retention, last_trusted),
         }
     }
 
@@ -118,10 +158,13 @@ impl Writer {
         if self.store.is_none() && !self.recover() {
             return;
         }
+        self.note_end();
         while let Some(batch) = self.gather() {
             let is_idle = batch.is_empty();
+            self.look_at_clock();
             self.note_writing(Some(Instant::now()));
-            let written = self.write(batch).and_then(|()| self.trim(is_idle));
+            let written = if is_idle { self.check_files() } else { self.write(batch) };
+            let written = written.and_then(|()| self.trim(is_idle));
             if written.is_ok() {
                 self.bound_wal();
             }
@@ -130,8 +173,10 @@ impl Writer {
                 Ok(()) => self.note_works(),
                 Err(error) => {
                     tracing::error!(%error, "writing to the log failed; refusing callbacks until it works again");
-                    if !is_locked(&error) {
-                        self.store = None;
+                    self.must_reopen = !error.is_busy();
+                    // With a WAL that was replaced, only the open store has what is in it.
+                    if self.must_reopen && !error.keeps_store() {
+                        self.close_store();
                     }
                     if !self.recover() {
                         return;
@@ -139,9 +184,10 @@ impl Writer {
                 }
             }
         }
+        self.save_at_end();
         // A page that is being read would be in the way.
         let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = &self.store
+        if let Some(store) = &mut self.store
             && let Err(error) = store.reset_wal()
         {
             // Nothing is lost by it: the next start reads the WAL.
@@ -154,7 +200,7 @@ impl Writer {
     }
 
     /// Appends are taken again, if they were refused.
-    fn note_works(&self) {
+    pub(super) fn note_works(&self) {
         self.shared.state.send_if_modified(|state| {
             let is_news = *state != LogState::Writable;
             if is_news {
@@ -166,16 +212,14 @@ impl Writer {
     }
 
     /// Waits for a record and takes what else is queued by then. Nothing, if none
-    /// came before retention is to be looked at; `None` once the queue is closed
-    /// and empty.
+    /// came before files, clock or retention are to be looked at; `None` once the
+    /// queue is closed and empty.
     fn gather(&mut self) -> Option<Vec<Job>> {
-        let first = match self.trimmer.pause() {
-            None => self.queue.recv().ok()?,
-            Some(pause) => match self.queue.recv_timeout(pause) {
-                Ok(job) => job,
-                Err(mpsc::RecvTimeoutError::Timeout) => return Some(Vec::new()),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
-            },
+        let pause = self.trimmer.pause().map_or(IDLE, |pause| pause.min(IDLE));
+        let first = match self.queue.recv_timeout(pause) {
+            Ok(job) => job,
+            Err(mpsc::RecvTimeoutError::Timeout) => return Some(Vec::new()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return None,
         };
         for _ in 0..YIELDS {
             std::thread::yield_now();
@@ -209,12 +253,9 @@ impl Writer {
         }
         let Some(newest) = records.last().map(Record::cursor) else { return Ok(()) };
 
-        let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
-        let stored = if store.is_in_place() {
-            store.commit(&records).map_err(sqlite_error(&self.path))
-        } else {
-            Err(OpenError::Replaced { path: self.path.clone() })
-        };
+        // After the commit once more: what is in a WAL that was replaced meanwhile is not safe yet.
+        let stored =
+            self.check_files().and_then(|()| self.commit(&records)).and_then(|()| self.check_files());
         if let Err(error) = stored {
             // Not promised: the records may yet turn up when the store is opened again.
             self.shared.state.send_replace(LogState::Recovering);
@@ -222,6 +263,8 @@ impl Writer {
             return Err(error);
         }
         self.last_time = time;
+        self.end_file.write(self.end_mark(newest.sequence.next()));
+        self.end_noted = Instant::now();
         self.trimmer.note_added(records.iter().map(|record| record.stored().bytes().len() as u64).sum());
         let cursors: Vec<Cursor> = records.iter().map(Record::cursor).collect();
         self.publish(Tail { end: newest.sequence.next(), cursor: newest }, |ring| ring.extend(records));
@@ -232,6 +275,38 @@ impl Writer {
         Ok(())
     }
 
+    fn commit(&mut self, records: &[Record]) -> Result<(), OpenError> {
+        let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
+        store.commit(records).map_err(sqlite_error(&self.path))
+    }
+
+    /// Checks that what is written goes to the files that a later start finds.
+    pub(super) fn check_files(&mut self) -> Result<(), OpenError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let checked = store.check_files();
+        let is_shortened = matches!(checked, Err(OpenError::WalShortened { .. }));
+        if !is_shortened || !store.is_checkpointed().map_err(sqlite_error(&self.path))? {
+            return checked;
+        }
+        // Another program emptied it after a checkpoint: nothing is missing.
+        let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        if store.reset_wal().map_err(sqlite_error(&self.path))? {
+            Ok(())
+        } else {
+            Err(OpenError::InTheWay { path: self.path.clone() })
+        }
+    }
+
+    /// Notes where the log ends, for the next start.
+    pub(super) fn note_end(&mut self) {
+        self.end_file.write(self.end_mark(self.next));
+        self.end_noted = Instant::now();
+    }
+
+    fn end_mark(&self, end: Sequence) -> EndMark {
+        EndMark { epoch: self.shared.epoch, end, time: self.trimmer.last_trusted() }
+    }
+
     /// Deletes what retention does not keep, if it is time to look. An error is
     /// one of writing, as a commit's is.
     fn trim(&mut self, is_idle: bool) -> Result<(), OpenError> {
@@ -239,7 +314,7 @@ impl Writer {
         match self.delete_slice(added, is_idle) {
             Ok(next) => self.trimmer.end_look(next),
             // It can wait.
-            Err(error) if is_locked(&error) => self.trimmer.end_look(NextLook::Later),
+            Err(error) if error.is_busy() => self.trimmer.end_look(NextLook::Later),
             // New callbacks do not need the pages that are damaged.
             Err(error) if is_damaged(&error) => {
                 tracing::error!(%error, "old events could not be deleted: the store is damaged");
@@ -262,8 +337,7 @@ impl Writer {
         let slice = match self.trimmer.slice(store, kept, added) {
             Ok(Some(slice)) => slice,
             Ok(None) => {
-                let may_give_back = is_idle && store.is_in_place();
-                let gave_back = may_give_back && store.give_back().map_err(sqlite_error(&self.path))?;
+                let gave_back = is_idle && store.give_back().map_err(sqlite_error(&self.path))?;
                 return Ok(if gave_back { NextLook::AtOnce } else { NextLook::Later });
             }
             Err(error) => {
@@ -272,9 +346,7 @@ impl Writer {
                 return Ok(NextLook::AfterFailure);
             }
         };
-        if !store.is_in_place() {
-            return Err(OpenError::Replaced { path: self.path.clone() });
-        }
+        store.check_files()?;
         self.shared.trimmed_until.fetch_max(slice.time.0, Ordering::SeqCst);
         let left = store.delete_below(oldest, slice.end).map_err(sqlite_error(&self.path))?;
         self.shared.note_trimmed(slice.end);
@@ -296,26 +368,44 @@ impl Writer {
 
     /// The batch's receive time: the clock's, but never before the last one's.
     fn receive_time(&mut self) -> Timestamp {
-        let now = Timestamp::now();
-        let is_behind = now < self.last_time;
-        if is_behind != self.clock_is_behind {
-            self.clock_is_behind = is_behind;
-            let behind = Duration::from_micros(self.last_time.0.abs_diff(now.0));
-            if is_behind {
-                tracing::warn!(
-                    ?behind,
-                    "the system clock went back; receive times stand still until it catches up"
-                );
-            } else {
-                tracing::info!("the system clock has caught up with the log's receive times");
-            }
+        Timestamp::now().max(self.last_time)
+    }
+
+    /// Compares the system clock with where the log is in time.
+    fn look_at_clock(&mut self) {
+        self.shared.age_is_held.store(self.trimmer.look_at_clock(), Ordering::Relaxed);
+        if self.end_noted.elapsed() >= NOTE_TIME {
+            self.note_end();
         }
-        now.max(self.last_time)
+        let behind = self.last_time.since(Timestamp::now());
+        self.shared.clock_behind.store(behind.as_micros() as u64, Ordering::Relaxed);
+        let clock_is = match behind {
+            Duration::ZERO => ClockIs::Ahead,
+            behind if behind <= CLOCK_BEHIND => ClockIs::Behind,
+            _ => ClockIs::FarBehind,
+        };
+        if clock_is == self.clock_is {
+            return;
+        }
+        match clock_is {
+            ClockIs::Ahead => tracing::info!("the system clock has caught up with the log's receive times"),
+            ClockIs::Behind => tracing::warn!(
+                ?behind,
+                "the system clock went back; receive times stand still until it catches up"
+            ),
+            ClockIs::FarBehind => tracing::error!(
+                ?behind,
+                "the system clock is behind the newest event; receive times stand still until it catches up: \
+                 correct the clock, or if it is right, restart once with --new-epoch, which corrects the times \
+                 of stored events"
+            ),
+        }
+        self.clock_is = clock_is;
     }
 
     /// Moves the tail, together with what the ring holds: a reader that sees a
     /// record there sees a tail behind it.
-    fn publish(&mut self, tail: Tail, change: impl FnOnce(&mut Ring)) {
+    pub(super) fn publish(&mut self, tail: Tail, change: impl FnOnce(&mut Ring)) {
         assert!(tail.end >= self.next, "the tail cannot move back");
         self.next = tail.end;
         let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
@@ -323,81 +413,9 @@ impl Writer {
         self.shared.tail.send_replace(tail);
     }
 
-    /// Refuses appends until the store takes a write again. False if the queue was
-    /// closed meanwhile.
-    fn recover(&mut self) -> bool {
-        self.shared.state.send_replace(LogState::Recovering);
-        let mut last_error = String::new();
-        loop {
-            // Appends that came in before the log was marked as recovering.
-            let until = Instant::now() + RECOVERY_PAUSE;
-            loop {
-                match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(job) => answer(job.reply, Err(AppendError::Recovering)),
-                    Err(mpsc::RecvTimeoutError::Timeout) => break,
-                    Err(mpsc::RecvTimeoutError::Disconnected) => return false,
-                }
-            }
-            let Err(error) = self.try_to_recover() else {
-                self.note_works();
-                return true;
-            };
-            let error = error.to_string();
-            if error != last_error {
-                tracing::error!(error, "the log cannot be written to; trying again");
-                last_error = error;
-            }
-        }
-    }
-
-    fn try_to_recover(&mut self) -> Result<(), OpenError> {
-        // Only locked by another program: nothing is wrong with the store.
-        if let Some(store) = &mut self.store {
-            let probed = store.probe().map_err(sqlite_error(&self.path));
-            if probed.as_ref().is_err_and(|error| !is_locked(error)) {
-                self.store = None;
-            }
-            return probed;
-        }
-        let store = self.reopen()?;
-        let state = store.state();
-        self.store = Some(store);
-        self.last_time = self.last_time.max(state.last_time);
-        // The failed write may have been a deletion.
-        self.shared.note_trimmed(state.oldest);
-        // Records of the failed batch may have turned up; readers get them from the disk.
-        if state.tail.end > self.next {
-            let ring_bytes = self.ring_bytes;
-            self.publish(state.tail, |ring| *ring = Ring::new(ring_bytes, state.tail.end));
-        }
-        Ok(())
-    }
-
-    /// Opens the store anew after an error.
-    ///
-    /// A sync that failed leaves the operating system's cache ahead of the disk
-    /// and calls it clean. So whatever the WAL seems to hold is moved into the
-    /// main file and synced before anything is built on it.
-    fn reopen(&self) -> Result<Store, OpenError> {
-        // Readers would be in the way of emptying the WAL.
-        let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
-        let mut store = Store::open(&self.path)?;
-        let state = store.state();
-        // A copy has another inode: the readers would go on reading the file that is gone.
-        let is_same = store.identity() == self.shared.identity && state.epoch == self.shared.epoch;
-        if !is_same || state.tail.end < self.next {
-            return Err(OpenError::Replaced { path: self.path.clone() });
-        }
-        if !store.reset_wal().map_err(sqlite_error(&self.path))? {
-            return Err(OpenError::InTheWay { path: self.path.clone() });
-        }
-        store.probe().map_err(sqlite_error(&self.path))?;
-        Ok(store)
-    }
-
     /// Empties a WAL that has passed its bound.
     fn bound_wal(&mut self) {
-        let Some(store) = &self.store else { return };
+        let Some(store) = &mut self.store else { return };
         if store.wal_bytes() <= MAX_WAL_BYTES || Instant::now() < self.next_wal_reset {
             return;
         }
@@ -414,15 +432,9 @@ impl Writer {
     }
 }
 
-fn answer(reply: AppendReply, outcome: Result<Cursor, AppendError>) {
+pub(super) fn answer(reply: AppendReply, outcome: Result<Cursor, AppendError>) {
     // An error says that nobody waits any more, which the contract allows.
     reply.send(outcome).ok();
-}
-
-/// Whether another program holds a lock: nothing was written, and nothing is wrong.
-fn is_locked(error: &OpenError) -> bool {
-    let OpenError::Sqlite { source, .. } = error else { return false };
-    matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn is_damaged(error: &OpenError) -> bool {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Tr
 use super::{Mark, Segment, Term};
 use crate::{
     event::{Epoch, Sequence},
-    log::files::{identity, private_file, wal_path},
+    log::files::{identity, private_file, shm_path, wal_path},
 };
 
 pub(super) const FILE_NAME: &str = "index.db";
@@ -388,11 +388,9 @@ pub(super) fn bytes(path: &Path) -> u64 {
 
 /// Deletes the files. To be called only while no connection is open.
 pub(super) fn delete(path: &Path) -> io::Result<()> {
-    let mut shm_path = path.as_os_str().to_owned();
-    shm_path.push("-shm");
     // The main file first: SQLite takes a WAL without one for what it is, left over. Without
     // its WAL, the main file could pass for whole.
-    for path in [path, &wal_path(path), shm_path.as_ref()] {
+    for path in [path, &wal_path(path), &shm_path(path)] {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

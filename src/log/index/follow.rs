@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{Arc, PoisonError},
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     event::Sequence,
-    log::{PAGE_RECORDS, Page, ReadError, Tail},
+    log::{PAGE_RECORDS, Page, ReadError, Tail, workers::Task},
 };
 
 /// Pause after the tail has moved, so that records are taken in runs and not one by
@@ -46,12 +46,12 @@ pub(in super::super) type Stop = watch::Sender<()>;
 #[derive(Debug)]
 pub(in super::super) struct Following {
     stop: Stop,
-    thread: JoinHandle<()>,
+    thread: Task,
 }
 
 impl Following {
     /// Ends the thread, which is soon.
-    pub(in super::super) fn stop(self) -> JoinHandle<()> {
+    pub(in super::super) fn stop(self) -> Task {
         drop(self.stop);
         self.thread
     }
@@ -87,9 +87,7 @@ impl Indexer {
     pub(in super::super) fn spawn(self, stop: Stop) -> io::Result<Following> {
         // For timers: the thread waits for several things at once.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let thread = thread::Builder::new()
-            .name("log-indexer".to_owned())
-            .spawn(move || runtime.block_on(self.run()))?;
+        let thread = Task::spawn("log-indexer", move || runtime.block_on(self.run()))?;
         Ok(Following { stop, thread })
     }
 

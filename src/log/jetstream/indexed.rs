@@ -49,7 +49,7 @@ impl Indexed {
             TryLockError::WouldBlock => io::Error::other("another gateway has it"),
             TryLockError::Error(error) => error,
         })?;
-        let index = Arc::new(Index::new(&dir));
+        let index = Arc::new(Index::new(&dir)?);
         let source = FromStream { shared: Arc::clone(shared), runtime: Handle::current() };
         let (indexer, stop) = Indexer::new(Arc::clone(&index), Box::new(source), Limits::default());
         Ok(Self { index, following: indexer.spawn(stop)?, _lock: lock })
@@ -58,9 +58,7 @@ impl Indexed {
     /// Ends the thread, which is soon once the log is closed.
     pub(super) async fn end(self) {
         self.index.close();
-        let thread = self.following.stop();
-        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-        if !matches!(joined, Ok(Ok(()))) {
+        if !self.following.stop().ended().await {
             tracing::error!("the log's indexer panicked");
         }
     }

@@ -1,0 +1,258 @@
+//! The system clock as retention by age trusts it.
+//!
+//! Behind a clock that jumped ahead everything is too old at once. So after a jump nothing is deleted by age
+//! until the clock is right again, or has stayed as it is for a day. Where the log last was in time is kept in
+//! [`EndMark`](super::end::EndMark), so that a jump is also noticed across a restart.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
+
+use super::{
+    OpenError,
+    reader::{RawRecord, is_damage},
+    sqlite_error,
+    store::Store,
+};
+use crate::event::Timestamp;
+
+/// A clock that gains more than this on the monotonic one was set, or was wrong
+/// before, or the machine slept.
+const JUMP: Duration = Duration::from_secs(60);
+/// Longest time between two runs of the gateway that is taken for what it seems; with a
+/// shorter bound on age, an eighth of that.
+const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long nothing is deleted by age after a jump: time for an operator to correct the clock.
+const HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A clock that is behind this, 2024-01-01, is certainly wrong: nothing is corrected by it.
+const PLAUSIBLE: Timestamp = Timestamp(1_704_067_200_000_000);
+/// Events whose times are corrected in one transaction.
+const CORRECTED_AT_ONCE: i64 = 1000;
+
+/// The clock, watched.
+#[derive(Debug)]
+pub(super) struct Clock {
+    /// The last time that was trusted, and when that was.
+    anchor: (Timestamp, Instant),
+    hold: Option<Hold>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    until: Instant,
+    /// How far ahead of what the anchor says the clock may be to be right again.
+    limit: Duration,
+}
+
+impl Clock {
+    /// Begins at `now`. `last` is the last time that an earlier run trusted; `age` is the bound on age, without
+    /// which nothing depends on the clock.
+    pub(super) fn new(now: Timestamp, at: Instant, last: Option<Timestamp>, age: Option<Duration>) -> Self {
+        let mut clock = Self { anchor: (now, at), hold: None };
+        if let (Some(last), Some(age)) = (last, age) {
+            clock.anchor.0 = last;
+            clock.look(now, at, MAX_PAUSE.min(age / 8).max(JUMP));
+        }
+        clock
+    }
+
+    /// The time, unless the clock jumped ahead not long ago.
+    pub(super) fn trusted(&mut self, now: Timestamp, at: Instant) -> Option<Timestamp> {
+        self.look(now, at, JUMP);
+        self.hold.is_none().then_some(now)
+    }
+
+    /// The last time that was trusted.
+    pub(super) fn last_trusted(&self) -> Timestamp {
+        self.anchor.0
+    }
+
+    /// Whether nothing is deleted by age.
+    pub(super) fn is_held(&self) -> bool {
+        self.hold.is_some()
+    }
+
+    fn look(&mut self, now: Timestamp, at: Instant, limit: Duration) {
+        let elapsed = at.saturating_duration_since(self.anchor.1);
+        let ahead = now.since(self.anchor.0).saturating_sub(elapsed);
+        match &self.hold {
+            None if ahead > limit => {
+                self.hold = Some(Hold { until: at + HOLD, limit });
+                tracing::error!(
+                    ?ahead,
+                    hold = ?HOLD,
+                    "the system clock jumped ahead; retention by age is suspended, so that a wrong clock deletes \
+                     nothing: correct the clock, or wait"
+                );
+                return;
+            }
+            Some(hold) if ahead <= hold.limit => {
+                tracing::info!("the system clock was corrected; retention by age resumes");
+            }
+            Some(hold) if at >= hold.until => {
+                tracing::warn!("the system clock stayed as it is; retention by age resumes");
+            }
+            Some(_) => return,
+            None => {}
+        }
+        self.hold = None;
+        self.anchor = (now, at);
+    }
+}
+
+impl Store {
+    /// Sets the receive times that are ahead of `now`, which a wrong clock gave, to `now`. Otherwise receive
+    /// times would stand still until the clock gets there, since they never decrease along the log.
+    ///
+    /// Can be repeated after it was interrupted. The log must begin a new epoch with it: events are no longer
+    /// what their cursors stand for.
+    pub(super) fn correct_times(&mut self, now: Timestamp) -> Result<(), OpenError> {
+        if self.state().last_time.since(now) <= JUMP {
+            return Ok(());
+        }
+        if now < PLAUSIBLE {
+            tracing::error!("the system clock is wrong; the times of stored events are not corrected by it");
+            return Ok(());
+        }
+        match self.set_times(now) {
+            Ok(corrected) => {
+                tracing::warn!(
+                    corrected,
+                    "receive times that were ahead of the system clock were set to the present"
+                );
+                Ok(())
+            }
+            Err(error) if is_damage(&error) => {
+                tracing::error!(%error, "not all receive times could be corrected: the store is damaged");
+                Ok(())
+            }
+            Err(error) => Err(sqlite_error(&self.path)(error)),
+        }
+    }
+
+    fn set_times(&mut self, now: Timestamp) -> rusqlite::Result<usize> {
+        // From the newest down: it stops at the first that is right.
+        let before = "SELECT sequence FROM record WHERE receive_time <= ?1 ORDER BY sequence DESC LIMIT 1";
+        let before = self.connection.query_row(before, [now.0], |row| row.get(0)).optional()?;
+        let (mut next, mut corrected) = (before.unwrap_or(0_i64) + 1, 0);
+        let newest = self.state().tail.end.0.cast_signed();
+        while next < newest {
+            let end = next.saturating_add(CORRECTED_AT_ONCE);
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            {
+                let mut select = transaction.prepare_cached(
+                    "SELECT sequence, receive_time, checksum, record FROM record \
+                     WHERE sequence >= ?1 AND sequence < ?2 AND receive_time > ?3",
+                )?;
+                let mut update = transaction.prepare_cached(
+                    "UPDATE record SET receive_time = ?2, checksum = ?3 WHERE sequence = ?1",
+                )?;
+                let rows = select.query_map([next, end, now.0], RawRecord::read)?;
+                // Rows that are damaged stay so.
+                let rows = rows.filter(|row| row.as_ref().map_or(true, RawRecord::is_intact));
+                for row in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+                    let sequence = row.sequence.0.cast_signed();
+                    corrected += update.execute(params![sequence, now.0, i64::from(row.check_at(now))])?;
+                }
+            }
+            transaction.commit()?;
+            next = end;
+        }
+        // Of what was deleted.
+        self.connection
+            .execute("UPDATE meta SET value = min(value, ?1) WHERE name = 'last_time'", [now.0])?;
+        Ok(corrected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const HOUR: u64 = 60 * 60;
+    const DAY: u64 = 24 * HOUR;
+    const NOW: Timestamp = Timestamp(1_800_000_000 * SECOND);
+
+    /// A clock with a monotonic one beside it.
+    struct Clocks {
+        clock: Clock,
+        now: Timestamp,
+        at: Instant,
+    }
+
+    impl Clocks {
+        /// A start after so many seconds without a run.
+        fn after_pause(seconds: i64, age: Option<Duration>) -> Self {
+            let at = Instant::now();
+            let clock = Clock::new(NOW, at, Some(Timestamp(NOW.0 - seconds * SECOND)), age);
+            Self { clock, now: NOW, at }
+        }
+
+        /// Both go on; the clock gains so many seconds.
+        fn look_after(&mut self, seconds: u64, gained: i64) -> Option<Timestamp> {
+            self.at += Duration::from_secs(seconds);
+            self.now.0 += (seconds.cast_signed() + gained) * SECOND;
+            self.clock.trusted(self.now, self.at)
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_is_not_believed_for_a_day() {
+        let mut clocks = Clocks::after_pause(0, Some(Duration::from_secs(DAY)));
+        for seconds in [0, 1, HOUR, 30 * DAY] {
+            assert_eq!(clocks.look_after(seconds, 0), Some(clocks.now), "time went by");
+        }
+        assert_eq!(clocks.look_after(1, 59), Some(clocks.now), "small corrections are believed");
+        assert_eq!(clocks.look_after(1, -3600), Some(clocks.now), "by one that goes back nothing is too old");
+        assert_eq!(clocks.look_after(1, 3600), None);
+        let trusted = clocks.clock.last_trusted();
+        assert_eq!(clocks.look_after(1, 0), None);
+        assert_eq!(clocks.look_after(DAY - 2, 0), None);
+        assert_eq!(clocks.clock.last_trusted(), trusted, "a restart meanwhile finds the jump again");
+        assert_eq!(clocks.look_after(1, 0), Some(clocks.now));
+        assert_eq!(clocks.clock.last_trusted(), clocks.now);
+    }
+
+    #[test]
+    fn a_clock_that_is_corrected_is_believed_at_once() {
+        let mut clocks = Clocks::after_pause(0, Some(Duration::from_secs(DAY)));
+        let ten_years = 10 * 365 * DAY.cast_signed();
+        assert_eq!(clocks.look_after(1, ten_years), None);
+        assert_eq!(clocks.look_after(HOUR, 0), None);
+        assert_eq!(clocks.look_after(1, -ten_years), Some(clocks.now));
+    }
+
+    #[test]
+    fn a_start_long_after_the_last_run_deletes_nothing_for_a_day() {
+        let days = |days| Some(Duration::from_secs(days * DAY));
+        for (pause, age, is_held) in [
+            (20 * HOUR, days(7), false),
+            (22 * HOUR, days(7), true),
+            (23 * HOUR, days(30), false),
+            (25 * HOUR, days(30), true),
+            (2 * HOUR, days(1), false),
+            (4 * HOUR, days(1), true),
+            (10 * 365 * DAY, days(7), true),
+            (10 * 365 * DAY, None, false),
+        ] {
+            let mut clocks = Clocks::after_pause(pause.cast_signed(), age);
+            assert_eq!(clocks.clock.is_held(), is_held, "{pause} {age:?}");
+            assert_eq!(clocks.look_after(1, 0).is_none(), is_held);
+            assert_eq!(clocks.look_after(DAY, 0), Some(clocks.now), "and then it goes on");
+        }
+        // Corrected to what is an ordinary pause.
+        let mut clocks = Clocks::after_pause(365 * DAY.cast_signed(), days(7));
+        assert_eq!(
+            clocks.look_after(60, -364 * DAY.cast_signed() - 12 * HOUR.cast_signed()),
+            Some(clocks.now)
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_the_last_run_is_no_jump() {
+        let mut clocks = Clocks::after_pause(-365 * DAY.cast_signed(), Some(Duration::from_secs(DAY)));
+        assert_eq!(clocks.look_after(1, 0), Some(clocks.now));
+    }
+}

@@ -1,0 +1,132 @@
+//! Where the log ended when it last wrote, in a small file beside the store (`events.end`).
+//!
+//! The store alone cannot tell that its end is missing: after a damaged WAL, or a backup that was copied
+//! over it, it is a shorter log and in order. It would give the lost sequences to other events. So each
+//! commit leaves a mark here, and the next start compares.
+//!
+//! The file is written after the commit's sync and is not synced itself. So it is never ahead of a whole
+//! store, also after a power cut; then it may be behind, which only means that less is noticed.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
+
+use super::{OpenError, io_error};
+use crate::{
+    event::{Epoch, Sequence, Timestamp},
+    log::files::private_file,
+};
+
+const FILE_NAME: &str = "events.end";
+/// What the file begins with: its kind and its format.
+const MAGIC: [u8; 8] = *b"cbgwend1";
+/// Magic, epoch, end, time, each of 8 bytes, then a CRC-32 of these; little-endian.
+const BYTES: usize = 36;
+
+/// What the file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EndMark {
+    /// The log's epoch.
+    pub(super) epoch: Epoch,
+    /// The first sequence that was not stored.
+    pub(super) end: Sequence,
+    /// The system clock when the log last ran and retention trusted it.
+    pub(super) time: Timestamp,
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct EndFile {
+    path: PathBuf,
+    file: File,
+    /// A failed write was logged.
+    has_failed: bool,
+}
+
+impl EndFile {
+    /// Opens the file in the data directory, creating it if it is missing. `None` if it says nothing.
+    pub(super) fn open(dir: &Path) -> Result<(Self, Option<EndMark>), OpenError> {
+        let path = dir.join(FILE_NAME);
+        let file = private_file(&path).map_err(io_error(&path))?;
+        let mut bytes = [0; BYTES];
+        let mark = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => EndMark::decode(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(source) => return Err(OpenError::Io { path, source }),
+        };
+        Ok((Self { path, file, has_failed: false }, mark))
+    }
+
+    /// Overwrites the mark. A failure is logged once: only noticing a loss depends on it.
+    pub(super) fn write(&mut self, mark: EndMark) {
+        match self.file.write_all_at(&mark.encode(), 0) {
+            Ok(()) => self.has_failed = false,
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tracing::warn!(
+                        path = %self.path.display(),
+                        %error,
+                        "cannot note where the log ends; a later loss of its end may go unnoticed"
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl EndMark {
+    fn encode(self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..16].copy_from_slice(&self.epoch.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.end.0.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.time.0.to_le_bytes());
+        let check = crc32fast::hash(&bytes[..32]);
+        bytes[32..].copy_from_slice(&check.to_le_bytes());
+        bytes
+    }
+
+    /// `None` if the bytes are not a mark, or damaged.
+    fn decode(bytes: &[u8; BYTES]) -> Option<Self> {
+        let number = |at: usize| <[u8; 8]>::try_from(&bytes[at..at + 8]).map(u64::from_le_bytes).ok();
+        let check = u32::from_le_bytes(bytes[32..].try_into().ok()?);
+        let is_whole = bytes[..8] == MAGIC && crc32fast::hash(&bytes[..32]) == check;
+        is_whole.then_some(())?;
+        Some(Self {
+            epoch: Epoch(number(8)?),
+            end: Sequence(number(16)?),
+            time: Timestamp(number(24)?.cast_signed()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written_and_never_if_it_is_damaged() {
+        let dir = TempDir::new().unwrap();
+        let read = || EndFile::open(dir.path()).unwrap().1;
+        let (mut file, mark) = EndFile::open(dir.path()).unwrap();
+        assert_eq!(mark, None);
+        for end in [1, 2, u64::MAX] {
+            let mark = EndMark { epoch: Epoch(7), end: Sequence(end), time: Timestamp(-5) };
+            file.write(mark);
+            assert_eq!(read(), Some(mark));
+        }
+        let whole = EndMark { epoch: Epoch(7), end: Sequence(9), time: Timestamp(1) }.encode();
+        for bit in 0..BYTES * 8 {
+            let mut bytes = whole;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(EndMark::decode(&bytes), None, "bit {bit}");
+        }
+        std::fs::write(dir.path().join(FILE_NAME), &whole[..BYTES - 1]).unwrap();
+        assert_eq!(read(), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! The writer's recovery: from write errors, and from a write-ahead log that was taken from under it.
+
+use std::{
+    sync::{Arc, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+
+use super::{
+    OpenError, sqlite_error,
+    store::Store,
+    wal,
+    writer::{Writer, answer},
+};
+use crate::{
+    event::Sequence,
+    log::{AppendError, Cause, Hole, LogState, PAGE_RECORDS, ring::Ring},
+};
+
+/// Pause between attempts to recover from a write error.
+const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
+
+impl Writer {
+    /// Refuses appends until the store takes a write again. False if the queue was
+    /// closed meanwhile.
+    pub(super) fn recover(&mut self) -> bool {
+        self.shared.state.send_replace(LogState::Recovering);
+        let mut last_error = String::new();
+        loop {
+            // Appends that came in before the log was marked as recovering.
+            let until = Instant::now() + RECOVERY_PAUSE;
+            loop {
+                match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(job) => answer(job.reply, Err(AppendError::Recovering)),
+                    Err(mpsc::RecvTimeoutError::Timeout) => break,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => {
+                        self.save_at_end();
+                        return false;
+                    }
+                }
+            }
+            let Err(error) = self.try_to_recover() else {
+                self.note_works();
+                return true;
+            };
+            let error = error.to_string();
+            if error != last_error {
+                tracing::error!(error, "the log cannot be written to; trying again");
+                last_error = error;
+            }
+        }
+    }
+
+    fn try_to_recover(&mut self) -> Result<(), OpenError> {
+        if self.store.is_some() {
+            let checked = self.check_files();
+            if checked.as_ref().is_err_and(OpenError::is_wal_fault) {
+                self.save_wal()?;
+            } else {
+                checked?;
+                if !self.must_reopen {
+                    return self.probe();
+                }
+                self.close_store();
+            }
+        }
+        // Readers would be in the way of emptying the WAL.
+        let shared = Arc::clone(&self.shared);
+        let gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        // It may also have been replaced after the write error.
+        if let Some(wal) = &mut self.left_wal
+            && wal.check().is_err()
+        {
+            shared.connections.close();
+            if !is_alone(self)? {
+                return Err(OpenError::InTheWay { path: self.path.clone() });
+            }
+            self.discard_wal()?;
+        }
+        let store = self.reopen()?;
+        shared.connections.fill()?;
+        drop(gate);
+        let state = store.state();
+        self.store = Some(store);
+        self.left_wal = None;
+        (self.must_reopen, self.must_restore) = (false, false);
+        self.last_time = self.last_time.max(state.last_time);
+        // The failed write may have been a deletion.
+        self.shared.note_trimmed(state.oldest);
+        // Records of the failed batch may have turned up; readers get them from the disk.
+        if state.tail.end > self.next {
+            let ring_bytes = self.ring_bytes;
+            self.publish(state.tail, |ring| *ring = Ring::new(ring_bytes, state.tail.end));
+        }
+        self.note_end();
+        Ok(())
+    }
+
+    /// Tries a write after the store was only locked by another program: nothing is wrong with it.
+    fn probe(&mut self) -> Result<(), OpenError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let probed = store.probe().map_err(sqlite_error(&self.path));
+        if probed.as_ref().is_err_and(|error| !error.is_busy()) {
+            self.must_reopen = true;
+            self.close_store();
+        }
+        probed
+    }
+
+    /// Saves what is only in a WAL that was replaced: it would be lost with this process.
+    pub(super) fn save_at_end(&mut self) {
+        if self.check_files().is_err_and(|error| error.is_wal_fault())
+            && let Err(error) = self.try_to_recover()
+        {
+            tracing::error!(%error, "the log ends before its write-ahead log could be saved");
+        }
+    }
+
+    /// Closes the store after a write error, and keeps what is known of its WAL.
+    pub(super) fn close_store(&mut self) {
+        if let Some(store) = self.store.take() {
+            self.left_wal = Some(store.wal);
+        }
+    }
+
+    /// Saves what is in a WAL whose file was replaced, shortened or deleted, and closes the store.
+    ///
+    /// SQLite still has the file open, and the WAL's index in memory. So a whole one is moved into the main
+    /// file as always. From one that was shortened nothing is moved: pages would be missing. The main file
+    /// is as it was after the last checkpoint, and what was committed since is written again from memory.
+    fn save_wal(&mut self) -> Result<(), OpenError> {
+        let shared = Arc::clone(&self.shared);
+        let _gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let in_the_way = || OpenError::InTheWay { path: self.path.clone() };
+        if store.is_wal_short() {
+            shared.connections.close();
+            if let Some(store) = self.store.take() {
+                self.left_wal = Some(store.close_without_checkpoint()?);
+            }
+            return Ok(());
+        }
+        if !store.reset_wal().map_err(sqlite_error(&self.path))? {
+            return Err(in_the_way());
+        }
+        // They have the old file open, too.
+        shared.connections.close();
+        if !store.leave_wal().map_err(sqlite_error(&self.path))? {
+            return Err(in_the_way());
+        }
+        self.store = None;
+        Ok(())
+    }
+
+    /// Deletes a WAL that is not the one that was written to.
+    fn discard_wal(&mut self) -> Result<(), OpenError> {
+        self.must_restore = true;
+        match self.left_wal.take() {
+            Some(wal) => wal.delete(),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the store anew after an error, with the gate in hand.
+    ///
+    /// A sync that failed leaves the operating system's cache ahead of the disk
+    /// and calls it clean. So whatever the WAL seems to hold is moved into the
+    /// main file and synced before anything is built on it.
+    fn reopen(&self) -> Result<Store, OpenError> {
+        let mut store = Store::open(&self.path)?;
+        let state = store.state();
+        // A copy has another inode: the readers would go on reading the file that is gone.
+        let is_same = store.identity() == self.shared.identity && state.epoch == self.shared.epoch;
+        let is_shorter = state.tail.end < self.next;
+        if !is_same || is_shorter && !self.must_restore {
+            return Err(OpenError::Replaced { path: self.path.clone() });
+        }
+        if !store.reset_wal().map_err(sqlite_error(&self.path))? {
+            return Err(OpenError::InTheWay { path: self.path.clone() });
+        }
+        if is_shorter {
+            self.restore(&mut store, state.tail.end)?;
+        }
+        store.probe().map_err(sqlite_error(&self.path))?;
+        Ok(store)
+    }
+
+    /// Writes again what the store lost and memory still has, from `next` up to the tail.
+    fn restore(&self, store: &mut Store, mut next: Sequence) -> Result<(), OpenError> {
+        let (mut restored, mut lost) = (0_usize, None::<(Sequence, Sequence)>);
+        while next < self.next {
+            let (page, start) = {
+                let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+                (ring.read(next, PAGE_RECORDS), ring.start())
+            };
+            let Some(page) = page else {
+                lost = Some((next, start.previous()));
+                next = start;
+                continue;
+            };
+            let records: Vec<_> = page.records.iter().cloned().collect();
+            store.commit(&records).map_err(sqlite_error(&self.path))?;
+            restored += records.len();
+            next = page.next;
+        }
+        if let Some((first, last)) = lost {
+            store.skip_to(self.next)?;
+            // It was damaged while in use, and they are no longer in memory.
+            self.shared.holes.note(Hole { first, last, cause: Cause::Missing }, None);
+        }
+        tracing::warn!(restored, "events of the damaged write-ahead log were written again from memory");
+        Ok(())
+    }
+}
+
+fn is_alone(writer: &Writer) -> Result<bool, OpenError> {
+    wal::is_alone(&writer.path).map_err(sqlite_error(&writer.path))
+}
