@@ -47,7 +47,7 @@ async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode
     let (code, mut text) = if drain.is_announced() {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n".to_owned())
     } else if *log.state().borrow() != LogState::Writable {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the log cannot be written to\n".to_owned())
+        (StatusCode::SERVICE_UNAVAILABLE, cannot_store(&*log))
     } else {
         (StatusCode::OK, "ready\n".to_owned())
     };
@@ -57,4 +57,10 @@ async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode
         text += &format!("lost events: {lost}; `callback-gateway status` names them\n");
     }
     (code, text)
+}
+
+/// With the backend's own words, where it has any.
+fn cannot_store(log: &dyn EventLog) -> String {
+    let reason = log.trouble().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("not ready: the log cannot be written to{reason}\n")
 }

@@ -165,6 +165,11 @@ pub trait EventLog: Send + Sync + 'static {
         Anomalies::default()
     }
 
+    /// Why appends are not taken just now, in words for operators, where the backend knows; always at once.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// What waits for the writer; always at once.
     fn queue(&self) -> Queue {
         Queue::default()

@@ -26,6 +26,10 @@ pub enum LogFormat {
     Json,
 }
 
+/// The NATS client. It logs each complaint of a server's at level `info`, of which there may be several for every
+/// callback; the gateway logs them itself, with a limit. So its lines need a level of their own.
+const NATS_CLIENT: &str = "async_nats";
+
 /// Which log lines are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
@@ -50,7 +54,12 @@ impl LogFilter {
     }
 
     fn filter(&self) -> EnvFilter {
-        EnvFilter::builder().parse_lossy(&self.0)
+        let filter = EnvFilter::builder().parse_lossy(&self.0);
+        let is_quiet = filter.max_level_hint().is_some_and(|level| level <= LevelFilter::WARN);
+        if is_quiet || self.0.contains(NATS_CLIENT) {
+            return filter;
+        }
+        EnvFilter::builder().parse_lossy(format!("{},{NATS_CLIENT}=warn", self.0))
     }
 }
 
@@ -137,4 +146,25 @@ pub fn init(format: LogFormat, filter: &LogFilter) -> Result<Logs, Box<dyn std::
     // The first one counts, as it does for logging itself.
     LOST_LINES.set(lost).ok();
     Ok(Logs { level: LogLevel(handle), writer: Some(guard) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nats_client_is_quiet_unless_it_is_asked_for() {
+        let filter = |text: &str| LogFilter::parse(text).unwrap().filter().to_string();
+        for (text, written) in [
+            ("info", "async_nats=warn,info"),
+            ("debug,callback_gateway=trace", "callback_gateway=trace,async_nats=warn,debug"),
+            ("info,async_nats=debug", "async_nats=debug,info"),
+            ("error", "error"),
+            ("off", "off"),
+        ] {
+            let sorted =
+                |text: &str| text.split(',').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+            assert_eq!(sorted(&filter(text)), sorted(written), "{text}");
+        }
+    }
 }

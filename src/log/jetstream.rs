@@ -31,6 +31,7 @@ mod lost;
 mod message;
 mod open;
 mod publish;
+mod refused;
 mod shared;
 mod stream;
 mod walk;
@@ -118,7 +119,7 @@ impl JetStreamLog {
                  power cut may take; use --nats-replicas 3, or sync_interval: always"
             );
         }
-        let shared = Shared::new(api, reading, options.replicas, options.ring_bytes, &info, newest);
+        let shared = Shared::new(api, reading, &options, &info, newest);
         let shared = Arc::new(shared);
         let follower = open::begin_to_follow(&shared).await?;
         // Tried again every second.
@@ -178,6 +179,9 @@ impl JetStreamLog {
         let bytes = u32::try_from(record.stored.bytes().len()).map_err(|_| AppendError::QueueFull)?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
+        if self.shared.is_unsafe.load(Ordering::Relaxed) {
+            return Err(AppendError::Recovering);
+        }
         let place = self.place(bytes)?;
         let (reply, appending) = Appending::pending();
         jobs.send(Job { record, reply, place }).map_err(|_| AppendError::Closed)?;
@@ -292,6 +296,10 @@ impl EventLog for JetStreamLog {
 
     fn lag(&self) -> Lag {
         self.shared.lag()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.shared.trouble()
     }
 
     fn queue(&self) -> Queue {

@@ -27,6 +27,8 @@ const TOO_MANY_REQUESTS: u16 = 429;
 const STREAM_NOT_FOUND: u32 = 10059;
 /// The number of its error for a message that is not there.
 const NO_MESSAGE_FOUND: u32 = 10037;
+/// The number of its error for a message that is larger than the stream takes.
+const MESSAGE_TOO_LARGE: u32 = 10054;
 /// The number of its error for a message whose first copy is still on its way.
 pub(super) const DUPLICATE_IN_PROCESS: u32 = 10158;
 
@@ -74,6 +76,11 @@ impl Refusal {
     /// Whether trying again can help: there is no leader just now, or it is too busy.
     pub(super) fn may_pass(&self) -> bool {
         self.is_soon_over() || self.code == TOO_MANY_REQUESTS || self.err_code == DUPLICATE_IN_PROCESS
+    }
+
+    /// Whether only this event cannot be stored.
+    pub(super) fn is_about_the_event(&self) -> bool {
+        self.err_code == MESSAGE_TOO_LARGE
     }
 
     /// Whether trying again soon can help. What is too busy is only made busier by it, and a
@@ -368,10 +375,14 @@ impl Api {
             .map_err(|_| ApiError::Unreachable("no answer from the stream's leader in time".to_owned()))?
             .map_err(|error| {
                 ApiError::Unreachable(match error.kind() {
-                    RequestErrorKind::NoResponders => "JetStream is not there, or has no leader".to_owned(),
+                    RequestErrorKind::NoResponders => {
+                        self.said.note_answer();
+                        "JetStream is not there, or has no leader".to_owned()
+                    }
                     _ => error.to_string(),
                 })
             })?;
+        self.said.note_answer();
         if answer.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(ApiError::Unreachable("JetStream is not there, or has no leader".to_owned()));
         }

@@ -1,6 +1,13 @@
 //! The connections to the servers.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError, connection::State,
@@ -21,6 +28,13 @@ const FIRST_CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts to connect again.
 const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
+/// Most complaints of a server's that are logged within [`COMPLAINTS_TIME`]: without a right, every try to publish
+/// causes one. Further ones are counted.
+const COMPLAINTS: u32 = 5;
+/// See [`COMPLAINTS`].
+const COMPLAINTS_TIME: Duration = Duration::from_secs(60);
+/// What a server's complaint begins with about a subscription to answers.
+const ANSWERS_DENIED: &str = "Permissions Violation for Subscription to \"_INBOX.";
 /// Commands that wait for the connection. Few: they are still sent when it is back, long
 /// after their callers were refused.
 const COMMANDS: usize = 256;
@@ -52,9 +66,43 @@ pub(super) struct Said {
     pub(super) connection: watch::Sender<Connection>,
     /// What the server has complained of last.
     pub(super) complaint: watch::Sender<String>,
+    /// The server has ended subscriptions to answers: they come back only with another connection.
+    answers_denied: Arc<AtomicBool>,
+    /// The server has answered a request.
+    answered: Arc<AtomicBool>,
 }
 
 impl Said {
+    fn new() -> Self {
+        Self {
+            connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
+            complaint: watch::Sender::default(),
+            answers_denied: Arc::default(),
+            answered: Arc::default(),
+        }
+    }
+
+    fn complains(&self, complaint: &str) {
+        if complaint.starts_with(ANSWERS_DENIED) {
+            self.answers_denied.store(true, Ordering::Relaxed);
+        }
+        self.complaint.send_replace(complaint.to_owned());
+    }
+
+    pub(super) fn note_answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the server has answered a request since this was asked last.
+    pub(super) fn take_answered(&self) -> bool {
+        self.answered.swap(false, Ordering::Relaxed)
+    }
+
+    /// Returns whether the server has ended subscriptions to answers since this was asked last.
+    pub(super) fn take_answers_denied(&self) -> bool {
+        self.answers_denied.swap(false, Ordering::Relaxed)
+    }
+
     /// Has it that there is a connection if there is one: the event that said so, or the one
     /// that said otherwise, may be lost. Gives whether there is.
     pub(super) fn repair(&self, client: &Client) -> bool {
@@ -75,10 +123,7 @@ impl Said {
 /// servers' monitoring shows.
 pub(super) async fn connect(options: &Options, name: &'static str) -> Result<(Client, Said), OpenError> {
     let servers = servers(options)?;
-    let said = Said {
-        connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
-        complaint: watch::Sender::default(),
-    };
+    let said = Said::new();
     let begin = Instant::now();
     loop {
         let error = match self::options(options, &servers, name, said.clone())?.connect(&servers[..]).await {
@@ -131,6 +176,7 @@ fn options(
     said: Said,
 ) -> Result<ConnectOptions, OpenError> {
     let login = options.login.clone();
+    let complaints = Mutex::new(Complaints::new(Instant::now()));
     // Asked for at each connection: it may have changed.
     let answer = move |nonce: Vec<u8>| std::future::ready(login.borrow().answer(&nonce));
     let mut connect = ConnectOptions::with_auth_callback(answer)
@@ -151,9 +197,7 @@ fn options(
                     connection.number += 1;
                 }),
                 Event::Disconnected => said.connection.send_modify(|connection| connection.is_up = false),
-                Event::ServerError(ServerError::Other(complaint)) => {
-                    said.complaint.send_replace(complaint.clone());
-                }
+                Event::ServerError(ServerError::Other(complaint)) => said.complains(complaint),
                 _ => {}
             }
             match event {
@@ -161,7 +205,13 @@ fn options(
                 Event::Disconnected => {
                     tracing::warn!(name, "the connection to NATS is lost; connecting again")
                 }
-                event => tracing::warn!(name, %event, "NATS"),
+                event => {
+                    let may_log =
+                        complaints.lock().unwrap_or_else(PoisonError::into_inner).may_log(Instant::now());
+                    if let Some(not_logged) = may_log {
+                        tracing::warn!(name, %event, not_logged, "NATS");
+                    }
+                }
             }
             std::future::ready(())
         });
@@ -178,9 +228,45 @@ fn options(
     Ok(connect)
 }
 
+/// Limits the log lines that a server's complaints cause.
+#[derive(Debug)]
+struct Complaints {
+    since: Instant,
+    count: u32,
+}
+
+impl Complaints {
+    fn new(now: Instant) -> Self {
+        Self { since: now, count: 0 }
+    }
+
+    /// Counts a complaint. If it may be logged, gives how many before it were not.
+    fn may_log(&mut self, now: Instant) -> Option<u32> {
+        let mut not_logged = 0;
+        if now.duration_since(self.since) >= COMPLAINTS_TIME {
+            not_logged = self.count.saturating_sub(COMPLAINTS);
+            *self = Self::new(now);
+        }
+        self.count = self.count.saturating_add(1);
+        (self.count <= COMPLAINTS).then_some(not_logged)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn complaints_are_logged_a_few_times_a_minute_and_counted() {
+        let now = Instant::now();
+        let mut complaints = Complaints::new(now);
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let logged = (0..1000).filter(|_| complaints.may_log(at(59)).is_some()).count();
+        assert_eq!(logged, COMPLAINTS as usize);
+        assert_eq!(complaints.may_log(at(60)), Some(1000 - COMPLAINTS));
+        assert_eq!(complaints.may_log(at(61)), Some(0));
+        assert_eq!(complaints.may_log(at(300)), Some(0), "all were logged");
+    }
 
     #[test]
     fn servers_before_2_11_are_too_old() {
@@ -196,11 +282,7 @@ mod tests {
     fn a_server_by_tls_has_all_connections_encrypted() {
         let is_encrypted = |server: &str| {
             let options = Options::new(server);
-            let said = Said {
-                connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
-                complaint: watch::Sender::default(),
-            };
-            let connect = super::options(&options, &servers(&options).unwrap(), "test", said).unwrap();
+            let connect = super::options(&options, &servers(&options).unwrap(), "test", Said::new()).unwrap();
             // It says so in no other way.
             format!("{connect:?}").contains("\"tls_required\": true")
         };

@@ -89,6 +89,8 @@ struct InFlight {
     subject: Subject,
     /// It stands in [`Publisher::refused`].
     is_refused: bool,
+    /// What the stream last answered instead of storing it.
+    refusal: Option<Refusal>,
 }
 
 /// A publish for the connection.
@@ -255,7 +257,7 @@ impl Publisher {
         self.next_id += 1;
         let stored = &job.record.stored;
         let subject = format!("{}.{}.{}", self.prefix, stored.sdk_app_id(), stored.command()).into();
-        let in_flight = InFlight { job, since: now, subject, is_refused: false };
+        let in_flight = InFlight { job, since: now, subject, is_refused: false, refusal: None };
         self.in_flight.insert(id, in_flight);
         self.send(id);
         self.silent.push_back((now + RETRY, id));
@@ -302,12 +304,22 @@ impl Publisher {
                 self.shared.acknowledge(Sequence(sequence), reply, place);
                 return true;
             }
-            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.is_soon_over() => self.try_again(id),
-            // It is tried again as if nothing had been said.
-            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => {}
+            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => {
+                // Otherwise it is tried again as if nothing had been said.
+                if refusal.is_soon_over() {
+                    self.try_again(id);
+                }
+                if let Some(in_flight) = self.in_flight.get_mut(&id) {
+                    in_flight.refusal = Some(refusal);
+                }
+            }
             Ok(Acknowledgement { error: Some(refusal), .. }) => {
-                // Which one it is does not matter: the next look finds out whether it was the only one.
-                self.shared.set_writable(Err(format!("the stream does not take an event: {refusal}")));
+                let reason = does_not_take(&refusal);
+                if refusal.is_about_the_event() {
+                    tracing::error!(reason, "an event cannot be stored; others can");
+                } else {
+                    self.shared.refuse(reason);
+                }
                 self.end(id, AppendError::Failed);
             }
             Ok(_) | Err(_) => {
@@ -346,11 +358,23 @@ impl Publisher {
             }
         }
         for id in expired {
+            if let Some(in_flight) = self.in_flight.get(&id) {
+                // One that came in late says nothing about the stream.
+                let was_patient = now.duration_since(in_flight.since) >= STALLED;
+                match &in_flight.refusal {
+                    Some(refusal) => self.shared.refuse(does_not_take(refusal)),
+                    None if was_patient => self.shared.refuse(STALLED_REASON.to_owned()),
+                    None => {}
+                }
+            }
             self.end(id, AppendError::Expired);
         }
         if !self.shared.is_stalled.swap(is_stalled, Ordering::Relaxed) && is_stalled {
             // Sooner than the next look, which says so again as long as it lasts.
-            self.shared.set_writable(Err(STALLED_REASON.to_owned()));
+            let refusals = self.in_flight.values().filter_map(|in_flight| in_flight.refusal.as_ref());
+            let refusal = refusals.max_by_key(|refusal| refusal.err_code);
+            let reason = refusal.map_or_else(|| STALLED_REASON.to_owned(), does_not_take);
+            self.shared.set_writable(Err(reason));
         }
         while let Some(id) = pop_due(&mut self.refused, now) {
             if let Some(in_flight) = self.in_flight.get_mut(&id) {
@@ -371,6 +395,10 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         self.shared.forget_acknowledged();
     }
+}
+
+fn does_not_take(refusal: &Refusal) -> String {
+    format!("the stream does not take an event: {refusal}")
 }
 
 /// Takes the first of them, if it is time for it.

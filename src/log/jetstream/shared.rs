@@ -16,8 +16,11 @@ use tokio::{
 };
 
 use super::{
+    Options,
     api::{Api, ApiError, Info, publish_to},
     publish::Place,
+    refused::Refused,
+    stream::StreamSettings,
     walk::Walks,
 };
 use crate::{
@@ -37,6 +40,8 @@ const REACH_PATIENCE: Duration = Duration::from_secs(15);
 /// Newest records whose cursors are remembered: more than publishes are in flight, so that
 /// an acknowledgement that comes after its record still finds it.
 const RECENT: usize = 2 * super::IN_FLIGHT_RECORDS;
+/// Least time between two log lines with different reasons why callbacks cannot be stored.
+const REASON_PAUSE: Duration = Duration::from_secs(5);
 /// Reads of history by direct gets at once; further ones wait. Each holds about a page.
 const HISTORY_READS: usize = 4;
 
@@ -75,6 +80,14 @@ pub(super) struct Shared {
     pub(super) holes: Holes,
     /// How many messages the leader said last that the stream has lost.
     pub(super) lost: AtomicU64,
+    /// What the stream did not store.
+    pub(super) refused: Refused,
+    /// What the stream's settings must be.
+    pub(super) settings: StreamSettings,
+    /// The stream has settings that can lose events: nothing is published meanwhile.
+    pub(super) is_unsafe: AtomicBool,
+    /// Why callbacks cannot be stored, as was logged last, and when.
+    trouble: Mutex<Option<(String, Instant)>>,
     /// Has the tail's consumer made anew.
     pub(super) follow_anew: Notify,
 }
@@ -117,8 +130,7 @@ impl Shared {
     pub(super) fn new(
         api: Api,
         reading: Api,
-        replicas: usize,
-        ring_bytes: usize,
+        options: &Options,
         info: &Info,
         newest: Option<Record>,
     ) -> Self {
@@ -130,13 +142,13 @@ impl Shared {
         Self {
             api,
             reading,
-            replicas,
+            replicas: options.replicas,
             epoch,
             epoch_start: info.created.into(),
             tail: watch::Sender::new(Tail { end, cursor }),
             state: watch::Sender::new(LogState::Writable),
-            ring: RwLock::new(Ring::new(ring_bytes, end)),
-            ring_bytes,
+            ring: RwLock::new(Ring::new(options.ring_bytes, end)),
+            ring_bytes: options.ring_bytes,
             recent: Mutex::default(),
             known: RwLock::new(Known {
                 end,
@@ -154,6 +166,10 @@ impl Shared {
             denied: Mutex::default(),
             holes: Holes::default(),
             lost: AtomicU64::new(0),
+            refused: Refused::default(),
+            settings: StreamSettings::new(options),
+            is_unsafe: AtomicBool::new(false),
+            trouble: Mutex::default(),
             follow_anew: Notify::new(),
         }
     }
@@ -293,6 +309,7 @@ impl Shared {
     /// Answers an append once the tail has come to its record.
     pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply, place: Place) {
         self.promised.fetch_max(sequence.0, Ordering::Relaxed);
+        self.refused.note_stored();
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
         if self.is_closed() {
@@ -366,20 +383,43 @@ impl Shared {
     }
 
     /// Says whether callbacks can be stored. A closed log stays closed.
+    /// Another reason is logged too, but not in quick succession.
     pub(super) fn set_writable(&self, healthy: Result<(), String>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.send_if_modified(|state| match (&healthy, *state) {
             (Ok(()), LogState::Recovering) => {
                 tracing::info!("the stream takes callbacks again");
+                *trouble = None;
                 *state = LogState::Writable;
                 true
             }
-            (Err(reason), LogState::Writable) => {
-                tracing::error!(reason, "callbacks cannot be stored just now; they wait for their deadline");
-                *state = LogState::Recovering;
-                true
+            (Err(reason), LogState::Writable | LogState::Recovering) => {
+                let is_news = trouble
+                    .as_ref()
+                    .is_none_or(|(logged, at)| logged != reason && at.elapsed() >= REASON_PAUSE);
+                if is_news {
+                    tracing::error!(
+                        reason,
+                        "callbacks cannot be stored just now; they wait for their deadline"
+                    );
+                    *trouble = Some((reason.clone(), Instant::now()));
+                }
+                std::mem::replace(state, LogState::Recovering) == LogState::Writable
             }
             _ => false,
         });
+    }
+
+    /// Why callbacks cannot be stored, for operators.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().map(|(reason, _)| reason.clone())
+    }
+
+    /// Notes that the stream did not store an event, and why.
+    pub(super) fn refuse(&self, reason: String) {
+        self.refused.note(reason.clone());
+        self.set_writable(Err(reason));
     }
 
     /// Takes in that NATS does not let this gateway publish to the subject of an event: until

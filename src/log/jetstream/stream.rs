@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{OpenError, Options, api::Api};
+use super::{
+    OpenError, Options,
+    api::{Api, Info},
+};
 
 /// How long the server remembers the numbers of requests: much longer than any request
 /// is tried again.
@@ -38,6 +41,31 @@ fn wanted(options: &Options) -> Map<String, Value> {
         _ => unreachable!("it is written as an object"),
     }
 }
+
+/// What the stream's settings must be, compared all the while.
+#[derive(Debug)]
+pub(super) struct StreamSettings {
+    wanted: Map<String, Value>,
+}
+
+impl StreamSettings {
+    pub(super) fn new(options: &Options) -> Self {
+        Self { wanted: wanted(options) }
+    }
+
+    /// What is otherwise than it must be: what can lose or change events that are acknowledged, and what else.
+    pub(super) fn compare(&self, info: &Info) -> (Vec<String>, Vec<String>) {
+        differences(&self.wanted, &info.config).into_iter().partition(|difference| {
+            let (key, _) = difference.split_once(' ').unwrap_or_default();
+            let is_fewer = || info.config.get(key).and_then(Value::as_u64) < self.wanted[key].as_u64();
+            UNWANTED.contains(&key) || UNSAFE.contains(&key) || key == "num_replicas" && is_fewer()
+        })
+    }
+}
+
+/// Settings that, where they differ, lose or change events. Fewer replicas do, too. With others the stream refuses
+/// events, or trims them sooner or later than the gateway's own settings say, which readers are told.
+const UNSAFE: &[&str] = &["storage", "retention", "max_msgs_per_subject", "persist_mode"];
 
 /// What the stream must not have: each would lose, change or merge messages.
 const UNWANTED: &[&str] = &[
