@@ -3,7 +3,7 @@
 //! Apart from those that take callbacks, and after them wherever processors are
 //! short: a callback that is not taken in time is lost, a stream only goes on later.
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io, sync::mpsc, thread, time::Duration};
 
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -11,6 +11,30 @@ use tokio::{
 };
 
 use crate::log::workers::step_back;
+
+/// Threads that the gateway has beside two runtimes' workers: for blocking work, the log and logging.
+const OTHER_THREADS: usize = 15;
+
+/// Checks that the system gives the threads that the gateway needs, before a runtime is built: Tokio hangs where it
+/// gets only some of its workers.
+pub fn check_threads() -> io::Result<()> {
+    let workers = thread::available_parallelism()?.get();
+    // All exist at the same time: each waits for the end of this function, which drops the senders.
+    let mut running = Vec::new();
+    for _ in 0..2 * workers + OTHER_THREADS {
+        let (ends, at_end) = mpsc::channel::<()>();
+        let thread = thread::Builder::new().spawn(move || {
+            at_end.recv().ok();
+        })?;
+        running.push((ends, thread));
+    }
+    for (ends, thread) in running {
+        drop(ends);
+        // It cannot panic.
+        thread.join().ok();
+    }
+    Ok(())
+}
 
 /// How long a thread for blocking work stays when it has none: as long as the gateway runs.
 pub const BLOCKING_THREAD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

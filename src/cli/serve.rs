@@ -32,6 +32,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
+        delivery::check_threads()
+            .map_err(|error| Failure::Other(format!("cannot start: the system gives no threads: {error}")))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_keep_alive(delivery::BLOCKING_THREAD)
             .enable_all()
