@@ -105,6 +105,12 @@ pub(super) fn scan(json: &str, is_lossy: bool) -> Facts<'_> {
 }
 
 impl<'a> Facts<'a> {
+    /// Returns whether the body has a group, or else an account, whose name is known.
+    pub(super) fn may_have_name(&self, is_group: bool) -> bool {
+        let names = if is_group { &self.group_ids } else { &self.accounts };
+        names.first().is_some() || names.is_cut()
+    }
+
     /// Returns the order key of an event whose body has no value at the paths of its command.
     pub(super) fn fallback_order_key(&self) -> OrderKey<'_> {
         match (self.group_ids.only(), self.accounts.first()) {

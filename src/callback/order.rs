@@ -23,7 +23,15 @@ pub(super) fn order_key<'a>(command: &str, json: Option<&'a Json<'_>>, facts: &'
         return OrderKey::App;
     }
     let paths = paths.unwrap_or_default().iter().chain(&FALLBACK);
-    json.and_then(|json| find(json, paths)).unwrap_or_else(|| facts.fallback_order_key())
+    let mut paths = paths.filter(|path| facts.may_have_name(is_group(path)));
+    // Most bodies have a name at the first path, which is found soonest alone.
+    let found = json.and_then(|json| find(json, paths.by_ref().take(1)).or_else(|| find(json, paths)));
+    found.unwrap_or_else(|| facts.fallback_order_key())
+}
+
+/// Returns whether a path leads to a group, and not to an account.
+fn is_group(path: OrderPath) -> bool {
+    matches!(path.last(), Some(&("GroupId" | "GroupID")))
 }
 
 /// Returns the key at the first path that leads to one.
@@ -74,9 +82,8 @@ enum State<'a> {
 
 impl<'a> Search<'a> {
     fn new(path: OrderPath) -> Self {
-        let is_group = matches!(path.last(), Some(&("GroupId" | "GroupID")));
         // The members of the top level.
-        Self { path, is_group, depth: 1, state: State::Member }
+        Self { path, is_group: is_group(path), depth: 1, state: State::Member }
     }
 
     /// Takes the next part of the text, in front of which `depth` objects and arrays are open.
@@ -219,6 +226,15 @@ mod tests {
         assert_eq!(key("Alert.RequestOverLimit", body), "app");
         assert_eq!(key("Group.CallbackOnDailyGroupQuotaAlarm", body), "app");
         assert_eq!(key("Group.CallbackOnX", body), "G:g");
+    }
+
+    /// Names that are too long for the record's lists decide all the same.
+    #[test]
+    fn a_name_of_any_length_is_a_key() {
+        let name = "x".repeat(10_000);
+        let [group, account] = ["GroupId", "From_Account"].map(|key| format!(r#"{{"{key}":"{name}"}}"#));
+        assert_eq!(key("Group.CallbackAfterSendMsg", &group), format!("G:{name}"));
+        assert_eq!(key("Live.Tomorrow", &account), format!("A:{name}"));
     }
 
     /// Such bodies are not decoded.

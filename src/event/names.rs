@@ -53,7 +53,7 @@ impl NameSet {
     }
 
     /// Returns whether the body has names beyond the bounds.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.cut
     }
 
