@@ -289,13 +289,16 @@ impl App {
 
     /// Serves until `shutdown` completes, then drains.
     ///
-    /// The drain: readiness goes; after the drain delay the listeners close and
-    /// the last callbacks are stored; streams end; at the drain timeout what is
-    /// still open is cut; the log closes. Being cut is not an error.
+    /// The drain: readiness goes; after the drain delay the gRPC listener closes and
+    /// streams end; what is still open of them is cut; only then the callback listener
+    /// closes, so that no subscriber can lengthen the time in which callbacks are refused;
+    /// the last callbacks are stored; the log closes. Being cut is not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let Self { config, reload, delivery, log, http, grpc, admin, .. } = self;
         let settings = config.into_settings();
         let drain = Drain::new();
+        // These two listeners close after the gRPC side has ended.
+        let callback_drain = Drain::new();
         let admin_drain = Drain::new();
         let health = Health::new().await;
         let mut log_state = log.state();
@@ -370,7 +373,8 @@ impl App {
         let http_tls = tls(&reload.http_tls, &metrics.http_handshake_failures);
         let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
         let bad = Some(metrics.http_bad_connections.clone());
-        let mut http_task = tokio::spawn(http1::serve(http, http_tls, callbacks, limits, drain.clone(), bad));
+        let mut http_task =
+            tokio::spawn(http1::serve(http, http_tls, callbacks, limits, callback_drain.clone(), bad));
         let access = reload.access.subscribe();
         let replica = settings.replica_name.into();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };
@@ -390,21 +394,23 @@ impl App {
         let started = Instant::now();
         let deadline = started + settings.drain_timeout - CUT_GRACE;
         drain.announce();
+        callback_drain.announce();
         match stopped {
             Some(part) => tracing::error!("the {part} stopped by itself; ending"),
             None => {
-                tracing::info!(delay = ?settings.drain_delay, "draining: callbacks are still taken");
+                tracing::info!(delay = ?settings.drain_delay, "draining: callbacks are still accepted");
                 sleep_until(started + settings.drain_delay).await;
             }
         }
-        drain.close();
-        finish("HTTP", &mut http_task, deadline.min(Instant::now() + LAST_REQUESTS)).await;
         drain.end();
-        finish("gRPC", &mut grpc_task, deadline).await;
+        finish("gRPC", &mut grpc_task, streams_deadline(Instant::now(), deadline)).await;
         drain.cut();
+        finish("gRPC", &mut grpc_task, deadline.min(Instant::now() + CUT_GRACE)).await;
+        callback_drain.close();
+        finish("HTTP", &mut http_task, deadline.min(Instant::now() + LAST_REQUESTS)).await;
+        callback_drain.cut();
         let grace = Instant::now() + CUT_GRACE;
         finish("HTTP", &mut http_task, grace).await;
-        finish("gRPC", &mut grpc_task, grace).await;
         health_task.abort();
         duplicates_task.abort();
 
@@ -428,6 +434,12 @@ impl App {
 /// Checks that responses can have a `Date`: hyper panics in every connection otherwise.
 fn check_clock(now: SystemTime) -> Result<(), StartError> {
     if now < SystemTime::UNIX_EPOCH { Err(StartError::Clock) } else { Ok(()) }
+}
+
+/// When streams that are still open are cut: early enough for the last callbacks, but they get at least half of the time.
+fn streams_deadline(now: Instant, deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(now);
+    now + left.saturating_sub(LAST_REQUESTS).max(left / 2)
 }
 
 /// Waits for a server until `deadline`. One that has ended is left alone.

@@ -29,7 +29,7 @@ impl Drain {
         self.closing.cancel();
     }
 
-    /// Third, when the log takes no more: streams end by themselves.
+    /// Third: streams end by themselves.
     pub fn end(&self) {
         self.close();
         self.ending.cancel();

@@ -156,6 +156,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
     assert!(acknowledged.len() > 100, "the senders were steady: {}", acknowledged.len());
     acknowledged.sort();
 
+    let mut ends = Vec::new();
     for stream in streams {
         let (mut seen, cursor, status) = soon(stream).await.unwrap();
         assert_eq!(status.code(), Code::Unavailable, "{status}");
@@ -163,7 +164,9 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
         assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
         assert!(cursor.parse::<callback_gateway::event::Cursor>().is_ok());
         seen.sort();
-        assert!(seen == acknowledged, "{} seen, {} acknowledged", seen.len(), acknowledged.len());
+        // Callbacks are accepted until streams have ended, so some are left for the next process.
+        assert!(seen.iter().all(|body| acknowledged.binary_search(body).is_ok()));
+        ends.push((seen, cursor));
     }
     let status = soon(async {
         loop {
@@ -179,9 +182,9 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
 
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(0), "{log:#?}");
-    // Only the receiver that took nothing made it wait, until shortly before the deadline.
+    // Only the receiver that took nothing made it wait, until it was cut.
+    assert!(log.iter().any(|line| line.contains("gRPC connections are still open and are cut")), "{log:#?}");
     let took = signalled.elapsed();
-    assert!(took >= DRAIN_TIMEOUT - Duration::from_millis(1500), "{took:?}");
     assert!(took < DRAIN_TIMEOUT + Duration::from_secs(10), "{took:?}");
     drop(stalled);
 
@@ -194,6 +197,13 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
         .collect();
     stored.sort();
     assert!(stored == acknowledged);
+    // Each subscriber that resumes after its last cursor misses nothing and gets nothing twice.
+    for (mut seen, cursor) in ends {
+        let rest = read(&mut gateway.client().await, after(&cursor)).await;
+        seen.extend(rest.into_iter().map(|event| event.raw_body));
+        seen.sort();
+        assert!(seen == acknowledged, "{} seen, {} acknowledged", seen.len(), acknowledged.len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
