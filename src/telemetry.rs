@@ -5,9 +5,9 @@
 
 use std::{
     io::{self, IsTerminal as _},
-    sync::{OnceLock, mpsc},
+    sync::{Mutex, OnceLock, PoisonError, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -29,6 +29,33 @@ pub enum LogFormat {
 /// The NATS client. It logs each complaint of a server's at level `info`, of which there may be several for every
 /// callback; the gateway logs them itself, with a limit. So its lines need a level of their own.
 const NATS_CLIENT: &str = "async_nats";
+
+/// Time between two lines of a [`LineLimit`].
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Limit on log lines that a stranger can cause: one in 10 seconds.
+#[derive(Debug, Default)]
+pub struct LineLimit(Mutex<(Option<Instant>, u64)>);
+
+impl LineLimit {
+    /// The next line is written.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns whether to write a line now, with the number of lines left out since the last one.
+    pub fn next(&self) -> Option<u64> {
+        let now = Instant::now();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, left_out) = &mut *state;
+        if last.is_some_and(|last| now.saturating_duration_since(last) < LINE_INTERVAL) {
+            *left_out += 1;
+            return None;
+        }
+        *last = Some(now);
+        Some(std::mem::take(left_out))
+    }
+}
 
 /// Which log lines are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,5 +193,15 @@ mod tests {
                 |text: &str| text.split(',').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
             assert_eq!(sorted(&filter(text)), sorted(written), "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_limit_allows_one_line_and_counts_the_others() {
+        let limit = LineLimit::new();
+        assert_eq!(limit.next(), Some(0));
+        assert_eq!((limit.next(), limit.next()), (None, None));
+        limit.0.lock().unwrap().0 = Instant::now().checked_sub(LINE_INTERVAL);
+        assert_eq!(limit.next(), Some(2));
+        assert_eq!(limit.next(), None);
     }
 }
