@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, pending},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -300,12 +300,13 @@ impl App {
         // These two listeners close after the gRPC side has ended.
         let callback_drain = Drain::new();
         let admin_drain = Drain::new();
-        let health = Health::new().await;
+        let health = Health::new();
         let mut log_state = log.state();
         // True before anybody can ask.
         let writable = *log_state.borrow() == LogState::Writable;
-        health.set_storing(writable).await;
-        health.set_reading(can_read(&*log).await).await;
+        health.set_storing(writable);
+        health.set_reading(can_read(&*log).await);
+        health.set_answering(true);
 
         let duplicates = Arc::new(Duplicates::new(settings.duplicate_window, MAX_REMEMBERED));
         let mut stored = Stored { end: log.tail().borrow().end, below: None };
@@ -521,33 +522,34 @@ async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence)
     }
 }
 
-/// Keeps the reported health true: "" while callbacks can be stored, the event
-/// service's name while stored events can be read.
+/// Keeps the reported health up to date: "" while callbacks can be stored, `EventService` while stored events can be
+/// read. Once the end is announced all are NOT_SERVING, so that load balancers send new calls elsewhere.
 async fn report_health(log: Arc<dyn EventLog>, health: Health, drain: Drain) {
     let storing = async {
         let mut state = log.state();
-        while !drain.is_announced() {
-            let writable = *state.borrow_and_update() == LogState::Writable;
-            health.set_storing(writable).await;
-            tokio::select! {
-                changed = state.changed() => if changed.is_err() { break },
-                () = drain.announced() => {}
+        loop {
+            health.set_storing(*state.borrow_and_update() == LogState::Writable);
+            if state.changed().await.is_err() {
+                pending::<()>().await;
             }
         }
-        health.set_storing(false).await;
     };
     let reading = async {
         let mut probe = interval(READ_PROBE_INTERVAL);
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !drain.is_ending() {
-            tokio::select! {
-                _ = probe.tick() => health.set_reading(can_read(&*log).await).await,
-                () = drain.ending() => {}
-            }
+        loop {
+            probe.tick().await;
+            health.set_reading(can_read(&*log).await);
         }
-        health.set_reading(false).await;
     };
-    tokio::join!(storing, reading);
+    tokio::select! {
+        () = storing => {}
+        () = reading => {}
+        () = drain.announced() => {}
+    }
+    health.set_storing(false);
+    health.set_reading(false);
+    health.set_answering(false);
 }
 
 /// Whether what is stored is followed, and the oldest record can be read, which is the one furthest

@@ -2,25 +2,32 @@
 //! and reflection.
 
 mod admin_service;
+mod answer;
+mod arrival;
 mod body;
 mod caller;
+mod calls;
 mod codec;
-mod ending;
 mod event_service;
 mod follower;
+mod front;
+mod health;
 // Public for the fuzz target only.
 #[doc(hidden)]
 pub mod page_token;
+mod reflection;
 mod request;
 mod server;
 mod status;
 mod streams;
+mod transport;
 
 use std::time::Duration;
 
 pub use self::{
-    codec::{Encoded, EncodedCodec},
-    server::{Health, Served, serve},
+    codec::{Encoded, EncodedCodec, RequestDecoder},
+    health::Health,
+    server::{Served, serve},
     streams::{Readers, Streams},
 };
 use crate::{

@@ -28,7 +28,7 @@
 //! | [`refusals`] | what was refused, and what each app sent last | proto, event |
 //! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
 //! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics, trace |
-//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, trace, shutdown, tls |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, trace, shutdown, tls, telemetry |
 //! | [`access`] | who may call over gRPC, and what it may read | callback (what is wrong with tokens), subscription (the filter) |
 //! | [`tls`] | certificates, handshakes | nothing of ours |
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |

@@ -29,6 +29,8 @@ pub const OTHER: &str = "other";
 pub const UNNAMED: &str = "unnamed";
 /// Most names of subscribers that have a value of their own.
 pub const MAX_SUBSCRIBERS: usize = 100;
+/// Groups of gRPC calls: those of `EventService` and `AdminService`, and those that need no token.
+pub const CALL_GROUPS: [&str; 2] = ["events", "open"];
 /// The outcome of a callback that was stored and acknowledged.
 pub const ACCEPTED: &str = "accepted";
 
@@ -79,6 +81,15 @@ pub struct Metrics {
     pub grpc_handshake_failures: IntCounter,
     /// Connections of callbacks that ended without a request.
     pub http_bad_connections: BadConnections,
+    calls_refused: IntCounterVec,
+    /// gRPC calls under way, by group.
+    pub grpc_calls: GaugeVec,
+    /// Bytes of their requests.
+    pub grpc_request_bytes: GaugeVec,
+    /// Bytes of their answers that were not handed to the connection.
+    pub grpc_answer_bytes: GaugeVec,
+    /// Open `Health.Watch` streams.
+    pub grpc_watches: Gauge,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -181,7 +192,7 @@ impl Metrics {
         );
         let calls_refused = new.counters(
             "grpc_calls_refused_total",
-            "gRPC calls that were refused for who called: token_invalid (none, or not known), access_denied.",
+            "gRPC calls that were refused before they ran, or ended because of what their client did, by the reason in the status's ErrorInfo.",
             &["reason"],
         );
         let handshakes = new.counters(
@@ -243,6 +254,23 @@ impl Metrics {
                 "Stored callbacks that were marked as the possible duplicate of an earlier one.",
             ),
             gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
+            grpc_calls: new.gauges(
+                "grpc_calls",
+                "gRPC calls under way, other than Subscribe and Watch streams: events (EventService, AdminService), open (health, reflection, and calls that are being refused).",
+                &["group"],
+            ),
+            grpc_request_bytes: new.gauges(
+                "grpc_request_bytes",
+                "Bytes of metadata and messages of gRPC requests under way, by group as for callback_gateway_grpc_calls.",
+                &["group"],
+            ),
+            grpc_answer_bytes: new.gauges(
+                "grpc_answer_bytes",
+                "Bytes of gRPC answers that clients have not taken, without those of Subscribe streams, by group as for callback_gateway_grpc_calls.",
+                &["group"],
+            ),
+            grpc_watches: new.gauge("grpc_watches", "Open streams of Health.Watch."),
+            calls_refused,
             gauges: Mutex::new(Gauges::new(&mut new)),
             registry: new.registry,
             descriptions: new.descriptions,
@@ -255,6 +283,11 @@ impl Metrics {
             for value in values {
                 counters.with_label_values(&[value]);
             }
+        }
+        for group in CALL_GROUPS {
+            metrics.grpc_calls.with_label_values(&[group]);
+            metrics.grpc_request_bytes.with_label_values(&[group]);
+            metrics.grpc_answer_bytes.with_label_values(&[group]);
         }
         for app in metrics.apps.values() {
             metrics.callbacks.with_label_values(&[app.as_str(), OTHER, ACCEPTED]);
@@ -301,6 +334,16 @@ impl Metrics {
     /// Counts a stored callback by its decode status, other than TYPED.
     pub fn note_undecoded(&self, status: &str) {
         self.undecoded.with_label_values(&[status]).inc();
+    }
+
+    /// Shows a reason for refusing gRPC calls from the beginning: a rate needs a first value.
+    pub fn declare_refused_call(&self, reason: &str) {
+        self.calls_refused.with_label_values(&[&reason.to_ascii_lowercase()]);
+    }
+
+    /// Counts a gRPC call that was refused or ended, by its reason in the API, in any case of letters.
+    pub fn note_refused_call(&self, reason: &str) {
+        self.calls_refused.with_label_values(&[&reason.to_ascii_lowercase()]).inc();
     }
 
     fn app(&self, app_id: u32) -> &str {

@@ -146,7 +146,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
     assert_eq!(get(addresses.admin, "/livez").await.status, 200);
     let events = HealthCheckRequest { service: "imcallback.v1.EventService".to_owned() };
     let reading = health.check(events).await.unwrap().into_inner().status();
-    assert_eq!(reading, ServingStatus::Serving, "stored events can still be read");
+    assert_eq!(reading, ServingStatus::NotServing, "new streams would end soon");
 
     let mut acknowledged = Vec::new();
     for sender in senders {

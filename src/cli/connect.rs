@@ -229,7 +229,20 @@ pub(super) fn explain(status: &Status) -> String {
         | ErrorReason::StreamAgeReached
         | ErrorReason::TooManyStreams
         | ErrorReason::ReceiverStalled
-        | ErrorReason::EventNotFound => message.into_owned(),
+        | ErrorReason::EventNotFound
+        | ErrorReason::MethodUnknown
+        | ErrorReason::NotGrpc
+        | ErrorReason::CompressionUnsupported
+        | ErrorReason::RequestMalformed
+        | ErrorReason::RequestTooLarge
+        | ErrorReason::MetadataTooLarge
+        | ErrorReason::RequestTimeout
+        | ErrorReason::DeadlineReached
+        | ErrorReason::TooManyCalls
+        | ErrorReason::TooManyRequestBytes
+        | ErrorReason::TooManyUnreadAnswers
+        | ErrorReason::TooManyWatches
+        | ErrorReason::ServiceUnknown => message.into_owned(),
     }
 }
 

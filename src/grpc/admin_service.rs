@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Encoded, MAX_PAGE_BYTES,
-    caller::Guard,
+    caller::Caller,
     generated::admin_service_server,
     page_token, request, status,
     streams::{Ended, Slot, Streams},
@@ -38,7 +38,6 @@ pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) streams: Arc<Streams>,
     pub(super) refusals: Arc<Refusals>,
-    pub(super) guard: Guard,
     /// The gateway's name.
     pub(super) replica: Arc<str>,
 }
@@ -49,7 +48,7 @@ impl admin_service_server::AdminService for AdminService {
         &self,
         request: Request<ListSubscribersRequest>,
     ) -> Result<Response<Encoded>, Status> {
-        self.guard.caller(&request)?.require_admin()?;
+        Caller::of(&request)?.require_admin()?;
         let request = request.into_inner();
         let page_size = request::page_size(request.page_size)?;
         let after = match request.page_token.as_str() {
@@ -79,14 +78,14 @@ impl admin_service_server::AdminService for AdminService {
             }
             response.subscribers.push(status);
         }
-        Ok(Response::new(Encoded::from(&response)))
+        Ok(Encoded::from(&response).into_response())
     }
 
     async fn get_log_status(
         &self,
         request: Request<GetLogStatusRequest>,
     ) -> Result<Response<Encoded>, Status> {
-        self.guard.caller(&request)?.require_admin()?;
+        Caller::of(&request)?.require_admin()?;
         let log = &*self.log;
         let usage = log.usage().await.map_err(|error| status::get(&error, log))?;
         let (epoch, epoch_start) = log.epoch();
@@ -103,7 +102,7 @@ impl admin_service_server::AdminService for AdminService {
             log::LogState::Closed => LogState::Closed,
         };
         let time = |record: Option<&Record>| record.map(|record| record.receive_time().into());
-        Ok(Response::new(Encoded::from(&GetLogStatusResponse {
+        Ok(Encoded::from(&GetLogStatusResponse {
             epoch: epoch.to_string(),
             epoch_start: Some(epoch_start.into()),
             backend: usage.backend.to_owned(),
@@ -122,23 +121,25 @@ impl admin_service_server::AdminService for AdminService {
             replica: self.replica.to_string(),
             gaps: log.holes().list().iter().map(|hole| Gap::of(hole, log).into()).collect(),
             lost_events: log.holes().events(),
-        })))
+        })
+        .into_response())
     }
 
     async fn list_refusals(
         &self,
         request: Request<ListRefusalsRequest>,
     ) -> Result<Response<Encoded>, Status> {
-        self.guard.caller(&request)?.require_admin()?;
+        Caller::of(&request)?.require_admin()?;
         let request = request.into_inner();
         let reasons = request::refusal_reasons(&request.reasons)?;
         let since = request.start_time.map(|time| request::time("start_time", time)).transpose()?;
-        Ok(Response::new(Encoded::from(&ListRefusalsResponse {
+        Ok(Encoded::from(&ListRefusalsResponse {
             refusals: self.refusals.list(&reasons, request.sdk_app_id, since),
             counts: self.refusals.counts(),
             process_start_time: Some(self.refusals.start_time().into()),
             replica: self.replica.to_string(),
-        })))
+        })
+        .into_response())
     }
 }
 

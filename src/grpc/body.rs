@@ -20,7 +20,6 @@ use tonic::{
     Response, Status,
     body::Body,
     codegen::http::{self, HeaderMap},
-    server::NamedService,
 };
 use tower::Service;
 
@@ -176,10 +175,6 @@ impl Handover {
 /// A service whose responses have the bodies that were made for them.
 #[derive(Debug, Clone)]
 pub(super) struct WithEventBodies<S>(pub(super) S);
-
-impl<S: NamedService> NamedService for WithEventBodies<S> {
-    const NAME: &'static str = S::NAME;
-}
 
 impl<S> Service<http::Request<Body>> for WithEventBodies<S>
 where

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus::IntCounter;
 use tokio::sync::watch;
-use tonic::{Request, Status, metadata::MetadataMap};
+use tonic::{Request, Status, codegen::http::HeaderMap};
 
 use super::status;
 use crate::{
@@ -24,13 +24,13 @@ pub(super) struct Guard {
 impl Guard {
     /// Who sent a request: UNAUTHENTICATED without a token where one is asked for, or
     /// with one that is not known.
-    pub(super) fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Status> {
         let access = self.access.borrow();
         let denied = self.metrics.denied.clone();
         if !access.is_required() {
             return Ok(Caller { holder: None, denied });
         }
-        let holder = match bearer(request.metadata()) {
+        let holder = match bearer(headers) {
             None => Err(status::token_missing()),
             Some(token) => access.find(token).ok_or_else(status::token_unknown),
         };
@@ -45,8 +45,8 @@ impl Guard {
 }
 
 /// The token of a header `authorization: Bearer TOKEN`.
-fn bearer(metadata: &MetadataMap) -> Option<&[u8]> {
-    let (scheme, token) = metadata.get("authorization")?.as_bytes().split_at_checked("Bearer ".len())?;
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get("authorization")?.as_bytes().split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
 
@@ -60,6 +60,11 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// The caller of a request, which the front has put into it. UNAUTHENTICATED if it has not.
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+        request.extensions().get().cloned().ok_or_else(status::token_missing)
+    }
+
     /// Whether it is still in the list, with the same rights.
     pub(super) fn is_in(&self, access: &Access) -> bool {
         match &self.holder {

@@ -9,11 +9,11 @@ use prost::{
     encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len},
 };
 use tonic::{
-    Status,
-    codec::{Codec, EncodeBuf, Encoder},
+    Response, Status,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
-use tonic_prost::ProstCodec;
 
+use super::status;
 use crate::{
     event::{Record, Timestamp},
     log::Messages,
@@ -88,14 +88,20 @@ fn field_len(field: u32, record: &Record, include_raw_body: bool) -> usize {
     key_len(field) + encoded_len_varint(len as u64) + len
 }
 
-/// An encoded response.
+/// An encoded response, with the prefix of its message.
 #[derive(Debug, Clone)]
 pub struct Encoded(Bytes);
+
+/// The messages of a response, for the front: it hands them to the connection itself, without a copy of tonic's.
+#[derive(Debug, Clone)]
+pub(super) struct Whole(pub(super) Bytes);
 
 impl Encoded {
     /// A `GetEventResponse`.
     pub fn get_event(record: &Record, include_raw_body: bool) -> Self {
-        let mut out = BytesMut::with_capacity(field_len(GET_EVENT_RESPONSE_EVENT, record, include_raw_body));
+        let len = field_len(GET_EVENT_RESPONSE_EVENT, record, include_raw_body);
+        let mut out = BytesMut::with_capacity(PREFIX_BYTES + len);
+        put_prefix(len, &mut out);
         put_field(GET_EVENT_RESPONSE_EVENT, record, include_raw_body, &mut out);
         Self(out.freeze())
     }
@@ -115,7 +121,9 @@ impl Encoded {
         gaps: &[proto::Gap],
     ) -> Self {
         let len: usize = records.iter().map(|record| Self::list_entry_len(record, include_raw_body)).sum();
-        let mut out = BytesMut::with_capacity(len);
+        // The other fields take less than this.
+        let mut out = BytesMut::with_capacity(PREFIX_BYTES + len + next_page_token.len() + 64);
+        put_prefix(0, &mut out);
         for record in records {
             put_field(LIST_EVENTS_RESPONSE_EVENTS, record, include_raw_body, &mut out);
         }
@@ -134,14 +142,24 @@ impl Encoded {
             );
         }
         prost::encoding::message::encode_repeated(LIST_EVENTS_RESPONSE_GAPS, gaps, &mut out);
+        let mut prefix = BytesMut::with_capacity(PREFIX_BYTES);
+        put_prefix(out.len() - PREFIX_BYTES, &mut prefix);
+        out[..PREFIX_BYTES].copy_from_slice(&prefix);
         Self(out.freeze())
+    }
+
+    /// The response with this message.
+    pub(super) fn into_response(self) -> Response<Self> {
+        let mut response = Response::new(Self(Bytes::new()));
+        response.extensions_mut().insert(Whole(self.0));
+        response
     }
 }
 
 impl<M: Message> From<&M> for Encoded {
     /// A message, encoded here and now.
-    fn from(message: &M) -> Self {
-        Self(message.encode_to_vec().into())
+    fn from(value: &M) -> Self {
+        Self(message(value))
     }
 }
 
@@ -161,18 +179,36 @@ impl<Request: Message + Default + 'static> Codec for EncodedCodec<Request> {
     type Encode = Encoded;
     type Decode = Request;
     type Encoder = EncodedEncoder;
-    type Decoder = <ProstCodec<(), Request> as Codec>::Decoder;
+    type Decoder = RequestDecoder<Request>;
 
     fn encoder(&mut self) -> EncodedEncoder {
         EncodedEncoder
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        ProstCodec::<(), Request>::default().decoder()
+        RequestDecoder { requests: PhantomData }
     }
 }
 
-/// Copies [`Encoded`] responses into the connection's buffer.
+/// Decodes requests by prost. tonic-prost's decoder would report one that cannot be decoded as INTERNAL without a reason.
+#[derive(Debug)]
+pub struct RequestDecoder<Request> {
+    requests: PhantomData<Request>,
+}
+
+impl<Request: Message + Default> Decoder for RequestDecoder<Request> {
+    type Item = Request;
+    type Error = Status;
+
+    fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<Request>, Status> {
+        let request = Request::decode(bytes);
+        request.map(Some).map_err(|error| {
+            status::request_malformed(&format!("the request's message is malformed: {error}"))
+        })
+    }
+}
+
+/// Copies [`Encoded`] responses into tonic's buffer: those that were not handed over as [`Whole`].
 #[derive(Debug)]
 pub struct EncodedEncoder;
 
@@ -181,7 +217,7 @@ impl Encoder for EncodedEncoder {
     type Error = Status;
 
     fn encode(&mut self, item: Encoded, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        out.put(item.0);
+        out.put(item.0.slice(PREFIX_BYTES.min(item.0.len())..));
         Ok(())
     }
 }
@@ -209,7 +245,9 @@ mod tests {
     }
 
     fn decode<T: Message + Default>(encoded: &Encoded) -> T {
-        T::decode(encoded.0.clone()).unwrap()
+        let mut bytes = encoded.0.clone();
+        assert_eq!((bytes.get_u8(), bytes.get_u32() as usize), (0, encoded.0.len() - PREFIX_BYTES));
+        T::decode(bytes).unwrap()
     }
 
     #[test]

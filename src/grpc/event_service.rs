@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use super::{
     Encoded, Limits, MAX_PAGE_BYTES,
     body::NoStream,
-    caller::Guard,
+    caller::{Caller, Guard},
     generated::event_service_server,
     page_token::{self, PageToken},
     request,
@@ -35,14 +35,14 @@ pub(super) struct EventService {
 }
 
 /// Lists that are put together at the same time.
-pub(super) const LISTS_AT_ONCE: usize = 16;
+pub(super) const LISTS_AT_ONCE: usize = 8;
 
 #[tonic::async_trait]
 impl event_service_server::EventService for EventService {
     type SubscribeStream = NoStream;
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<NoStream>, Status> {
-        let caller = self.guard.caller(&request)?;
+        let caller = Caller::of(&request)?;
         let peer = request.remote_addr();
         let request = request.into_inner();
         let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
@@ -80,7 +80,7 @@ impl event_service_server::EventService for EventService {
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {
-        let caller = self.guard.caller(&request)?;
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
         let time = |field, time: Option<_>| time.map(|time| request::time(field, time)).transpose();
@@ -141,18 +141,13 @@ impl event_service_server::EventService for EventService {
         let gaps: Vec<_> = list.holes.iter().map(|hole| Gap::of(hole, &*self.log).into()).collect();
         let token =
             list.next.map(|position| PageToken { epoch, position }.encode(arguments)).unwrap_or_default();
-        Ok(Response::new(Encoded::list(
-            &list.records,
-            include_raw_body,
-            &token,
-            complete_since,
-            list.unmatched,
-            &gaps,
-        )))
+        let (records, unmatched) = (&list.records, list.unmatched);
+        let list = Encoded::list(records, include_raw_body, &token, complete_since, unmatched, &gaps);
+        Ok(list.into_response())
     }
 
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Encoded>, Status> {
-        let caller = self.guard.caller(&request)?;
+        let caller = Caller::of(&request)?;
         caller.require_events()?;
         let request = request.into_inner();
         let sequence = match request.event {
@@ -176,7 +171,7 @@ impl event_service_server::EventService for EventService {
         match page.records.first().filter(|record: &&Record| record.sequence() == sequence) {
             Some(record) => {
                 caller.require(record)?;
-                Ok(Response::new(Encoded::get_event(record, request.include_raw_body)))
+                Ok(Encoded::get_event(record, request.include_raw_body).into_response())
             }
             None if sequence < self.log.oldest() => {
                 let oldest = self.log.oldest();

@@ -1,4 +1,4 @@
-//! The gRPC listener: services, HTTP/2 settings, and its end.
+//! The gRPC listener: its services, its connections, and its end.
 
 use std::{
     fmt,
@@ -21,35 +21,23 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
-use tonic::transport::{
-    Server,
-    server::{Connected, TcpConnectInfo},
-};
-use tonic_health::{ServingStatus, pb::health_server, server::HealthReporter};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic_health::pb::health_server::HealthServer;
 
 use super::{
     Limits,
     admin_service::AdminService,
     body::WithEventBodies,
     caller::Guard,
-    ending::{Ending, MAX_CALLS},
     event_service::{EventService, LISTS_AT_ONCE},
+    front::{Front, Services},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
+    health::{Health, HealthService},
+    reflection,
     streams::Streams,
+    transport,
 };
-use crate::{access::Access, log::EventLog, proto, refusals::Refusals, shutdown::Drain, tls};
-
-/// Calls on one connection beyond the cap on streams. A proxy puts all of its
-/// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
-/// without knowing why: so that limit is never reached before the cap, which
-/// answers RESOURCE_EXHAUSTED.
-const OTHER_CALLS: u32 = 1000;
-/// Streams that this server resets because of a client's protocol errors, on one connection and over its life. Beyond it
-/// the connection ends with ENHANCE_YOUR_CALM: without a limit, a client could have the server reset streams faster than
-/// it frees them (CVE-2025-8671). Clients and proxies that follow RFC 9113 cause none.
-const MAX_ERROR_RESETS: usize = 1024;
-/// Largest request. A filter with all its lists full takes about 80 KiB.
-const MAX_REQUEST_BYTES: usize = 256 * 1024;
+use crate::{access::Access, log::EventLog, refusals::Refusals, shutdown::Drain, tls};
 
 /// How long a connection that was shut down waits for its client to close it.
 const LINGER: Duration = Duration::from_secs(1);
@@ -60,45 +48,6 @@ const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
-
-/// Name of the service whose health says that stored events can be read.
-const EVENT_SERVICE: &str = "imcallback.v1.EventService";
-
-/// The states that `grpc.health.v1.Health` reports. Both start as NOT_SERVING.
-#[derive(Clone)]
-pub struct Health {
-    reporter: HealthReporter,
-    service: health_server::HealthServer<tonic_health::server::HealthService>,
-}
-
-impl Health {
-    /// Nothing is served yet.
-    pub async fn new() -> Self {
-        // tonic-health starts with "" as SERVING.
-        let reporter = HealthReporter::new();
-        let service = health_server::HealthServer::new(
-            tonic_health::server::HealthService::from_health_reporter(reporter.clone()),
-        );
-        let health = Self { reporter, service };
-        health.set_storing(false).await;
-        health.set_reading(false).await;
-        health
-    }
-
-    /// The name "": whether callbacks can be stored.
-    pub async fn set_storing(&self, serving: bool) {
-        self.reporter.set_service_status("", status(serving)).await;
-    }
-
-    /// The name of the event service: whether stored events can be read.
-    pub async fn set_reading(&self, serving: bool) {
-        self.reporter.set_service_status(EVENT_SERVICE, status(serving)).await;
-    }
-}
-
-fn status(serving: bool) -> ServingStatus {
-    if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
-}
 
 /// What is served.
 pub struct Served {
@@ -131,26 +80,10 @@ pub async fn serve(
     served: Served,
     limits: Limits,
     drain: Drain,
-) -> Result<(), tonic::transport::Error> {
+) {
     let Served { log, streams, access, refusals, health, replica } = served;
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
-            // With these, grpcurl shows error details and health messages instead of base64.
-            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    let reflection_v1 = reflection().build_v1().expect("the built-in descriptors are valid");
-    let reflection_v1alpha = reflection().build_v1alpha().expect("the built-in descriptors are valid");
-
-    let incoming =
-        stream::unfold(Incoming::new(listener, tls, limits.max_connections, drain.clone()), Incoming::next);
-    let closing = {
-        let drain = drain.clone();
-        async move { drain.closing().await }
-    };
-    let guard = Guard { access: access.clone(), metrics: Arc::clone(streams.metrics()) };
-    let max_streams = u32::try_from(limits.max_streams).unwrap_or(u32::MAX);
+    let metrics = streams.metrics();
+    let guard = Guard { access: access.clone(), metrics: Arc::clone(metrics) };
     let event_service = EventService {
         log: Arc::clone(&log),
         streams: Arc::clone(&streams),
@@ -159,23 +92,24 @@ pub async fn serve(
         drain: drain.clone(),
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     };
-    let admin_service = AdminService { log, streams: Arc::clone(&streams), refusals, guard, replica };
-    let event_service = EventServiceServer::new(event_service).max_decoding_message_size(MAX_REQUEST_BYTES);
-    let admin_service = AdminServiceServer::new(admin_service).max_decoding_message_size(MAX_REQUEST_BYTES);
-    let places = Arc::new(Semaphore::new(MAX_CALLS));
-    let served = Server::builder()
-        .http2_keepalive_interval(Some(limits.keepalive_interval))
-        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
-        .max_concurrent_streams(max_streams.saturating_add(OTHER_CALLS))
-        .http2_max_local_error_reset_streams(Some(MAX_ERROR_RESETS))
-        .add_service(WithEventBodies(event_service))
-        .add_service(admin_service)
-        .add_service(Ending::new(health.service, drain.clone(), &places))
-        .add_service(Ending::new(reflection_v1, drain.clone(), &places))
-        .add_service(Ending::new(reflection_v1alpha, drain, &places))
-        .serve_with_incoming_shutdown(incoming, closing);
+    let health_service = HealthService::new(health, limits.max_streams, Arc::clone(metrics), drain.clone());
+    let services = Services {
+        events: WithEventBodies(EventServiceServer::new(event_service)),
+        admin: AdminServiceServer::new(AdminService {
+            log,
+            streams: Arc::clone(&streams),
+            refusals,
+            replica,
+        }),
+        health: HealthServer::new(health_service),
+        reflection: reflection::server(),
+    };
+    let front = Front::new(services, guard, drain.clone(), limits.max_streams, limits.stall_timeout);
+    let incoming =
+        stream::unfold(Incoming::new(listener, tls, limits.max_connections, drain.clone()), Incoming::next);
     tokio::select! {
-        served = served => served,
+        () = transport::serve(incoming, front.clone(), &limits, drain.closing()) => {}
+        never = front.watch() => never,
         never = streams.watch() => never,
         never = revoke(access, &streams) => never,
     }

@@ -23,6 +23,8 @@ const MAX_LIST_BYTES: usize = 2048;
 const SHUTDOWN_RETRY: Duration = Duration::from_secs(1);
 /// When a client should try for a stream again that there was no place for.
 const STREAMS_RETRY: Duration = Duration::from_secs(10);
+/// When a client should try a call again that there was no place or memory for.
+const CALLS_RETRY: Duration = Duration::from_secs(1);
 /// When a client should try again to read, which failed, or which it did not do.
 const READ_RETRY: Duration = Duration::from_secs(1);
 
@@ -46,10 +48,15 @@ struct Details {
 }
 
 fn details(reason: ErrorReason, metadata: impl IntoIterator<Item = (&'static str, String)>) -> Details {
-    let name = reason.as_str_name();
-    let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name).to_owned();
+    let reason = name(reason).to_owned();
     let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Details { info: ErrorInfo { reason, domain: DOMAIN.to_owned(), metadata }, retry_delay: None }
+}
+
+/// A reason's name in the API, without its prefix.
+pub(super) fn name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
 
 impl Details {
@@ -109,20 +116,117 @@ pub(super) fn leaving(leave: Leave) -> (ErrorReason, Duration, Status) {
 pub(super) fn too_many_streams() -> Status {
     let message =
         "the gateway has as many streams as it may; connect again later, or raise --grpc-max-streams";
-    too_many(message)
-}
-
-/// RESOURCE_EXHAUSTED at the cap on calls of health and reflection.
-pub(super) fn too_many_calls() -> Status {
-    let message = "the gateway has as many calls of health and reflection as it takes; try again later";
-    too_many(message)
-}
-
-fn too_many(message: &str) -> Status {
     details(ErrorReason::TooManyStreams, [])
         .retry_after(STREAMS_RETRY)
         .status(Code::ResourceExhausted, message)
 }
+
+/// RESOURCE_EXHAUSTED at the cap on calls under way.
+pub(super) fn too_many_calls() -> Status {
+    too_many(ErrorReason::TooManyCalls, CALLS_RETRY, "the gateway has as many calls under way as it may")
+}
+
+/// RESOURCE_EXHAUSTED where requests under way hold too much memory.
+pub(super) fn too_many_request_bytes() -> Status {
+    let message = "requests under way hold as much memory as they may";
+    too_many(ErrorReason::TooManyRequestBytes, CALLS_RETRY, message)
+}
+
+/// RESOURCE_EXHAUSTED where answers that are not taken hold too much memory.
+pub(super) fn too_many_unread_answers() -> Status {
+    let message = "answers that their clients do not take hold as much memory as they may";
+    too_many(ErrorReason::TooManyUnreadAnswers, CALLS_RETRY, message)
+}
+
+/// RESOURCE_EXHAUSTED at the cap on watches.
+pub(super) fn too_many_watches() -> Status {
+    let message = "the gateway has as many Health.Watch streams as it may";
+    too_many(ErrorReason::TooManyWatches, STREAMS_RETRY, message)
+}
+
+fn too_many(reason: ErrorReason, delay: Duration, message: &str) -> Status {
+    details(reason, [])
+        .retry_after(delay)
+        .status(Code::ResourceExhausted, format!("{message}; try again later"))
+}
+
+/// UNIMPLEMENTED for a path that is not a method.
+pub(super) fn method_unknown() -> Status {
+    let message = "the gateway has no such method; check the address, and the versions of client and gateway";
+    details(ErrorReason::MethodUnknown, []).status(Code::Unimplemented, message)
+}
+
+/// INVALID_ARGUMENT for what is not a gRPC request.
+pub(super) fn not_grpc(message: &str) -> Status {
+    details(ErrorReason::NotGrpc, []).status(Code::InvalidArgument, message)
+}
+
+/// UNIMPLEMENTED for a compressed request.
+pub(super) fn compression_unsupported() -> Status {
+    let message =
+        "the gateway does not accept compressed requests; send them uncompressed (grpc-encoding: identity)";
+    details(ErrorReason::CompressionUnsupported, []).status(Code::Unimplemented, message)
+}
+
+/// INVALID_ARGUMENT for a request that is not one whole message of its type.
+pub(super) fn request_malformed(message: &str) -> Status {
+    details(ErrorReason::RequestMalformed, []).status(Code::InvalidArgument, message)
+}
+
+/// INVALID_ARGUMENT for a message above the limit.
+pub(super) fn request_too_large(limit: usize) -> Status {
+    let message = format!("the request's message is larger than {limit} bytes");
+    let limit = [("limit_bytes", limit.to_string())];
+    details(ErrorReason::RequestTooLarge, limit).status(Code::InvalidArgument, message)
+}
+
+/// INVALID_ARGUMENT for metadata above the limit.
+pub(super) fn metadata_too_large(limit: usize) -> Status {
+    let message = format!("the call's metadata is larger than {limit} bytes, with 32 for each entry");
+    let limit = [("limit_bytes", limit.to_string())];
+    details(ErrorReason::MetadataTooLarge, limit).status(Code::InvalidArgument, message)
+}
+
+/// DEADLINE_EXCEEDED for a message that was not complete in time.
+pub(super) fn request_timeout() -> Status {
+    let message = "the request's message was not complete in time; send it together with the headers";
+    details(ErrorReason::RequestTimeout, []).retry_after(CALLS_RETRY).status(Code::DeadlineExceeded, message)
+}
+
+/// DEADLINE_EXCEEDED for the deadline that the client gave the call.
+pub(super) fn deadline_reached() -> Status {
+    let message = "the call's own deadline passed before its answer was made";
+    details(ErrorReason::DeadlineReached, []).status(Code::DeadlineExceeded, message)
+}
+
+/// NOT_FOUND for the health of an unknown service.
+pub(super) fn service_unknown(service: &str) -> Status {
+    let message = "the gateway has no such service; it reports the health of \"\", imcallback.v1.EventService and \
+                   imcallback.v1.AdminService";
+    let mut metadata = vec![("service", service.to_owned())];
+    metadata.retain(|(_, name)| name.len() <= MAX_LIST_BYTES);
+    details(ErrorReason::ServiceUnknown, metadata).status(Code::NotFound, message)
+}
+
+/// Reasons for which a call is refused before it runs, or ended for what its client did: the values of a metric's label.
+pub(super) const REFUSED: [ErrorReason; 16] = [
+    ErrorReason::TokenInvalid,
+    ErrorReason::AccessDenied,
+    ErrorReason::MethodUnknown,
+    ErrorReason::NotGrpc,
+    ErrorReason::CompressionUnsupported,
+    ErrorReason::RequestMalformed,
+    ErrorReason::RequestTooLarge,
+    ErrorReason::MetadataTooLarge,
+    ErrorReason::RequestTimeout,
+    ErrorReason::DeadlineReached,
+    ErrorReason::TooManyCalls,
+    ErrorReason::TooManyRequestBytes,
+    ErrorReason::TooManyUnreadAnswers,
+    ErrorReason::TooManyWatches,
+    ErrorReason::ReceiverStalled,
+    ErrorReason::ShuttingDown,
+];
 
 /// RESOURCE_EXHAUSTED for a client that took nothing for too long.
 pub(super) fn receiver_stalled() -> Status {

@@ -460,7 +460,7 @@ mod tests {
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
         let place = streams.place().unwrap();
         let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
-        let caller = guard.caller(&tonic::Request::new(())).unwrap();
+        let caller = guard.caller(&Default::default()).unwrap();
         let new = NewStream { place, peer: None, caller, filter: Arc::default(), subscribed };
         drop(streams.open(new, &guard, log, subscription));
         assert!(streams.place().is_some(), "its place is free");

@@ -1,0 +1,274 @@
+//! `grpc.health.v1.Health`.
+//!
+//! tonic-health's service is not used: it ends a watch of an unknown name with NOT_FOUND, where the protocol asks for
+//! SERVICE_UNKNOWN on a stream that continues, and its watches have no bound. Its generated messages and server are.
+//!
+//! Watches need no token, and clients keep one for each of their connections, so they have a cap of their own. At the cap
+//! a new watch displaces one of the connection that has most of them, so that no client can use up the cap.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_server,
+};
+
+use super::status;
+use crate::{metrics::Metrics, shutdown::Drain, telemetry::LineLimit};
+
+const EVENT_SERVICE: &str = "imcallback.v1.EventService";
+const ADMIN_SERVICE: &str = "imcallback.v1.AdminService";
+
+/// The states that `grpc.health.v1.Health` reports. All start as NOT_SERVING.
+#[derive(Debug, Clone)]
+pub struct Health(watch::Sender<States>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct States {
+    is_storing: bool,
+    is_reading: bool,
+    is_answering: bool,
+}
+
+impl States {
+    fn of(self, service: &str) -> Option<ServingStatus> {
+        let is_serving = match service {
+            "" => self.is_storing,
+            EVENT_SERVICE => self.is_reading,
+            ADMIN_SERVICE => self.is_answering,
+            _ => return None,
+        };
+        Some(if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing })
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Health {
+    /// Nothing is served yet.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(States::default()))
+    }
+
+    /// Sets the state of the name "": whether callbacks can be stored.
+    pub fn set_storing(&self, is_storing: bool) {
+        self.set(|states| States { is_storing, ..states });
+    }
+
+    /// Sets the state of `EventService`: whether stored events can be read.
+    pub fn set_reading(&self, is_reading: bool) {
+        self.set(|states| States { is_reading, ..states });
+    }
+
+    /// Sets the state of `AdminService`: whether it takes calls.
+    pub fn set_answering(&self, is_answering: bool) {
+        self.set(|states| States { is_answering, ..states });
+    }
+
+    fn set(&self, change: impl FnOnce(States) -> States) {
+        self.0.send_if_modified(|states| {
+            let before = *states;
+            *states = change(before);
+            *states != before
+        });
+    }
+}
+
+/// The service.
+#[derive(Debug, Clone)]
+pub(super) struct HealthService {
+    health: Health,
+    watches: Arc<Watches>,
+    drain: Drain,
+}
+
+impl HealthService {
+    pub(super) fn new(health: Health, max_watches: usize, metrics: Arc<Metrics>, drain: Drain) -> Self {
+        let watches = Watches { max: max_watches, metrics, open: Mutex::default(), lines: LineLimit::new() };
+        Self { health, watches: Arc::new(watches), drain }
+    }
+}
+
+/// The states of a name, until the watch ends.
+pub(super) type WatchStream =
+    std::pin::Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl health_server::Health for HealthService {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        let service = request.into_inner().service;
+        let state = self.health.0.borrow().of(&service).ok_or_else(|| status::service_unknown(&service))?;
+        Ok(Response::new(HealthCheckResponse { status: state.into() }))
+    }
+
+    type WatchStream = WatchStream;
+
+    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<WatchStream>, Status> {
+        let watch = self.watches.open(request.remote_addr())?;
+        let following = Following {
+            service: request.into_inner().service,
+            states: self.health.0.subscribe(),
+            last: None,
+            drain: self.drain.clone(),
+            watch,
+        };
+        Ok(Response::new(Box::pin(stream::unfold(Some(following), Following::next))))
+    }
+}
+
+/// A watch's stream.
+struct Following {
+    service: String,
+    states: watch::Receiver<States>,
+    /// What its client was sent last.
+    last: Option<ServingStatus>,
+    drain: Drain,
+    watch: Watch,
+}
+
+impl Following {
+    /// The next state that differs from the last one.
+    async fn next(following: Option<Self>) -> Option<(Result<HealthCheckResponse, Status>, Option<Self>)> {
+        let mut following = following?;
+        loop {
+            let states = *following.states.borrow_and_update();
+            let state = states.of(&following.service).unwrap_or(ServingStatus::ServiceUnknown);
+            if following.last != Some(state) {
+                following.last = Some(state);
+                return Some((Ok(HealthCheckResponse { status: state.into() }), Some(following)));
+            }
+            let status = tokio::select! {
+                // The sender lives as long as the gateway.
+                _ = following.states.changed() => continue,
+                () = following.watch.displaced.cancelled() => status::too_many_watches(),
+                () = following.drain.ending() => status::shutting_down(),
+            };
+            return Some((Err(status), None));
+        }
+    }
+}
+
+/// All open watches.
+struct Watches {
+    max: usize,
+    metrics: Arc<Metrics>,
+    open: Mutex<Open>,
+    lines: LineLimit,
+}
+
+impl fmt::Debug for Watches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watches").field("max", &self.max).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Open {
+    last_id: u64,
+    watches: HashMap<u64, CancellationToken>,
+    /// By the connection's other end.
+    connections: HashMap<Option<SocketAddr>, BTreeSet<u64>>,
+}
+
+/// A watch's place, until it is dropped.
+struct Watch {
+    watches: Arc<Watches>,
+    id: u64,
+    peer: Option<SocketAddr>,
+    displaced: CancellationToken,
+}
+
+impl Watches {
+    fn open(self: &Arc<Self>, peer: Option<SocketAddr>) -> Result<Watch, Status> {
+        let mut open = self.lock();
+        if open.watches.len() >= self.max {
+            if let Some(left_out) = self.lines.next() {
+                tracing::warn!(
+                    max_watches = self.max,
+                    left_out,
+                    "there are as many Health.Watch streams as there may be; connections with most of them lose theirs"
+                );
+            }
+            self.metrics.note_refused_call(&status::reason(&status::too_many_watches()));
+            let own = open.connections.get(&peer).map_or(0, BTreeSet::len);
+            let most = open.connections.iter().max_by_key(|(_, watches)| watches.len());
+            let most = most.filter(|(_, watches)| watches.len() > own + 1);
+            let displaced = most.and_then(|(peer, watches)| Some((*peer, *watches.first()?)));
+            let Some((peer, id)) = displaced else { return Err(status::too_many_watches()) };
+            open.remove(id, peer);
+        }
+        open.last_id += 1;
+        let id = open.last_id;
+        let displaced = CancellationToken::new();
+        open.watches.insert(id, displaced.clone());
+        open.connections.entry(peer).or_default().insert(id);
+        self.metrics.grpc_watches.set(open.watches.len() as f64);
+        drop(open);
+        Ok(Watch { watches: Arc::clone(self), id, peer, displaced })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Removes a watch, which ends, if it is still open.
+    fn remove(&mut self, id: u64, peer: Option<SocketAddr>) {
+        if let Some(displaced) = self.watches.remove(&id) {
+            displaced.cancel();
+        }
+        if let Some(watches) = self.connections.get_mut(&peer) {
+            watches.remove(&id);
+            if watches.is_empty() {
+                self.connections.remove(&peer);
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut open = self.watches.lock();
+        open.remove(self.id, self.peer);
+        self.watches.metrics.grpc_watches.set(open.watches.len() as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Labels;
+
+    #[test]
+    fn a_new_watch_displaces_one_of_the_connection_that_has_most() {
+        let metrics = Arc::new(Metrics::new([], &Labels::default()));
+        let watches = Arc::new(Watches { max: 3, metrics, open: Mutex::default(), lines: LineLimit::new() });
+        let peer = |port: u16| Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        let first: Vec<_> = (0..3).map(|_| watches.open(peer(1)).unwrap()).collect();
+        assert!(watches.open(peer(1)).is_err(), "its own connection has most");
+        let second = watches.open(peer(2)).unwrap();
+        assert!(first[0].displaced.is_cancelled() && !first[1].displaced.is_cancelled());
+        assert!(watches.open(peer(2)).is_err(), "it would have as many as the other one");
+        drop(first);
+        let third = watches.open(peer(1)).unwrap();
+        assert!(!second.displaced.is_cancelled());
+        drop((second, third));
+        assert!(watches.lock().watches.is_empty() && watches.lock().connections.is_empty());
+    }
+}
