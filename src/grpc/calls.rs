@@ -30,7 +30,7 @@ use crate::{metrics::Metrics, telemetry::LineLimit};
 
 /// An answer gives way to others once its client has taken nothing of it for this long. Shorter pauses are normal.
 const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
-/// Answers that were taken away and of which hyper and h2 still hold pieces, 48 KiB at most each.
+/// Answers that were taken away and of which hyper and h2 still hold pieces, 144 KiB at most each.
 const MAX_LEFT_BEHIND: usize = 128;
 /// How often calls are looked at for clients that take nothing.
 const TICK: Duration = Duration::from_millis(500);

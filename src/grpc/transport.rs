@@ -48,8 +48,8 @@ const MAX_ERROR_RESETS: usize = 1024;
 /// HTTP/2 receive window of a stream and of a connection: the bytes of requests that h2 keeps until the front reads them.
 /// The front reads at once, so a larger window would gain nothing for requests of a few hundred bytes.
 const RECEIVE_WINDOW_BYTES: u32 = 64 * 1024;
-/// Bytes of an answer or stream that h2 takes beyond what the socket took.
-pub(super) const SEND_BYTES: usize = 32 * 1024;
+/// Bytes of an answer or stream that h2 takes beyond what the socket took: enough to fill the socket's buffer at once.
+const SEND_BYTES: usize = 128 * 1024;
 /// Largest list of headers that h2 decodes; it answers a larger one with HTTP status 431. Above the front's own limit,
 /// whose answer has a gRPC status.
 const MAX_DECODED_HEADER_BYTES: u32 = 32 * 1024;
