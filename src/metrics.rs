@@ -148,6 +148,8 @@ pub struct Snapshot {
     pub delivered: u64,
     /// Log lines that were lost.
     pub lost_lines: u64,
+    /// Log lines of libraries that were left out.
+    pub left_out_lines: u64,
     /// When the process began, in Unix seconds.
     pub process_start: f64,
     /// This process.

@@ -122,6 +122,7 @@ impl Scrape {
             lag_events: worst_by_label(lag),
             departed: worst_by_label(departed),
             lost_lines: telemetry::lost_lines(),
+            left_out_lines: telemetry::left_out_lines(),
             process_start: start,
             process: Process::read(),
             ..Snapshot::default()

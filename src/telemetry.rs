@@ -2,6 +2,9 @@
 //!
 //! A thread of its own writes them: whoever reads standard error, and stops, must
 //! not stop the gateway. Lines that it cannot write in time are lost, and counted.
+//! Lines of libraries are limited, because clients can cause them.
+
+mod limit;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -14,6 +17,9 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::{
     EnvFilter, Registry, filter::LevelFilter, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
+
+use self::limit::LibraryLimit;
+pub use self::limit::left_out_lines;
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +170,7 @@ pub fn init(format: LogFormat, filter: &LogFilter) -> Result<Logs, Box<dyn std::
     let (writer, guard) = queue.thread_name("log-lines").finish(io::stderr());
     let lost = writer.error_counter();
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(LibraryLimit::default());
     if json {
         registry.with(lines.json().flatten_event(true)).try_init()?;
     } else {

@@ -10,6 +10,7 @@ use super::{Builder, Snapshot, process};
 #[derive(Debug)]
 pub(super) struct Gauges {
     lost_lines: IntCounter,
+    left_out_lines: IntCounter,
     delivered: IntCounter,
     ready: Gauge,
     complete: Gauge,
@@ -46,6 +47,10 @@ impl Gauges {
             lost_lines: new.counter(
                 "log_lines_lost_total",
                 "Lines of the gateway's own log that were lost because nobody took them in time.",
+            ),
+            left_out_lines: new.counter(
+                "log_lines_limited_total",
+                "Log lines of libraries that were not written: each place in their code may write 5 a second at the levels error, warn and info.",
             ),
             ready: new.gauge("ready", "1 while the gateway is ready for callbacks, else 0."),
             complete: new.gauge(
@@ -157,6 +162,7 @@ impl Gauges {
 
         // A counter of somebody else's: it never goes back.
         self.lost_lines.inc_by(snapshot.lost_lines.saturating_sub(self.lost_lines.get()));
+        self.left_out_lines.inc_by(snapshot.left_out_lines.saturating_sub(self.left_out_lines.get()));
         self.delivered.inc_by(snapshot.delivered.saturating_sub(self.delivered.get()));
         one(&self.ready, snapshot.is_ready.into());
         one(&self.complete, snapshot.is_complete.into());
