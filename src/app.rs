@@ -33,7 +33,7 @@ use crate::{
     event::{Record, Sequence, Timestamp},
     grpc::{self, Health, Streams},
     http::{self, Front},
-    http1::{self, Limits},
+    http1::{self, Limits, ListenerMetrics},
     log::{
         EventLog, LogState, PAGE_RECORDS, ReadError,
         disk::{DiskLog, DiskOptions, OpenError, Retention},
@@ -340,6 +340,7 @@ impl App {
         let admin_limits = Limits { max_connections: ADMIN_MAX_CONNECTIONS, ..limits };
         let grpc_limits = grpc::Limits {
             max_connections: settings.grpc_max_connections,
+            first_call_timeout: grpc::FIRST_CALL_TIMEOUT,
             max_streams: settings.max_streams,
             stall_timeout: settings.stall_timeout,
             max_stream_age: (!settings.max_stream_age.is_zero()).then_some(settings.max_stream_age),
@@ -373,9 +374,12 @@ impl App {
         };
         let http_tls = tls(&reload.http_tls, &metrics.http_handshake_failures);
         let grpc_tls = tls(&reload.grpc_tls, &metrics.grpc_handshake_failures);
-        let bad = Some(metrics.http_bad_connections.clone());
+        let counted = Some(ListenerMetrics {
+            bad: metrics.http_bad_connections.clone(),
+            connections: metrics.http_connections.clone(),
+        });
         let mut http_task =
-            tokio::spawn(http1::serve(http, http_tls, callbacks, limits, callback_drain.clone(), bad));
+            tokio::spawn(http1::serve(http, http_tls, callbacks, limits, callback_drain.clone(), counted));
         let access = reload.access.subscribe();
         let replica = settings.replica_name.into();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };

@@ -8,15 +8,18 @@ mod body;
 mod caller;
 mod calls;
 mod codec;
+mod connections;
 mod event_service;
 mod follower;
 mod front;
 mod health;
+mod incoming;
 // Public for the fuzz target only.
 #[doc(hidden)]
 pub mod page_token;
 mod reflection;
 mod request;
+mod resets;
 mod server;
 mod status;
 mod streams;
@@ -46,8 +49,11 @@ mod generated {
 /// What is set of the gRPC side.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Most connections at once; further ones wait.
+    /// Most connections at once. At the cap one is closed for a newcomer, in the order that
+    /// [`eviction`](crate::eviction) has; if none can be, the newcomer waits.
     pub max_connections: usize,
+    /// How long a connection may be open until its first call is answered.
+    pub first_call_timeout: Duration,
     /// Most `Subscribe` streams at once; further ones get RESOURCE_EXHAUSTED.
     pub max_streams: usize,
     /// How long a client may take nothing of its stream.
@@ -59,6 +65,9 @@ pub struct Limits {
     /// How long the answer to a ping may take; then the connection is closed.
     pub keepalive_timeout: Duration,
 }
+
+/// How long a connection may be open until its first call is answered; then it is closed.
+pub const FIRST_CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Most bytes of events in a response of several, below the 4 MiB that gRPC
 /// clients take by default. An event alone is never larger.

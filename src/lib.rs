@@ -26,9 +26,10 @@
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
 //! | [`callback`] | a callback's check and decoding | proto, event |
 //! | [`refusals`] | what was refused, and what each app sent last | proto, event |
-//! | [`http1`] | HTTP/1.1 connections | shutdown, tls |
+//! | [`eviction`] | which connection is closed for a newcomer | nothing of ours |
+//! | [`http1`] | HTTP/1.1 connections | eviction, shutdown, tls |
 //! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics, trace |
-//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, refusals, metrics, trace, shutdown, tls, telemetry |
+//! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, eviction, refusals, metrics, trace, shutdown, tls, telemetry |
 //! | [`access`] | who may call over gRPC, and what it may read | callback (what is wrong with tokens), subscription (the filter) |
 //! | [`tls`] | certificates, handshakes | nothing of ours |
 //! | [`scrape`] | what is read when metrics are asked for | event, log, subscription, refusals, grpc, metrics, telemetry, shutdown |
@@ -51,6 +52,7 @@ pub mod client;
 pub mod config;
 pub mod delivery;
 pub mod event;
+pub mod eviction;
 pub mod grpc;
 pub mod http;
 pub mod http1;

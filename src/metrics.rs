@@ -14,13 +14,13 @@ use std::{
 };
 
 use prometheus::{
-    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts,
-    Registry, TextEncoder, core::Collector,
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
 use self::gauges::Gauges;
 pub use self::process::Process;
-use crate::http1::BadConnections;
+use crate::{eviction::ConnectionMetrics, http1::BadConnections};
 
 /// The value of a label for everything beyond its bound: commands that are not
 /// known, apps that are not served, subscribers beyond [`MAX_SUBSCRIBERS`].
@@ -90,6 +90,22 @@ pub struct Metrics {
     pub grpc_answer_bytes: GaugeVec,
     /// Open `Health.Watch` streams.
     pub grpc_watches: Gauge,
+    /// Connections of callbacks.
+    pub http_connections: ConnectionMetrics,
+    /// Connections of gRPC.
+    pub grpc_connections: ConnectionMetrics,
+    /// gRPC connections that were closed because no call was answered on them in time.
+    pub grpc_closed_without_call: IntCounter,
+    /// gRPC connections that were closed because they held the most ended streams.
+    pub grpc_closed_for_streams: IntCounter,
+    /// gRPC connections that were closed because their clients reset too many streams.
+    pub grpc_closed_for_resets: IntCounter,
+    /// Streams of HTTP/2 that clients have reset.
+    pub grpc_resets: IntCounter,
+    /// Streams that there was no place for.
+    pub streams_refused: IntCounter,
+    /// Streams that ended because their client read nothing.
+    pub streams_stalled: IntCounter,
     /// Changed only while a text is made.
     gauges: Mutex<Gauges>,
 }
@@ -197,6 +213,21 @@ impl Metrics {
             "gRPC calls that were refused before they ran, or ended because of what their client did, by the reason in the status's ErrorInfo.",
             &["reason"],
         );
+        let connections = new.int_gauges(
+            "connections",
+            "Open connections by listener (http for callbacks, grpc) and state: authenticated (has delivered a verified callback, or made an authenticated call), unauthenticated.",
+            &["listener", "state"],
+        );
+        let closed = new.counters(
+            "connections_closed_total",
+            "Connections that the gateway closed, by listener and reason: evicted (for a new one at the limit), no_call (no gRPC call was answered within 60s), stalled_streams (held the most ended streams, whose places new ones needed), resets (its client reset too many calls within 10s).",
+            &["listener", "reason"],
+        );
+        let connections = |listener: &str| ConnectionMetrics {
+            unauthenticated: connections.with_label_values(&[listener, "unauthenticated"]),
+            authenticated: connections.with_label_values(&[listener, "authenticated"]),
+            evicted: closed.with_label_values(&[listener, "evicted"]),
+        };
         let handshakes = new.counters(
             "tls_handshake_failures_total",
             "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
@@ -210,6 +241,20 @@ impl Metrics {
         let metrics = Self {
             unauthenticated: calls_refused.with_label_values(&["token_invalid"]),
             denied: calls_refused.with_label_values(&["access_denied"]),
+            streams_refused: calls_refused.with_label_values(&["too_many_streams"]),
+            http_connections: connections("http"),
+            grpc_connections: connections("grpc"),
+            grpc_closed_without_call: closed.with_label_values(&["grpc", "no_call"]),
+            grpc_closed_for_streams: closed.with_label_values(&["grpc", "stalled_streams"]),
+            grpc_closed_for_resets: closed.with_label_values(&["grpc", "resets"]),
+            grpc_resets: new.counter(
+                "grpc_resets_total",
+                "Calls and streams that gRPC clients have reset: cancelled, or given up after a deadline.",
+            ),
+            streams_stalled: new.counter(
+                "grpc_streams_stalled_total",
+                "Streams that ended because their client read nothing for grpc.stall_timeout.",
+            ),
             http_handshake_failures: handshakes.with_label_values(&["http"]),
             grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
             http_bad_connections: BadConnections {
@@ -410,6 +455,10 @@ impl Builder {
     /// Without labels: one that may be missing.
     fn gauges(&mut self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
         self.add("gauge", GaugeVec::new(opts(name, help), labels))
+    }
+
+    fn int_gauges(&mut self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.add("gauge", IntGaugeVec::new(opts(name, help), labels))
     }
 
     fn histograms(&mut self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {

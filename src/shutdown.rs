@@ -66,6 +66,11 @@ impl Drain {
         self.ending.cancelled().await;
     }
 
+    /// A token that is cancelled once connections are cut, or before, on its own.
+    pub fn cut_token(&self) -> CancellationToken {
+        self.cut.child_token()
+    }
+
     /// Completes once connections are cut.
     pub fn until_cut(&self) -> tokio_util::sync::WaitForCancellationFutureOwned {
         self.cut.clone().cancelled_owned()

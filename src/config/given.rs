@@ -217,7 +217,7 @@ mod tests {
             "there is no key frobnicate; see `callback-gateway print-config`",
             "http.listen: write it as a string: listen = \"127.0.0.1:8080\"",
             "there is no key http.listen_on; did you mean http.listen?",
-            "http.max_connections: write it as a number: max_connections = 1024",
+            "http.max_connections: write it as a number: max_connections = 4096",
             "there is no key htpp",
         ] {
             assert!(problems.contains(problem), "{problem}\n{problems}");

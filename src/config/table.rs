@@ -205,8 +205,8 @@ pub static SETTINGS: &[Setting] = &[
     setting(
         "http.max_connections",
         "N",
-        "1024",
-        "Most callback connections at once; beyond it the longest-idle one gives way",
+        "4096",
+        "Most callback connections at once; beyond it a new one takes the place of an idle or slow one",
     )
     .form(Form::Number),
     setting(
@@ -290,7 +290,7 @@ pub static SETTINGS: &[Setting] = &[
         "grpc.max_connections",
         "N",
         "6000",
-        "Most gRPC connections at once; beyond it new ones wait",
+        "Most gRPC connections at once; beyond it a new one takes the place of an idle one",
     )
     .form(Form::Number),
     setting(

@@ -150,6 +150,7 @@ impl Drop for EventBody {
         let ended = mem::replace(&mut *self.slot.lock(), State::Ended);
         drop(ended);
         self.streams.note_end(&self.slot, CLIENT_GONE);
+        self.streams.note_gone(&self.slot);
     }
 }
 

@@ -43,7 +43,7 @@ impl event_service_server::EventService for EventService {
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<NoStream>, Status> {
         let caller = Caller::of(&request)?;
-        let peer = request.remote_addr();
+        let (peer, connection) = (request.remote_addr(), request.extensions().get().cloned());
         let request = request.into_inner();
         let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
         let options = Options {
@@ -55,7 +55,7 @@ impl event_service_server::EventService for EventService {
         };
         let name = request::subscriber(request.subscriber)?;
         // Before anything is read for it.
-        let place = self.streams.place().ok_or_else(status::too_many_streams)?;
+        let place = self.streams.place().await.ok_or_else(status::too_many_streams)?;
 
         let filter = Arc::clone(&options.filter);
         let (heartbeat, on_gap) = (options.heartbeat, options.on_gap);
@@ -75,7 +75,7 @@ impl event_service_server::EventService for EventService {
             subscriber: name,
         };
         let log = Arc::clone(&self.log);
-        let new = NewStream { place, peer, caller, filter, subscribed };
+        let new = NewStream { place, peer, connection, caller, filter, subscribed };
         Ok(self.streams.open(new, &self.guard, log, subscription).into_response())
     }
 

@@ -41,6 +41,7 @@ use super::{
     caller::{Caller, Guard},
     calls::{Bounds, Call, Calls},
     codec::Whole,
+    connections::note_authenticated,
     event_service::EventService,
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     health::HealthService,
@@ -258,6 +259,7 @@ impl Shared {
         }
         // These are counted where they are made.
         let caller = self.guard.caller(&parts.headers)?;
+        note_authenticated(&parts.extensions);
         if method == Method::Admin {
             caller.require_admin()?;
         } else {

@@ -10,7 +10,7 @@
 //! [`PIECE_BYTES`](super::body::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     mem,
     net::SocketAddr,
     sync::{
@@ -24,7 +24,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tonic::Status;
 
@@ -32,6 +32,7 @@ use super::{
     Limits,
     body::{EventBody, Rest},
     caller::{Caller, Guard},
+    connections::Connection,
     follower::{Follower, Following, Messages},
     status,
 };
@@ -49,9 +50,13 @@ use crate::{
 const TICK: Duration = Duration::from_millis(200);
 /// Streams that were taken away leave what the connection holds of them behind until their client
 /// reads or goes: two pieces, which are parts of messages that were made for all and keep these, up to
-/// 128 KiB each of memory's runs, 512 KiB of a page from the disk. With so many times the cap, new
-/// ones are refused.
+/// 128 KiB each of memory's runs, 512 KiB of a page from the disk. With so many times the cap, the connection that
+/// holds most of them is closed for a new one.
 const LEFT_BEHIND: usize = 2;
+/// How long a new stream waits for what a connection holds that is closed for it.
+const CLOSED_WAIT: Duration = Duration::from_secs(5);
+/// Log lines about single stalled streams in a [`TICK`]; one more sums up the others.
+const STALLED_LINES: usize = 5;
 /// After this a stream that takes nothing is shown as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_secs(5);
 /// Named streams that ended are remembered for this long.
@@ -109,6 +114,8 @@ struct Table {
     last_id: u64,
     /// Bounded by the cap.
     open: BTreeMap<u64, Arc<Slot>>,
+    /// Those that ended, and whose connection still holds a part of them. Bounded by [`LEFT_BEHIND`] times the cap.
+    left_behind: BTreeMap<u64, Arc<Slot>>,
     /// The last ended stream of each name, in the order of their ends. Bounded by [`MAX_ENDED`].
     ended: VecDeque<Ended>,
     /// Events that were given to streams that have ended.
@@ -129,6 +136,7 @@ pub(super) struct Slot {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) peer: Option<SocketAddr>,
+    connection: Option<Arc<Connection>>,
     pub(super) start_time: Timestamp,
     pub(super) filter: Arc<Filter>,
     pub(super) progress: SharedProgress,
@@ -191,6 +199,8 @@ pub(super) struct Place {
 pub(super) struct NewStream {
     pub(super) place: Place,
     pub(super) peer: Option<SocketAddr>,
+    /// What it came on.
+    pub(super) connection: Option<Arc<Connection>>,
     pub(super) caller: Caller,
     pub(super) filter: Arc<Filter>,
     pub(super) subscribed: Subscribed,
@@ -233,11 +243,56 @@ impl Streams {
         readers
     }
 
-    /// A place for one more stream, if there is one.
-    pub(super) fn place(&self) -> Option<Place> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let body = Arc::clone(&self.bodies).try_acquire_owned().ok()?;
-        Some(Place { place, body })
+    /// A place for one more stream, if there is one. What streams leave behind that have ended is no reason to refuse
+    /// another: then the connection that holds most of it is closed.
+    pub(super) async fn place(&self) -> Option<Place> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok();
+        let place = place.or_else(|| {
+            self.metrics.streams_refused.inc();
+            None
+        })?;
+        let deadline = Instant::now() + CLOSED_WAIT;
+        loop {
+            if let Ok(body) = Arc::clone(&self.bodies).try_acquire_owned() {
+                return Some(Place { place, body });
+            }
+            self.close_worst();
+            // Several may wait for what one connection holds.
+            let body = timeout(TICK, Arc::clone(&self.bodies).acquire_owned()).await;
+            if let Ok(Ok(body)) = body {
+                return Some(Place { place, body });
+            }
+            if Instant::now() > deadline {
+                tracing::error!(
+                    "streams that ended hold the places of new ones, and their connections do not close; \
+                     restart the gateway"
+                );
+                self.metrics.streams_refused.inc();
+                return None;
+            }
+        }
+    }
+
+    /// Closes the connection that holds most of what ended streams left behind, unless one is closing already.
+    fn close_worst(&self) {
+        let mut by_connection: HashMap<u64, (usize, &Arc<Connection>)> = HashMap::new();
+        let table = self.table();
+        for connection in table.left_behind.values().filter_map(|slot| slot.connection.as_ref()) {
+            if connection.is_closed() {
+                return;
+            }
+            by_connection.entry(connection.id).or_insert((0, connection)).0 += 1;
+        }
+        let Some(&(streams, worst)) = by_connection.values().max_by_key(|(streams, _)| streams) else {
+            return;
+        };
+        worst.close();
+        self.metrics.grpc_closed_for_streams.inc();
+        tracing::warn!(
+            peer = worst.peer().map(tracing::field::display),
+            streams,
+            "a connection is closed: its client does not read, and its ended streams hold the places of new ones"
+        );
     }
 
     /// Makes a subscription the body of a response.
@@ -248,7 +303,7 @@ impl Streams {
         log: Arc<dyn EventLog>,
         subscription: Subscription,
     ) -> EventBody {
-        let NewStream { place: Place { place, body }, peer, caller, filter, subscribed } = new;
+        let NewStream { place: Place { place, body }, peer, connection, caller, filter, subscribed } = new;
         let name = subscribed.subscriber.clone();
         let include_raw_body = subscribed.include_raw_body;
         let progress = subscription.progress();
@@ -268,6 +323,7 @@ impl Streams {
             id: table.last_id,
             name,
             peer,
+            connection,
             start_time: Timestamp::now(),
             filter,
             progress,
@@ -310,10 +366,25 @@ impl Streams {
             ticks.tick().await;
             self.now.fetch_add(1, Ordering::Relaxed);
             let open: Vec<_> = self.table().open.values().cloned().collect();
-            for slot in open {
-                if self.is_stalled(&slot) {
-                    self.take_away(&slot);
+            let taken = open.iter().filter(|slot| self.is_stalled(slot) && self.take_away(slot));
+            // A client can have thousands of streams.
+            let mut left_out = 0_usize;
+            for (number, slot) in taken.enumerate() {
+                if number < STALLED_LINES {
+                    tracing::warn!(
+                        subscriber = slot.name,
+                        peer = slot.peer.map(tracing::field::display),
+                        "a client took nothing of its stream for too long and loses it"
+                    );
+                } else {
+                    left_out += 1;
                 }
+            }
+            if left_out > 0 {
+                tracing::warn!(
+                    streams = left_out,
+                    "more clients took nothing of their streams and lose them"
+                );
             }
         }
     }
@@ -331,20 +402,19 @@ impl Streams {
         self.blocked(slot) > self.stall_timeout
     }
 
-    fn take_away(&self, slot: &Arc<Slot>) {
+    /// Returns whether it did.
+    fn take_away(&self, slot: &Arc<Slot>) -> bool {
         let mut state = slot.lock();
         // Looked at again under the lock: it may have been taken by now.
-        if matches!(*state, State::Open(_)) && self.is_stalled(slot) {
-            let taken = state.leave(status::receiver_stalled());
-            drop(state);
-            drop(taken);
-            tracing::warn!(
-                subscriber = slot.name,
-                peer = slot.peer.map(tracing::field::display),
-                "a client took nothing of its stream for too long and loses it"
-            );
-            self.note_end(slot, &status::reason(&status::receiver_stalled()));
+        if !matches!(*state, State::Open(_)) || !self.is_stalled(slot) {
+            return false;
         }
+        let taken = state.leave(status::receiver_stalled());
+        drop(state);
+        drop(taken);
+        self.metrics.streams_stalled.inc();
+        self.note_end(slot, &status::reason(&status::receiver_stalled()));
+        true
     }
 
     /// What a stream is doing, and how long it has been blocked.
@@ -373,6 +443,7 @@ impl Streams {
         if table.open.remove(&slot.id).is_none() {
             return;
         }
+        table.left_behind.insert(slot.id, Arc::clone(slot));
         table.delivered_before += slot.progress.get().events;
         if slot.name.is_empty() {
             return;
@@ -381,6 +452,11 @@ impl Streams {
         let (slot, reason) = (Arc::clone(slot), reason.to_owned());
         table.ended.push_back(Ended { slot, time: Timestamp::now(), reason });
         table.forget_ended(Timestamp::now());
+    }
+
+    /// Notes that its connection holds nothing of a stream any more.
+    pub(super) fn note_gone(&self, slot: &Slot) {
+        self.table().left_behind.remove(&slot.id);
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -436,6 +512,7 @@ mod tests {
         let time = Duration::from_secs(1000);
         Limits {
             max_connections: 1,
+            first_call_timeout: time,
             max_streams: 1,
             stall_timeout: time,
             max_stream_age: Some(time),
@@ -458,12 +535,13 @@ mod tests {
         };
         let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
-        let place = streams.place().unwrap();
+        let place = streams.place().await.unwrap();
         let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
         let caller = guard.caller(&Default::default()).unwrap();
-        let new = NewStream { place, peer: None, caller, filter: Arc::default(), subscribed };
+        let new =
+            NewStream { place, peer: None, connection: None, caller, filter: Arc::default(), subscribed };
         drop(streams.open(new, &guard, log, subscription));
-        assert!(streams.place().is_some(), "its place is free");
+        assert!(streams.place().await.is_some(), "its place is free");
 
         let after = |seconds: i64| Timestamp(Timestamp::now().0 + seconds * 1_000_000);
         streams.table().forget_ended(after(24 * 3600 - 60));

@@ -40,6 +40,10 @@ use super::Limits;
 /// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
 /// without knowing why: so that limit is never reached before the cap, which
 /// answers RESOURCE_EXHAUSTED.
+///
+/// As many calls may have been reset by their clients before this server has begun them: after a pause of this process
+/// it finds the calls and the resets of all of a proxy's clients at once. h2's default of 20 would end the connection,
+/// and with it the streams of all clients. Beyond it the connection ends with ENHANCE_YOUR_CALM.
 pub(super) const OTHER_CALLS: usize = 1000;
 /// Streams that this server resets because of a client's protocol errors, on one connection and over its life. Beyond it
 /// the connection ends with ENHANCE_YOUR_CALM: without a limit, a client could have the server reset streams faster than
@@ -140,6 +144,7 @@ pub(super) async fn serve<IO, S, B>(
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout)
         .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(max_streams)
         .max_local_error_reset_streams(MAX_ERROR_RESETS)
         .initial_stream_window_size(RECEIVE_WINDOW_BYTES)
         .initial_connection_window_size(RECEIVE_WINDOW_BYTES)

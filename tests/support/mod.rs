@@ -86,7 +86,7 @@ pub fn settings(data_dir: &Path) -> Settings {
         grpc_open: false,
         http_path: "/".to_owned(),
         http_body_limit: 1 << 20,
-        http_max_connections: 1024,
+        http_max_connections: 4096,
         http_idle_timeout: Duration::from_secs(75),
         grpc_max_connections: 1024,
         max_streams: 5000,
