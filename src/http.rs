@@ -2,8 +2,9 @@
 //!
 //! A request is checked in this order: method, path, encoding, size, then the
 //! URL's query (no parameter twice, the app, its signature, the command); only
-//! then room for the body's bytes is taken and the body is read.
+//! then the body is read, which takes room for its bytes as they arrive.
 
+mod bodies;
 mod outcome;
 mod rejection;
 
@@ -22,12 +23,13 @@ use axum::{
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     time::{Instant, timeout_at},
 };
 
 pub use self::outcome::metrics;
 use self::{
+    bodies::Bodies,
     outcome::Seen,
     rejection::{Rejection, STORED, answer},
 };
@@ -54,7 +56,8 @@ const _: () = assert!(
         && ANSWER_TIMEOUT.as_millis() < VENDOR_TIMEOUT.as_millis(),
     "each stage leaves time for the next"
 );
-/// Bytes of bodies under way at once, over all connections; beyond it callbacks get 503.
+/// Bytes of bodies under way at once, over all connections, as far as they have arrived. Beyond it the bodies that have
+/// been arriving for longest are given up (408); if none is, callbacks get 503.
 pub const BODIES_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bytes that are read of a refused body beyond the limit on bodies, so that the
@@ -83,12 +86,12 @@ pub struct Front {
 struct Shared {
     front: Front,
     log: Arc<dyn EventLog>,
-    bodies: Arc<Semaphore>,
+    bodies: Bodies,
 }
 
 /// The routes of the callback listener.
 pub fn router(front: Front, log: Arc<dyn EventLog>) -> Router {
-    let bodies = Arc::new(Semaphore::new(BODIES_BYTES));
+    let bodies = Bodies::new(BODIES_BYTES);
     Router::new().fallback(receive).with_state(Arc::new(Shared { front, log, bodies }))
 }
 
@@ -99,9 +102,9 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let mut seen = Seen { body_bytes: body.size_hint().exact(), ..Seen::default() };
     let mut body_may_follow = false;
     let outcome = match shared.check(&head, &body, &mut seen) {
-        Ok((mut envelope, permit)) => {
+        Ok(mut envelope) => {
             shared.front.trace(&head, start, &mut envelope, &mut seen);
-            shared.store(envelope, permit, body, start, &mut seen).await
+            shared.store(envelope, body, start, connection, &mut seen).await
         }
         Err(rejection) if head.headers.contains_key(header::EXPECT) => {
             // A client that waits for 100 Continue has not sent its body, and need not.
@@ -109,6 +112,9 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             Err(rejection)
         }
         Err(rejection) => {
+            if let Some(connection) = connection {
+                connection.discards_body();
+            }
             Err(shared.discard(body, start + BODY_TIMEOUT, &mut seen).await.err().unwrap_or(rejection))
         }
     };
@@ -133,13 +139,8 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 }
 
 impl Shared {
-    /// Everything that can be said without the body, and room for its bytes.
-    fn check(
-        &self,
-        head: &Parts,
-        body: &Body,
-        seen: &mut Seen,
-    ) -> Result<(Envelope, OwnedSemaphorePermit), Rejection> {
+    /// Everything that can be said without the body.
+    fn check(&self, head: &Parts, body: &Body, seen: &mut Seen) -> Result<Envelope, Rejection> {
         if head.method != Method::POST {
             return Err(Rejection::Method);
         }
@@ -156,17 +157,14 @@ impl Shared {
         if !encodings.next().is_none_or(is_chunked) || encodings.next().is_some() {
             return Err(Rejection::Framing);
         }
-        // A body of unknown length may become as long as any.
-        let bytes = body.size_hint().upper().unwrap_or(self.front.body_limit as u64);
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        if bytes > self.front.body_limit {
+        if body.size_hint().lower() > self.front.body_limit as u64 {
             return Err(Rejection::TooLarge);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let apps = Arc::clone(&self.front.apps.borrow());
         let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &apps, now)?;
         self.front.note_checked(&envelope, seen);
-        Ok((envelope, self.body_permit(bytes)?))
+        Ok(envelope)
     }
 
     /// Reads the body and stores the callback. Dropped half-way, it leaves nothing
@@ -174,12 +172,19 @@ impl Shared {
     async fn store(
         &self,
         envelope: Envelope,
-        permit: OwnedSemaphorePermit,
         body: Body,
         start: Instant,
+        connection: Option<&ConnectionInfo>,
         seen: &mut Seen,
     ) -> Result<(), Rejection> {
-        let body = self.body(body, start + BODY_TIMEOUT).await?;
+        if let Some(connection) = connection {
+            connection.reads_body();
+        }
+        let read = self.bodies.read(body, self.front.body_limit, start + BODY_TIMEOUT).await;
+        if let Some(connection) = connection {
+            connection.has_body();
+        }
+        let (body, permit) = read?;
         seen.body_bytes = Some(body.len() as u64);
         let decoded = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
@@ -225,32 +230,6 @@ impl Shared {
         };
         // A body that takes longer is left: its connection is closed.
         timeout_at(deadline, read).await.unwrap_or(Ok(()))
-    }
-
-    fn body_permit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
-        let bytes = u32::try_from(bytes).map_err(|_| Rejection::TooLarge)?;
-        Arc::clone(&self.bodies).try_acquire_many_owned(bytes).map_err(|_| Rejection::Busy)
-    }
-
-    async fn body(&self, mut body: Body, deadline: Instant) -> Result<Vec<u8>, Rejection> {
-        // In one piece: a list of chunks of one byte would take 40 times what they hold.
-        let mut bytes = Vec::new();
-        let read = async {
-            while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|_| Rejection::BodyBroken { read: bytes.len() })?;
-                let data = frame.data_ref().ok_or(Rejection::Framing)?;
-                if data.len() > self.front.body_limit - bytes.len() {
-                    return Err(Rejection::TooLarge);
-                }
-                bytes.extend_from_slice(data);
-            }
-            Ok(())
-        };
-        match timeout_at(deadline, read).await {
-            Ok(Ok(())) => Ok(bytes),
-            Ok(Err(rejection)) => Err(rejection),
-            Err(_) => Err(Rejection::BodyTimeout { read: bytes.len() }),
-        }
     }
 }
 
