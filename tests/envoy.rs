@@ -773,3 +773,43 @@ fn the_measurement_of_a_restart_runs() {
         assert!(page.contains(&format!("\n|{heading}|")), "{heading}");
     }
 }
+
+/// Behind a proxy all clients share a connection. While the gateway stands still, one of them makes calls and gives up:
+/// the gateway then finds hundreds of calls that were reset before it began them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_short_deadlines_ends_no_other_clients_streams() {
+    let dir = TempDir::new().unwrap();
+    let gateway = Process::serve(dir.path(), &[]);
+    let envoy = Envoy::start(&[Way::to_grpc(&[gateway.addresses.grpc])]);
+    let mut subscribers = Vec::new();
+    for _ in 0..10 {
+        let mut client = client(envoy.address("grpc")).await;
+        subscribers.push(Subscriber::open(&mut client, latest()).await.unwrap().0);
+    }
+    let hasty = client(envoy.address("grpc")).await;
+    gateway.signal(Signal::STOP);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..500 {
+        let mut hasty = hasty.clone();
+        let mut request = tonic::Request::new(ListEventsRequest { page_size: 1, ..Default::default() });
+        request.set_timeout(Duration::from_millis(500));
+        calls.spawn(async move { hasty.list_events(request).await.map(drop) });
+    }
+    for outcome in soon(calls.join_all()).await {
+        outcome.unwrap_err();
+    }
+    // Envoy has sent them to the gateway, and that they are over.
+    let reset = "cluster.grpc.upstream_rq_tx_reset";
+    soon(async {
+        while envoy.counter(reset) < 500 {
+            sleep(Duration::from_millis(20)).await
+        }
+    })
+    .await;
+    gateway.signal(Signal::CONT);
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert!(http.post("A.B", "{}").await.is_stored());
+    for subscriber in &mut subscribers {
+        assert_eq!(subscriber.event().await.unwrap().sequence, 1, "its stream goes on");
+    }
+}
