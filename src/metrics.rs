@@ -30,7 +30,7 @@ pub const UNNAMED: &str = "unnamed";
 /// Most names of subscribers that have a value of their own.
 pub const MAX_SUBSCRIBERS: usize = 100;
 /// Groups of gRPC calls: those of `EventService` and `AdminService`, and those that need no token.
-pub const CALL_GROUPS: [&str; 2] = ["events", "open"];
+pub const CALL_GROUPS: [&str; 3] = ["events", "open", "reflection"];
 /// The outcome of a callback that was stored and acknowledged.
 pub const ACCEPTED: &str = "accepted";
 
@@ -303,7 +303,7 @@ impl Metrics {
             gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
             grpc_calls: new.gauges(
                 "grpc_calls",
-                "gRPC calls under way, other than Subscribe and Watch streams: events (EventService, AdminService), open (health, reflection, and calls that are being refused).",
+                "gRPC calls under way, other than Subscribe and Watch streams: events (EventService, AdminService), open (health, and calls that are being refused), reflection.",
                 &["group"],
             ),
             grpc_request_bytes: new.gauges(

@@ -122,6 +122,8 @@ struct State {
     request_bytes: usize,
     /// What of the answer was not handed to the connection.
     answer: Bytes,
+    /// Bytes of the whole answer: its memory is free only once all of it was handed over.
+    answer_bytes: usize,
     has_answered: bool,
     /// Why it was ended.
     end: Option<Status>,
@@ -180,7 +182,7 @@ impl Calls {
         let mut table = self.table();
         if table.active() >= self.bounds.calls {
             self.warn("calls", "there are as many gRPC calls as there may be; the oldest ones end");
-            let ended = table.end_one(now, None, status::too_many_calls, &self.metrics);
+            let ended = table.end_one(now, |_| true, status::too_many_calls, &self.metrics);
             if !ended && !table.end_oldest_arriving(status::too_many_calls) {
                 return Err(status::too_many_calls());
             }
@@ -195,6 +197,7 @@ impl Calls {
             progress: now,
             request_bytes: 0,
             answer: Bytes::new(),
+            answer_bytes: 0,
             has_answered: false,
             end: None,
             waker: None,
@@ -378,7 +381,7 @@ impl Call {
         let of_connection =
             |table: &Table| table.connections.get(&connection).map_or(0, |of| of.answer_bytes);
         while of_connection(&table) + answer.len() > calls.bounds.connection_answer_bytes {
-            if !table.end_one(now, Some(connection), status::too_many_unread_answers, &calls.metrics) {
+            if !table.end_answer(now, Some(connection), &calls.metrics) {
                 return Err(calls.refused(status::too_many_unread_answers()));
             }
         }
@@ -387,7 +390,7 @@ impl Call {
                 "answer bytes",
                 "gRPC answers that their clients do not take hold as much memory as they may; calls end",
             );
-            if !table.end_one(now, None, status::too_many_unread_answers, &calls.metrics) {
+            if !table.end_answer(now, None, &calls.metrics) {
                 return Err(calls.refused(status::too_many_unread_answers()));
             }
         }
@@ -397,6 +400,8 @@ impl Call {
             if let Some(status) = &state.end {
                 return Err(status.clone());
             }
+            // More than one message at a time would be a fault of the body's.
+            state.answer_bytes += answer.len();
             table.answer_bytes += answer.len();
             if let Some(of) = table.connections.get_mut(&connection) {
                 of.answer_bytes += answer.len();
@@ -425,7 +430,9 @@ impl Call {
             return Poll::Pending;
         }
         let piece = state.answer.split_to(len.min(state.answer.len()));
-        table.release_answer(self.id, piece.len());
+        if state.answer.is_empty() {
+            table.release_answer(self.id);
+        }
         table.wait(self.id, self.calls.now());
         self.calls.set_gauges(table);
         Poll::Ready(Taken::Piece(Bytes::copy_from_slice(&piece)))
@@ -475,11 +482,12 @@ impl Table {
         self.waiting.insert(self.last, id);
     }
 
-    fn release_answer(&mut self, id: u64, len: usize) {
+    fn release_answer(&mut self, id: u64) {
+        let Some(state) = self.calls.get_mut(&id) else { return };
+        state.answer = Bytes::new();
+        let len = mem::take(&mut state.answer_bytes);
         self.answer_bytes -= len;
-        if let Some(state) = self.calls.get(&id)
-            && let Some(of) = self.connections.get_mut(&state.connection.id)
-        {
+        if let Some(of) = self.connections.get_mut(&state.connection.id) {
             of.answer_bytes -= len;
         }
     }
@@ -497,12 +505,11 @@ impl Table {
         state.phase = Phase::Ended { has_answered };
         state.end = Some(status);
         self.request_bytes -= mem::take(&mut state.request_bytes);
-        let answer = mem::take(&mut state.answer);
         if let Some(waker) = state.waker.take() {
             waker.wake();
         }
         let connection = state.connection.id;
-        self.release_answer(id, answer.len());
+        self.release_answer(id);
         if has_answered {
             self.left_behind += 1;
             if let Some(of) = self.connections.get_mut(&connection) {
@@ -511,18 +518,25 @@ impl Table {
         }
     }
 
-    /// Ends the call whose client has done nothing for longest, if that is long enough; of one connection if it is given.
+    /// Ends the call whose answer has not been taken for longest, if that is long enough; of one connection if it is given.
+    fn end_answer(&mut self, now: Instant, connection: Option<u64>, metrics: &Metrics) -> bool {
+        let holds =
+            |state: &State| state.answer_bytes > 0 && connection.is_none_or(|id| state.connection.id == id);
+        self.end_one(now, holds, status::too_many_unread_answers, metrics)
+    }
+
+    /// Ends the call whose client has done nothing for longest, of those that may end, if that is long enough.
     fn end_one(
         &mut self,
         now: Instant,
-        connection: Option<u64>,
+        may_end: impl Fn(&State) -> bool,
         status: fn() -> Status,
         metrics: &Metrics,
     ) -> bool {
         let candidates = self.waiting.values().filter_map(|id| Some((*id, self.calls.get(id)?)));
         let mut inactive =
             candidates.take_while(|(_, state)| now.duration_since(state.progress) >= GIVES_WAY_AFTER);
-        let found = inactive.find(|(_, state)| connection.is_none_or(|id| state.connection.id == id));
+        let found = inactive.find(|(_, state)| may_end(state));
         let Some((id, _)) = found else { return false };
         let status = status();
         metrics.note_refused_call(&status::reason(&status));

@@ -64,13 +64,15 @@ const REQUEST_BYTES: usize = 32 * 1024 * 1024;
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// The same, on one connection.
 const CONNECTION_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// Bounds on what needs no token: health, reflection, and calls that are being refused.
+/// Bounds on health, and on calls that are being refused.
 const OPEN_BOUNDS: Bounds = Bounds {
     calls: 512,
     request_bytes: 4 * 1024 * 1024,
     answer_bytes: 8 * 1024 * 1024,
     connection_answer_bytes: 4 * 1024 * 1024,
 };
+/// Bounds on reflection. Of its own: its streams last as long as their clients like, and must not keep a probe out.
+const REFLECTION_BOUNDS: Bounds = OPEN_BOUNDS;
 /// A call's own deadline ends it this much earlier, so that the status comes before the client gives up.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(1);
 
@@ -154,8 +156,9 @@ struct Shared {
     metrics: Arc<Metrics>,
     /// Of `EventService` and `AdminService`.
     calls: Arc<Calls>,
-    /// Of health and reflection, and those that are being refused.
+    /// Of health, and those that are being refused.
     open_calls: Arc<Calls>,
+    reflection_calls: Arc<Calls>,
 }
 
 /// The services behind the front.
@@ -186,18 +189,20 @@ impl Front {
             answer_bytes: ANSWER_BYTES,
             connection_answer_bytes: CONNECTION_ANSWER_BYTES,
         };
-        let [events, open] = CALL_GROUPS;
+        let [events, open, reflection] = CALL_GROUPS;
         let calls = Calls::new(events, bounds, stall_timeout, Arc::clone(&metrics));
         let open_calls = Calls::new(open, OPEN_BOUNDS, stall_timeout, Arc::clone(&metrics));
-        Self(Arc::new(Shared { services, guard, drain, metrics, calls, open_calls }))
+        let reflection_calls = Calls::new(reflection, REFLECTION_BOUNDS, stall_timeout, Arc::clone(&metrics));
+        Self(Arc::new(Shared { services, guard, drain, metrics, calls, open_calls, reflection_calls }))
     }
 
     /// Looks after calls whose clients do not read, until it is dropped.
     pub(super) async fn watch<T>(&self) -> T {
-        let Shared { calls, open_calls, .. } = &*self.0;
+        let Shared { calls, open_calls, reflection_calls, .. } = &*self.0;
         tokio::select! {
             never = calls.watch() => never,
             never = open_calls.watch() => never,
+            never = reflection_calls.watch() => never,
         }
     }
 }
@@ -218,7 +223,11 @@ impl Service<http::Request<Body>> for Front {
         let transport = parts.extensions.remove().unwrap_or_else(|| Transport::new(None));
         match shared.check(&parts) {
             Ok((method, caller)) => {
-                let group = if method.needs_token() { &shared.calls } else { &shared.open_calls };
+                let group = match method {
+                    _ if method.needs_token() => &shared.calls,
+                    Method::Reflection => &shared.reflection_calls,
+                    _ => &shared.open_calls,
+                };
                 match group.begin(&transport, metadata_bytes(&parts)) {
                     Ok(call) => {
                         Box::pin(
@@ -378,7 +387,9 @@ fn check_request(parts: &Parts) -> Result<Method, Refusal> {
 /// Size of a call's headers.
 fn metadata_bytes(parts: &Parts) -> usize {
     let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
-    headers.sum::<usize>() + parts.uri.path().len()
+    let uri = &parts.uri;
+    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    headers.sum::<usize>() + path + uri.authority().map_or(0, |authority| authority.as_str().len())
 }
 
 /// The time that the client gives its call: 1 to 8 digits and a unit. One that is malformed counts as none.

@@ -5,7 +5,7 @@
 //! that opens its HTTP/2 windows and stops reading from the socket would otherwise have h2 buffer 400 KiB for each call.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     convert::Infallible,
     future::Future,
     io,
@@ -49,9 +49,13 @@ pub(super) const OTHER_CALLS: usize = 1000;
 /// the connection ends with ENHANCE_YOUR_CALM: without a limit, a client could have the server reset streams faster than
 /// it frees them (CVE-2025-8671). Clients and proxies that follow RFC 9113 cause none.
 const MAX_ERROR_RESETS: usize = 1024;
-/// HTTP/2 receive window of a stream and of a connection: the bytes of requests that h2 keeps until the front reads them.
-/// The front reads at once, so a larger window would gain nothing for requests of a few hundred bytes.
-const RECEIVE_WINDOW_BYTES: u32 = 64 * 1024;
+/// HTTP/2 receive window of a stream: the bytes of a request that h2 keeps until the front reads them. The front reads at
+/// once, so a larger window would gain nothing for requests of a few hundred bytes.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// The same of a connection. Many times a stream's, so that streams whose requests are not read, as those of reflection
+/// while its answers are not, do not keep the other calls of a proxy's connection from sending. h2 also derives its bound
+/// on small frames from it, which a burst of calls must not reach.
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Bytes of an answer or stream that h2 takes beyond what the socket took: enough to fill the socket's buffer at once.
 const SEND_BYTES: usize = 128 * 1024;
 /// Largest list of headers that h2 decodes; it answers a larger one with HTTP status 431. Above the front's own limit,
@@ -66,9 +70,17 @@ pub(super) struct Transport {
     pub(super) peer: Option<SocketAddr>,
     /// Whether the socket took less than it was given last.
     is_blocked: AtomicBool,
-    /// By call: bodies that wait until it is not.
-    waiting: Mutex<HashMap<u64, Waker>>,
+    waiting: Mutex<Waiting>,
     closed: CancellationToken,
+}
+
+/// Bodies that wait until the socket takes bytes, by call.
+#[derive(Debug, Default)]
+struct Waiting {
+    wakers: HashMap<u64, Waker>,
+    /// Bodies that were woken. Each may hand over one piece, even if others have filled the socket again by then: streams
+    /// that always have something ready must not starve them.
+    granted: HashSet<u64>,
 }
 
 impl Transport {
@@ -88,14 +100,21 @@ impl Transport {
         if !self.is_blocked.load(Ordering::SeqCst) {
             return Poll::Ready(());
         }
-        self.waiting().insert(call, cx.waker().clone());
+        let mut waiting = self.waiting();
+        if waiting.granted.remove(&call) {
+            return Poll::Ready(());
+        }
+        waiting.wakers.insert(call, cx.waker().clone());
+        drop(waiting);
         // It may have become writable before the waker was there.
         if self.is_blocked.load(Ordering::SeqCst) { Poll::Pending } else { Poll::Ready(()) }
     }
 
     /// Forgets a call that waits no more.
     pub(super) fn forget(&self, call: u64) {
-        self.waiting().remove(&call);
+        let mut waiting = self.waiting();
+        waiting.wakers.remove(&call);
+        waiting.granted.remove(&call);
     }
 
     /// Closes the connection with all its streams.
@@ -111,12 +130,15 @@ impl Transport {
         if written.is_pending() {
             self.is_blocked.store(true, Ordering::SeqCst);
         } else if self.is_blocked.swap(false, Ordering::SeqCst) {
-            let waiting = std::mem::take(&mut *self.waiting());
-            waiting.into_values().for_each(Waker::wake);
+            let mut waiting = self.waiting();
+            let wakers = std::mem::take(&mut waiting.wakers);
+            waiting.granted.extend(wakers.keys());
+            drop(waiting);
+            wakers.into_values().for_each(Waker::wake);
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Waker>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,8 +168,8 @@ pub(super) async fn serve<IO, S, B>(
         .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(max_streams)
         .max_local_error_reset_streams(MAX_ERROR_RESETS)
-        .initial_stream_window_size(RECEIVE_WINDOW_BYTES)
-        .initial_connection_window_size(RECEIVE_WINDOW_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(SEND_BYTES)
         .max_header_list_size(MAX_DECODED_HEADER_BYTES);
     // Each connection holds a receiver until it has ended.
@@ -288,9 +310,28 @@ mod tests {
         assert!(transport.poll_writable(1, &mut cx).is_pending());
         assert!(transport.poll_writable(2, &mut cx).is_pending());
         transport.forget(1);
-        assert_eq!(transport.waiting().len(), 1);
+        assert_eq!(transport.waiting().wakers.len(), 1);
         transport.note_write(&Poll::Ready(()));
-        assert!(transport.waiting().is_empty(), "all were woken");
+        assert!(transport.waiting().wakers.is_empty(), "all were woken");
         assert!(transport.poll_writable(1, &mut cx).is_ready());
+    }
+
+    /// As when a stream fills it again before the body that was woken has its turn.
+    #[test]
+    fn a_body_that_waited_hands_over_one_piece_each_time_the_socket_took_something() {
+        let transport = Transport::new(None);
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        transport.note_write(&Poll::<()>::Pending);
+        for _ in 0..3 {
+            assert!(transport.poll_writable(1, &mut cx).is_pending());
+            transport.note_write(&Poll::Ready(()));
+            transport.note_write(&Poll::<()>::Pending);
+            assert!(transport.poll_writable(1, &mut cx).is_ready());
+        }
+        assert!(transport.poll_writable(1, &mut cx).is_pending());
+        transport.note_write(&Poll::Ready(()));
+        transport.forget(1);
+        assert!(transport.waiting().granted.is_empty());
     }
 }
