@@ -256,6 +256,27 @@ impl Page {
         (count, hole)
     }
 
+    /// Ends a page before the first hole in it. An error if that is where it begins. `oldest` is the log's oldest
+    /// record after the page was read: what was trimmed meanwhile is not a hole.
+    pub fn until_hole(mut self, order: Order, position: Sequence, oldest: Sequence) -> Result<Self, Hole> {
+        let (count, hole) = match order {
+            Order::OldestFirst => Self::hole_after(&self.records, position, self.next),
+            Order::NewestFirst => Self::hole_before(&self.records, position, oldest),
+        };
+        let Some(hole) = hole.and_then(|hole| hole.within(oldest, Sequence(u64::MAX))) else {
+            return Ok(self);
+        };
+        if count == 0 {
+            return Err(hole);
+        }
+        self.records = self.records.split_to(count);
+        self.next = match order {
+            Order::OldestFirst => hole.first,
+            Order::NewestFirst => hole.last.next(),
+        };
+        Ok(self)
+    }
+
     /// The same downwards, for pages of [`EventLog::read_back`] of a log whose oldest record is at `oldest`.
     pub fn hole_before(records: &[Record], before: Sequence, oldest: Sequence) -> (usize, Option<Hole>) {
         let follows = |at: &usize| records[*at].sequence().0 + *at as u64 + 1 == before.0;

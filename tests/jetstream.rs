@@ -207,8 +207,14 @@ async fn messages_that_are_deleted_inside_the_stream_are_lost_events() {
     let status = subscriber.event().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "EVENTS_MISSING"));
 
-    for order in [ListOrder::OldestFirst, ListOrder::NewestFirst] {
-        let request = ListEventsRequest { order: order.into(), ..Default::default() };
+    // By the index, without it, and without a filter.
+    let filters =
+        [EventFilter { commands: vec!["A.B".to_owned()], ..Default::default() }, EventFilter::default()];
+    let orders = [ListOrder::OldestFirst, ListOrder::NewestFirst];
+    for (order, filter) in orders.iter().flat_map(|order| filters.iter().map(move |filter| (*order, filter)))
+    {
+        let request =
+            ListEventsRequest { order: order.into(), filter: Some(filter.clone()), ..Default::default() };
         let list = soon(client.list_events(request)).await.unwrap().into_inner();
         assert_eq!(list.events.len(), 17);
         let mut gaps: Vec<_> = list.gaps.iter().map(told).collect();

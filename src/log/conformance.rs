@@ -518,8 +518,11 @@ mod disk_only {
         newer[0] = 2;
         crate::event::seal(&mut newer);
         let store = sqlite(&dir);
+        // As one change: the index's thread reads meanwhile.
+        store.execute_batch("BEGIN").unwrap();
         store.execute("UPDATE record SET record = ?1 WHERE sequence = 2", [newer]).unwrap();
         reseal(&store);
+        store.execute_batch("COMMIT").unwrap();
         assert_eq!(log.read(Sequence(1), 10).await.unwrap().records.len(), 1);
         let hole = Hole::one(Sequence(2), Cause::NewerFormat(2));
         assert_eq!(log.read(Sequence(2), 10).await.unwrap_err(), ReadError::Hole(hole));
@@ -677,6 +680,26 @@ mod disk_only {
         let log = open_disk(&dir, 0).unwrap();
         let (records, holes) = read_past_holes(&log, Sequence(2)).await;
         assert_eq!((records.len(), holes.len()), (20, 4));
+        assert_seeks(&log, &records).await;
+    }
+
+    #[tokio::test]
+    async fn seeking_passes_a_hole_that_is_longer_than_one_read_looks_through() {
+        let dir = TempDir::new().unwrap();
+        let log = open_disk(&dir, 0).unwrap();
+        append_all(&log, 3000).await;
+        append_all(&log, 3000).await;
+        log.close().await;
+        let store = sqlite(&dir);
+        store.execute_batch("BEGIN; UPDATE record SET receive_time = 1000 + sequence").unwrap();
+        reseal(&store);
+        store.execute_batch("DELETE FROM record WHERE sequence BETWEEN 50 AND 5950; COMMIT").unwrap();
+        drop(store);
+        let log = open_disk(&dir, 0).unwrap();
+        let (records, holes) = read_past_holes(&log, Sequence::FIRST).await;
+        assert_eq!(records.len(), 99);
+        assert_eq!(holes.iter().map(Hole::events).sum::<u64>(), 5901);
+        assert_eq!(log.holes().list().len(), 1, "they are one");
         assert_seeks(&log, &records).await;
     }
 

@@ -535,7 +535,9 @@ impl EventLog for DiskLog {
             None if max_records >= PAGE_RECORDS => self.page(from).boxed(),
             None => self
                 .on_disk(move |reader, shared| {
-                    reader.snapshot(|snapshot| snapshot.read(from, shared.end(), max_records))
+                    // Before the snapshot: what is stored later is not in it, and not lost.
+                    let end = shared.end();
+                    reader.snapshot(|snapshot| snapshot.read(from, end, max_records))
                 })
                 .boxed(),
         }
@@ -591,7 +593,10 @@ impl EventLog for DiskLog {
         match position {
             Some(position) => std::future::ready(Ok(position)).boxed(),
             None => self
-                .on_disk(move |reader, shared| reader.snapshot(|snapshot| snapshot.seek(time, shared.end())))
+                .on_disk(move |reader, shared| {
+                    let end = shared.end();
+                    reader.snapshot(|snapshot| snapshot.seek(time, end))
+                })
                 .boxed(),
         }
     }

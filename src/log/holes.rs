@@ -130,6 +130,13 @@ impl Holes {
         self.lock().holes.clone()
     }
 
+    /// Returns the beginning of the known hole that ends before a position, or else the position.
+    pub(super) fn start(&self, position: Sequence) -> Sequence {
+        let known = self.lock();
+        let before = known.holes.iter().find(|hole| hole.last.next() == position);
+        before.map_or(position, |hole| hole.first)
+    }
+
     /// Returns the number of events in known holes.
     pub fn events(&self) -> u64 {
         self.lock().holes.iter().map(Hole::events).sum()

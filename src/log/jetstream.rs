@@ -122,10 +122,7 @@ impl JetStreamLog {
         let shared = Shared::new(api, reading, &options, &info, newest);
         let shared = Arc::new(shared);
         let follower = open::begin_to_follow(&shared).await?;
-        // Tried again every second.
-        if let Err(error) = shared.note_lost(&info.state).await {
-            tracing::warn!(%error, "cannot ask which events the stream has lost");
-        }
+        shared.note_lost(&info.state).await;
         // Who may not store would come to know it only by the first callback, which would be lost.
         let subject = format!("{}.0.A", options.subject_prefix);
         if let Err(ApiError::Denied(_)) = shared.api.may_publish(subject).await {
@@ -260,8 +257,14 @@ impl EventLog for JetStreamLog {
             };
             match (found, order) {
                 (Some(found), _) => self.shared.pick(position, order, found).await,
-                (None, Order::OldestFirst) => self.read(position, max_records).await,
-                (None, Order::NewestFirst) => self.read_back(position, max_records).await,
+                (None, order) => {
+                    let page = match order {
+                        Order::OldestFirst => self.read(position, max_records).await,
+                        Order::NewestFirst => self.read_back(position, max_records).await,
+                    };
+                    // Readers of a search cannot see one.
+                    page?.until_hole(order, position, self.oldest()).map_err(ReadError::Hole)
+                }
             }
         }
         .boxed()
@@ -270,8 +273,8 @@ impl EventLog for JetStreamLog {
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
         let position = self.shared.ring().seek(time);
         match position {
-            Some(position) => std::future::ready(Ok(position)).boxed(),
-            None => self.shared.seek_history(time).boxed(),
+            Some(position) => std::future::ready(Ok(self.shared.holes.start(position))).boxed(),
+            None => async move { Ok(self.shared.holes.start(self.shared.seek_history(time).await?)) }.boxed(),
         }
     }
 

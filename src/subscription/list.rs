@@ -137,7 +137,18 @@ pub async fn list(
 impl List {
     /// Notes a hole, as far as it lies in the range that is listed. Returns the position behind it.
     fn pass(&mut self, order: Order, hole: Hole, low: Sequence, high: Sequence) -> Sequence {
-        self.holes.extend(hole.within(low, high));
+        if let Some(hole) = hole.within(low, high) {
+            match self.holes.last_mut() {
+                // A search meets the events of a hole one by one.
+                Some(last) if last.cause == hole.cause && last.last.next() == hole.first => {
+                    last.last = hole.last;
+                }
+                Some(last) if last.cause == hole.cause && hole.last.next() == last.first => {
+                    last.first = hole.first;
+                }
+                _ => self.holes.push(hole),
+            }
+        }
         match order {
             Order::OldestFirst => hole.last.next(),
             Order::NewestFirst => hole.first,

@@ -146,13 +146,34 @@ impl<'a> Snapshot<'a> {
         let mut high = end.max(low);
         while low < high {
             let middle = Sequence(low.0.midpoint(high.0));
-            match self.first_from(middle, high)? {
+            match self.next_readable(middle, high)? {
                 Some(record) if record.receive_time() < time => low = record.sequence().next(),
-                // Nothing in between can be read: readers that start at its beginning are told.
+                // What is in between cannot be read: readers that start at its beginning are told.
                 _ => high = middle,
             }
         }
         Ok(high)
+    }
+
+    /// The first readable record from `from` on, below `end`, however far it is. Of records that a damaged page hides
+    /// it may pass over some.
+    fn next_readable(&self, from: Sequence, end: Sequence) -> Result<Option<Record>, ReadError> {
+        let mut found = None;
+        self.scan(
+            "SELECT sequence, receive_time, checksum, record FROM record \
+             WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence LIMIT 1",
+            [from.0.cast_signed(), end.0.cast_signed()],
+            |record| {
+                found = Some(record).filter(|record| (from..end).contains(&record.sequence()));
+                false
+            },
+        )?;
+        let mut next = from;
+        while found.is_none() && next < end {
+            found = self.first_from(next, end)?;
+            next = Sequence(next.0.saturating_add(MAX_PROBES));
+        }
+        Ok(found)
     }
 
     /// The records at these positions, in this order. With all of them, the page goes on at `next`. Ends before one

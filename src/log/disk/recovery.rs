@@ -1,7 +1,7 @@
 //! The writer's recovery: from write errors, and from a write-ahead log that was taken from under it.
 
 use std::{
-    sync::{Arc, PoisonError, mpsc},
+    sync::{Arc, PoisonError, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
@@ -108,9 +108,10 @@ impl Writer {
 
     /// Saves what is only in a WAL that was replaced: it would be lost with this process.
     pub(super) fn save_at_end(&mut self) {
-        if self.check_files().is_err_and(|error| error.is_wal_fault())
-            && let Err(error) = self.try_to_recover()
-        {
+        let must_save = self.must_restore
+            || self.left_wal.is_some()
+            || self.check_files().is_err_and(|error| error.is_wal_fault());
+        if must_save && let Err(error) = self.try_to_recover() {
             tracing::error!(%error, "the log ends before its write-ahead log could be saved");
         }
     }
@@ -179,6 +180,11 @@ impl Writer {
         }
         if is_shorter {
             self.restore(&mut store, state.tail.end)?;
+        }
+        // Deletions went with the WAL, too.
+        let oldest = Sequence(self.shared.oldest.load(Ordering::Relaxed));
+        if state.oldest < oldest {
+            store.delete_below(state.oldest, oldest).map_err(sqlite_error(&self.path))?;
         }
         store.probe().map_err(sqlite_error(&self.path))?;
         Ok(store)

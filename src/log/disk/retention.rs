@@ -32,6 +32,8 @@ const LOOK_BYTES: u64 = 1024 * 1024;
 const RETRY: Duration = Duration::from_secs(30);
 /// How far below the bound in bytes to delete, at most: each slice costs a sync.
 const SLACK_BYTES: u64 = 1024 * 1024;
+/// Holes that one look passes: each takes up to 50 ms, while callbacks wait.
+const HOLES_AT_ONCE: usize = 4;
 /// Free space is given back to the file system while the file has more of it than
 /// this, and it is more than a quarter of the file. Less is reused soon.
 const FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -59,6 +61,9 @@ pub(super) struct Trimmer {
     next_look: Instant,
     /// Bytes of records that were stored since the last look.
     added: u64,
+    /// What is below it is trimmed, or cannot be read and goes with the next readable record. So a long hole at the
+    /// beginning is looked at once.
+    unreadable_end: Sequence,
     /// Whether so many of them may bring the next look forward: not after a failure.
     may_look_early: bool,
 }
@@ -102,7 +107,14 @@ impl Trimmer {
     pub(super) fn new(retention: Retention, last: Option<Timestamp>) -> Self {
         let now = Instant::now();
         let clock = Clock::new(Timestamp::now(), now, last, retention.age);
-        Self { retention, clock, next_look: now, added: 0, may_look_early: true }
+        Self {
+            retention,
+            clock,
+            next_look: now,
+            added: 0,
+            unreadable_end: Sequence::FIRST,
+            may_look_early: true,
+        }
     }
 
     /// Looks at the system clock. Returns whether deletion by age is suspended.
@@ -172,7 +184,8 @@ impl Trimmer {
 
         let mut slice = Slice { end: Sequence::FIRST, time: Timestamp(0), bytes: 0, is_full: false };
         let mut records = 0;
-        store.oldest_records(kept, |OldRecord { sequence, time, bytes }| {
+        let from = kept.oldest.max(self.unreadable_end);
+        self.unreadable_end = store.oldest_records(kept, from, |OldRecord { sequence, time, bytes }| {
             if slice.is_full {
                 return false;
             }
@@ -234,15 +247,18 @@ impl Store {
         Ok(Space { page_bytes, pages, free_pages: pragma("freelist_count")?.min(pages) })
     }
 
-    /// Gives records from the oldest on, as long as they are wanted. Passes over what cannot be read, and notes it.
+    /// Gives records from `from` on, as long as they are wanted. Passes over what cannot be read, up to
+    /// [`HOLES_AT_ONCE`] times, and notes it. Returns the first sequence behind what cannot be read at the beginning.
     fn oldest_records(
         &self,
         kept: Kept<'_>,
+        mut from: Sequence,
         mut is_wanted: impl FnMut(OldRecord) -> bool,
-    ) -> Result<(), ReadError> {
+    ) -> Result<Sequence, ReadError> {
         let snapshot = Snapshot::of(&self.connection, self.state().epoch, kept.oldest);
-        let mut from = kept.oldest;
-        while from < kept.tail {
+        let mut unreadable_end = from;
+        let mut holes = 0;
+        while from < kept.tail && holes < HOLES_AT_ONCE {
             let next = self.scan(from, kept.tail, &mut is_wanted)?;
             if next >= kept.tail {
                 break;
@@ -259,12 +275,16 @@ impl Store {
                 None => {
                     let hole = snapshot.hole_from(next, kept.tail)?;
                     from = hole.last.next();
+                    holes += 1;
+                    if next == unreadable_end {
+                        unreadable_end = from;
+                    }
                     let behind = snapshot.first_from(from, kept.tail)?;
                     kept.holes.note(hole, behind.map(|record| record.receive_time()));
                 }
             }
         }
-        Ok(())
+        Ok(unreadable_end)
     }
 
     /// Gives rows from `from` on, without their records, as long as they are wanted and follow one another. Returns

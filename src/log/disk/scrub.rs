@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::Shared;
 use crate::{
-    event::{Record, Sequence},
+    event::{Record, Sequence, Timestamp},
     log::{PAGE_RECORDS, ReadError, Tail, workers::Task},
 };
 
@@ -54,6 +54,8 @@ impl Scrub {
     pub(super) fn begin(shared: Arc<Shared>) -> Option<Self> {
         let mut tail = shared.tail.subscribe();
         let before = tail.borrow_and_update().end;
+        // Nothing is checked yet.
+        shared.holes.set_unchecked_until(Some(Timestamp::now()));
         let mut scrub = Self { shared, tail, before, checked: 0 };
         for _ in 0..PAGES_AT_START {
             // An error is reported by the thread, which tries again.

@@ -10,7 +10,12 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::{OpenError, io_error, reader::RawRecord, sqlite_error, wal::WalFiles};
+use super::{
+    OpenError, io_error,
+    reader::{RawRecord, is_damage},
+    sqlite_error,
+    wal::WalFiles,
+};
 use crate::{
     event::{Cursor, Epoch, Record, Sequence, Timestamp},
     log::{
@@ -330,7 +335,13 @@ fn rows_end(connection: &Connection, oldest: Sequence) -> rusqlite::Result<RowsE
     let mut rows = select.query([MAX_DAMAGED_AT_END.cast_signed()])?;
     let mut damaged = 0;
     while let Some(row) = rows.next()? {
-        let row = RawRecord::read(row)?;
+        let row = match RawRecord::read(row) {
+            Err(error) if is_damage(&error) => {
+                damaged += 1;
+                continue;
+            }
+            row => row?,
+        };
         if row.is_intact() {
             let end = Sequence(row.sequence.next().0 + damaged);
             return Ok(RowsEnd { end, last_time: row.receive_time, newest: Some(row) });

@@ -19,26 +19,43 @@ use crate::{
 const MAX_DETAILS: u64 = 50_000;
 
 impl Shared {
-    /// Notes the messages that the stream has lost, if these have become more or fewer.
-    pub(super) async fn note_lost(&self, state: &State) -> Result<(), ApiError> {
-        let lost = state.lost();
-        if self.lost.load(Ordering::Relaxed) == lost {
-            return Ok(());
+    /// Notes the messages that the stream has lost, if these have become more or fewer. A failure is retried by the
+    /// next call; until then `complete_since` claims nothing.
+    pub(super) async fn note_lost(&self, state: &State) {
+        let (known, lost) = (self.lost.load(Ordering::Relaxed), state.lost());
+        if known == lost {
+            return;
         }
         if lost > MAX_DETAILS {
-            tracing::error!(lost, "the stream lost many events; readers are told where they come to them");
-            self.holes.set_unchecked_until(Some(Timestamp::now()));
-        } else if lost > 0 {
-            let holes = runs(&self.api.deleted().await?);
-            // No event behind the last hole is missing.
-            let mut until = None;
-            if let Some(last) = holes.last() {
-                let behind = self.api.get(From::Sequence(last.last.next())).await?;
-                until = behind.map(|message| message.time);
+            if lost > known {
+                tracing::error!(
+                    lost,
+                    "the stream lost events, too many to ask where; readers are told where they reach them"
+                );
             }
-            holes.into_iter().for_each(|hole| self.holes.note(hole, until));
+            self.holes.set_unchecked_until(Some(Timestamp::now()));
+        } else if let Err(error) = self.find_lost(lost).await {
+            tracing::debug!(%error, "cannot ask which events the stream has lost");
+            self.holes.set_unchecked_until(Some(Timestamp::now()));
+            return;
+        } else {
+            self.holes.set_unchecked_until(None);
         }
         self.lost.store(lost, Ordering::Relaxed);
+    }
+
+    async fn find_lost(&self, lost: u64) -> Result<(), ApiError> {
+        if lost == 0 {
+            return Ok(());
+        }
+        let holes = runs(&self.api.deleted().await?);
+        // No event behind the last hole is missing.
+        let mut until = None;
+        if let Some(last) = holes.last() {
+            let behind = self.api.get(From::Sequence(last.last.next())).await?;
+            until = behind.map(|message| message.time);
+        }
+        holes.into_iter().for_each(|hole| self.holes.note(hole, until));
         Ok(())
     }
 }

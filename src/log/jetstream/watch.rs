@@ -113,7 +113,7 @@ async fn look(shared: &Shared, seen: &mut Seen) -> Result<(), String> {
         shared.follow_anew.notify_one();
     }
     follow(shared, info.state.end(), seen);
-    shared.note_lost(&info.state).await.map_err(reason)?;
+    shared.note_lost(&info.state).await;
     compare(shared, &info, seen)?;
     let denied = shared.denied().clone();
     if let Some(subject) = denied {
