@@ -3,6 +3,8 @@
 //! `tests/releases` has a directory for each release. `./scripts/baseline` makes that of
 //! the version in Cargo.toml, with `KEEP_STORE=1` for the test that makes the store.
 
+#[path = "support/reseal.rs"]
+mod reseal;
 mod support;
 
 use std::{
@@ -14,12 +16,13 @@ use std::{
 };
 
 use callback_gateway::{
-    event::{Record, Sequence, Timestamp, seal},
+    event::seal,
     proto::{
         CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, GapReason, ListEventsRequest,
         SubscribeRequest, subscribe_response::Frame,
     },
 };
+use reseal::reseal;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -225,19 +228,6 @@ async fn a_record_of_a_newer_format_is_damage_that_can_be_skipped() {
         assert_eq!(gap.reason(), GapReason::NewerFormat);
         assert_eq!(subscriber.event().await.unwrap().cursor, events[3]["cursor"].as_str().unwrap());
         gateway.stop().await;
-    }
-}
-
-/// Has the rows' checksums agree with the records, as the gateway that wrote them would.
-fn reseal(store: &Connection) {
-    let mut select = store.prepare("SELECT sequence, receive_time, record FROM record").unwrap();
-    let mut rows = select.query([]).unwrap();
-    while let Some(row) = rows.next().unwrap() {
-        let (sequence, time): (i64, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
-        let record: Vec<u8> = row.get(2).unwrap();
-        let check = Record::check_of(Sequence(sequence.cast_unsigned()), Timestamp(time), &record);
-        let update = "UPDATE record SET checksum = ?2 WHERE sequence = ?1";
-        assert_eq!(store.execute(update, [sequence, i64::from(check)]).unwrap(), 1);
     }
 }
 

@@ -352,7 +352,8 @@ async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
     assert!(said.contains("; the next try, in "), "{said}");
     let mut lines = format!("{first}\n{more}");
     let before = lines.lines().count();
-    assert!(said.contains(&format!("; {before} events came before that, whole; ")), "{said}");
+    let events = if before == 1 { "event" } else { "events" };
+    assert!(said.contains(&format!("; {before} {events} came before that, whole; ")), "{said}");
 
     relay.lead_to(Some(gateway.addresses.grpc));
     lines += &export(relay.address, &["--from", to_go_on(said)]).await.good();

@@ -5,6 +5,8 @@
 
 #[path = "support/burst.rs"]
 mod burst;
+#[path = "support/reseal.rs"]
+mod reseal;
 mod support;
 
 use std::{path::Path, process::Command, time::Duration};
@@ -25,6 +27,7 @@ use tonic_health::pb::{
 };
 
 use burst::{Burst, callback};
+use reseal::reseal;
 use support::*;
 
 /// Fills a log with events whose bodies are their sequences.
@@ -140,7 +143,10 @@ async fn a_disk_that_is_full_while_old_events_are_deleted_is_noticed_and_costs_n
     let dir = TempDir::new().unwrap();
     fill(dir.path(), FILLED).await;
     let hour = 3_600_000_000_i64;
-    sqlite(dir.path()).execute("UPDATE record SET receive_time = receive_time - ?1", [2 * hour]).unwrap();
+    let store = sqlite(dir.path());
+    store.execute("UPDATE record SET receive_time = receive_time - ?1", [2 * hour]).unwrap();
+    reseal(&store);
+    drop(store);
     // Room for the write-ahead log's index and for a few slices.
     let gateway = serve_with(
         dir.path(),
