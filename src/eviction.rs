@@ -5,7 +5,7 @@
 //! for longest before the others. A trusted connection goes only while it is idle, and only while strangers have less
 //! than half of the places: a flood of strangers cannot push out everybody else.
 //!
-//! A new connection is safe for [`GRACE`], so that its client can send what it came for. A flood therefore costs a
+//! A new connection is safe for `GRACE`, so that its client can send what it came for. A flood therefore costs a
 //! newcomer a wait of at most the grace, and none if the cap is larger than what arrives within it.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
