@@ -51,7 +51,7 @@ impl Verify {
 }
 
 fn files(dir: &Path) -> Result<(), Failure> {
-    let Verified { oldest, end, intact, lost, holes, index } =
+    let Verified { oldest, end, intact, lost, newer, holes, index } =
         disk::verify(dir).map_err(|error| Failure::Other(format!("cannot check the log: {error}")))?;
     let mut out = std::io::stdout().lock();
     if oldest == end {
@@ -59,6 +59,9 @@ fn files(dir: &Path) -> Result<(), Failure> {
     } else {
         let bounds = format!("{oldest} to {}", end.previous());
         writeln!(out, "{bounds}: {} intact, {lost} lost", text::count(intact, "event"))?;
+    }
+    if newer > 0 {
+        writeln!(out, "{} can only be checked by a newer version", text::count(newer, "more event"))?;
     }
     for hole in holes.iter().take(SHOWN_GAPS) {
         writeln!(out, "{}", follow::gone(&gap(hole)))?;
@@ -93,8 +96,8 @@ fn gateway(connection: &Connection) -> Result<(), Failure> {
         loop {
             match follow.next().await? {
                 Frame::Event(_) => intact += 1,
-                // Retention may overtake the reader.
-                Frame::Gap(gap) if gap.reason() == GapReason::Trimmed => {}
+                // Retention may overtake the reader. Newer gateways can read the others.
+                Frame::Gap(gap) if matches!(gap.reason(), GapReason::Trimmed | GapReason::NewerFormat) => {}
                 Frame::Gap(gap) => {
                     lost += gap.last_missing_sequence.saturating_sub(gap.first_missing_sequence) + 1;
                     gaps.push(gap);

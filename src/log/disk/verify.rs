@@ -6,7 +6,7 @@ use super::{OpenError, Store, io_error, reader::Reader, store};
 use crate::{
     event::{Record, Sequence},
     log::{
-        Hole, Holes, PAGE_RECORDS, ReadError,
+        Cause, Hole, Holes, PAGE_RECORDS, ReadError,
         index::{self, IndexFound},
     },
 };
@@ -22,6 +22,8 @@ pub struct Verified {
     pub intact: u64,
     /// Events that are missing or damaged.
     pub lost: u64,
+    /// Events that only newer gateways can read.
+    pub newer: u64,
     /// Where these are, at most [`MAX_HOLES`](crate::log::MAX_HOLES): of more, neighbors are joined.
     pub holes: Vec<Hole>,
     /// Whether the index agrees with the log.
@@ -40,7 +42,7 @@ pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
     let (oldest, end) = (state.oldest, state.tail.end);
 
     let holes = Holes::default();
-    let (mut intact, mut lost) = (0, 0);
+    let (mut intact, mut lost, mut newer) = (0, 0, 0);
     let mut from = oldest;
     while from < end {
         match reader.snapshot(|snapshot| snapshot.read(from, end, PAGE_RECORDS)) {
@@ -49,9 +51,13 @@ pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
                 from = page.next;
             }
             Err(ReadError::Hole(hole)) => {
-                lost += hole.events();
                 from = hole.last.next();
-                holes.collect(hole);
+                if let Cause::NewerFormat(_) = hole.cause {
+                    newer += hole.events();
+                } else {
+                    lost += hole.events();
+                    holes.collect(hole);
+                }
             }
             Err(error) => return Err(error.into()),
         }
@@ -60,5 +66,5 @@ pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
         reader.snapshot(|snapshot| snapshot.first_from(sequence, sequence.next()))
     };
     let index = index::verify(dir, state.epoch, oldest, record)?;
-    Ok(Verified { oldest, end, intact, lost, holes: holes.list(), index })
+    Ok(Verified { oldest, end, intact, lost, newer, holes: holes.list(), index })
 }

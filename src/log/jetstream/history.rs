@@ -138,6 +138,10 @@ impl Shared {
             if oldest > from {
                 return Err(ReadError::Trimmed { oldest });
             }
+            // Another leader may have answered before, which had trimmed more: only what is asked now is as new as that.
+            if self.first(from).await?.is_none_or(|found| found.sequence < expected) {
+                return Err(ReadError::Unavailable("the stream's leader has changed".to_owned()));
+            }
             if expected >= end {
                 return Ok(PageBuilder::new(from, max_records).upwards(Some(end)));
             }
