@@ -27,8 +27,8 @@ use crate::event::{Record, Sequence, Timestamp};
 /// itself in place up to half of that, 458,752, and doubles beyond.
 pub const MAX_REMEMBERED: usize = 450_000;
 
-/// How far ahead of the system clock a stored event's receive time may be: the clock was corrected a little. How
-/// old an event from further ahead is nobody knows.
+/// How far ahead of the system clock a stored event's receive time may be: the clock was corrected a little. The
+/// age of an event from further ahead is unknown.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// A moment, by both clocks.
@@ -323,7 +323,7 @@ mod tests {
     fn the_window_ends_though_receive_times_stand_still_ahead_of_the_clock() {
         let duplicates = Duplicates::new(WINDOW, 10);
         let ahead = 10 * 365 * 24 * 3600;
-        assert!(!note_older(&duplicates, 4, "a", ahead, 0), "nobody knows when that was");
+        assert!(!note_older(&duplicates, 4, "a", ahead, 0), "its age is unknown");
         duplicates.note(&record(5, "a", ahead), at(0));
         assert_eq!(first(&duplicates, "a", 600), Some(5));
         assert_eq!(first(&duplicates, "a", 601), None);
