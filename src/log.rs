@@ -256,25 +256,30 @@ impl Page {
         (count, hole)
     }
 
-    /// Ends a page before the first hole in it. An error if that is where it begins. `oldest` is the log's oldest
-    /// record after the page was read: what was trimmed meanwhile is not a hole.
-    pub fn until_hole(mut self, order: Order, position: Sequence, oldest: Sequence) -> Result<Self, Hole> {
+    /// Ends a page before the first hole in it. Returns the hole, with the receive time of the record behind it if the
+    /// page has that. `oldest` is the log's oldest record after the page was read: what was trimmed is not a hole.
+    pub fn cut_at_hole(
+        &mut self,
+        order: Order,
+        position: Sequence,
+        oldest: Sequence,
+    ) -> Option<(Hole, Option<Timestamp>)> {
         let (count, hole) = match order {
             Order::OldestFirst => Self::hole_after(&self.records, position, self.next),
             Order::NewestFirst => Self::hole_before(&self.records, position, oldest),
         };
-        let Some(hole) = hole.and_then(|hole| hole.within(oldest, Sequence(u64::MAX))) else {
-            return Ok(self);
+        let hole = hole?.within(oldest, Sequence(u64::MAX))?;
+        let behind = match order {
+            Order::OldestFirst => self.records.get(count),
+            Order::NewestFirst => count.checked_sub(1).and_then(|last| self.records.get(last)),
         };
-        if count == 0 {
-            return Err(hole);
-        }
+        let time = behind.map(Record::receive_time);
         self.records = self.records.split_to(count);
         self.next = match order {
             Order::OldestFirst => hole.first,
             Order::NewestFirst => hole.last.next(),
         };
-        Ok(self)
+        Some((hole, time))
     }
 
     /// The same downwards, for pages of [`EventLog::read_back`] of a log whose oldest record is at `oldest`.

@@ -258,12 +258,15 @@ impl EventLog for JetStreamLog {
             match (found, order) {
                 (Some(found), _) => self.shared.pick(position, order, found).await,
                 (None, order) => {
-                    let page = match order {
+                    let mut page = match order {
                         Order::OldestFirst => self.read(position, max_records).await,
                         Order::NewestFirst => self.read_back(position, max_records).await,
-                    };
-                    // Readers of a search cannot see one.
-                    page?.until_hole(order, position, self.oldest()).map_err(ReadError::Hole)
+                    }?;
+                    // Readers of a search cannot see a hole from the sequences.
+                    match page.cut_at_hole(order, position, self.oldest()) {
+                        Some((hole, _)) if page.records.is_empty() => Err(ReadError::Hole(hole)),
+                        _ => Ok(page),
+                    }
                 }
             }
         }

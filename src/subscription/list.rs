@@ -3,7 +3,7 @@
 use super::filter::{Filter, Fit};
 use crate::{
     event::{Record, Sequence, Timestamp},
-    log::{EventLog, Hole, Order, PAGE_RECORDS, Page, ReadError},
+    log::{EventLog, Hole, Order, PAGE_RECORDS, ReadError},
 };
 
 /// Records that one call of [`list`] looks at before it returns what it has.
@@ -96,7 +96,13 @@ pub async fn list(
         };
         // Also a page that was empty costs something.
         scanned += page.records.len().max(1);
-        let hole = if terms.is_none() { cut_at_hole(log, query.order, position, &mut page) } else { None };
+        let mut hole = None;
+        if terms.is_none()
+            && let Some((found, behind)) = page.cut_at_hole(query.order, position, log.oldest())
+        {
+            log.holes().note(found, behind);
+            hole = Some(found);
+        }
         position = page.next;
         for record in &page.records {
             scanned_bytes += record.stored().bytes().len();
@@ -154,28 +160,6 @@ impl List {
             Order::NewestFirst => hole.first,
         }
     }
-}
-
-/// Cuts a page at the first hole in it, and returns that.
-fn cut_at_hole(log: &dyn EventLog, order: Order, position: Sequence, page: &mut Page) -> Option<Hole> {
-    let oldest = log.oldest();
-    let (count, hole) = match order {
-        Order::OldestFirst => Page::hole_after(&page.records, position, page.next),
-        Order::NewestFirst => Page::hole_before(&page.records, position, oldest),
-    };
-    // What was trimmed meanwhile is no hole.
-    let hole = hole?.within(oldest, Sequence(u64::MAX))?;
-    let behind = match order {
-        Order::OldestFirst => page.records.get(count),
-        Order::NewestFirst => count.checked_sub(1).and_then(|last| page.records.get(last)),
-    };
-    log.holes().note(hole, behind.map(Record::receive_time));
-    page.records = page.records.split_to(count);
-    page.next = match order {
-        Order::OldestFirst => hole.first,
-        Order::NewestFirst => hole.last.next(),
-    };
-    Some(hole)
 }
 
 /// The sequences that the times bound: from the first, below the second.
