@@ -22,7 +22,8 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The routes of the admin listener.
 ///
 /// - `/livez`: 200 while the process runs at all.
-/// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason. A second line says if events were lost.
+/// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason. Further lines say if events were lost, and if
+///   a damaged store was set aside.
 /// - `/metrics`: for Prometheus; `docs/metrics.md` lists them.
 pub fn router(log: Arc<dyn EventLog>, scrape: Arc<Scrape>, drain: Drain) -> Router {
     Router::new()
@@ -55,6 +56,12 @@ async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode
     let lost = log.holes().events();
     if lost > 0 {
         text += &format!("lost events: {lost}; `callback-gateway status` names them\n");
+    }
+    let damaged = log.anomalies().damaged_stores;
+    if damaged > 0 {
+        text += &format!(
+            "damaged stores set aside: {damaged}; `callback-gateway repair` brings back what can be read\n"
+        );
     }
     (code, text)
 }

@@ -264,6 +264,7 @@ impl App {
                     retention: retention(settings),
                     new_epoch: settings.new_epoch,
                     index: settings.index,
+                    set_aside_damaged: settings.set_aside_damaged,
                 };
                 Arc::new(tokio::task::spawn_blocking(move || DiskLog::open(options)).await??)
             }

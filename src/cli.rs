@@ -13,6 +13,7 @@ mod man;
 mod output;
 mod recent;
 mod refusals;
+mod repair;
 mod send;
 mod serve;
 mod status;
@@ -60,6 +61,7 @@ enum Command {
     Refusals(refusals::Refusals),
     Status(status::Status),
     Verify(verify::Verify),
+    Repair(repair::Repair),
     Send(send::Send),
     Completions(completions::Completions),
     Man(man::ManPages),
@@ -137,6 +139,7 @@ fn prints(command: &Command) -> Result<(), Failure> {
         | Command::Refusals(_)
         | Command::Status(_)
         | Command::Verify(_)
+        | Command::Repair(_)
         | Command::Send(_)
         | Command::Completions(_)
         | Command::Man(_) => has_output(),
@@ -156,6 +159,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Refusals(refusals) => refusals.run(),
         Command::Status(status) => status.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Repair(repair) => repair.run(),
         Command::Send(send) => send.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(pages) => pages.run(),

@@ -58,6 +58,8 @@ pub struct Settings {
     pub retention_count: Option<u64>,
     /// Give the embedded log another epoch, as after a backup was restored.
     pub new_epoch: bool,
+    /// Set a store aside that is damaged as a whole, and begin another log; otherwise the gateway does not start.
+    pub set_aside_damaged: bool,
     /// How the log in NATS JetStream is reached.
     pub nats: nats::Nats,
     /// Whether the embedded log keeps an index by account, group and command.

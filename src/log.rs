@@ -342,6 +342,8 @@ pub struct Anomalies {
     pub age_is_held: bool,
     /// How far the system clock is behind the newest event.
     pub clock_behind: Duration,
+    /// Damaged stores that were set aside and not repaired yet.
+    pub damaged_stores: usize,
 }
 
 /// What a log takes up.

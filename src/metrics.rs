@@ -131,6 +131,8 @@ pub struct Snapshot {
     pub tail_lag: u64,
     /// Events in the log's known holes.
     pub lost_events: u64,
+    /// Damaged stores that were set aside.
+    pub damaged_stores: u64,
     /// Whether the log's tail follows what is stored.
     pub is_following: bool,
     /// Whether deletion by age is suspended.

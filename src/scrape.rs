@@ -110,6 +110,7 @@ impl Scrape {
             tail_lag: lag_of_tail.sequences,
             lost_events: self.log.holes().events(),
             is_following: !lag_of_tail.is_stuck,
+            damaged_stores: anomalies.damaged_stores as u64,
             age_is_held: anomalies.age_is_held,
             clock_behind: anomalies.clock_behind,
             queue_records: queue.records as u64,

@@ -35,7 +35,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Commands that no test of this file runs as they are written: the page, how they begin, and what
 /// runs them instead or why nothing does.
-const ELSEWHERE: [(&str, &str, &str); 13] = [
+const ELSEWHERE: [(&str, &str, &str); 14] = [
     ("README.md", "$ cargo run", "tests/consumers.rs starts the consumer so"),
     ("docs/deployment.md", "callback-gateway serve", "a test below, with free ports and other servers"),
     ("docs/deployment.md", "cargo build", "takes minutes; ./scripts/size does it"),
@@ -46,6 +46,7 @@ const ELSEWHERE: [(&str, &str, &str); 13] = [
         "changes the machine; tests/systemd.rs has it change a directory",
     ),
     ("docs/deployment.md", "systemctl ", "needs systemd as the machine's init"),
+    ("docs/troubleshooting.md", "$ callback-gateway repair", "tests/repair.rs repairs logs of its own"),
     ("deploy/helm/callback-gateway/README.md", "kubectl ", "needs a Kubernetes cluster"),
     ("deploy/helm/callback-gateway/README.md", "helm install", "tests/chart.rs runs it with --dry-run"),
     ("examples/go/README.md", "$ ", "tests/consumers.rs starts it so; ./scripts/test compiles it"),

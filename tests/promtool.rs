@@ -102,7 +102,7 @@ fn the_alerts_are_rules_and_fire_when_they_should() {
     let alerts = fs::read_to_string(prometheus("alerts.yaml")).unwrap();
     let tests = fs::read_to_string(prometheus("alerts_test.yaml")).unwrap();
     let names: Vec<_> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 15);
     for name in names {
         assert!(tests.matches(&format!("alertname: {name}\n")).count() >= 2, "{name} fires, and does not");
     }

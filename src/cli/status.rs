@@ -93,6 +93,13 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
         let more = if more > 0 { format!("; and {more} more gaps (--json)") } else { String::new() };
         line("lost", (BAD, lost + &more))?;
     }
+    if status.damaged_stores > 0 {
+        let count = text::count(status.damaged_stores.into(), "store");
+        line(
+            "damaged",
+            (BAD, format!("{count} set aside; `callback-gateway repair` brings back what can be read")),
+        )?;
+    }
     let index = status.index_sequence.map(|end| status.latest_sequence.saturating_add(1).saturating_sub(end));
     let index = match index {
         None => (DIM, "none".to_owned()),

@@ -1,7 +1,7 @@
 //! `verify`: check every event of a log.
 
 use std::{
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     log::{
         Cause, Hole,
-        disk::{self, Verified},
+        disk::{self, Checked, Verified},
         index::IndexFound,
     },
     proto::{
@@ -51,29 +51,17 @@ impl Verify {
 }
 
 fn files(dir: &Path) -> Result<(), Failure> {
-    let Verified { oldest, end, intact, lost, newer, holes, index } =
+    let Verified { checked, index } =
         disk::verify(dir).map_err(|error| Failure::Other(format!("cannot check the log: {error}")))?;
     let mut out = std::io::stdout().lock();
-    if oldest == end {
-        writeln!(out, "no events")?;
-    } else {
-        let bounds = format!("{oldest} to {}", end.previous());
-        writeln!(out, "{bounds}: {} intact, {lost} lost", text::count(intact, "event"))?;
-    }
-    if newer > 0 {
-        writeln!(out, "{} can only be checked by a newer version", text::count(newer, "more event"))?;
-    }
-    for hole in holes.iter().take(SHOWN_GAPS) {
-        writeln!(out, "{}", follow::gone(&gap(hole)))?;
-    }
-    more(holes.len(), &mut out)?;
+    write_checked(&checked, &mut out)?;
     match &index {
         IndexFound::Missing => writeln!(out, "index: none")?,
         IndexFound::Agrees(end) => writeln!(out, "index: agrees with the log below event {end}")?,
         IndexFound::Disagrees(reason) => writeln!(out, "index: {}", text::escape(reason))?,
     }
-    if lost > 0 {
-        return Err(lost_events(lost));
+    if checked.lost > 0 {
+        return Err(lost_events(checked.lost));
     }
     if let IndexFound::Disagrees(_) = index {
         return Err(Failure::Other(
@@ -81,6 +69,24 @@ fn files(dir: &Path) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Prints what a store has, and what it lost.
+pub(super) fn write_checked(checked: &Checked, out: &mut impl io::Write) -> Result<(), Failure> {
+    let Checked { oldest, end, intact, lost, newer, holes } = checked;
+    if oldest == end {
+        writeln!(out, "no events")?;
+    } else {
+        let bounds = format!("{oldest} to {}", end.previous());
+        writeln!(out, "{bounds}: {} intact, {lost} lost", text::count(*intact, "event"))?;
+    }
+    if *newer > 0 {
+        writeln!(out, "{} can only be checked by a newer version", text::count(*newer, "more event"))?;
+    }
+    for hole in holes.iter().take(SHOWN_GAPS) {
+        writeln!(out, "{}", follow::gone(&gap(hole)))?;
+    }
+    more(holes.len(), out)
 }
 
 fn gateway(connection: &Connection) -> Result<(), Failure> {
@@ -116,7 +122,7 @@ fn gateway(connection: &Connection) -> Result<(), Failure> {
     if lost > 0 { Err(lost_events(lost)) } else { Ok(()) }
 }
 
-fn more(gaps: usize, out: &mut impl std::io::Write) -> Result<(), Failure> {
+fn more(gaps: usize, out: &mut impl io::Write) -> Result<(), Failure> {
     if gaps > SHOWN_GAPS {
         writeln!(out, "and {} more gaps", gaps - SHOWN_GAPS)?;
     }

@@ -125,6 +125,8 @@ impl<'a> Reader<'a> {
             retention_bytes: Some(self.value("retention.bytes", size)).filter(|&bytes| bytes > 0),
             retention_count: Some(self.value("retention.count", number)).filter(|&count| count > 0),
             new_epoch: self.value("new_epoch", switch),
+            set_aside_damaged: self
+                .value("damaged_store", |text| choice(text, &[("set-aside", true), ("refuse", false)])),
             index: self.value("index", switch),
             replica_name: self.value("replica_name", replica_name),
             http_listen: self.value("http.listen", address),

@@ -160,6 +160,13 @@ pub static SETTINGS: &[Setting] = &[
     .form(Form::Switch)
     .place(Place::NotInFile),
     setting(
+        "damaged_store",
+        "MODE",
+        "set-aside",
+        "What to do at the start with a store on disk that is damaged as a whole: `set-aside` moves it into a \
+         directory `damaged-TIME` and starts a new log, `refuse` does not start",
+    ),
+    setting(
         "index",
         "BOOL",
         "true",

@@ -8,17 +8,24 @@
 //! threads with read-only connections. Another thread follows the log and keeps an index of
 //! it, in a file of its own.
 
+mod aside;
 mod clock;
 #[cfg(test)]
 mod clock_tests;
 mod end;
+mod error;
 mod pages;
 mod reader;
 mod readers;
 mod recovery;
+mod repair;
 mod retention;
 #[cfg(test)]
 mod retention_tests;
+mod rewrite;
+mod salvage;
+#[cfg(test)]
+mod salvage_tests;
 mod scrub;
 mod store;
 mod verify;
@@ -28,8 +35,7 @@ mod wal_tests;
 mod writer;
 
 use std::{
-    io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
@@ -41,19 +47,23 @@ use std::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{Semaphore, watch};
 
+pub use self::{
+    aside::MAX_SET_ASIDE,
+    error::OpenError,
+    repair::{RepairOutcome, Repaired, repair},
+    retention::Retention,
+    store::STORE_FORMAT,
+    verify::{Checked, Verified, verify},
+};
 use self::{
     end::{EndFile, EndMark},
+    error::{io_error, sqlite_error},
     pages::Pages,
     reader::Reader,
     readers::Connections,
     scrub::{Scrub, Scrubbing},
     store::Store,
     writer::{Files, Job, QueuePlace, Writer},
-};
-pub use self::{
-    retention::Retention,
-    store::STORE_FORMAT,
-    verify::{Verified, verify},
 };
 use super::{
     Anomalies, AppendError, Appending, EventLog, Hole, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page,
@@ -95,112 +105,22 @@ pub struct DiskOptions {
     pub new_epoch: bool,
     /// Whether to keep an index by account, group and command.
     pub index: bool,
+    /// Whether to set a store aside that is damaged as a whole, and begin another log in its place. Otherwise it is not
+    /// opened, and takes no records.
+    pub set_aside_damaged: bool,
 }
 
 impl DiskOptions {
     /// A log that keeps everything, with an index.
     pub fn new(dir: PathBuf, ring_bytes: usize) -> Self {
-        Self { dir, ring_bytes, retention: Retention::default(), new_epoch: false, index: true }
-    }
-}
-
-/// Why the log could not be opened, or opened again after a write error.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A file or directory could not be made or read.
-    #[error("{path}: {source}")]
-    Io {
-        /// Which one.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Another process has the directory.
-    #[error("{path} is in use by another process; give each gateway its own --data-dir")]
-    InUse {
-        /// The data directory.
-        path: PathBuf,
-    },
-    /// A newer program wrote the store.
-    #[error(
-        "{path} has store format {found}, but this program knows formats up to {STORE_FORMAT}; \
-         run the version that wrote it, or a newer one"
-    )]
-    NewerFormat {
-        /// The store's file.
-        path: PathBuf,
-        /// Its format.
-        found: i64,
-    },
-    /// The file is an SQLite database of something else.
-    #[error("{path} is not a callback-gateway store; choose another --data-dir")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The store behind a running log was deleted or exchanged.
-    #[error(
-        "{path} is no longer the store that this process opened; put it back, or restart to use what is there"
-    )]
-    Replaced {
-        /// The store's file.
-        path: PathBuf,
-    },
-    /// The write-ahead log behind a running log was deleted or exchanged.
-    #[error(
-        "{path} was deleted or replaced while in use; the gateway saves what was in it and opens the store again"
-    )]
-    WalReplaced {
-        /// The write-ahead log's file.
-        path: PathBuf,
-    },
-    /// The write-ahead log behind a running log was cut.
-    #[error(
-        "{path} is shorter than the {written} bytes that were written to it; the gateway writes what was lost \
-         again from memory"
-    )]
-    WalShortened {
-        /// The write-ahead log's file.
-        path: PathBuf,
-        /// Bytes that it must have at least.
-        written: u64,
-    },
-    /// After a write error, another program's reading keeps the log from recovering.
-    #[error("{path} is being read by another program; end it, and the log recovers by itself")]
-    InTheWay {
-        /// The store's file.
-        path: PathBuf,
-    },
-    /// SQLite could not open it or write to it.
-    #[error("{path}: {source}")]
-    Sqlite {
-        /// The store's file.
-        path: PathBuf,
-        /// What SQLite said.
-        source: rusqlite::Error,
-    },
-    /// It could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// No thread could be started for the writer or the index.
-    #[error("starting a thread of the log: {0}")]
-    Thread(io::Error),
-}
-
-impl OpenError {
-    /// Whether another program holds a lock: nothing was written, and nothing is wrong.
-    fn is_busy(&self) -> bool {
-        matches!(self, Self::Sqlite { source, .. } if wal::is_busy(source))
-    }
-
-    /// Whether the write-ahead log is not the one that was written to.
-    fn is_wal_fault(&self) -> bool {
-        matches!(self, Self::WalReplaced { .. } | Self::WalShortened { .. })
-    }
-
-    /// Whether the open store is still needed after it.
-    fn keeps_store(&self) -> bool {
-        self.is_wal_fault() || matches!(self, Self::InTheWay { .. })
+        Self {
+            dir,
+            ring_bytes,
+            retention: Retention::default(),
+            new_epoch: false,
+            index: true,
+            set_aside_damaged: true,
+        }
     }
 }
 
@@ -252,6 +172,8 @@ struct Shared {
     age_is_held: AtomicBool,
     /// In microseconds.
     clock_behind: AtomicU64,
+    /// Damaged stores in the data directory.
+    set_aside: AtomicUsize,
 }
 
 impl Shared {
@@ -317,13 +239,13 @@ impl DiskLog {
     ) -> Result<(Self, Option<(Indexer, Stop)>), OpenError> {
         let lock = store::prepare_dir(&options.dir)?;
         let path = options.dir.join(store::FILE_NAME);
-        let mut store = Store::open(&path)?;
+        let (end, mark) = EndFile::open(&options.dir)?;
+        let mut store = aside::open(&options.dir, options.set_aside_damaged, mark)?;
         if options.new_epoch {
             store.correct_times(Timestamp::now())?;
             store.begin_epoch()?;
             tracing::warn!(epoch = %store.state().epoch, "the log begins a new epoch: earlier cursors are refused");
         }
-        let (end, mark) = EndFile::open(&options.dir)?;
         skip_lost_end(&mut store, mark)?;
         let (state, identity) = (store.state(), store.identity());
         let last_trusted = mark.map(|mark| mark.time).or((state.last_time.0 > 0).then_some(state.last_time));
@@ -362,6 +284,7 @@ impl DiskLog {
             checkpoint_gate: RwLock::new(()),
             age_is_held: AtomicBool::new(false),
             clock_behind: AtomicU64::new(0),
+            set_aside: AtomicUsize::new(aside::report(&options.dir)),
         });
         let scrub = Scrub::begin(Arc::clone(&shared));
         let scrubbing = scrub.map(Scrub::spawn).transpose().map_err(OpenError::Thread)?;
@@ -632,6 +555,7 @@ impl EventLog for DiskLog {
         Anomalies {
             age_is_held: self.shared.age_is_held.load(Ordering::Relaxed),
             clock_behind: Duration::from_micros(self.shared.clock_behind.load(Ordering::Relaxed)),
+            damaged_stores: self.shared.set_aside.load(Ordering::Relaxed),
         }
     }
 
@@ -682,12 +606,4 @@ async fn ended(name: &str, task: Option<Task>) {
     {
         tracing::error!("the log's {name} panicked");
     }
-}
-
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
-    move |source| OpenError::Io { path: path.to_owned(), source }
-}
-
-fn sqlite_error(path: &Path) -> impl FnOnce(rusqlite::Error) -> OpenError {
-    move |source| OpenError::Sqlite { path: path.to_owned(), source }
 }

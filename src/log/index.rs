@@ -65,6 +65,11 @@ const MAX_LOOKED_UP: usize = 4096;
 /// No name is empty.
 const UNKNOWN: &str = "";
 
+/// Deletes the index in a data directory. A gateway that runs builds another one. No connection may be open.
+pub(super) fn remove(dir: &Path) -> io::Result<()> {
+    file::delete(&dir.join(FILE_NAME))
+}
+
 /// The log that is indexed, as the thread that does it reads it.
 pub(super) trait Source: fmt::Debug + Send + 'static {
     /// The log's life.

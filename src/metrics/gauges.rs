@@ -21,6 +21,7 @@ pub(super) struct Gauges {
     oldest_age: GaugeVec,
     tail_lag: Gauge,
     lost_events: Gauge,
+    damaged_stores: Gauge,
     following: Gauge,
     age_is_held: Gauge,
     clock_behind: Gauge,
@@ -76,6 +77,10 @@ impl Gauges {
             lost_events: new.gauge(
                 "log_lost_events",
                 "Events inside the log that are missing or damaged, as far as the gateway has met them. 0 in a healthy log.",
+            ),
+            damaged_stores: new.gauge(
+                "log_damaged_stores",
+                "Damaged stores that were set aside and not repaired yet; their events are not served. 0 normally.",
             ),
             following: new.gauge(
                 "log_following",
@@ -173,6 +178,7 @@ impl Gauges {
         optional(&self.oldest_age, seconds(snapshot.oldest_age));
         one(&self.tail_lag, snapshot.tail_lag);
         one(&self.lost_events, snapshot.lost_events);
+        one(&self.damaged_stores, snapshot.damaged_stores);
         one(&self.following, snapshot.is_following.into());
         one(&self.age_is_held, snapshot.age_is_held.into());
         self.clock_behind.set(snapshot.clock_behind.as_secs_f64());

@@ -74,6 +74,7 @@ pub fn settings(data_dir: &Path) -> Settings {
         retention_bytes: Some(10 << 30),
         retention_count: None,
         new_epoch: false,
+        set_aside_damaged: true,
         index: true,
         nats: Default::default(),
         replica_name: "test".to_owned(),

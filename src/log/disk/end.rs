@@ -1,4 +1,4 @@
-//! Where the log ended when it last wrote, in a small file beside the store (`events.end`).
+//! Bounds of the log when it last wrote, in a small file beside the store (`events.end`).
 //!
 //! The store alone cannot tell that its end is missing: after a damaged WAL, or a backup that was copied
 //! over it, it is a shorter log and in order. It would give the lost sequences to other events. So each
@@ -8,7 +8,7 @@
 //! store, also after a power cut; then it may be behind, which only means that less is noticed.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
@@ -20,11 +20,15 @@ use crate::{
     log::files::private_file,
 };
 
-const FILE_NAME: &str = "events.end";
+pub(super) const FILE_NAME: &str = "events.end";
+/// A file that replaces it, until it is in place.
+const NEW_FILE_NAME: &str = "events.end.new";
 /// What the file begins with: its kind and its format.
 const MAGIC: [u8; 8] = *b"cbgwend1";
-/// Magic, epoch, end, time, each of 8 bytes, then a CRC-32 of these; little-endian.
-const BYTES: usize = 36;
+/// Magic, epoch, end, time, oldest, each of 8 bytes, then a CRC-32 of these; little-endian.
+const BYTES: usize = 44;
+/// Where the CRC-32 begins.
+const CHECK_AT: usize = 40;
 
 /// What the file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub(super) struct EndMark {
     pub(super) end: Sequence,
     /// The system clock when the log last ran and retention trusted it.
     pub(super) time: Timestamp,
+    /// The oldest sequence that was kept.
+    pub(super) oldest: Sequence,
 }
 
 /// The open file.
@@ -51,13 +57,25 @@ impl EndFile {
     pub(super) fn open(dir: &Path) -> Result<(Self, Option<EndMark>), OpenError> {
         let path = dir.join(FILE_NAME);
         let file = private_file(&path).map_err(io_error(&path))?;
-        let mut bytes = [0; BYTES];
-        let mark = match file.read_exact_at(&mut bytes, 0) {
-            Ok(()) => EndMark::decode(&bytes),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
-            Err(source) => return Err(OpenError::Io { path, source }),
-        };
+        let mark = read(&file).map_err(io_error(&path))?;
         Ok((Self { path, file, has_failed: false }, mark))
+    }
+
+    /// Reads the file if it is there.
+    pub(super) fn read(dir: &Path) -> Result<Option<EndMark>, OpenError> {
+        let path = dir.join(FILE_NAME);
+        match File::open(&path) {
+            Ok(file) => read(&file).map_err(io_error(&path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error(&path)(error)),
+        }
+    }
+
+    /// Replaces the file in the data directory by another one, and leaves links to the old one as they are.
+    pub(super) fn replace(dir: &Path, mark: EndMark) -> Result<(), OpenError> {
+        let (path, new) = (dir.join(FILE_NAME), dir.join(NEW_FILE_NAME));
+        private_file(&new).and_then(|file| file.write_all_at(&mark.encode(), 0)).map_err(io_error(&new))?;
+        fs::rename(&new, &path).map_err(io_error(&path))
     }
 
     /// Overwrites the mark. A failure is logged once: only noticing a loss depends on it.
@@ -77,6 +95,15 @@ impl EndFile {
     }
 }
 
+fn read(file: &File) -> io::Result<Option<EndMark>> {
+    let mut bytes = [0; BYTES];
+    match file.read_exact_at(&mut bytes, 0) {
+        Ok(()) => Ok(EndMark::decode(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl EndMark {
     fn encode(self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
@@ -84,21 +111,23 @@ impl EndMark {
         bytes[8..16].copy_from_slice(&self.epoch.0.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.end.0.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.time.0.to_le_bytes());
-        let check = crc32fast::hash(&bytes[..32]);
-        bytes[32..].copy_from_slice(&check.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.oldest.0.to_le_bytes());
+        let check = crc32fast::hash(&bytes[..CHECK_AT]);
+        bytes[CHECK_AT..].copy_from_slice(&check.to_le_bytes());
         bytes
     }
 
     /// `None` if the bytes are not a mark, or damaged.
     fn decode(bytes: &[u8; BYTES]) -> Option<Self> {
         let number = |at: usize| <[u8; 8]>::try_from(&bytes[at..at + 8]).map(u64::from_le_bytes).ok();
-        let check = u32::from_le_bytes(bytes[32..].try_into().ok()?);
-        let is_whole = bytes[..8] == MAGIC && crc32fast::hash(&bytes[..32]) == check;
+        let check = u32::from_le_bytes(bytes[CHECK_AT..].try_into().ok()?);
+        let is_whole = bytes[..8] == MAGIC && crc32fast::hash(&bytes[..CHECK_AT]) == check;
         is_whole.then_some(())?;
         Some(Self {
             epoch: Epoch(number(8)?),
             end: Sequence(number(16)?),
             time: Timestamp(number(24)?.cast_signed()),
+            oldest: Sequence(number(32)?),
         })
     }
 }
@@ -116,11 +145,13 @@ mod tests {
         let (mut file, mark) = EndFile::open(dir.path()).unwrap();
         assert_eq!(mark, None);
         for end in [1, 2, u64::MAX] {
-            let mark = EndMark { epoch: Epoch(7), end: Sequence(end), time: Timestamp(-5) };
+            let mark =
+                EndMark { epoch: Epoch(7), end: Sequence(end), time: Timestamp(-5), oldest: Sequence(3) };
             file.write(mark);
             assert_eq!(read(), Some(mark));
         }
-        let whole = EndMark { epoch: Epoch(7), end: Sequence(9), time: Timestamp(1) }.encode();
+        let whole =
+            EndMark { epoch: Epoch(7), end: Sequence(9), time: Timestamp(1), oldest: Sequence(1) }.encode();
         for bit in 0..BYTES * 8 {
             let mut bytes = whole;
             bytes[bit / 8] ^= 1 << (bit % 8);

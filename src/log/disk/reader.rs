@@ -302,11 +302,12 @@ impl<'a> Snapshot<'a> {
 }
 
 /// A row of the table, not checked yet.
+#[derive(Debug)]
 pub(super) struct RawRecord {
     pub(super) sequence: Sequence,
     pub(super) receive_time: Timestamp,
-    checksum: i64,
-    bytes: Vec<u8>,
+    pub(super) checksum: i64,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl RawRecord {

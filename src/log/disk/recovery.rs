@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    OpenError, sqlite_error,
+    OpenError, aside, sqlite_error,
     store::Store,
     wal,
     writer::{Writer, answer},
@@ -16,16 +16,22 @@ use crate::{
     log::{AppendError, Cause, Hole, LogState, PAGE_RECORDS, ring::Ring},
 };
 
+/// After so many failures one after another, damage is taken for permanent: about 2 seconds.
+const MAX_DAMAGE_FAILURES: u32 = 8;
 /// Pause between attempts to recover from a write error.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 
 impl Writer {
     /// Refuses appends until the store takes a write again. False if the queue was
-    /// closed meanwhile.
+    /// closed meanwhile, or the store is damaged and was set aside: the log has ended.
     pub(super) fn recover(&mut self) -> bool {
         self.shared.state.send_replace(LogState::Recovering);
         let mut last_error = String::new();
         loop {
+            if self.damage_failures >= MAX_DAMAGE_FAILURES {
+                self.give_up();
+                return false;
+            }
             // Appends that came in before the log was marked as recovering.
             let until = Instant::now() + RECOVERY_PAUSE;
             loop {
@@ -42,11 +48,39 @@ impl Writer {
                 self.note_works();
                 return true;
             };
+            self.note_failure(&error);
             let error = error.to_string();
             if error != last_error {
                 tracing::error!(error, "the log cannot be written to; trying again");
                 last_error = error;
             }
+        }
+    }
+
+    /// Counts errors of a damaged store, unless damage is to keep callbacks out.
+    pub(super) fn note_failure(&mut self, error: &OpenError) {
+        if self.set_aside_damaged && error.is_unusable() {
+            self.damage_failures += 1;
+        }
+    }
+
+    /// Sets the damaged store aside. Ending the log ends the gateway, and its next start opens a new log.
+    fn give_up(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let _gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        // Readers would go on with files that are no longer there.
+        shared.connections.close();
+        let closed = self.store.take().map_or(Ok(()), |store| store.close_without_checkpoint().map(drop));
+        match closed.and_then(|()| aside::set_aside(self.dir(), self.next)) {
+            Ok(moved) => tracing::error!(
+                moved_to = moved.map(|moved| moved.display().to_string()),
+                "the store is damaged and takes no events; it was set aside, and the gateway ends: its next start opens a \
+                 new log. `callback-gateway repair` brings back what can be read"
+            ),
+            Err(error) => tracing::error!(
+                %error,
+                "the store is damaged and takes no events, and it could not be set aside; the gateway ends"
+            ),
         }
     }
 
@@ -186,6 +220,7 @@ impl Writer {
         if state.oldest < oldest {
             store.delete_below(state.oldest, oldest).map_err(sqlite_error(&self.path))?;
         }
+        store.try_insert().map_err(sqlite_error(&self.path))?;
         store.probe().map_err(sqlite_error(&self.path))?;
         Ok(store)
     }

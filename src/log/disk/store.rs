@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, params};
 
 use super::{
     OpenError, io_error,
@@ -37,7 +37,7 @@ const LOCK_NAME: &str = "lock";
 pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// Of a new store, in bytes. With SQLite's own 4096 a checkpoint moves more pages, which costs
 /// a callback a microsecond or two of CPU; with 16,384 a single callback writes twice the bytes.
-const PAGE_SIZE: i64 = 8192;
+pub(super) const PAGE_SIZE: i64 = 8192;
 /// A WAL of this size is moved into the main file after a commit.
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 /// Written by a probe: enough that a disk with no room refuses it.
@@ -46,6 +46,13 @@ const PROBE_BYTES: usize = 256 * 1024;
 /// Damaged rows at the end of the table that a start passes over to find an intact one.
 const MAX_DAMAGED_AT_END: u64 = 4096;
 
+/// Sequences beyond it are not believed: no log gets there.
+pub(super) const MAX_SEQUENCE: u64 = 1 << 56;
+/// Most pages of a file in which a start that was interrupted may have left no table yet.
+const NEW_PAGES: i64 = 2;
+
+/// Compared with what a store has, word for word: another text needs another [`STORE_FORMAT`].
+///
 /// `oldest_sequence` and `next_sequence` bound what must be there: a sequence between them without a readable row is a
 /// lost event. They stand apart from the rows, because rows can be lost and because an emptied log goes on counting.
 ///
@@ -74,7 +81,7 @@ const SCHEMA: &str = "
 /// Makes the data directory (0700) and the store's file (0600) if needed, and
 /// locks the directory until the returned file is dropped.
 ///
-/// To be called before the store is opened, and not again: closing a file drops
+/// Call it before the store is opened, and not again: closing a file drops
 /// every POSIX lock that this process has on it, SQLite's among them.
 pub(super) fn prepare_dir(dir: &Path) -> Result<File, OpenError> {
     if !dir.exists() {
@@ -112,7 +119,7 @@ fn close_to_others(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn sync_dir(dir: &Path) -> Result<(), OpenError> {
+pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(dir))
 }
 
@@ -127,6 +134,14 @@ pub(super) struct StoreState {
     pub(super) last_time: Timestamp,
     /// Receive time of the newest record that was deleted, or 0.
     pub(super) trimmed_until: Timestamp,
+}
+
+impl StoreState {
+    /// Returns whether the bounds can be those of a log.
+    fn is_plausible(&self) -> bool {
+        let (oldest, end) = (self.oldest, self.tail.end);
+        Sequence::FIRST <= oldest && oldest <= end && end.0 <= MAX_SEQUENCE
+    }
 }
 
 /// The writing connection.
@@ -146,10 +161,60 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite_error(path))?;
         connection.busy_timeout(WRITER_BUSY_TIMEOUT).map_err(sqlite_error(path))?;
+        // A store that turns out to be damaged keeps its write-ahead log, for a repair.
+        keep_wal(&connection, true).map_err(sqlite_error(path))?;
         check_format(&connection, path)?;
         let state = prepare(&mut connection).map_err(sqlite_error(path))?;
+        if !state.is_plausible() {
+            return Err(damaged(path, "its bounds contradict each other"));
+        }
+        keep_wal(&connection, false).map_err(sqlite_error(path))?;
         let identity = identity(path).map_err(io_error(path))?;
         Ok(Self { connection, path: path.to_owned(), wal: WalFiles::of(path)?, identity, state })
+    }
+
+    /// Keeps the write-ahead log's file when the store is closed, instead of moving it into the main file.
+    pub(super) fn keep_wal_at_close(&self) -> Result<(), OpenError> {
+        keep_wal(&self.connection, true).map_err(sqlite_error(&self.path))
+    }
+
+    /// Checks that a record can be inserted at the log's end: damage there would keep every callback out. Writes
+    /// nothing.
+    pub(super) fn try_insert(&mut self) -> rusqlite::Result<()> {
+        let end = self.state.tail.end;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO record (sequence, receive_time, checksum, record) VALUES (?1, 0, 0, zeroblob(?2))",
+            params![end.0.cast_signed(), PROBE_BYTES as i64],
+        )?;
+        transaction.rollback()
+    }
+
+    /// Sets the epoch, and what else is known of another store with the same records.
+    pub(super) fn set_identity(
+        &mut self,
+        epoch: Option<Epoch>,
+        known: Option<StoreState>,
+    ) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(epoch) = epoch {
+            set_meta(&transaction, "epoch", epoch.0.cast_signed())?;
+        }
+        if let Some(known) = known {
+            set_meta(&transaction, "epoch_start", known.epoch_start.0)?;
+            set_meta(&transaction, "last_time", known.trimmed_until.0)?;
+        }
+        transaction.commit()
+    }
+
+    /// Sets the oldest and the next sequence.
+    pub(super) fn set_bounds(&mut self, oldest: Sequence, end: Sequence) -> rusqlite::Result<StoreState> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        set_meta(&transaction, "oldest_sequence", oldest.0.cast_signed())?;
+        set_meta(&transaction, "next_sequence", end.0.cast_signed())?;
+        transaction.commit()?;
+        self.state = read_state(&*self.connection.transaction()?)?;
+        Ok(self.state)
     }
 
     /// Device and inode of its file.
@@ -216,22 +281,57 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let application_id = pragma("application_id").map_err(sqlite_error(path))?;
     let found = pragma("user_version").map_err(sqlite_error(path))?;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(sqlite_error(path))?;
+    let has_own_schema = (|| Ok(schema(connection)? == own_schema()?))().map_err(sqlite_error(path))?;
     if application_id == APPLICATION_ID {
         if found > STORE_FORMAT {
             return Err(OpenError::NewerFormat { path: path.to_owned(), found });
         }
-    } else if tables > 0 || application_id != 0 {
-        return Err(OpenError::Foreign { path: path.to_owned() });
+        return if has_own_schema {
+            Ok(())
+        } else {
+            Err(damaged(path, "its schema is not the one that was written"))
+        };
     }
-    Ok(())
+    if has_own_schema {
+        return Err(damaged(path, "its header is not the one that was written"));
+    }
+    let is_new = application_id == 0
+        && tables(connection).map_err(sqlite_error(path))? == 0
+        && pragma("page_count").map_err(sqlite_error(path))? <= NEW_PAGES;
+    if is_new { Ok(()) } else { Err(OpenError::Foreign { path: path.to_owned() }) }
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+}
+
+fn damaged(path: &Path, what: &str) -> OpenError {
+    OpenError::Damaged { path: path.to_owned(), what: what.to_owned() }
+}
+
+/// The definitions of our tables and triggers, without the quotes that SQLite adds when one is renamed. An operator's
+/// index or view beside them does not matter.
+fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut select = connection.prepare(
+        "SELECT sql FROM sqlite_schema WHERE name IN ('record', 'meta', 'record_deleted') ORDER BY name",
+    )?;
+    select.query_map([], |row| Ok(row.get::<_, String>(0)?.replace('"', "")))?.collect()
+}
+
+/// The definitions as a new store has them.
+fn own_schema() -> rusqlite::Result<Vec<String>> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(SCHEMA)?;
+    schema(&connection)
+}
+
+fn keep_wal(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(|_| ())
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables == 0 {
+    let is_new = tables(connection)? == 0;
+    if is_new {
         // Before anything is written: it cannot be changed cheaply afterwards, and retention
         // needs it. Not for an existing store, where it would write, and a disk may be full.
         // The size first: the other fixes it.
@@ -245,7 +345,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
     let page_size: u64 =
         connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))?.cast_unsigned();
     connection.pragma_update(None, "wal_autocheckpoint", (CHECKPOINT_BYTES / page_size).cast_signed())?;
-    if tables == 0 {
+    if is_new {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;
         set_new_epoch(&transaction)?;

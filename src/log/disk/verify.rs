@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{OpenError, Store, io_error, reader::Reader, store};
+use super::{OpenError, Store, end::EndFile, io_error, reader::Reader, store};
 use crate::{
     event::{Record, Sequence},
     log::{
@@ -11,9 +11,9 @@ use crate::{
     },
 };
 
-/// What checking a store found.
+/// What reading every sequence of a store found.
 #[derive(Debug)]
-pub struct Verified {
+pub struct Checked {
     /// The oldest sequence that is kept.
     pub oldest: Sequence,
     /// The first sequence that is not used yet.
@@ -24,9 +24,16 @@ pub struct Verified {
     pub lost: u64,
     /// Events that only newer gateways can read.
     pub newer: u64,
-    /// Where these are, at most [`MAX_HOLES`](crate::log::MAX_HOLES): of more, neighbors are joined.
+    /// Where events are lost, at most [`MAX_HOLES`](crate::log::MAX_HOLES): of more, neighbors are joined.
     pub holes: Vec<Hole>,
-    /// Whether the index agrees with the log.
+}
+
+/// What checking a store found.
+#[derive(Debug)]
+pub struct Verified {
+    /// The events.
+    pub checked: Checked,
+    /// Whether the index agrees with them.
     pub index: IndexFound,
 }
 
@@ -39,8 +46,18 @@ pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
     let _lock = store::prepare_dir(dir)?;
     let state = Store::open(&path)?.state();
     let mut reader = Reader::open(&path, state.epoch)?;
-    let (oldest, end) = (state.oldest, state.tail.end);
+    let mark = EndFile::read(dir)?.filter(|mark| mark.epoch == state.epoch);
+    let end = mark.map_or(state.tail.end, |mark| mark.end.max(state.tail.end));
+    let checked = check(&mut reader, state.oldest, end)?;
+    let record = |sequence: Sequence| -> Result<Option<Record>, ReadError> {
+        reader.snapshot(|snapshot| snapshot.first_from(sequence, sequence.next()))
+    };
+    let index = index::verify(dir, state.epoch, state.oldest, record)?;
+    Ok(Verified { checked, index })
+}
 
+/// Reads every sequence from `oldest` on, below `end`.
+pub(super) fn check(reader: &mut Reader, oldest: Sequence, end: Sequence) -> Result<Checked, ReadError> {
     let holes = Holes::default();
     let (mut intact, mut lost, mut newer) = (0, 0, 0);
     let mut from = oldest;
@@ -59,12 +76,8 @@ pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
                     holes.collect(hole);
                 }
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
-    let record = |sequence: Sequence| -> Result<Option<Record>, ReadError> {
-        reader.snapshot(|snapshot| snapshot.first_from(sequence, sequence.next()))
-    };
-    let index = index::verify(dir, state.epoch, oldest, record)?;
-    Ok(Verified { oldest, end, intact, lost, newer, holes: holes.list(), index })
+    Ok(Checked { oldest, end, intact, lost, newer, holes: holes.list() })
 }

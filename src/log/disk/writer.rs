@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    DiskOptions, OpenError, Shared,
+    DiskOptions, OpenError, Shared, aside,
     end::{EndFile, EndMark},
     reader::is_damage,
     retention::{Kept, NextLook, Trimmer},
@@ -119,6 +119,9 @@ pub(super) struct Writer {
     clock_is: ClockIs,
     next_wal_reset: Instant,
     trimmer: Trimmer,
+    pub(super) set_aside_damaged: bool,
+    /// Writes, and attempts to recover, that failed one after another because the store is damaged.
+    pub(super) damage_failures: u32,
 }
 
 impl Writer {
@@ -149,6 +152,8 @@ impl Writer {
             clock_is: ClockIs::Ahead,
             next_wal_reset: Instant::now(),
             trimmer: Trimmer::new(options.retention, last_trusted),
+            set_aside_damaged: options.set_aside_damaged,
+            damage_failures: 0,
         }
     }
 
@@ -173,6 +178,7 @@ impl Writer {
                 Ok(()) => self.note_works(),
                 Err(error) => {
                     tracing::error!(%error, "writing to the log failed; refusing callbacks until it works again");
+                    self.note_failure(&error);
                     self.must_reopen = !error.is_busy();
                     // With a WAL that was replaced, only the open store has what is in it.
                     if self.must_reopen && !error.keeps_store() {
@@ -262,6 +268,7 @@ impl Writer {
             waiting.into_iter().for_each(|reply| answer(reply, Err(AppendError::Failed)));
             return Err(error);
         }
+        self.damage_failures = 0;
         self.last_time = time;
         self.end_file.write(self.end_mark(newest.sequence.next()));
         self.end_noted = Instant::now();
@@ -297,6 +304,11 @@ impl Writer {
         }
     }
 
+    /// The data directory.
+    pub(super) fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// Notes where the log ends, for the next start.
     pub(super) fn note_end(&mut self) {
         self.end_file.write(self.end_mark(self.next));
@@ -304,7 +316,12 @@ impl Writer {
     }
 
     fn end_mark(&self, end: Sequence) -> EndMark {
-        EndMark { epoch: self.shared.epoch, end, time: self.trimmer.last_trusted() }
+        EndMark {
+            epoch: self.shared.epoch,
+            end,
+            time: self.trimmer.last_trusted(),
+            oldest: Sequence(self.shared.oldest.load(Ordering::Relaxed)),
+        }
     }
 
     /// Deletes what retention does not keep, if it is time to look. An error is
@@ -350,6 +367,7 @@ impl Writer {
         self.shared.trimmed_until.fetch_max(slice.time.0, Ordering::SeqCst);
         let left = store.delete_below(oldest, slice.end).map_err(sqlite_error(&self.path))?;
         self.shared.note_trimmed(slice.end);
+        self.note_end();
         if left > 0 {
             tracing::error!(
                 first_sequence = oldest.0,
@@ -376,6 +394,7 @@ impl Writer {
         self.shared.age_is_held.store(self.trimmer.look_at_clock(), Ordering::Relaxed);
         if self.end_noted.elapsed() >= NOTE_TIME {
             self.note_end();
+            self.shared.set_aside.store(aside::count(self.dir()), Ordering::Relaxed);
         }
         let behind = self.last_time.since(Timestamp::now());
         self.shared.clock_behind.store(behind.as_micros() as u64, Ordering::Relaxed);

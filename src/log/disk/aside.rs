@@ -1,0 +1,236 @@
+//! Sets a damaged store aside and begins another log in its place, so that damage keeps no callback out.
+//!
+//! The store and its write-ahead log move into a directory `damaged-TIME` in the data directory, which is laid out like
+//! a data directory. The new log has a new epoch: cursors of the old one are refused, because nobody can tell how far it
+//! went. Its sequences begin behind those of the old log as far as these are known, so that a repair can put the old
+//! events in front of the new ones.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::{
+    OpenError,
+    end::{self, EndMark},
+    io_error,
+    reader::is_damage,
+    store::{self, Store},
+};
+use crate::{
+    event::Sequence,
+    log::files::{private_file, shm_path, wal_path},
+};
+
+/// Most damaged stores that are kept. A disk that damages one store after another must not be filled with them: the
+/// gateway then does not start.
+pub const MAX_SET_ASIDE: usize = 4;
+/// What the names of their directories begin with.
+const PREFIX: &str = "damaged-";
+/// The new store until it is in place.
+const NEW_FILE_NAME: &str = "events.db.new";
+
+impl OpenError {
+    /// Returns whether the store is damaged as a whole, so that opening it again does not help.
+    pub(super) fn is_unusable(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Missing { .. } => true,
+            Self::Sqlite { source, .. } => is_unusable(source),
+            _ => false,
+        }
+    }
+}
+
+fn is_unusable(error: &rusqlite::Error) -> bool {
+    // Damaged rows can also have a key that the next record needs, or not be there.
+    is_damage(error)
+        || matches!(error, rusqlite::Error::QueryReturnedNoRows)
+        || error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+}
+
+/// Opens the store in a data directory that [`store::prepare_dir`] has locked. A damaged one is set aside, if that is
+/// wanted.
+pub(super) fn open(dir: &Path, set_aside_damaged: bool, mark: Option<EndMark>) -> Result<Store, OpenError> {
+    let error = match open_usable(dir, mark) {
+        Err(error) if error.is_unusable() => error,
+        opened => return opened,
+    };
+    if !set_aside_damaged {
+        return Err(match error {
+            error @ OpenError::Missing { .. } => error,
+            error => OpenError::Damaged { path: dir.join(store::FILE_NAME), what: cause(&error) },
+        });
+    }
+    let start = mark.map_or(Sequence::FIRST, |mark| mark.end);
+    let aside = set_aside(dir, start)?;
+    let store = Store::open(&dir.join(store::FILE_NAME))?;
+    report_new(&error, aside.as_deref(), &store);
+    Ok(store)
+}
+
+/// Opens a store that takes records, unless it is damaged or missing.
+fn open_usable(dir: &Path, mark: Option<EndMark>) -> Result<Store, OpenError> {
+    let path = dir.join(store::FILE_NAME);
+    let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    // SQLite would delete the write-ahead log of an empty store.
+    if bytes(&path) == 0 && (mark.is_some() || bytes(&wal_path(&path)) > 0) {
+        return Err(OpenError::Missing { path, last: mark.map_or(Sequence(0), |mark| mark.end.previous()) });
+    }
+    let mut store = Store::open(&path)?;
+    match store.try_insert() {
+        Err(source) if is_unusable(&source) => {
+            store.keep_wal_at_close()?;
+            Err(OpenError::Sqlite { path, source })
+        }
+        // What else keeps it from writing may pass: the log starts as one that recovers.
+        _ => Ok(store),
+    }
+}
+
+/// Without the advice of [`OpenError::Damaged`].
+fn cause(error: &OpenError) -> String {
+    match error {
+        OpenError::Damaged { what, .. } => what.clone(),
+        OpenError::Sqlite { source, .. } => source.to_string(),
+        error => error.to_string(),
+    }
+}
+
+pub(super) fn report_new(error: &OpenError, aside: Option<&Path>, store: &Store) {
+    let state = store.state();
+    tracing::error!(
+        error = cause(error),
+        moved_to = aside.map(|aside| aside.display().to_string()),
+        epoch = %state.epoch,
+        first_sequence = state.tail.end.0,
+        "the store is damaged; it was set aside and a new log was started, without the events of the old one: \
+         `callback-gateway repair` brings back what can be read"
+    );
+}
+
+/// Moves the store into a directory of its own, and puts a new one in its place whose sequences begin at `start`. The
+/// store must be closed, and the data directory locked. Returns the directory, or `None` if there was nothing to move.
+///
+/// A crash leaves the old store, no store, or the new one. The next start goes on from each of these.
+pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, OpenError> {
+    let path = dir.join(store::FILE_NAME);
+    let wal = wal_path(&path);
+    let has_bytes = |path: &Path| fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    let files: Vec<_> = if has_bytes(&wal) || has_bytes(&path) {
+        [&wal, &path].into_iter().filter(|path| path.exists()).collect()
+    } else {
+        Vec::new()
+    };
+    let set_aside = list(dir)?;
+    // A crash came before its store was moved.
+    let unfinished = set_aside.last().filter(|aside| !aside.join(store::FILE_NAME).exists()).cloned();
+    if !files.is_empty() && unfinished.is_none() && set_aside.len() >= MAX_SET_ASIDE {
+        return Err(OpenError::TooManySetAside { dir: dir.to_owned() });
+    }
+    // First: if the disk takes no new store, the old one stays where it is.
+    let new = create(dir)?;
+    begin_new(&new, start)?;
+    let aside = match unfinished {
+        _ if files.is_empty() => None,
+        Some(unfinished) => Some(unfinished),
+        None => Some(dated_dir(dir, PREFIX)?),
+    };
+    if let Some(aside) = &aside {
+        let end = dir.join(end::FILE_NAME);
+        fs::copy(&end, aside.join(end::FILE_NAME)).map_err(io_error(&end))?;
+        for file in &files {
+            rename(file, &aside.join(file.file_name().unwrap_or_default()))?;
+        }
+        store::sync_dir(aside)?;
+    }
+    put_in_place(&new, &path)?;
+    Ok(aside)
+}
+
+/// Creates an empty file for a new store. What an earlier attempt left is deleted.
+pub(super) fn create(dir: &Path) -> Result<PathBuf, OpenError> {
+    remove_new(dir)?;
+    let new = dir.join(NEW_FILE_NAME);
+    private_file(&new).map_err(io_error(&new))?;
+    Ok(new)
+}
+
+/// Deletes a new store that is not in place.
+pub(super) fn remove_new(dir: &Path) -> Result<(), OpenError> {
+    let new = dir.join(NEW_FILE_NAME);
+    [wal_path(&new), shm_path(&new), new].iter().try_for_each(|path| remove(path))
+}
+
+fn begin_new(new: &Path, start: Sequence) -> Result<(), OpenError> {
+    let mut store = Store::open(new)?;
+    store.set_bounds(start, start).map_err(super::sqlite_error(new))?;
+    store.probe().map_err(super::sqlite_error(new))?;
+    store.reset_wal().map_err(super::sqlite_error(new))?;
+    Ok(())
+}
+
+/// Moves a new, closed store to where the gateway opens it, and syncs the directory.
+pub(super) fn put_in_place(new: &Path, path: &Path) -> Result<(), OpenError> {
+    // They would be taken for the new store's.
+    remove(&wal_path(path))?;
+    remove(&shm_path(path))?;
+    rename(new, path)?;
+    store::sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Creates a directory that is named after the time.
+pub(super) fn dated_dir(dir: &Path, prefix: &str) -> Result<PathBuf, OpenError> {
+    // Unique: the directories that are there were created by others who held the lock.
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace(':', "-");
+    let path = dir.join(format!("{prefix}{time}"));
+    DirBuilder::new().mode(0o700).create(&path).map_err(io_error(&path))?;
+    Ok(path)
+}
+
+/// Directories of the damaged stores in a data directory, oldest first.
+pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let entries = fs::read_dir(dir).map_err(io_error(dir))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(io_error(dir))?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Counts the damaged stores. An unreadable directory counts as none: everything else fails then, too.
+pub(super) fn count(dir: &Path) -> usize {
+    list(dir).map_or(0, |found| found.len())
+}
+
+/// Counts the damaged stores, and reports them.
+pub(super) fn report(dir: &Path) -> usize {
+    let count = count(dir);
+    if count > 0 {
+        tracing::warn!(
+            count,
+            dir = %dir.display(),
+            "damaged stores were set aside; `callback-gateway repair` brings back what can be read, while the gateway \
+             is stopped"
+        );
+    }
+    count
+}
+
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), OpenError> {
+    fs::rename(from, to).map_err(io_error(from))
+}
+
+/// Deletes a file if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path)(error)),
+        _ => Ok(()),
+    }
+}
