@@ -252,6 +252,7 @@ async fn setting_a_store_aside_survives_a_crash_at_each_step() {
             fs::rename(log.path(name), aside.join(name)).unwrap();
         }
         log.start_set_aside().await;
+        assert!(log.names("events.db.new").is_empty());
         assert_eq!(log.names("damaged-"), [aside], "{moved:?}");
         repair(log.dir.path());
         assert_eq!(log.assert_told("a crash").await.1, 0, "{moved:?}");
@@ -271,6 +272,7 @@ async fn a_store_that_was_killed_is_repaired_with_what_is_in_its_write_ahead_log
     let events = read(&mut gateway.client().await, after(cursor)).await;
     assert_eq!(events, log.before[50..], "cursors stay valid");
     gateway.kill();
+    assert!(log.names("events.db.new").is_empty());
     let [kept] = &log.names("before-repair-")[..] else { panic!() };
     for name in ["events.db", "events.db-wal", "events.end"] {
         assert!(kept.join(name).exists(), "{name}");

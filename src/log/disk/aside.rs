@@ -54,6 +54,8 @@ fn is_unusable(error: &rusqlite::Error) -> bool {
 /// Opens the store in a data directory that [`store::prepare_dir`] has locked. A damaged one is set aside, if that is
 /// wanted.
 pub(super) fn open(dir: &Path, set_aside_damaged: bool, mark: Option<EndMark>) -> Result<Store, OpenError> {
+    // Of a repair that was killed.
+    remove_new(dir)?;
     let error = match open_usable(dir, mark) {
         Err(error) if error.is_unusable() => error,
         opened => return opened,
@@ -65,7 +67,9 @@ pub(super) fn open(dir: &Path, set_aside_damaged: bool, mark: Option<EndMark>) -
         });
     }
     let start = mark.map_or(Sequence::FIRST, |mark| mark.end);
-    let aside = set_aside(dir, start)?;
+    let aside = set_aside(dir, start).inspect_err(|_| {
+        tracing::error!(error = cause(&error), "the store is damaged, and it could not be set aside");
+    })?;
     let store = Store::open(&dir.join(store::FILE_NAME))?;
     report_new(&error, aside.as_deref(), &store);
     Ok(store)
@@ -174,9 +178,11 @@ fn begin_new(new: &Path, start: Sequence) -> Result<(), OpenError> {
 
 /// Moves a new, closed store to where the gateway opens it, and syncs the directory.
 pub(super) fn put_in_place(new: &Path, path: &Path) -> Result<(), OpenError> {
-    // They would be taken for the new store's.
-    remove(&wal_path(path))?;
-    remove(&shm_path(path))?;
+    // The old store's would be taken for the new one's, whose own are empty.
+    for path in [path, new] {
+        remove(&wal_path(path))?;
+        remove(&shm_path(path))?;
+    }
     rename(new, path)?;
     store::sync_dir(path.parent().unwrap_or(Path::new(".")))
 }

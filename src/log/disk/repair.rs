@@ -271,7 +271,7 @@ impl Damaged {
     fn replace_by(&self, new: &Path, written: &Written) -> Result<PathBuf, OpenError> {
         let kept = aside::dated_dir(&self.dir, KEPT_PREFIX)?;
         for path in [wal_path(&self.path), self.path.clone(), self.dir.join(end::FILE_NAME)] {
-            if path.exists() {
+            if fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
                 // The store stays in its place until the new one is there.
                 let to = kept.join(path.file_name().unwrap_or_default());
                 fs::hard_link(&path, &to)
