@@ -13,12 +13,12 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use prometheus::{IntCounter, IntGauge};
 use tokio::time::Instant;
 
+use crate::telemetry::LineLimit;
+
 /// Time for which a new connection cannot be evicted: for a handshake and the first request over a slow network.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
 /// Candidates that are found in one look at all connections. A flood makes one look for so many evictions.
 const CANDIDATES: usize = 128;
-/// Shortest time between two log lines about evictions.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Connections of a listener, for operators.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ pub(crate) struct Evictor<T> {
     candidates: VecDeque<(Standing, Arc<T>)>,
     /// Evictions since the last log line.
     unreported: u64,
-    last_line: Option<Instant>,
+    lines: LineLimit,
 }
 
 impl<T: Evictable> Evictor<T> {
@@ -94,7 +94,15 @@ impl<T: Evictable> Evictor<T> {
         metrics: Option<ConnectionMetrics>,
     ) -> Self {
         let candidates = VecDeque::new();
-        Self { listener, setting, max_connections, metrics, candidates, unreported: 0, last_line: None }
+        Self {
+            listener,
+            setting,
+            max_connections,
+            metrics,
+            candidates,
+            unreported: 0,
+            lines: LineLimit::new(),
+        }
     }
 
     /// Evicts one of the open connections. An error says when one may be evicted at the earliest, if that is known.
@@ -106,7 +114,7 @@ impl<T: Evictable> Evictor<T> {
         if !self.evict_candidate() {
             let next = self.look(open, now);
             if !self.evict_candidate() {
-                self.report("connection limit reached: new connections wait until one ends", now);
+                self.report("connection limit reached: new connections wait until one ends");
                 return Err(next);
             }
         }
@@ -114,7 +122,7 @@ impl<T: Evictable> Evictor<T> {
         if let Some(metrics) = &self.metrics {
             metrics.evicted.inc();
         }
-        self.report("connection limit reached: idle connections are closed to admit new ones", now);
+        self.report("connection limit reached: idle connections are closed to admit new ones");
         Ok(())
     }
 
@@ -164,15 +172,12 @@ impl<T: Evictable> Evictor<T> {
         next
     }
 
-    /// One line from time to time: strangers decide how often this happens.
-    fn report(&mut self, message: &str, now: Instant) {
-        if self.last_line.is_some_and(|last| now < last + LINE_INTERVAL) {
-            return;
-        }
-        self.last_line = Some(now);
+    /// Strangers decide how often this happens.
+    fn report(&mut self, message: &str) {
+        let Some(left_out) = self.lines.next() else { return };
         let (listener, max_connections, setting) = (self.listener, self.max_connections, self.setting);
         let evicted = std::mem::take(&mut self.unreported);
-        tracing::warn!(listener, max_connections, setting, evicted, "{message}");
+        tracing::warn!(listener, max_connections, setting, evicted, left_out, "{message}");
     }
 }
 

@@ -26,7 +26,7 @@
 //! | [`subscription`] | following and listing a log | event, log, shutdown |
 //! | [`callback`] | a callback's check and decoding | proto, event |
 //! | [`refusals`] | what was refused, and what each app sent last | proto, event |
-//! | [`eviction`] | which connection is closed for a newcomer | nothing of ours |
+//! | [`eviction`] | which connection is closed for a newcomer | telemetry |
 //! | [`http1`] | HTTP/1.1 connections | eviction, shutdown, tls |
 //! | [`http`] | the callback front | proto, event, callback, log, refusals, http1, metrics, trace |
 //! | [`grpc`] | `EventService`, `AdminService`, health, reflection | proto, event, log, subscription, access, eviction, refusals, metrics, trace, shutdown, tls, telemetry |
