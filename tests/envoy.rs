@@ -44,7 +44,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::sleep,
 };
 use tokio_rustls::TlsConnector;
 use tonic::{
@@ -133,16 +132,15 @@ impl Consumer {
 
     /// The next frame, of this stream or a further one.
     async fn frame(&mut self) -> Frame {
+        let mut attempts = tokio::time::interval(LOOK_INTERVAL);
         soon(async {
             loop {
                 let Some(frames) = &mut self.frames else {
+                    attempts.tick().await;
                     match self.client.subscribe(self.request.clone()).await {
                         Ok(response) => self.frames = Some(response.into_inner()),
                         // Not a stream that ended: none began.
-                        Err(status) => {
-                            assert_eq!(status.code(), Code::Unavailable, "{status}");
-                            sleep(Duration::from_millis(20)).await;
-                        }
+                        Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
                     }
                     continue;
                 };
@@ -403,7 +401,7 @@ async fn streams_go_on_while_their_proxy_drains_and_after_it_through_another() {
         same_connection.list_events(ListEventsRequest::default()).await.unwrap();
     })
     .await;
-    soon(async { while TcpStream::connect(first_address).await.is_ok() {} }).await;
+    eventually(async || TcpStream::connect(first_address).await.err()).await;
     // The streams that were open go on.
     let so_far = followed.borrow().bodies.len();
     soon(followed.wait_for(|followed| followed.bodies.len() >= so_far + 20)).await.unwrap();
@@ -525,14 +523,14 @@ async fn a_rolling_update_refuses_no_callback_and_loses_no_event() {
         let (http, grpc): (Vec<_>, Vec<_>) = left.iter().map(|at| (at.http, at.grpc)).unzip();
         old.signal(Signal::TERM);
         // It is not ready any more; the mesh learns of it a little later.
-        soon(async { while get(old.addresses.admin, "/readyz").await.status != 503 {} }).await;
+        until_ready_is(old.addresses.admin, 503).await;
         all_more(&senders, 5).await;
-        envoy.set_upstreams("callbacks", &http);
+        envoy.set_upstreams("callbacks", &http).await;
         let (exit, log) = old.ended().await;
         assert_eq!(exit.code(), Some(0), "{log:#?}");
         // For reading it was there to the end.
         all_more(&senders, 5).await;
-        envoy.set_upstreams("grpc", &grpc);
+        envoy.set_upstreams("grpc", &grpc).await;
     }
     all_more(&senders, 5).await;
     let stored = stop_all(senders).await;
@@ -664,8 +662,8 @@ async fn a_stream_goes_on_when_what_is_behind_the_proxy_is_replaced() {
     // Nothing is behind it: the vendor gets no 200.
     assert_eq!(http.post("A.B", "{}").await.status, 503);
     let gateway = Process::serve(dir.path(), &[]);
-    envoy.set_upstreams("callbacks", &[gateway.addresses.http]);
-    envoy.set_upstreams("grpc", &[gateway.addresses.grpc]);
+    envoy.set_upstreams("callbacks", &[gateway.addresses.http]).await;
+    envoy.set_upstreams("grpc", &[gateway.addresses.grpc]).await;
     assert!(http.post("A.B", LAST).await.is_stored());
     assert!(consumer.bodies().await.is_empty(), "the two are not sent again");
     assert_eq!(seen, [1, 2]);
@@ -800,12 +798,7 @@ async fn a_client_with_short_deadlines_ends_no_other_clients_streams() {
     }
     // Envoy has sent them to the gateway, and that they are over.
     let reset = "cluster.grpc.upstream_rq_tx_reset";
-    soon(async {
-        while envoy.counter(reset) < 500 {
-            sleep(Duration::from_millis(20)).await
-        }
-    })
-    .await;
+    eventually(async || (envoy.counter(reset) >= 500).then_some(())).await;
     gateway.signal(Signal::CONT);
     let mut http = Http::connect(gateway.addresses.http).await;
     assert!(http.post("A.B", "{}").await.is_stored());

@@ -19,7 +19,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tonic::Code;
 
@@ -132,12 +132,7 @@ async fn idle_connections_of_authenticated_clients_keep_half_of_the_places() {
         clients.push(client);
     }
     let crowd = connect(grpc, 40, &beginning(&[])).await;
-    soon(async {
-        while closed(&crowd) < 30 {
-            sleep(Duration::from_millis(10)).await
-        }
-    })
-    .await;
+    eventually(async || (closed(&crowd) >= 30).then_some(())).await;
     let authenticated = town.metric("connections{listener=\"grpc\",state=\"authenticated\"}").await;
     assert_eq!(authenticated, 5, "none of them was closed for a stranger");
     for client in &mut clients {
@@ -485,7 +480,9 @@ async fn slow_bodies_do_not_take_the_room_of_good_ones() {
                 () = async { loop { assert!(good.post("A.B", "{}").await.is_stored()) } } => unreachable!(),
             } {
                 let answer = String::from_utf8(ended.unwrap()).unwrap();
-                assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+                // 503: the oldest one needs more memory, and none of those after it gives way.
+                let is_refused = ["HTTP/1.1 408", "HTTP/1.1 503"].iter().any(|line| answer.starts_with(line));
+                assert!(answer.is_empty() || is_refused, "{answer}");
                 good = Http::connect(http).await;
             }
         })

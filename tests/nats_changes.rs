@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ async fn a_right_that_is_missing_causes_few_log_lines() {
 }
 
 async fn until_not_stored(http: &mut Http) {
-    while http.post("A.B", "{}").await.is_stored() {}
+    eventually(async || (!http.post("A.B", "{}").await.is_stored()).then_some(())).await;
 }
 
 /// The stream's settings, as an operator changes them.
@@ -173,18 +173,21 @@ async fn a_gateway_whose_stream_is_full_stays_unready_and_says_what_the_server_s
     let settings = Settings::of(&nats).await;
     settings.change(json!({ "discard": "new", "max_msgs": 1 })).await;
     until_not_stored(&mut http).await;
+    // For two seconds, in which the stream answers questions.
+    const SAMPLES: usize = 200;
     let mut samples = Vec::new();
-    for _ in 0..4 {
-        assert_eq!(http.post("A.B", "{}").await.status, 503);
-        for _ in 0..10 {
-            samples.push(readyz(&gateway).await);
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    eventually(async || {
+        if samples.len() % (SAMPLES / 4) == 0 {
+            assert_eq!(http.post("A.B", "{}").await.status, 503);
         }
-    }
+        samples.push(readyz(&gateway).await);
+        (samples.len() == SAMPLES).then_some(())
+    })
+    .await;
     let says = |ready: &String| ready.starts_with("not ready") && ready.contains("maximum messages exceeded");
     assert!(samples.iter().all(says), "{samples:?}");
     settings.change(json!({})).await;
     // The first event that is stored shows it.
-    while !http.post("A.B", "{}").await.is_stored() {}
+    eventually(async || http.post("A.B", "{}").await.is_stored().then_some(())).await;
     until_ready_is(gateway.addresses.admin, 200).await;
 }

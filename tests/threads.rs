@@ -133,18 +133,11 @@ async fn a_gateway_that_does_not_get_its_threads_does_not_start() {
         // Whichever comes first: it says that it is ready, or it ends.
         command.args(["--ready-file", dir.path().join("ready").to_str().unwrap()]);
         let mut child = Running(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let ended = async {
-            loop {
-                if let Some(status) = child.0.try_wait().unwrap() {
-                    return Some(status);
-                }
-                if dir.path().join("ready").exists() {
-                    return None;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        };
-        let Some(status) = soon(ended).await else { break };
+        let ended = eventually(async || match child.0.try_wait().unwrap() {
+            Some(status) => Some(Some(status)),
+            None => dir.path().join("ready").exists().then_some(None),
+        });
+        let Some(status) = ended.await else { break };
         assert_eq!(status.code(), Some(1), "{threads} threads");
         threads += 1;
     }

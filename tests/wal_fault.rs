@@ -7,7 +7,6 @@ mod support;
 use std::{
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use callback_gateway::proto::Event;
@@ -27,21 +26,20 @@ fn wal(dir: &Path) -> PathBuf {
 /// Posts until so many more are stored; refusals are tried again, as the platform does.
 async fn post(gateway: &Process, name: &str, count: usize, told: &mut Told) {
     let mut http = Http::connect(gateway.addresses.http).await;
-    let mut stored = 0;
-    for n in 0.. {
-        let (command, body) = callback(name, 0, n);
-        let answer = http.post(command, &body).await;
-        if answer.is_stored() {
-            told.stored.push(body);
-            stored += 1;
-        } else {
+    let mut numbers = 0..;
+    for _ in 0..count {
+        let stored = eventually(async || {
+            let (command, body) = callback(name, 0, numbers.next().expect("there are enough"));
+            let answer = http.post(command, &body).await;
+            if answer.is_stored() {
+                return Some(body);
+            }
             assert_eq!(answer.status, 503, "{answer:?}");
             told.unknown.push(body);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        if stored == count {
-            return;
-        }
+            None
+        });
+        let stored = stored.await;
+        told.stored.push(stored);
     }
 }
 

@@ -217,7 +217,7 @@ mod tests {
     use std::convert::Infallible;
 
     use futures_util::{StreamExt as _, stream};
-    use tokio::{sync::mpsc, time::sleep};
+    use tokio::{sync::mpsc, task::yield_now};
 
     use super::*;
 
@@ -233,8 +233,9 @@ mod tests {
     }
 
     async fn until_free_is(bodies: &Bodies, bytes: usize) {
+        // All tasks run on this thread.
         while bodies.free.available_permits() != bytes {
-            sleep(Duration::from_millis(1)).await;
+            yield_now().await;
         }
     }
 

@@ -8,13 +8,12 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{HANG, child::Running, tools::tool};
+use super::{child::Running, eventually, tools::tool};
 
 /// A way through the proxy: a listener of its own, and what is behind it.
 pub struct Way {
@@ -201,21 +200,17 @@ impl Envoy {
     }
 
     /// Changes what is behind a way, and waits until Envoy knows.
-    pub fn set_upstreams(&self, way: &'static str, upstreams: &[SocketAddr]) {
+    pub async fn set_upstreams(&self, way: &'static str, upstreams: &[SocketAddr]) {
         write_endpoints(self.dir.path(), way, upstreams);
         let wanted: BTreeSet<SocketAddr> = upstreams.iter().copied().collect();
-        let began = Instant::now();
-        loop {
+        eventually(async || {
             let clusters = self.ask("/clusters?format=json");
             let clusters = clusters["cluster_statuses"].as_array().unwrap();
             let cluster = clusters.iter().find(|cluster| cluster["name"] == way).unwrap();
             let hosts = cluster["host_statuses"].as_array().into_iter().flatten();
-            if hosts.map(|host| port(&host["address"])).collect::<BTreeSet<_>>() == wanted {
-                return;
-            }
-            assert!(began.elapsed() < HANG, "Envoy does not see what is behind it");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            (hosts.map(|host| port(&host["address"])).collect::<BTreeSet<_>>() == wanted).then_some(())
+        })
+        .await;
     }
 
     fn ask(&self, path: &str) -> Value {

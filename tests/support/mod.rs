@@ -58,6 +58,23 @@ pub async fn soon<F: Future>(what: F) -> F::Output {
     timeout(HANG, what).await.expect("it did not happen in time")
 }
 
+/// Time between two looks of [`eventually`].
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Looks again and again until there is something. For what no event tells, such as a metric or another program's state.
+pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut looks = tokio::time::interval(LOOK_INTERVAL);
+    soon(async {
+        loop {
+            looks.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
+        }
+    })
+    .await
+}
+
 /// The settings of a test's gateway: the program's defaults, but free ports and a short drain delay.
 pub fn settings(data_dir: &Path) -> Settings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -432,13 +449,7 @@ impl Http {
 
 /// Waits until a gateway answers with this status whether it is ready.
 pub async fn until_ready_is(admin: SocketAddr, status: u16) {
-    let mut look = tokio::time::interval(Duration::from_millis(50));
-    soon(async {
-        while get(admin, "/readyz").await.status != status {
-            look.tick().await;
-        }
-    })
-    .await;
+    eventually(async || (get(admin, "/readyz").await.status == status).then_some(())).await;
 }
 
 /// A GET on the admin listener.
