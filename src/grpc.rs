@@ -13,7 +13,9 @@ mod event_service;
 mod follower;
 mod front;
 mod health;
+mod http2;
 mod incoming;
+mod outgoing;
 // Public for the fuzz target only.
 #[doc(hidden)]
 pub mod page_token;

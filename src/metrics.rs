@@ -96,7 +96,7 @@ pub struct Metrics {
     pub grpc_connections: ConnectionMetrics,
     /// gRPC connections that were closed because no call was answered on them in time.
     pub grpc_closed_without_call: IntCounter,
-    /// gRPC connections that were closed because they held the most ended streams.
+    /// gRPC connections that were closed because their clients read nothing while calls of them were to be reset.
     pub grpc_closed_for_streams: IntCounter,
     /// gRPC connections that were closed because their clients reset too many streams.
     pub grpc_closed_for_resets: IntCounter,
@@ -222,7 +222,7 @@ impl Metrics {
         );
         let closed = new.counters(
             "connections_closed_total",
-            "Connections that the gateway closed, by listener and reason: evicted (for a new one at the limit), no_call (no gRPC call was answered within 60s), stalled_streams (held the most ended streams, whose places new ones needed), resets (its client reset too many calls within 10s).",
+            "Connections that the gateway closed, by listener and reason: evicted (for a new one at the limit), no_call (no gRPC call was answered within 60s), stalled_streams (its client read nothing while calls of it were to be reset), resets (its client reset too many calls within 10s).",
             &["listener", "reason"],
         );
         let connections = |listener: &str| ConnectionMetrics {

@@ -7,8 +7,9 @@ mod neighbours;
 mod raw_http2;
 mod support;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
+use callback_gateway::proto::SubscribeRequest;
 use neighbours::{TOKEN, Town, crowd, event, with_token};
 use raw_http2::*;
 use support::{
@@ -27,6 +28,7 @@ const CHECK: &str = "/grpc.health.v1.Health/Check";
 const SUBSCRIBE: &str = "/imcallback.v1.EventService/Subscribe";
 const LIST: &str = "/imcallback.v1.EventService/ListEvents";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 /// Stream numbers of a client.
 fn streams(count: u32) -> impl Iterator<Item = u32> {
@@ -321,37 +323,155 @@ async fn places_of_stalled_streams_are_given_to_new_ones() {
     let grpc = town.gateway.addresses.grpc;
     let earliest = prost::Message::encode_to_vec(&earliest());
     let mut raw = Raw::open(grpc, &[(SETTINGS_INITIAL_WINDOW_SIZE, 0)]).await;
-    let mut stalled = 0;
     for round in 0..2 {
         for stream in streams(20).skip(round * 10).take(10) {
             raw.send(&whole_call(stream, SUBSCRIBE, Some(TOKEN), &earliest)).await.unwrap();
         }
-        stalled += 10;
-        let until = async {
-            while town.metric("grpc_streams_stalled_total").await < stalled {
-                // It answers pings, as a live client does.
-                if let Ok(Ok(frame)) = timeout(Duration::from_millis(20), raw.frame()).await {
-                    raw.answer(&frame).await.unwrap();
-                }
-            }
-        };
-        soon(until).await;
+        let stalled = 10 * (round as u64 + 1);
+        town.until_metric("grpc_streams_stalled_total", |count| count == stalled).await;
     }
     assert_eq!(town.metric("streams").await, 0);
-    // They ended, but what is left of them is held by the connection: it is closed, and nobody is refused.
+    // They ended, but their connection holds what is left of them. No new stream is refused for it: they are reset one by one.
     let mut open = Vec::new();
     for _ in 0..10 {
         open.push(town.subscribe().await.unwrap());
     }
-    soon(raw.until_closed()).await;
+    let mut reset = BTreeSet::new();
+    soon(async {
+        while reset.len() < 10 {
+            let frame = raw.frame().await.unwrap();
+            if frame.kind == RST_STREAM {
+                reset.insert(frame.stream);
+            }
+            raw.answer(&frame).await.unwrap();
+        }
+    })
+    .await;
+    assert!(reset.iter().eq(streams(10).collect::<BTreeSet<_>>().iter()), "the first ones: {reset:?}");
     let status = town.subscribe().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "TOO_MANY_STREAMS"));
-    assert_eq!(
-        town.metric("connections_closed_total{listener=\"grpc\",reason=\"stalled_streams\"}").await,
-        1
-    );
     assert_eq!(town.metric("grpc_calls_refused_total{reason=\"too_many_streams\"}").await, 1);
-    drop(open);
+    // Their connection is open, and has calls of other clients behind the same proxy.
+    raw.send(&whole_call(101, LIST, Some(TOKEN), &[])).await.unwrap();
+    until_headers(&mut raw, 101).await;
+    drop((open, raw));
+    town.stop().await;
+}
+
+/// Reads up to the headers of a stream's answer.
+async fn until_headers(raw: &mut Raw, stream: u32) {
+    soon(async {
+        loop {
+            let frame = raw.frame().await.unwrap();
+            if (frame.kind, frame.stream) == (HEADERS, stream) {
+                return;
+            }
+            assert!((frame.kind, frame.stream) != (RST_STREAM, stream), "it is answered");
+            raw.answer(&frame).await.unwrap();
+        }
+    })
+    .await
+}
+
+/// Behind a proxy all clients share a connection. One of them asks and does not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_answers_of_one_client_end_no_call_of_another_on_the_same_connection() {
+    let town = Town::start(&["--grpc-stall-timeout=1s"]).await;
+    let mut raw = Raw::open(town.gateway.addresses.grpc, &[(SETTINGS_INITIAL_WINDOW_SIZE, 0)]).await;
+    let subscribe = SubscribeRequest { include_raw_body: true, ..latest() };
+    let subscribe = prost::Message::encode_to_vec(&subscribe);
+    raw.send(&whole_call(1, SUBSCRIBE, Some(TOKEN), &subscribe)).await.unwrap();
+    raw.send(&window_update(1, 1 << 20)).await.unwrap();
+    until_headers(&mut raw, 1).await;
+    // `file_containing_symbol`, whose answer has more than one piece.
+    let symbol = "grpc.reflection.v1.ServerReflection";
+    let request = [&[0x22, symbol.len() as u8], symbol.as_bytes()].concat();
+    let unread: Vec<u8> =
+        streams(300).skip(1).flat_map(|stream| whole_call(stream, REFLECTION, None, &request)).collect();
+    raw.send(&unread).await.unwrap();
+    let mut reset = BTreeSet::new();
+    soon(async {
+        while reset.len() < 100 {
+            let frame = raw.frame().await.unwrap();
+            assert_ne!(frame.kind, GOAWAY);
+            if frame.kind == RST_STREAM {
+                reset.insert(frame.stream);
+            }
+            raw.answer(&frame).await.unwrap();
+        }
+    })
+    .await;
+    assert!(!reset.contains(&1), "the stream of another client");
+    assert!(
+        Http::connect(town.gateway.addresses.http).await.post("A.B", r#"{"n":"after"}"#).await.is_stored()
+    );
+    let mut bytes: Vec<u8> = Vec::new();
+    soon(async {
+        while !bytes.windows(5).any(|window| window == b"after") {
+            let frame = raw.frame().await.unwrap();
+            if (frame.kind, frame.stream) == (DATA, 1) {
+                bytes.extend(&frame.payload);
+            }
+            raw.answer(&frame).await.unwrap();
+        }
+    })
+    .await;
+    drop(raw);
+    town.stop().await;
+}
+
+/// Answers that were handed to HTTP/2 and that it could not send are bounded as others are.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_for_which_the_window_has_no_room_keep_their_places() {
+    const CALLS: u32 = 300;
+    let town = Town::start(&[]).await;
+    // An answer to `Check` has 7 bytes.
+    let mut raw = Raw::open(town.gateway.addresses.grpc, &[(SETTINGS_INITIAL_WINDOW_SIZE, 4)]).await;
+    let calls: Vec<u8> = streams(CALLS).flat_map(|stream| whole_call(stream, CHECK, None, &[])).collect();
+    raw.send(&calls).await.unwrap();
+    let mut begun = 0;
+    soon(async {
+        while begun < CALLS {
+            let frame = raw.frame().await.unwrap();
+            begun += u32::from(frame.kind == HEADERS);
+            raw.answer(&frame).await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(town.metric("grpc_calls{group=\"open\"}").await, u64::from(CALLS));
+    let updates: Vec<u8> = streams(CALLS).flat_map(|stream| window_update(stream, 3)).collect();
+    raw.send(&updates).await.unwrap();
+    let mut ended = 0;
+    soon(async {
+        while ended < CALLS {
+            let frame = raw.frame().await.unwrap();
+            ended += u32::from(frame.kind == HEADERS && frame.flags & END_STREAM != 0);
+            raw.answer(&frame).await.unwrap();
+        }
+    })
+    .await;
+    town.until_metric("grpc_calls{group=\"open\"}", |calls| calls == 0).await;
+    drop(raw);
+    town.stop().await;
+}
+
+/// hyper ends a connection whose client answers no ping only after its last bytes were written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_nothing_from_its_socket_loses_its_connection() {
+    let keepalive = ["--grpc-keepalive-interval=1s", "--grpc-keepalive-timeout=1s"];
+    let town = Town::start(&keepalive).await;
+    let mut raw =
+        Raw::open(town.gateway.addresses.grpc, &[(SETTINGS_INITIAL_WINDOW_SIZE, 0x7fff_ffff)]).await;
+    raw.send(&window_update(0, 0x7fff_0000)).await.unwrap();
+    // Answers that fill the socket's buffers.
+    let request = [&[0x22, 19], &b"imcallback.v1.Event"[..]].concat();
+    let calls: Vec<u8> =
+        streams(500).flat_map(|stream| whole_call(stream, REFLECTION, None, &request)).collect();
+    raw.send(&calls).await.unwrap();
+    let open = "connections{listener=\"grpc\",state=\"unauthenticated\"}";
+    town.until_metric(open, |connections| connections == 1).await;
+    town.until_metric(open, |connections| connections == 0).await;
+    drop(raw);
     town.stop().await;
 }
 

@@ -41,6 +41,7 @@ impl AnswerBody {
 
     fn end(&mut self, status: &Status) -> Result<Frame<Bytes>, Status> {
         self.is_done = true;
+        self.call.hand_over();
         let mut trailers = HeaderMap::new();
         status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))
     }
@@ -65,6 +66,7 @@ impl AnswerBody {
                     }
                     Err(trailers) => {
                         self.is_done = true;
+                        self.call.hand_over();
                         return Poll::Ready(Some(Ok(trailers)));
                     }
                 },

@@ -6,17 +6,18 @@
 //!
 //! Statuses of calls whose requests are arriving are counted by the front, which sends them; those of answers here.
 //!
-//! An answer that is taken away leaves a piece or two behind in hyper and h2, until its client reads or goes. With too
-//! many of them ([`MAX_LEFT_BEHIND`]) the connection that holds most of them is closed.
+//! An answer that is taken away leaves a piece or two behind in hyper and h2, until its client reads or leaves; then the
+//! client gets the status. Beyond [`MAX_LEFT_BEHIND`] of them the calls that ended first are reset. Their connections stay
+//! open: a proxy's connection carries the calls of many clients, of which one does not read.
 
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -25,12 +26,17 @@ use prometheus::Gauge;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Status;
 
-use super::{status, transport::Transport};
+use self::table::{Phase, State, Table};
+use super::{
+    status,
+    transport::{StreamTask, Transport},
+};
 use crate::{metrics::Metrics, telemetry::LineLimit};
 
 /// An answer gives way to others once its client has taken nothing of it for this long. Shorter pauses are normal.
 const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
-/// Answers that were taken away and of which hyper and h2 still hold pieces, 144 KiB at most each.
+/// Answers of a group that were taken away and of which hyper and h2 still hold pieces, 144 KiB at most each. Beyond it
+/// the calls that ended first are reset.
 const MAX_LEFT_BEHIND: usize = 128;
 /// How often calls are looked at for clients that take nothing.
 const TICK: Duration = Duration::from_millis(500);
@@ -67,67 +73,6 @@ struct Gauges {
     calls: Gauge,
     request_bytes: Gauge,
     answer_bytes: Gauge,
-}
-
-#[derive(Debug, Default)]
-struct Table {
-    /// The last id of a call, or turn.
-    last: u64,
-    calls: HashMap<u64, State>,
-    /// Calls in [`Phase::Arriving`]. Ids grow, so the first one began first.
-    arriving: BTreeSet<u64>,
-    /// Calls in [`Phase::Waiting`] by their turns: the client of the first one has done nothing for longest.
-    waiting: BTreeMap<u64, u64>,
-    running: usize,
-    request_bytes: usize,
-    answer_bytes: usize,
-    /// Calls in [`Phase::Ended`] that have begun to answer.
-    left_behind: usize,
-    /// By the connection's id.
-    connections: HashMap<u64, OfConnection>,
-}
-
-#[derive(Debug, Default)]
-struct OfConnection {
-    calls: usize,
-    answer_bytes: usize,
-    left_behind: usize,
-}
-
-/// Where a call stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// Its request is arriving.
-    Arriving,
-    /// The gateway works for it.
-    Running,
-    /// Its client has to take the answer, or to send the next request of a stream.
-    Waiting {
-        /// Its key in [`Table::waiting`].
-        turn: u64,
-    },
-    /// The gateway ended it; its client may not know yet.
-    Ended {
-        /// Whether pieces of an answer may be left behind.
-        has_answered: bool,
-    },
-}
-
-#[derive(Debug)]
-struct State {
-    connection: Arc<Transport>,
-    phase: Phase,
-    /// When its client last did something.
-    progress: Instant,
-    request_bytes: usize,
-    /// What of the answer was not handed to the connection.
-    answer: Bytes,
-    /// Bytes of the whole answer: its memory is free only once all of it was handed over.
-    answer_bytes: usize,
-    has_answered: bool,
-    /// Why it was ended.
-    end: Option<Status>,
-    waker: Option<Waker>,
 }
 
 /// A call's place in its group, until it is dropped.
@@ -176,6 +121,7 @@ impl Calls {
     pub(super) fn begin(
         self: &Arc<Self>,
         connection: &Arc<Transport>,
+        task: Arc<StreamTask>,
         metadata_bytes: usize,
     ) -> Result<Call, Status> {
         let now = self.now();
@@ -193,20 +139,21 @@ impl Calls {
         table.connections.entry(connection.id).or_default().calls += 1;
         let state = State {
             connection: Arc::clone(connection),
+            task,
             phase: Phase::Arriving,
             progress: now,
             request_bytes: 0,
             answer: Bytes::new(),
             answer_bytes: 0,
             has_answered: false,
+            is_idle: false,
             end: None,
             waker: None,
         };
         table.calls.insert(id, state);
         let call = Call { id, calls: Arc::clone(self), connection: Arc::clone(connection) };
         let held = self.hold(&mut table, id, metadata_bytes);
-        self.set_gauges(&table);
-        drop(table);
+        self.finish(table);
         held.map(|()| call)
     }
 
@@ -249,8 +196,7 @@ impl Calls {
             if now.saturating_duration_since(state.progress) <= self.stall_timeout {
                 break;
             }
-            // One without an answer waits for its client's next request.
-            if !state.answer.is_empty() {
+            if !state.is_idle {
                 stalled.push(*id);
             }
         }
@@ -258,36 +204,25 @@ impl Calls {
             table.end(*id, status::receiver_stalled());
             self.metrics.note_refused_call(&status::reason(&status::receiver_stalled()));
         }
-        self.close_if_too_many_left(&mut table);
-        self.set_gauges(&table);
-        drop(table);
+        self.finish(table);
         if !stalled.is_empty() {
             self.warn("stalled", "clients took nothing of their answers for too long; the calls end");
         }
     }
 
-    /// Closes the connection that holds most of what was left behind, if that is too much.
-    fn close_if_too_many_left(&self, table: &mut Table) {
-        if table.left_behind <= MAX_LEFT_BEHIND {
-            return;
-        }
-        let most = table.connections.iter().max_by_key(|(_, connection)| connection.left_behind);
-        let Some(id) = most.map(|(id, _)| *id) else { return };
-        let of_it = |state: &&State| state.connection.id == id;
-        if let Some(connection) = table.calls.values().find(of_it).map(|state| Arc::clone(&state.connection))
+    /// Sets the gauges, and resets calls if too many have left something behind.
+    fn finish(&self, mut table: MutexGuard<'_, Table>) {
+        self.set_gauges(&table);
+        let excess = table.take_excess();
+        drop(table);
+        if let Some((connection, _)) = excess.first()
+            && let Some(left_out) = self.lines.next()
         {
-            if connection.is_closed() {
-                return;
-            }
             let peer = connection.peer.map(tracing::field::display);
-            if let Some(left_out) = self.lines.next() {
-                tracing::warn!(
-                    peer,
-                    left_out,
-                    "a client leaves too many answers unread; its connection is closed"
-                );
-            }
-            connection.close();
+            tracing::warn!(peer, left_out, "a client leaves too many answers unread; these calls are reset");
+        }
+        for (_, task) in excess {
+            task.reset();
         }
     }
 
@@ -394,23 +329,23 @@ impl Call {
                 return Err(calls.refused(status::too_many_unread_answers()));
             }
         }
-        calls.close_if_too_many_left(&mut table);
-        let table = &mut *table;
-        if let Some(state) = table.calls.get_mut(&self.id) {
+        let held = &mut *table;
+        if let Some(state) = held.calls.get_mut(&self.id) {
             if let Some(status) = &state.end {
                 return Err(status.clone());
             }
             // More than one message at a time would be a fault of the body's.
             state.answer_bytes += answer.len();
-            table.answer_bytes += answer.len();
-            if let Some(of) = table.connections.get_mut(&connection) {
+            held.answer_bytes += answer.len();
+            if let Some(of) = held.connections.get_mut(&connection) {
                 of.answer_bytes += answer.len();
             }
             state.answer = answer;
             state.has_answered = true;
+            state.is_idle = false;
         }
-        table.wait(self.id, now);
-        calls.set_gauges(table);
+        held.wait(self.id, now);
+        calls.finish(table);
         Ok(())
     }
 
@@ -438,13 +373,23 @@ impl Call {
         Poll::Ready(Taken::Piece(Bytes::copy_from_slice(&piece)))
     }
 
+    /// The whole answer was handed to the connection: the call waits until its client has taken it.
+    pub(super) fn hand_over(&self) {
+        let mut table = self.calls.table();
+        if let Some(state) = table.calls.get_mut(&self.id) {
+            state.is_idle = false;
+        }
+        table.wait(self.id, self.calls.now());
+    }
+
     /// The call waits for its client's next request.
     pub(super) fn poll_idle(&self, cx: &Context<'_>) -> Poll<Status> {
         let mut table = self.calls.table();
-        if let Some(state) = table.calls.get(&self.id)
-            && state.phase == Phase::Running
-        {
-            table.wait(self.id, self.calls.now());
+        if let Some(state) = table.calls.get_mut(&self.id) {
+            state.is_idle = true;
+            if state.phase == Phase::Running {
+                table.wait(self.id, self.calls.now());
+            }
         }
         drop(table);
         self.poll_ended(cx)
@@ -458,111 +403,5 @@ impl Drop for Call {
         self.calls.set_gauges(&table);
         drop(table);
         self.connection.forget(self.id);
-    }
-}
-
-impl Table {
-    /// Calls that count against the bound: all but those that were ended.
-    fn active(&self) -> usize {
-        self.arriving.len() + self.running + self.waiting.len()
-    }
-
-    /// Puts a call at the end of those that wait for their clients.
-    fn wait(&mut self, id: u64, now: Instant) {
-        let Some(state) = self.calls.get_mut(&id) else { return };
-        match state.phase {
-            Phase::Arriving => drop(self.arriving.remove(&id)),
-            Phase::Running => self.running -= 1,
-            Phase::Waiting { turn } => drop(self.waiting.remove(&turn)),
-            Phase::Ended { .. } => return,
-        }
-        self.last += 1;
-        state.phase = Phase::Waiting { turn: self.last };
-        state.progress = now;
-        self.waiting.insert(self.last, id);
-    }
-
-    fn release_answer(&mut self, id: u64) {
-        let Some(state) = self.calls.get_mut(&id) else { return };
-        state.answer = Bytes::new();
-        let len = mem::take(&mut state.answer_bytes);
-        self.answer_bytes -= len;
-        if let Some(of) = self.connections.get_mut(&state.connection.id) {
-            of.answer_bytes -= len;
-        }
-    }
-
-    /// Ends a call: gives back its memory now, and its place. Its own task or body tells its client.
-    fn end(&mut self, id: u64, status: Status) {
-        let Some(state) = self.calls.get_mut(&id) else { return };
-        match state.phase {
-            Phase::Arriving => drop(self.arriving.remove(&id)),
-            Phase::Running => self.running -= 1,
-            Phase::Waiting { turn } => drop(self.waiting.remove(&turn)),
-            Phase::Ended { .. } => return,
-        }
-        let has_answered = state.has_answered;
-        state.phase = Phase::Ended { has_answered };
-        state.end = Some(status);
-        self.request_bytes -= mem::take(&mut state.request_bytes);
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
-        let connection = state.connection.id;
-        self.release_answer(id);
-        if has_answered {
-            self.left_behind += 1;
-            if let Some(of) = self.connections.get_mut(&connection) {
-                of.left_behind += 1;
-            }
-        }
-    }
-
-    /// Ends the call whose answer has not been taken for longest, if that is long enough; of one connection if it is given.
-    fn end_answer(&mut self, now: Instant, connection: Option<u64>, metrics: &Metrics) -> bool {
-        let holds =
-            |state: &State| state.answer_bytes > 0 && connection.is_none_or(|id| state.connection.id == id);
-        self.end_one(now, holds, status::too_many_unread_answers, metrics)
-    }
-
-    /// Ends the call whose client has done nothing for longest, of those that may end, if that is long enough.
-    fn end_one(
-        &mut self,
-        now: Instant,
-        may_end: impl Fn(&State) -> bool,
-        status: fn() -> Status,
-        metrics: &Metrics,
-    ) -> bool {
-        let candidates = self.waiting.values().filter_map(|id| Some((*id, self.calls.get(id)?)));
-        let mut inactive =
-            candidates.take_while(|(_, state)| now.duration_since(state.progress) >= GIVES_WAY_AFTER);
-        let found = inactive.find(|(_, state)| may_end(state));
-        let Some((id, _)) = found else { return false };
-        let status = status();
-        metrics.note_refused_call(&status::reason(&status));
-        self.end(id, status);
-        true
-    }
-
-    /// Ends the call whose request has been arriving for longest.
-    fn end_oldest_arriving(&mut self, status: fn() -> Status) -> bool {
-        let Some(id) = self.arriving.first().copied() else { return false };
-        self.end(id, status());
-        true
-    }
-
-    fn remove(&mut self, id: u64) {
-        // Gives back what it holds, unless it was ended before.
-        self.end(id, Status::ok(""));
-        let Some(state) = self.calls.remove(&id) else { return };
-        let Some(of) = self.connections.get_mut(&state.connection.id) else { return };
-        if state.phase == (Phase::Ended { has_answered: true }) {
-            self.left_behind -= 1;
-            of.left_behind -= 1;
-        }
-        of.calls -= 1;
-        if of.calls == 0 {
-            self.connections.remove(&state.connection.id);
-        }
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! A connection is trusted from its first authenticated call on. [`eviction`](crate::eviction) says which one is closed
 //! when a client connects at the cap. A connection with an authenticated client's call under way is never closed for
-//! another, but for two reasons: it holds most of the streams whose client does not read, and new streams need their
-//! places; or the gateway ends.
+//! another.
 //!
 //! [`TrackCalls`] counts the calls of each connection. tonic gives a connection's state to its calls as a request
 //! extension, because it is the `ConnectInfo` of [`CuttableStream`](super::incoming::CuttableStream).
@@ -170,7 +169,7 @@ impl Admitted {
     pub(super) fn close_for_resets(&self) {
         self.connections.metrics.grpc_closed_for_resets.inc();
         tracing::debug!(peer = ?self.connection.peer(), "a client resets too many streams: its connection is closed");
-        self.connection.close();
+        self.connection.closed.cancel();
     }
 }
 
@@ -190,7 +189,7 @@ impl Drop for Admitted {
 
 /// One connection.
 pub(super) struct Connection {
-    pub(super) id: u64,
+    id: u64,
     info: TcpConnectInfo,
     opened: Instant,
     inner: Mutex<Inner>,
@@ -227,22 +226,13 @@ impl Inner {
 }
 
 impl Connection {
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
+    fn peer(&self) -> Option<SocketAddr> {
         self.info.remote_addr()
     }
 
     /// What completes when the connection is to be closed.
     pub(super) fn closed(&self) -> CancellationToken {
         self.closed.clone()
-    }
-
-    /// Closes it.
-    pub(super) fn close(&self) {
-        self.closed.cancel();
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.is_cancelled()
     }
 
     /// Whether no call was answered, and no authenticated one is under way.

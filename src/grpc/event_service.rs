@@ -43,7 +43,7 @@ impl event_service_server::EventService for EventService {
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<NoStream>, Status> {
         let caller = Caller::of(&request)?;
-        let (peer, connection) = (request.remote_addr(), request.extensions().get().cloned());
+        let (peer, task) = (request.remote_addr(), request.extensions().get().cloned().unwrap_or_default());
         let request = request.into_inner();
         let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
         let options = Options {
@@ -75,7 +75,7 @@ impl event_service_server::EventService for EventService {
             subscriber: name,
         };
         let log = Arc::clone(&self.log);
-        let new = NewStream { place, peer, connection, caller, filter, subscribed };
+        let new = NewStream { place, peer, task, caller, filter, subscribed };
         Ok(self.streams.open(new, &self.guard, log, subscription).into_response())
     }
 

@@ -47,7 +47,7 @@ use super::{
     health::HealthService,
     reflection::Reflection,
     status,
-    transport::{OTHER_CALLS, Transport},
+    transport::{StreamTask, Transport},
 };
 use crate::{
     metrics::{CALL_GROUPS, Metrics},
@@ -73,8 +73,16 @@ const OPEN_BOUNDS: Bounds = Bounds {
 };
 /// Bounds on reflection. Of its own: its streams last as long as their clients like, and must not keep a probe out.
 const REFLECTION_BOUNDS: Bounds = OPEN_BOUNDS;
+/// Calls of `EventService` and `AdminService` under way beyond the cap on streams.
+const OTHER_CALLS: usize = 1000;
 /// A call's own deadline ends it this much earlier, so that the status comes before the client gives up.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(1);
+
+/// Returns how many calls of `EventService` and `AdminService` may be under way: for each stream that there may be one
+/// that asks for it, as after a restart all subscribers may come at once, and some more.
+pub(super) fn event_calls(max_streams: usize) -> usize {
+    max_streams.saturating_add(OTHER_CALLS)
+}
 
 /// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,8 +191,7 @@ impl Front {
             metrics.declare_refused_call(status::name(reason));
         }
         let bounds = Bounds {
-            // As many as there may be streams: after a restart all subscribers may come at once.
-            calls: max_streams.saturating_add(OTHER_CALLS),
+            calls: event_calls(max_streams),
             request_bytes: REQUEST_BYTES,
             answer_bytes: ANSWER_BYTES,
             connection_answer_bytes: CONNECTION_ANSWER_BYTES,
@@ -221,6 +228,7 @@ impl Service<http::Request<Body>> for Front {
         let began = Instant::now();
         let (mut parts, body) = request.into_parts();
         let transport = parts.extensions.remove().unwrap_or_else(|| Transport::new(None));
+        let task = Arc::<StreamTask>::clone(parts.extensions.get_or_insert_default());
         match shared.check(&parts) {
             Ok((method, caller)) => {
                 let group = match method {
@@ -228,7 +236,7 @@ impl Service<http::Request<Body>> for Front {
                     Method::Reflection => &shared.reflection_calls,
                     _ => &shared.open_calls,
                 };
-                match group.begin(&transport, metadata_bytes(&parts)) {
+                match group.begin(&transport, task, metadata_bytes(&parts)) {
                     Ok(call) => {
                         Box::pin(
                             async move { Ok(shared.answer(method, caller, parts, body, call, began).await) },
@@ -238,7 +246,7 @@ impl Service<http::Request<Body>> for Front {
                 }
             }
             Err(refusal) if body.is_end_stream() => Box::pin(ready(Ok(refusal.response()))),
-            Err(refusal) => match shared.open_calls.begin(&transport, 0) {
+            Err(refusal) => match shared.open_calls.begin(&transport, task, 0) {
                 Ok(call) => Box::pin(async move {
                     let Refusal { status, http_status } = refusal;
                     let discarded =

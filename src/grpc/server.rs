@@ -17,13 +17,13 @@ use super::{
     caller::Guard,
     connections::{Connections, TrackCalls},
     event_service::{EventService, LISTS_AT_ONCE},
-    front::{Front, Services},
+    front::{self, Front, Services},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     health::{Health, HealthService},
+    http2,
     incoming::Incoming,
     reflection,
     streams::Streams,
-    transport,
 };
 use crate::{access::Access, log::EventLog, refusals::Refusals, shutdown::Drain, tls};
 
@@ -86,13 +86,14 @@ pub async fn serve(
     let connections = Connections::new(
         limits.max_connections,
         limits.first_call_timeout,
-        limits.max_streams.saturating_add(transport::OTHER_CALLS),
+        front::event_calls(limits.max_streams),
         drain.cut_token(),
         metrics,
     );
     let incoming = stream::unfold(Incoming::new(listener, tls, connections), Incoming::next);
+    let service = TrackCalls.layer(front.clone());
     tokio::select! {
-        () = transport::serve(incoming, TrackCalls.layer(front.clone()), &limits, drain.closing()) => {}
+        () = http2::serve(incoming, service, limits, metrics, drain.closing()) => {}
         never = front.watch() => never,
         never = streams.watch() => never,
         never = revoke(access, &streams) => never,

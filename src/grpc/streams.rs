@@ -32,9 +32,9 @@ use super::{
     Limits,
     body::{EventBody, Rest},
     caller::{Caller, Guard},
-    connections::Connection,
     follower::{Follower, Following, Messages},
     status,
+    transport::StreamTask,
 };
 use crate::{
     access::Access,
@@ -43,6 +43,7 @@ use crate::{
     metrics::Metrics,
     proto::{Subscribed, SubscriberState, subscribe_response},
     subscription::{Filter, SharedProgress, Subscription},
+    telemetry::LineLimit,
     trace::Tracer,
 };
 
@@ -50,11 +51,11 @@ use crate::{
 const TICK: Duration = Duration::from_millis(200);
 /// Streams that were taken away leave what the connection holds of them behind until their client
 /// reads or goes: two pieces, which are parts of messages that were made for all and keep these, up to
-/// 128 KiB each of memory's runs, 512 KiB of a page from the disk. With so many times the cap, the connection that
-/// holds most of them is closed for a new one.
+/// 128 KiB each of memory's runs, 512 KiB of a page from the disk. Open streams and such ones are so many times the cap at
+/// most: beyond it those that began first are reset for new ones.
 const LEFT_BEHIND: usize = 2;
-/// How long a new stream waits for what a connection holds that is closed for it.
-const CLOSED_WAIT: Duration = Duration::from_secs(5);
+/// How long a new stream waits for the end of one that is reset for it.
+const RESET_WAIT: Duration = Duration::from_secs(5);
 /// Log lines about single stalled streams in a [`TICK`]; one more sums up the others.
 const STALLED_LINES: usize = 5;
 /// After this a stream that takes nothing is shown as blocked.
@@ -91,6 +92,7 @@ pub struct Streams {
     now: AtomicU64,
     table: Mutex<Table>,
     metrics: Arc<Metrics>,
+    lines: LineLimit,
     /// Where it is traced what is delivered; `None`: nowhere.
     tracer: Option<Tracer>,
 }
@@ -114,8 +116,11 @@ struct Table {
     last_id: u64,
     /// Bounded by the cap.
     open: BTreeMap<u64, Arc<Slot>>,
-    /// Those that ended, and whose connection still holds a part of them. Bounded by [`LEFT_BEHIND`] times the cap.
+    /// Those that ended, whose connection still holds a part of them, and which were not reset. Bounded by [`LEFT_BEHIND`]
+    /// times the cap.
     left_behind: BTreeMap<u64, Arc<Slot>>,
+    /// Tasks of all streams whose connections hold something of them.
+    tasks: HashMap<u64, Arc<StreamTask>>,
     /// The last ended stream of each name, in the order of their ends. Bounded by [`MAX_ENDED`].
     ended: VecDeque<Ended>,
     /// Events that were given to streams that have ended.
@@ -136,7 +141,6 @@ pub(super) struct Slot {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) peer: Option<SocketAddr>,
-    connection: Option<Arc<Connection>>,
     pub(super) start_time: Timestamp,
     pub(super) filter: Arc<Filter>,
     pub(super) progress: SharedProgress,
@@ -199,8 +203,8 @@ pub(super) struct Place {
 pub(super) struct NewStream {
     pub(super) place: Place,
     pub(super) peer: Option<SocketAddr>,
-    /// What it came on.
-    pub(super) connection: Option<Arc<Connection>>,
+    /// What it runs in.
+    pub(super) task: Arc<StreamTask>,
     pub(super) caller: Caller,
     pub(super) filter: Arc<Filter>,
     pub(super) subscribed: Subscribed,
@@ -216,6 +220,7 @@ impl Streams {
             now: AtomicU64::new(0),
             table: Mutex::default(),
             metrics,
+            lines: LineLimit::new(),
             tracer,
         })
     }
@@ -244,55 +249,45 @@ impl Streams {
     }
 
     /// A place for one more stream, if there is one. What streams leave behind that have ended is no reason to refuse
-    /// another: then the connection that holds most of it is closed.
+    /// another: those that began first are reset.
     pub(super) async fn place(&self) -> Option<Place> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let place = place.or_else(|| {
             self.metrics.streams_refused.inc();
             None
         })?;
-        let deadline = Instant::now() + CLOSED_WAIT;
-        loop {
-            if let Ok(body) = Arc::clone(&self.bodies).try_acquire_owned() {
-                return Some(Place { place, body });
-            }
-            self.close_worst();
-            // Several may wait for what one connection holds.
-            let body = timeout(TICK, Arc::clone(&self.bodies).acquire_owned()).await;
-            if let Ok(Ok(body)) = body {
-                return Some(Place { place, body });
-            }
-            if Instant::now() > deadline {
-                tracing::error!(
-                    "streams that ended hold the places of new ones, and their connections do not close; \
-                     restart the gateway"
-                );
-                self.metrics.streams_refused.inc();
-                return None;
-            }
+        if let Ok(body) = Arc::clone(&self.bodies).try_acquire_owned() {
+            return Some(Place { place, body });
         }
+        // There is one: open streams alone do not take all bodies.
+        self.reset_oldest();
+        let body = timeout(RESET_WAIT, Arc::clone(&self.bodies).acquire_owned()).await;
+        if let Ok(Ok(body)) = body {
+            return Some(Place { place, body });
+        }
+        tracing::error!(
+            "streams that were reset do not end and hold the places of new ones; restart the gateway"
+        );
+        self.metrics.streams_refused.inc();
+        None
     }
 
-    /// Closes the connection that holds most of what ended streams left behind, unless one is closing already.
-    fn close_worst(&self) {
-        let mut by_connection: HashMap<u64, (usize, &Arc<Connection>)> = HashMap::new();
-        let table = self.table();
-        for connection in table.left_behind.values().filter_map(|slot| slot.connection.as_ref()) {
-            if connection.is_closed() {
-                return;
-            }
-            by_connection.entry(connection.id).or_insert((0, connection)).0 += 1;
+    /// Resets the stream that began first of those that ended and whose client does not read.
+    fn reset_oldest(&self) {
+        let mut table = self.table();
+        let Some((id, oldest)) = table.left_behind.pop_first() else { return };
+        let task = table.tasks.remove(&id);
+        drop(table);
+        if let Some(left_out) = self.lines.next() {
+            tracing::warn!(
+                peer = oldest.peer.map(tracing::field::display),
+                left_out,
+                "a client does not read: its ended streams are reset, because new ones need their places"
+            );
         }
-        let Some(&(streams, worst)) = by_connection.values().max_by_key(|(streams, _)| streams) else {
-            return;
-        };
-        worst.close();
-        self.metrics.grpc_closed_for_streams.inc();
-        tracing::warn!(
-            peer = worst.peer().map(tracing::field::display),
-            streams,
-            "a connection is closed: its client does not read, and its ended streams hold the places of new ones"
-        );
+        if let Some(task) = task {
+            task.reset();
+        }
     }
 
     /// Makes a subscription the body of a response.
@@ -303,7 +298,7 @@ impl Streams {
         log: Arc<dyn EventLog>,
         subscription: Subscription,
     ) -> EventBody {
-        let NewStream { place: Place { place, body }, peer, connection, caller, filter, subscribed } = new;
+        let NewStream { place: Place { place, body }, peer, task, caller, filter, subscribed } = new;
         let name = subscribed.subscriber.clone();
         let include_raw_body = subscribed.include_raw_body;
         let progress = subscription.progress();
@@ -323,7 +318,6 @@ impl Streams {
             id: table.last_id,
             name,
             peer,
-            connection,
             start_time: Timestamp::now(),
             filter,
             progress,
@@ -334,6 +328,7 @@ impl Streams {
             state: Mutex::new(State::Open(open)),
         });
         table.open.insert(slot.id, Arc::clone(&slot));
+        table.tasks.insert(slot.id, task);
         drop(table);
         // It may have been taken back before the stream was in the table.
         if !guard.still_allows(&slot.caller) {
@@ -456,7 +451,9 @@ impl Streams {
 
     /// Notes that its connection holds nothing of a stream any more.
     pub(super) fn note_gone(&self, slot: &Slot) {
-        self.table().left_behind.remove(&slot.id);
+        let mut table = self.table();
+        table.left_behind.remove(&slot.id);
+        table.tasks.remove(&slot.id);
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -539,7 +536,7 @@ mod tests {
         let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
         let caller = guard.caller(&Default::default()).unwrap();
         let new =
-            NewStream { place, peer: None, connection: None, caller, filter: Arc::default(), subscribed };
+            NewStream { place, peer: None, task: Arc::default(), caller, filter: Arc::default(), subscribed };
         drop(streams.open(new, &guard, log, subscription));
         assert!(streams.place().await.is_some(), "its place is free");
 

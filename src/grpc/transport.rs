@@ -1,68 +1,38 @@
-//! HTTP/2 connections of the gRPC listener: hyper serves them, the front answers their calls.
+//! State of one gRPC connection that its calls share: whether the socket takes bytes, and which tasks answer calls.
 //!
-//! tonic's `Server` is not used here. It hides two of hyper's settings that bound memory: the bytes of answers that h2
-//! keeps for each stream ([`SEND_BYTES`]), and with it the place where a connection's writes can be observed. A client
-//! that opens its HTTP/2 windows and stops reading from the socket would otherwise have h2 buffer 400 KiB for each call.
+//! [`Transport`] gates the bodies of answers. A client that opens its HTTP/2 windows and stops reading from the socket
+//! would otherwise have h2 buffer 400 KiB for each call.
+//!
+//! [`StreamTask`] ends a single call. hyper polls a body only while the client's HTTP/2 window has room, so a body cannot
+//! end its own stream when the client does not read. hyper's executor hands each call to a task of its own, and a task can
+//! be aborted: h2 then discards what it holds of the answer and sends RST_STREAM, which needs no window. All other calls of
+//! the connection go on. They may be those of other clients, whose proxy uses one connection for all.
 
 use std::{
     collections::{HashMap, HashSet},
-    convert::Infallible,
-    future::Future,
     io,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
-use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
+    sync::Notify,
+    task::AbortHandle,
+    time::sleep,
 };
-use tokio_util::sync::CancellationToken;
-use tonic::{
-    body::Body,
-    codegen::http,
-    transport::server::{Connected, TcpConnectInfo},
-};
-use tower::Service;
 
-use super::Limits;
+/// How long the socket of a connection whose calls were reset may take nothing. h2 frees the bytes of a reset call when it
+/// writes RST_STREAM. While nothing can be written, no single call can be ended: then the connection is closed.
+const RESET_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Calls on one connection beyond the cap on streams. A proxy puts all of its
-/// clients' calls on one connection, and beyond HTTP/2's own limit a client waits
-/// without knowing why: so that limit is never reached before the cap, which
-/// answers RESOURCE_EXHAUSTED.
-///
-/// As many calls may have been reset by their clients before this server has begun them: after a pause of this process
-/// it finds the calls and the resets of all of a proxy's clients at once. h2's default of 20 would end the connection,
-/// and with it the streams of all clients. Beyond it the connection ends with ENHANCE_YOUR_CALM.
-pub(super) const OTHER_CALLS: usize = 1000;
-/// Streams that this server resets because of a client's protocol errors, on one connection and over its life. Beyond it
-/// the connection ends with ENHANCE_YOUR_CALM: without a limit, a client could have the server reset streams faster than
-/// it frees them (CVE-2025-8671). Clients and proxies that follow RFC 9113 cause none.
-const MAX_ERROR_RESETS: usize = 1024;
-/// HTTP/2 receive window of a stream: the bytes of a request that h2 keeps until the front reads them. The front reads at
-/// once, so a larger window would gain nothing for requests of a few hundred bytes.
-const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-/// The same of a connection. Many times a stream's, so that streams whose requests are not read, as those of reflection
-/// while its answers are not, do not keep the other calls of a proxy's connection from sending. h2 also derives its bound
-/// on small frames from it, which a burst of calls must not reach.
-const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
-/// Bytes of an answer or stream that h2 takes beyond what the socket took: enough to fill the socket's buffer at once.
-const SEND_BYTES: usize = 128 * 1024;
-/// Largest list of headers that h2 decodes; it answers a larger one with HTTP status 431. Above the front's own limit,
-/// whose answer has a gRPC status.
-const MAX_DECODED_HEADER_BYTES: u32 = 32 * 1024;
-
-/// A connection's socket, as the bodies of its answers see it.
+/// A connection's socket and tasks, as its calls see them.
 #[derive(Debug)]
 pub(super) struct Transport {
     /// Unique in this process.
@@ -70,8 +40,13 @@ pub(super) struct Transport {
     pub(super) peer: Option<SocketAddr>,
     /// Whether the socket took less than it was given last.
     is_blocked: AtomicBool,
+    /// Writes that the socket took.
+    writes: AtomicU64,
     waiting: Mutex<Waiting>,
-    closed: CancellationToken,
+    /// Bodies that were dropped while h2 held bytes of them.
+    abandoned: AtomicUsize,
+    /// Signaled when one more was abandoned.
+    one_abandoned: Notify,
 }
 
 /// Bodies that wait until the socket takes bytes, by call.
@@ -90,8 +65,10 @@ impl Transport {
             id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
             peer,
             is_blocked: AtomicBool::new(false),
+            writes: AtomicU64::new(0),
             waiting: Mutex::default(),
-            closed: CancellationToken::new(),
+            abandoned: AtomicUsize::new(0),
+            one_abandoned: Notify::new(),
         })
     }
 
@@ -117,19 +94,58 @@ impl Transport {
         waiting.granted.remove(&call);
     }
 
-    /// Closes the connection with all its streams.
-    pub(super) fn close(&self) {
-        self.closed.cancel();
+    /// Notes that a body was dropped while h2 held bytes of it.
+    pub(super) fn note_abandoned(&self) {
+        self.abandoned.fetch_add(1, Ordering::SeqCst);
+        self.one_abandoned.notify_one();
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.is_cancelled()
+    /// Notes that h2 has freed the bytes of an abandoned body.
+    pub(super) fn note_freed(&self) {
+        self.abandoned.fetch_sub(1, Ordering::SeqCst);
     }
 
-    fn note_write<T>(&self, written: &Poll<T>) {
-        if written.is_pending() {
+    /// Completes when calls were reset and the socket has taken nothing for [`RESET_TIMEOUT`].
+    pub(super) async fn stuck(&self) {
+        loop {
+            while !self.has_abandoned() {
+                self.one_abandoned.notified().await;
+            }
+            let writes = self.writes();
+            sleep(RESET_TIMEOUT).await;
+            if self.has_abandoned() && self.writes() == writes {
+                return;
+            }
+        }
+    }
+
+    /// Completes when the socket has taken nothing for so long, or up to twice as long, though something was to be written.
+    pub(super) async fn unwritable(&self, timeout: Duration) {
+        loop {
+            let writes = self.writes();
+            sleep(timeout).await;
+            if self.is_blocked.load(Ordering::SeqCst) && self.writes() == writes {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether h2 holds bytes of bodies that were dropped.
+    pub(super) fn has_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst) > 0
+    }
+
+    fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    fn note_write(&self, is_taken: bool) {
+        if !is_taken {
             self.is_blocked.store(true, Ordering::SeqCst);
-        } else if self.is_blocked.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        if self.is_blocked.swap(false, Ordering::SeqCst) {
             let mut waiting = self.waiting();
             let wakers = std::mem::take(&mut waiting.wakers);
             waiting.granted.extend(wakers.keys());
@@ -143,96 +159,22 @@ impl Transport {
     }
 }
 
-/// Serves all connections of a listener until `closing` completes; then lets their streams end. The service finds a
-/// connection's `ConnectInfo` and `Arc<Transport>` in its requests' extensions.
-pub(super) async fn serve<IO, S, B>(
-    incoming: impl Stream<Item = io::Result<IO>>,
-    service: S,
-    limits: &Limits,
-    closing: impl Future<Output = ()>,
-) where
-    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    IO::ConnectInfo: Peer,
-    S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>,
-    S: Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let mut http2 = http2::Builder::new(TokioExecutor::new());
-    let max_streams = limits.max_streams.saturating_add(OTHER_CALLS);
-    http2
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.keepalive_interval)
-        .keep_alive_timeout(limits.keepalive_timeout)
-        .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(max_streams)
-        .max_local_error_reset_streams(MAX_ERROR_RESETS)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_send_buf_size(SEND_BYTES)
-        .max_header_list_size(MAX_DECODED_HEADER_BYTES);
-    // Each connection holds a receiver until it has ended.
-    let (shutdown, ended) = watch::channel(());
-    let accept = async {
-        let mut incoming = pin!(incoming);
-        // The incoming stream logs what fails.
-        while let Some(accepted) = incoming.next().await {
-            if let Ok(io) = accepted {
-                let (service, http2, shutdown) = (service.clone(), http2.clone(), ended.clone());
-                tokio::spawn(serve_connection(io, service, http2, shutdown));
-            }
-        }
-    };
-    tokio::select! {
-        () = accept => {}
-        () = closing => {}
-    }
-    drop(ended);
-    shutdown.send_replace(());
-    shutdown.closed().await;
-}
+/// The task that answers one call.
+#[derive(Debug, Default)]
+pub(super) struct StreamTask(OnceLock<AbortHandle>);
 
-async fn serve_connection<IO, S, B>(
-    io: IO,
-    service: S,
-    http2: http2::Builder<TokioExecutor>,
-    mut shutdown: watch::Receiver<()>,
-) where
-    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    IO::ConnectInfo: Peer,
-    S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>,
-    S: Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let info = io.connect_info();
-    let transport = Transport::new(info.peer());
-    let answer = {
-        let transport = Arc::clone(&transport);
-        service_fn(move |mut request: http::Request<Incoming>| {
-            request.extensions_mut().insert(info.clone());
-            request.extensions_mut().insert(Arc::clone(&transport));
-            // It is always ready.
-            service.clone().call(request.map(Body::new))
-        })
-    };
-    let io = TokioIo::new(Observed { io, transport: Arc::clone(&transport) });
-    let mut served = pin!(http2.serve_connection(io, answer));
-    let result = tokio::select! {
-        result = &mut served => result,
-        () = transport.closed.cancelled() => return,
-        _ = shutdown.changed() => {
-            served.as_mut().graceful_shutdown();
-            tokio::select! {
-                result = &mut served => result,
-                () = transport.closed.cancelled() => return,
-            }
+impl StreamTask {
+    /// Notes the task once it runs.
+    pub(super) fn set(&self, task: AbortHandle) {
+        // Set once: each call has one task.
+        self.0.set(task).ok();
+    }
+
+    /// Resets the call's stream and drops its body. Not to be called with a lock that the body's drop takes.
+    pub(super) fn reset(&self) {
+        if let Some(task) = self.0.get() {
+            task.abort();
         }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, peer = transport.peer.map(tracing::field::display), "a gRPC connection failed");
     }
 }
 
@@ -242,16 +184,16 @@ pub(super) trait Peer {
     fn peer(&self) -> Option<SocketAddr>;
 }
 
-impl Peer for TcpConnectInfo {
-    fn peer(&self) -> Option<SocketAddr> {
-        self.remote_addr
-    }
-}
-
 /// Notes whether the socket takes what is written.
-struct Observed<IO> {
+pub(super) struct Observed<IO> {
     io: IO,
     transport: Arc<Transport>,
+}
+
+impl<IO> Observed<IO> {
+    pub(super) fn new(io: IO, transport: &Arc<Transport>) -> Self {
+        Self { io, transport: Arc::clone(transport) }
+    }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
@@ -267,7 +209,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.transport.note_write(&written);
+        self.transport.note_write(written.is_ready());
         written
     }
 
@@ -277,7 +219,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, bytes);
-        self.transport.note_write(&written);
+        self.transport.note_write(written.is_ready());
         written
     }
 
@@ -306,12 +248,12 @@ mod tests {
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
         assert!(transport.poll_writable(1, &mut cx).is_ready());
-        transport.note_write(&Poll::<()>::Pending);
+        transport.note_write(false);
         assert!(transport.poll_writable(1, &mut cx).is_pending());
         assert!(transport.poll_writable(2, &mut cx).is_pending());
         transport.forget(1);
         assert_eq!(transport.waiting().wakers.len(), 1);
-        transport.note_write(&Poll::Ready(()));
+        transport.note_write(true);
         assert!(transport.waiting().wakers.is_empty(), "all were woken");
         assert!(transport.poll_writable(1, &mut cx).is_ready());
     }
@@ -322,15 +264,15 @@ mod tests {
         let transport = Transport::new(None);
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
-        transport.note_write(&Poll::<()>::Pending);
+        transport.note_write(false);
         for _ in 0..3 {
             assert!(transport.poll_writable(1, &mut cx).is_pending());
-            transport.note_write(&Poll::Ready(()));
-            transport.note_write(&Poll::<()>::Pending);
+            transport.note_write(true);
+            transport.note_write(false);
             assert!(transport.poll_writable(1, &mut cx).is_ready());
         }
         assert!(transport.poll_writable(1, &mut cx).is_pending());
-        transport.note_write(&Poll::Ready(()));
+        transport.note_write(true);
         transport.forget(1);
         assert!(transport.waiting().granted.is_empty());
     }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 use tonic::{Request, Status, Streaming, transport::Channel};
 
-use super::{Http, Process, client, earliest, get, soon};
+use super::{Http, Process, client, earliest, eventually, get, soon};
 
 pub const TOKEN: &str = "reader-reader-reader";
 /// Memory of the program, in KiB, at its peak. In a debug build a connection takes twice as much as in a release build.
@@ -120,6 +120,11 @@ impl Town {
         let text = get(self.gateway.addresses.admin, "/metrics").await.body;
         let line = text.lines().find_map(|line| line.strip_prefix("callback_gateway_")?.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no metric {name}")).trim().parse().unwrap()
+    }
+
+    /// Waits for a metric's value.
+    pub async fn until_metric(&self, name: &str, is_wanted: impl Fn(u64) -> bool) {
+        eventually(async || is_wanted(self.metric(name).await).then_some(())).await;
     }
 
     /// Ends it; gives its log lines.

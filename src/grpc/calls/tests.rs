@@ -11,6 +11,10 @@ fn calls() -> Arc<Calls> {
     Calls::new("events", BOUNDS, Duration::from_secs(10), metrics)
 }
 
+fn begin(calls: &Arc<Calls>, connection: &Arc<Transport>, metadata_bytes: usize) -> Result<Call, Status> {
+    calls.begin(connection, Arc::default(), metadata_bytes)
+}
+
 fn advance(calls: &Calls, time: Duration) {
     *calls.advanced.lock().unwrap() += time;
 }
@@ -33,15 +37,15 @@ fn take(call: &Call, len: usize) -> Option<usize> {
 
 fn is_empty(calls: &Calls) -> bool {
     let table = calls.table();
-    let sums = [table.request_bytes, table.answer_bytes, table.left_behind, table.active()];
+    let sums = [table.request_bytes, table.answer_bytes, table.left_behind.len(), table.active()];
     table.calls.is_empty() && table.connections.is_empty() && sums == [0; 4]
 }
 
 #[test]
 fn the_request_that_has_been_arriving_for_longest_gives_way() {
     let (calls, connection) = (calls(), Transport::new(None));
-    let arriving: Vec<_> = (0..3).map(|_| calls.begin(&connection, 0).unwrap()).collect();
-    let newest = calls.begin(&connection, 0).unwrap();
+    let arriving: Vec<_> = (0..3).map(|_| begin(&calls, &connection, 0).unwrap()).collect();
+    let newest = begin(&calls, &connection, 0).unwrap();
     assert_eq!(reason_of(&arriving[0]).as_deref(), Some("TOO_MANY_CALLS"));
     assert!(arriving[1..].iter().chain([&newest]).all(|call| reason_of(call).is_none()));
 
@@ -56,9 +60,9 @@ fn the_request_that_has_been_arriving_for_longest_gives_way() {
 #[test]
 fn a_call_that_runs_does_not_give_way() {
     let (calls, connection) = (calls(), Transport::new(None));
-    let running: Vec<_> = (0..3).map(|_| calls.begin(&connection, 10).unwrap()).collect();
+    let running: Vec<_> = (0..3).map(|_| begin(&calls, &connection, 10).unwrap()).collect();
     running.iter().for_each(|call| call.run().unwrap());
-    assert_eq!(status::reason(&calls.begin(&connection, 0).unwrap_err()), "TOO_MANY_CALLS");
+    assert_eq!(status::reason(&begin(&calls, &connection, 0).unwrap_err()), "TOO_MANY_CALLS");
     assert!(running.iter().all(|call| reason_of(call).is_none()));
     running[0].release_request();
     assert_eq!(calls.table().request_bytes, 20);
@@ -70,7 +74,7 @@ fn a_call_that_runs_does_not_give_way() {
 fn an_answer_that_is_not_taken_gives_way_and_one_that_is_taken_does_not() {
     let (calls, one, other) = (calls(), Transport::new(None), Transport::new(None));
     let call = |connection, len| {
-        let call = calls.begin(connection, 0).unwrap();
+        let call = begin(&calls, connection, 0).unwrap();
         call.run().unwrap();
         call.put(Bytes::from(vec![7; len])).map(|()| call)
     };
@@ -83,7 +87,7 @@ fn an_answer_that_is_not_taken_gives_way_and_one_that_is_taken_does_not() {
     assert_eq!(reason_of(&unread).as_deref(), Some("TOO_MANY_UNREAD_ANSWERS"));
     assert_eq!(take(&unread, 10), None, "its memory is free");
     assert_eq!((reason_of(&read), take(&read, 100)), (None, Some(40)));
-    assert_eq!(calls.table().left_behind, 1);
+    assert_eq!(calls.table().left_behind.len(), 1);
     drop((unread, read, new));
     assert!(is_empty(&calls));
 }
@@ -92,9 +96,13 @@ fn an_answer_that_is_not_taken_gives_way_and_one_that_is_taken_does_not() {
 fn an_answer_of_which_nothing_is_taken_ends_after_the_stall_timeout() {
     let (calls, connection) = (calls(), Transport::new(None));
     let [unread, idle] = [20, 0].map(|len| {
-        let call = calls.begin(&connection, 0).unwrap();
+        let call = begin(&calls, &connection, 0).unwrap();
         call.run().unwrap();
         call.put(Bytes::from(vec![7; len])).unwrap();
+        if len == 0 {
+            let waker = noop_waker();
+            assert!(call.poll_idle(&Context::from_waker(&waker)).is_pending());
+        }
         call
     });
     advance(&calls, Duration::from_secs(9));
@@ -107,25 +115,57 @@ fn an_answer_of_which_nothing_is_taken_ends_after_the_stall_timeout() {
 }
 
 #[test]
-fn the_connection_that_leaves_most_answers_behind_is_closed() {
+fn an_answer_that_was_handed_over_and_not_sent_ends_after_the_stall_timeout() {
+    let (calls, connection) = (calls(), Transport::new(None));
+    let handed_over = [false, true].map(|is_known| {
+        let call = begin(&calls, &connection, 0).unwrap();
+        call.run().unwrap();
+        call.put(Bytes::from_static(b"x")).unwrap();
+        assert_eq!(take(&call, 1), Some(1));
+        if is_known {
+            call.hand_over();
+        }
+        call
+    });
+    advance(&calls, Duration::from_secs(11));
+    calls.end_stalled(calls.now());
+    assert!(handed_over.iter().all(|call| reason_of(call).as_deref() == Some("RECEIVER_STALLED")));
+    drop(handed_over);
+    assert!(is_empty(&calls));
+}
+
+#[tokio::test]
+async fn calls_that_ended_first_are_reset_when_too_many_leave_answers_behind() {
     let calls = Calls::new(
         "events",
         Bounds { calls: 1000, ..BOUNDS },
         Duration::ZERO,
         Arc::new(Metrics::new([], &Labels::default())),
     );
-    let (one, other) = (Transport::new(None), Transport::new(None));
+    let connection = Transport::new(None);
     let mut left = Vec::new();
-    for n in 0..=MAX_LEFT_BEHIND {
-        let connection = if n == 0 { &one } else { &other };
-        let call = calls.begin(connection, 0).unwrap();
+    for _ in 0..MAX_LEFT_BEHIND + 2 {
+        let task = Arc::new(StreamTask::default());
+        let call = calls.begin(&connection, Arc::clone(&task), 0).unwrap();
         call.put(Bytes::from_static(b"x")).unwrap();
-        left.push(call);
+        let answer = tokio::spawn(async move {
+            let _call = call;
+            std::future::pending::<()>().await
+        });
+        task.set(answer.abort_handle());
+        left.push(answer);
         advance(&calls, Duration::from_millis(1));
         calls.end_stalled(calls.now());
-        assert_eq!(other.is_closed(), n == MAX_LEFT_BEHIND);
     }
-    assert!(!one.is_closed());
-    drop(left);
+    let others = left.split_off(2);
+    for answer in left {
+        assert!(answer.await.unwrap_err().is_cancelled());
+    }
+    assert_eq!(calls.table().left_behind.len(), MAX_LEFT_BEHIND);
+    assert!(others.iter().all(|answer| !answer.is_finished()));
+    for answer in others {
+        answer.abort();
+        answer.await.unwrap_err();
+    }
     assert!(is_empty(&calls));
 }
