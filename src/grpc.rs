@@ -11,6 +11,7 @@ mod codec;
 mod connections;
 mod event_service;
 mod follower;
+mod frames;
 mod front;
 mod health;
 mod http2;

@@ -235,15 +235,30 @@ async fn floods_of_frames_harm_nobody() {
         let block = [call_block(CHECK, None), field("x", &"y".repeat(12_000))].concat();
         frame(HEADERS, END_HEADERS, stream, &block)
     };
+    // Each field has an empty name and an empty value.
+    let empty_fields = |stream| {
+        let block = [call_block(CHECK, None), [0, 0, 0].repeat(4000)].concat();
+        frame(HEADERS, END_HEADERS, stream, &block)
+    };
     let repeat = |piece: &Vec<u8>, times| vec![piece.clone(); times];
     let with_call = |pieces: Vec<Vec<u8>>| [vec![call(1, CHECK, None)], pieces].concat();
-    let floods: [(&str, Vec<Vec<u8>>); 9] = [
+    let floods: [(&str, Vec<Vec<u8>>); 12] = [
         ("pings", repeat(&ping, 200_000)),
         ("answers to pings that were never sent", repeat(&pong, 100_000)),
         ("settings", repeat(&settings, 200_000)),
         ("empty data", with_call(repeat(&empty_data, 200_000))),
         ("updates of a window by a byte", with_call(repeat(&update, 200_000))),
         ("trailers without data", streams(20_000).map(trailers).collect()),
+        ("priorities", streams(200_000).map(|stream| frame(PRIORITY, 0, stream, &[0; 5])).collect()),
+        ("empty fields", streams(1000).map(empty_fields).collect()),
+        (
+            "empty parts of a head",
+            [
+                vec![frame(HEADERS, 0, 1, &call_block(CHECK, None))],
+                repeat(&frame(CONTINUATION, 0, 1, &[]), 200_000),
+            ]
+            .concat(),
+        ),
         ("bombs of fields", streams(1000).map(bomb).collect()),
         ("large heads", streams(2000).map(large_head).collect()),
         (

@@ -39,6 +39,7 @@ impl<'a> Arrival<'a> {
 
     /// Waits for the end of the request. Returns the message with its prefix.
     pub(super) async fn collect(mut self, mut body: Body, drain: &Drain) -> Result<Bytes, Status> {
+        let _arriving = self.call.connection().begin_arrival();
         let mut late = pin!(sleep_until(self.until));
         let mut ending = pin!(drain.ending());
         loop {

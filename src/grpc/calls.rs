@@ -256,6 +256,11 @@ impl Calls {
 }
 
 impl Call {
+    /// Its connection.
+    pub(super) fn connection(&self) -> &Arc<Transport> {
+        &self.connection
+    }
+
     /// Completes with the status if the call is ended.
     pub(super) async fn ended(&self) -> Status {
         std::future::poll_fn(|cx| self.poll_ended(cx)).await

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{codegen::http, transport::server::TcpConnectInfo};
 use tower::{Layer, Service};
 
-use super::transport::Peer;
+use super::transport::{Peer, Transport};
 use crate::{
     eviction::{ConnectionMetrics, Evictable, Evictor, GRACE, Standing},
     metrics::Metrics,
@@ -106,6 +106,7 @@ impl Connections {
         table.last_id += 1;
         let connection = Arc::new(Connection {
             id: table.last_id,
+            transport: Transport::new(info.remote_addr()),
             info,
             opened: Instant::now(),
             inner: Mutex::new(Inner::new()),
@@ -158,11 +159,16 @@ impl Admitted {
         &self.connection
     }
 
+    /// Returns whether an authenticated call was made on the connection.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.connection.lock().is_trusted
+    }
+
     /// Counts streams that the client has reset. Returns how many it may reset in 10 s.
     pub(super) fn note_resets(&self, resets: usize) -> usize {
-        let Self { connections, connection } = self;
+        let Self { connections, .. } = self;
         connections.metrics.grpc_resets.inc_by(resets as u64);
-        if connection.lock().is_trusted { connections.max_resets } else { STRANGERS_RESETS }
+        if self.is_trusted() { connections.max_resets } else { STRANGERS_RESETS }
     }
 
     /// Closes the connection because its client resets too many streams.
@@ -190,6 +196,7 @@ impl Drop for Admitted {
 /// One connection.
 pub(super) struct Connection {
     id: u64,
+    pub(super) transport: Arc<Transport>,
     info: TcpConnectInfo,
     opened: Instant,
     inner: Mutex<Inner>,
@@ -227,7 +234,7 @@ impl Inner {
 
 impl Connection {
     fn peer(&self) -> Option<SocketAddr> {
-        self.info.remote_addr()
+        self.transport.peer
     }
 
     /// What completes when the connection is to be closed.
@@ -280,8 +287,8 @@ pub(super) fn note_authenticated(extensions: &http::Extensions) {
 }
 
 impl Peer for Arc<Connection> {
-    fn peer(&self) -> Option<SocketAddr> {
-        Connection::peer(self)
+    fn transport(&self) -> &Arc<Transport> {
+        &self.transport
     }
 }
 

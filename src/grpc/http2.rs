@@ -106,7 +106,7 @@ async fn serve_connection<IO, S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let info = io.connect_info();
-    let transport = Transport::new(info.peer());
+    let transport = Arc::clone(info.transport());
     let tasks = CallTasks::default();
     let http2 = builder(tasks.clone(), &limits);
     let answer = {

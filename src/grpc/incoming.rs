@@ -21,7 +21,9 @@ use tonic::transport::server::Connected;
 
 use super::{
     connections::{Admitted, Connection, Connections},
+    frames::Frames,
     resets::Resets,
+    transport::Transport,
 };
 use crate::tls;
 
@@ -32,6 +34,15 @@ const LINGER: Duration = Duration::from_secs(1);
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What every client begins with, by RFC 9113, section 3.4.
 const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+/// Calls that have arrived on a connection and whose answers are not being written, before its first authenticated call.
+/// Beyond it nothing is read until some are answered. h2 keeps about 1 KiB for each. Only a client that does not read has so
+/// many, or one that sends calls faster than the processors answer them.
+const STRANGERS_UNANSWERED: usize = 32;
+/// Such calls of a connection after its first authenticated call. Beyond it the connection is read no faster than its client
+/// takes what it is sent. It is still read, because calls of a proxy's clients may wait for their turn.
+const MAX_UNANSWERED: usize = 1000;
+/// Bytes that are read at once before the first authenticated call. They hold 70 calls, which may exceed the bound.
+const STRANGERS_PIECE_BYTES: usize = 1024;
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -126,7 +137,9 @@ async fn begin(stream: TcpStream, tls: Option<tls::Acceptor>, admitted: Admitted
         stream,
         unread: preface.into(),
         closed,
+        frames: Frames::default(),
         resets: Resets::default(),
+        has_written: true,
         lingering: None,
         admitted,
     })
@@ -143,7 +156,10 @@ pub(super) struct CuttableStream {
     /// What was read of it already.
     unread: Bytes,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    frames: Frames,
     resets: Resets,
+    /// Whether something was written or flushed since the last read.
+    has_written: bool,
     /// Set when it was shut down: until when to read on.
     lingering: Option<Pin<Box<Sleep>>>,
     admitted: Admitted,
@@ -157,6 +173,57 @@ impl CuttableStream {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
             Poll::Pending => Ok(()),
         }
+    }
+
+    /// Reads what the client has sent, unless too many of its calls are unanswered.
+    fn poll_read_paced(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.must_pause() {
+            self.transport().pause_reader(cx.waker());
+            // It may have changed before the waker was there.
+            if self.must_pause() {
+                return Poll::Pending;
+            }
+        }
+        let Self { stream, admitted, .. } = self;
+        if admitted.is_trusted() {
+            ready!(Pin::new(stream).poll_read(cx, buf))?;
+        } else {
+            let mut piece = [0; STRANGERS_PIECE_BYTES];
+            let mut piece = ReadBuf::new(&mut piece[..STRANGERS_PIECE_BYTES.min(buf.remaining())]);
+            ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
+            buf.put_slice(piece.filled());
+        }
+        self.has_written = false;
+        Poll::Ready(Ok(()))
+    }
+
+    fn must_pause(&self) -> bool {
+        let unanswered = self.frames.unanswered();
+        // Most connections have a few.
+        if unanswered < STRANGERS_UNANSWERED {
+            return false;
+        }
+        let unanswered = unanswered.saturating_sub(self.transport().arriving());
+        if self.admitted.is_trusted() {
+            unanswered >= MAX_UNANSWERED && !self.has_written
+        } else {
+            unanswered >= STRANGERS_UNANSWERED
+        }
+    }
+
+    /// Notes bytes that the socket took, or a flush. h2 flushes whenever it can read no more.
+    fn note_written(&mut self, bytes: &[u8]) {
+        let unanswered = self.frames.unanswered();
+        self.frames.send(bytes);
+        let has_changed = !self.has_written || self.frames.unanswered() < unanswered;
+        self.has_written = true;
+        if has_changed {
+            self.transport().resume_reader();
+        }
+    }
+
+    fn transport(&self) -> &Transport {
+        &self.admitted.connection().transport
     }
 }
 
@@ -181,9 +248,9 @@ impl AsyncRead for CuttableStream {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        let Self { resets, admitted, .. } = &mut *self;
-        let found = resets.read(&buf.filled()[before..]);
+        ready!(self.poll_read_paced(cx, buf))?;
+        let Self { frames, resets, admitted, .. } = &mut *self;
+        let found = frames.receive(&buf.filled()[before..]);
         if found > 0 && resets.exceed(found, admitted.note_resets(found)) {
             admitted.close_for_resets();
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
@@ -195,7 +262,9 @@ impl AsyncRead for CuttableStream {
 impl AsyncWrite for CuttableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let len = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.note_written(&bytes[..len]);
+        Poll::Ready(Ok(len))
     }
 
     fn poll_write_vectored(
@@ -204,7 +273,14 @@ impl AsyncWrite for CuttableStream {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        let len = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bytes))?;
+        let mut left = len;
+        for bytes in bytes {
+            let written = left.min(bytes.len());
+            self.note_written(&bytes[..written]);
+            left -= written;
+        }
+        Poll::Ready(Ok(len))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -212,7 +288,9 @@ impl AsyncWrite for CuttableStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.note_written(&[]);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -241,6 +319,7 @@ impl AsyncWrite for CuttableStream {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::poll;
     use tokio::io::AsyncWriteExt as _;
     use tokio_util::sync::CancellationToken;
 
@@ -249,18 +328,26 @@ mod tests {
 
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-    #[tokio::test]
-    async fn a_connection_on_which_no_call_is_answered_in_time_is_closed() {
-        let metrics = Arc::new(Metrics::new([], &Labels::default()));
+    /// A client and what the listener has of its connection.
+    async fn connect(connections: Arc<Connections>) -> (TcpStream, CuttableStream, Incoming) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let timeout = Duration::from_millis(50);
-        let connections = Connections::new(10, timeout, 10, CancellationToken::new(), &metrics);
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(PREFACE).await.unwrap();
-        let incoming = Incoming::new(listener, None, connections);
-        let (stream, incoming) = incoming.next().await.unwrap();
-        let mut stream = stream.unwrap();
+        let (stream, incoming) = Incoming::new(listener, None, connections).next().await.unwrap();
+        (client, stream.unwrap(), incoming)
+    }
+
+    fn metrics() -> Arc<Metrics> {
+        Arc::new(Metrics::new([], &Labels::default()))
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_no_call_is_answered_in_time_is_closed() {
+        let metrics = metrics();
+        let timeout = Duration::from_millis(50);
+        let connections = Connections::new(10, timeout, 10, CancellationToken::new(), &metrics);
+        let (_client, mut stream, incoming) = connect(connections).await;
         let mut bytes = Vec::new();
         let error = tokio::select! {
             read = stream.read_to_end(&mut bytes) => read.unwrap_err(),
@@ -271,5 +358,38 @@ mod tests {
         assert_eq!(metrics.grpc_connections.unauthenticated.get(), 1);
         drop(stream);
         assert_eq!(metrics.grpc_connections.unauthenticated.get(), 0);
+    }
+
+    /// The headers of a call or its answer, without any.
+    fn headers(call: u32) -> Vec<u8> {
+        [&[0, 0, 0, 1, 5][..], &(2 * call + 1).to_be_bytes()].concat()
+    }
+
+    #[tokio::test]
+    async fn a_stranger_whose_calls_are_not_answered_yet_is_not_read() {
+        let connections =
+            Connections::new(10, Duration::from_secs(60), 10, CancellationToken::new(), &metrics());
+        let (mut client, mut stream, _incoming) = connect(connections).await;
+        let calls: Vec<u8> = (0..1000).flat_map(headers).collect();
+        client.write_all(&calls).await.unwrap();
+        stream.read_exact(&mut [0; PREFACE_BYTES]).await.unwrap();
+        let mut read = vec![0; calls.len()];
+        let piece = stream.read(&mut read).await.unwrap();
+        assert_eq!(piece, STRANGERS_PIECE_BYTES);
+        let mut rest = Box::pin(stream.read(&mut read[piece..]));
+        assert!(poll!(&mut rest).is_pending());
+        drop(rest);
+        // All of these but the last 32 are answered.
+        let begun = piece.div_ceil(headers(0).len());
+        for call in (0..).take(begun - STRANGERS_UNANSWERED) {
+            let mut more = Box::pin(stream.read(&mut read[piece..]));
+            assert!(poll!(&mut more).is_pending());
+            drop(more);
+            stream.write_all(&headers(call)).await.unwrap();
+        }
+        // As is one whose request is arriving.
+        let _arrival = stream.admitted.connection().transport.begin_arrival();
+        let more = stream.read(&mut read[piece..]).await.unwrap();
+        assert!(more > 0 && calls.starts_with(&read[..piece + more]));
     }
 }

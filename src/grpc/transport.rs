@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::task::AtomicWaker;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::Notify,
@@ -43,6 +44,10 @@ pub(super) struct Transport {
     /// Writes that the socket took.
     writes: AtomicU64,
     waiting: Mutex<Waiting>,
+    /// Calls whose requests are arriving.
+    arriving: AtomicUsize,
+    /// Of the connection, if it does not read because too many calls are unanswered.
+    paused_reader: AtomicWaker,
     /// Bodies that were dropped while h2 held bytes of them.
     abandoned: AtomicUsize,
     /// Signaled when one more was abandoned.
@@ -67,6 +72,8 @@ impl Transport {
             is_blocked: AtomicBool::new(false),
             writes: AtomicU64::new(0),
             waiting: Mutex::default(),
+            arriving: AtomicUsize::new(0),
+            paused_reader: AtomicWaker::new(),
             abandoned: AtomicUsize::new(0),
             one_abandoned: Notify::new(),
         })
@@ -92,6 +99,28 @@ impl Transport {
         let mut waiting = self.waiting();
         waiting.wakers.remove(&call);
         waiting.granted.remove(&call);
+    }
+
+    /// Counts a call whose request is arriving, until the guard is dropped.
+    pub(super) fn begin_arrival(self: &Arc<Self>) -> ArrivalGuard {
+        self.arriving.fetch_add(1, Ordering::SeqCst);
+        self.resume_reader();
+        ArrivalGuard(Arc::clone(self))
+    }
+
+    /// Returns how many calls wait for their clients to send the rest of their requests.
+    pub(super) fn arriving(&self) -> usize {
+        self.arriving.load(Ordering::SeqCst)
+    }
+
+    /// Has the connection's task woken when it may read again.
+    pub(super) fn pause_reader(&self, waker: &Waker) {
+        self.paused_reader.register(waker);
+    }
+
+    /// Wakes the connection's task if it has paused reading.
+    pub(super) fn resume_reader(&self) {
+        self.paused_reader.wake();
     }
 
     /// Notes that a body was dropped while h2 held bytes of it.
@@ -159,6 +188,15 @@ impl Transport {
     }
 }
 
+/// A request that is arriving, until it is dropped.
+pub(super) struct ArrivalGuard(Arc<Transport>);
+
+impl Drop for ArrivalGuard {
+    fn drop(&mut self) {
+        self.0.arriving.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// The task that answers one call.
 #[derive(Debug, Default)]
 pub(super) struct StreamTask(OnceLock<AbortHandle>);
@@ -180,8 +218,8 @@ impl StreamTask {
 
 /// What is known of a connection's other end.
 pub(super) trait Peer {
-    /// Its address.
-    fn peer(&self) -> Option<SocketAddr>;
+    /// The connection's state.
+    fn transport(&self) -> &Arc<Transport>;
 }
 
 /// Notes whether the socket takes what is written.
