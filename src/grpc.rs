@@ -7,6 +7,7 @@ mod arrival;
 mod body;
 mod caller;
 mod calls;
+mod capacity;
 mod codec;
 mod connections;
 mod event_service;

@@ -490,6 +490,29 @@ async fn a_client_that_reads_nothing_from_its_socket_loses_its_connection() {
     town.stop().await;
 }
 
+/// A proxy's connection may hold all streams and all watches that there may be, and still has calls.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_with_all_streams_and_watches_still_answers_calls() {
+    const MAX: u32 = 1200;
+    let town = Town::start(&[&format!("--grpc-max-streams={MAX}")]).await;
+    let mut raw = Raw::open(town.gateway.addresses.grpc, &[]).await;
+    let latest = prost::Message::encode_to_vec(&latest());
+    for stream in streams(MAX) {
+        raw.send(&whole_call(stream, SUBSCRIBE, Some(TOKEN), &latest)).await.unwrap();
+        until_headers(&mut raw, stream).await;
+    }
+    for stream in streams(2 * MAX).skip(MAX as usize) {
+        raw.send(&whole_call(stream, WATCH, None, &[])).await.unwrap();
+        until_headers(&mut raw, stream).await;
+    }
+    assert_eq!(town.metric("streams").await, u64::from(MAX));
+    assert_eq!(town.metric("grpc_watches").await, u64::from(MAX));
+    raw.send(&whole_call(4 * MAX + 1, LIST, Some(TOKEN), &[])).await.unwrap();
+    until_headers(&mut raw, 4 * MAX + 1).await;
+    drop(raw);
+    town.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_slow_clients_of_the_grpc_port_harm_nobody() {
     let town = Town::start(&[]).await;

@@ -37,7 +37,7 @@ use crate::{metrics::Metrics, telemetry::LineLimit};
 const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 /// Answers of a group that were taken away and of which hyper and h2 still hold pieces, 144 KiB at most each. Beyond it
 /// the calls that ended first are reset.
-const MAX_LEFT_BEHIND: usize = 128;
+pub(super) const MAX_LEFT_BEHIND: usize = 128;
 /// How often calls are looked at for clients that take nothing.
 const TICK: Duration = Duration::from_millis(500);
 

@@ -65,14 +65,14 @@ const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// The same, on one connection.
 const CONNECTION_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bounds on health, and on calls that are being refused.
-const OPEN_BOUNDS: Bounds = Bounds {
+pub(super) const OPEN_BOUNDS: Bounds = Bounds {
     calls: 512,
     request_bytes: 4 * 1024 * 1024,
     answer_bytes: 8 * 1024 * 1024,
     connection_answer_bytes: 4 * 1024 * 1024,
 };
 /// Bounds on reflection. Of its own: its streams last as long as their clients like, and must not keep a probe out.
-const REFLECTION_BOUNDS: Bounds = OPEN_BOUNDS;
+pub(super) const REFLECTION_BOUNDS: Bounds = OPEN_BOUNDS;
 /// Calls of `EventService` and `AdminService` under way beyond the cap on streams.
 const OTHER_CALLS: usize = 1000;
 /// A call's own deadline ends it this much earlier, so that the status comes before the client gives up.

@@ -28,7 +28,7 @@ use crate::{metrics::Metrics, shutdown::Drain, telemetry::LineLimit};
 const EVENT_SERVICE: &str = "imcallback.v1.EventService";
 const ADMIN_SERVICE: &str = "imcallback.v1.AdminService";
 /// Displaced watches whose clients have not taken the status. Beyond it the one that was displaced first is reset.
-const MAX_DISPLACED: usize = 128;
+pub(super) const MAX_DISPLACED: usize = 128;
 
 /// The states that `grpc.health.v1.Health` reports. All start as NOT_SERVING.
 #[derive(Debug, Clone)]

@@ -24,7 +24,7 @@ use tonic::{body::Body, codegen::http, transport::server::Connected};
 use tower::Service;
 
 use super::{
-    Limits, front,
+    Limits, capacity,
     outgoing::SentBody,
     transport::{Observed, Peer, StreamTask, Transport},
 };
@@ -142,7 +142,7 @@ async fn serve_connection<IO, S, B>(
 }
 
 fn builder(tasks: CallTasks, limits: &Limits) -> http2::Builder<CallTasks> {
-    let max_streams = front::event_calls(limits.max_streams);
+    let max_streams = capacity::connection_streams(limits.max_streams);
     let mut http2 = http2::Builder::new(tasks);
     http2
         .timer(TokioTimer::new())

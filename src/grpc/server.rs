@@ -15,9 +15,10 @@ use super::{
     admin_service::AdminService,
     body::WithEventBodies,
     caller::Guard,
+    capacity,
     connections::{Connections, TrackCalls},
     event_service::{EventService, LISTS_AT_ONCE},
-    front::{self, Front, Services},
+    front::{Front, Services},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     health::{Health, HealthService},
     http2,
@@ -86,7 +87,8 @@ pub async fn serve(
     let connections = Connections::new(
         limits.max_connections,
         limits.first_call_timeout,
-        front::event_calls(limits.max_streams),
+        // All clients of a proxy may leave at once.
+        capacity::connection_streams(limits.max_streams),
         drain.cut_token(),
         metrics,
     );

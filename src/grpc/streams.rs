@@ -53,7 +53,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// reads or goes: two pieces, which are parts of messages that were made for all and keep these, up to
 /// 128 KiB each of memory's runs, 512 KiB of a page from the disk. Open streams and such ones are so many times the cap at
 /// most: beyond it those that began first are reset for new ones.
-const LEFT_BEHIND: usize = 2;
+pub(super) const LEFT_BEHIND: usize = 2;
 /// How long a new stream waits for the end of one that is reset for it.
 const RESET_WAIT: Duration = Duration::from_secs(5);
 /// Log lines about single stalled streams in a [`TICK`]; one more sums up the others.

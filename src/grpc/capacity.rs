@@ -1,0 +1,30 @@
+//! How many HTTP/2 streams one connection may hold.
+
+use super::{calls, front, health, streams};
+
+/// Returns HTTP/2's limit of concurrent streams on a connection, for a cap on `Subscribe` streams.
+///
+/// A proxy puts all of its clients' calls on one connection, and beyond HTTP/2's own limit a client waits without knowing
+/// why. So one connection may hold everything that the gateway's other bounds allow on all connections together: these
+/// bounds are reached first, and answer RESOURCE_EXHAUSTED.
+pub(super) fn connection_streams(max_streams: usize) -> usize {
+    let event_streams = max_streams.saturating_mul(streams::LEFT_BEHIND);
+    let watches = max_streams.saturating_add(health::MAX_DISPLACED);
+    let groups = [front::event_calls(max_streams), front::OPEN_BOUNDS.calls, front::REFLECTION_BOUNDS.calls];
+    let calls = groups.map(|most| most.saturating_add(calls::MAX_LEFT_BEHIND));
+    calls.into_iter().chain([event_streams, watches]).fold(0, usize::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_may_hold_everything_that_other_bounds_allow() {
+        let none = connection_streams(0);
+        assert_eq!(none, 1000 + 512 + 512 + 4 * 128);
+        // Open streams and ended ones, watches, and calls that ask for streams.
+        assert_eq!(connection_streams(5000), none + 4 * 5000);
+        assert_eq!(connection_streams(usize::MAX), usize::MAX);
+    }
+}
