@@ -12,6 +12,7 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 use callback_gateway::proto::SubscribeRequest;
 use neighbours::{TOKEN, Town, crowd, event, with_token};
 use raw_http2::*;
+use rustix::process::Signal;
 use support::{
     certificates::{Authority, write},
     *,
@@ -511,6 +512,44 @@ async fn a_connection_with_all_streams_and_watches_still_answers_calls() {
     until_headers(&mut raw, 4 * MAX + 1).await;
     drop(raw);
     town.stop().await;
+}
+
+/// A graceful GOAWAY is followed by a ping, whose answer hyper waits for without a bound.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_answers_no_ping_does_not_delay_a_drain() {
+    let town = Town::start(&[]).await;
+    let grpc = town.gateway.addresses.grpc;
+    let mut clients = Vec::new();
+    for call in [None, Some(SUBSCRIBE), Some(WATCH)] {
+        let mut raw = Raw::open(grpc, &[]).await;
+        if let Some(path) = call {
+            raw.send(&whole_call(1, path, Some(TOKEN), &[])).await.unwrap();
+            until_headers(&mut raw, 1).await;
+        }
+        clients.push(raw);
+    }
+    // One whose stream cannot end before it reads.
+    let mut late = Raw::open(grpc, &[(SETTINGS_INITIAL_WINDOW_SIZE, 0)]).await;
+    late.send(&whole_call(1, SUBSCRIBE, Some(TOKEN), &[])).await.unwrap();
+    until_headers(&mut late, 1).await;
+    town.gateway.signal(Signal::TERM);
+    for (raw, has_call) in clients.iter_mut().zip([false, true, true]) {
+        let (mut is_announced, mut is_ended) = (false, false);
+        // It reads, and answers nothing.
+        soon(async {
+            while let Ok(frame) = raw.frame().await {
+                is_announced |= frame.kind == GOAWAY;
+                is_ended |= frame.kind == HEADERS && frame.flags & END_STREAM != 0;
+            }
+        })
+        .await;
+        assert_eq!((is_announced, is_ended), (true, has_call));
+    }
+    late.send(&window_update(1, 1 << 20)).await.unwrap();
+    until_headers(&mut late, 1).await;
+    soon(async { while late.frame().await.is_ok() {} }).await;
+    let log = town.ended().await;
+    assert!(!log.iter().any(|line| line.contains("are cut")), "{log:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use std::{
     io,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
+    time::sleep,
 };
 use tonic::{body::Body, codegen::http, transport::server::Connected};
 use tower::Service;
@@ -46,6 +48,12 @@ const SEND_BYTES: usize = 128 * 1024;
 /// Largest list of headers that h2 decodes; it answers a larger one with HTTP status 431. Above the front's own limit,
 /// whose answer has a gRPC status.
 const MAX_DECODED_HEADER_BYTES: u32 = 32 * 1024;
+/// How long a client has, once the gateway ends, to answer the PING that follows GOAWAY. hyper waits for it without a
+/// bound. A connection that still has no answer then is closed when its last call has ended.
+const GOAWAY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long such a connection may take to close: to write what is left, and to see the client close it. Then it is cut.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Serves all connections of a listener until `closing` completes; then lets their streams end. The service finds a
 /// connection's `ConnectInfo` and `Arc<Transport>`, and the call's `Arc<StreamTask>`, in its requests' extensions.
 pub(super) async fn serve<IO, S, B>(
@@ -107,7 +115,7 @@ async fn serve_connection<IO, S, B>(
 {
     let info = io.connect_info();
     let transport = Arc::clone(info.transport());
-    let tasks = CallTasks::default();
+    let tasks = CallTasks { transport: Arc::clone(&transport), next: Arc::default() };
     let http2 = builder(tasks.clone(), &limits);
     let answer = {
         let transport = Arc::clone(&transport);
@@ -133,6 +141,13 @@ async fn serve_connection<IO, S, B>(
             tokio::select! {
                 result = &mut served => result,
                 () = &mut is_stuck => return,
+                () = async { sleep(GOAWAY_TIMEOUT).await; transport.idle().await } => {
+                    transport.end_input();
+                    tokio::select! {
+                        result = &mut served => result,
+                        () = sleep(CLOSE_TIMEOUT) => return,
+                    }
+                }
             }
         }
     };
@@ -162,8 +177,9 @@ fn builder(tasks: CallTasks, limits: &Limits) -> http2::Builder<CallTasks> {
 }
 
 /// Runs each call of a connection in a task of its own.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct CallTasks {
+    transport: Arc<Transport>,
     /// Of the call that hyper hands over next. hyper creates a call's future and has it executed before it looks at the
     /// connection's next call.
     next: Arc<Mutex<Option<Arc<StreamTask>>>>,
@@ -180,7 +196,11 @@ impl CallTasks {
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for CallTasks {
     fn execute(&self, call: F) {
-        let task = tokio::spawn(call);
+        let guard = self.transport.begin_task();
+        let task = tokio::spawn(async move {
+            call.await;
+            drop(guard);
+        });
         if let Some(next) = self.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
             next.set(task.abort_handle());
         }

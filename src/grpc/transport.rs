@@ -17,7 +17,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -48,10 +48,18 @@ pub(super) struct Transport {
     arriving: AtomicUsize,
     /// Of the connection, if it does not read because too many calls are unanswered.
     paused_reader: AtomicWaker,
+    /// Tasks that answer calls.
+    tasks: AtomicUsize,
+    /// Signaled when the last task has ended.
+    all_tasks_ended: Notify,
     /// Bodies that were dropped while h2 held bytes of them.
     abandoned: AtomicUsize,
     /// Signaled when one more was abandoned.
     one_abandoned: Notify,
+    /// Whether the connection is to be treated as if its client had closed its side, once all is flushed.
+    is_input_ending: AtomicBool,
+    /// Whether it is.
+    is_input_ended: AtomicBool,
 }
 
 /// Bodies that wait until the socket takes bytes, by call.
@@ -74,8 +82,12 @@ impl Transport {
             waiting: Mutex::default(),
             arriving: AtomicUsize::new(0),
             paused_reader: AtomicWaker::new(),
+            tasks: AtomicUsize::new(0),
+            all_tasks_ended: Notify::new(),
             abandoned: AtomicUsize::new(0),
             one_abandoned: Notify::new(),
+            is_input_ending: AtomicBool::new(false),
+            is_input_ended: AtomicBool::new(false),
         })
     }
 
@@ -123,6 +135,19 @@ impl Transport {
         self.paused_reader.wake();
     }
 
+    /// Counts a task until the guard is dropped.
+    pub(super) fn begin_task(self: &Arc<Self>) -> TaskGuard {
+        self.tasks.fetch_add(1, Ordering::SeqCst);
+        TaskGuard(Arc::clone(self))
+    }
+
+    /// Waits until no task answers a call.
+    pub(super) async fn idle(&self) {
+        while self.tasks.load(Ordering::SeqCst) > 0 {
+            self.all_tasks_ended.notified().await;
+        }
+    }
+
     /// Notes that a body was dropped while h2 held bytes of it.
     pub(super) fn note_abandoned(&self) {
         self.abandoned.fetch_add(1, Ordering::SeqCst);
@@ -168,6 +193,19 @@ impl Transport {
         self.writes.load(Ordering::SeqCst)
     }
 
+    /// Has the connection end as if its client had closed its side, when it is polled next. h2 then drops what it has not
+    /// written, so that it is flushed before.
+    pub(super) fn end_input(&self) {
+        self.is_input_ending.store(true, Ordering::SeqCst);
+    }
+
+    fn note_flush(&self) {
+        if self.is_input_ending.load(Ordering::SeqCst) {
+            self.is_input_ended.store(true, Ordering::SeqCst);
+            self.resume_reader();
+        }
+    }
+
     fn note_write(&self, is_taken: bool) {
         if !is_taken {
             self.is_blocked.store(true, Ordering::SeqCst);
@@ -194,6 +232,17 @@ pub(super) struct ArrivalGuard(Arc<Transport>);
 impl Drop for ArrivalGuard {
     fn drop(&mut self) {
         self.0.arriving.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A task that answers a call, until it is dropped.
+pub(super) struct TaskGuard(Arc<Transport>);
+
+impl Drop for TaskGuard {
+    fn drop(&mut self) {
+        if self.0.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.all_tasks_ended.notify_one();
+        }
     }
 }
 
@@ -240,6 +289,14 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.transport.is_input_ended.load(Ordering::SeqCst) {
+            return Poll::Ready(Ok(()));
+        }
+        if self.transport.is_input_ending.load(Ordering::SeqCst) {
+            // h2 flushes when it can read nothing.
+            self.transport.pause_reader(cx.waker());
+            return Poll::Pending;
+        }
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
@@ -266,7 +323,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        self.transport.note_flush();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -276,7 +335,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::task::noop_waker;
+    use futures_util::{poll, task::noop_waker};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
@@ -313,5 +373,37 @@ mod tests {
         transport.note_write(true);
         transport.forget(1);
         assert!(transport.waiting().granted.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_input_ends_after_a_flush() {
+        let transport = Transport::new(None);
+        let (io, mut client) = tokio::io::duplex(64);
+        let mut io = Observed::new(io, &transport);
+        client.write_all(b"sent").await.unwrap();
+        assert_eq!(io.read(&mut [0; 64]).await.unwrap(), 4);
+        client.write_all(b"more").await.unwrap();
+        transport.end_input();
+        let mut bytes = [0; 64];
+        {
+            let mut read = Box::pin(io.read(&mut bytes));
+            assert!(poll!(&mut read).is_pending());
+        }
+        io.flush().await.unwrap();
+        assert_eq!(io.read(&mut bytes).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_idle_once_its_last_task_has_ended() {
+        let transport = Transport::new(None);
+        transport.idle().await;
+        let tasks = [transport.begin_task(), transport.begin_task()];
+        let mut idle = Box::pin(transport.idle());
+        assert!(poll!(&mut idle).is_pending());
+        let [first, last] = tasks;
+        drop(first);
+        assert!(poll!(&mut idle).is_pending());
+        drop(last);
+        assert!(poll!(&mut idle).is_ready());
     }
 }

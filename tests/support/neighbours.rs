@@ -130,6 +130,11 @@ impl Town {
     /// Ends it; gives its log lines.
     pub async fn stop(self) -> Vec<String> {
         self.gateway.signal(rustix::process::Signal::TERM);
+        self.ended().await
+    }
+
+    /// Waits for its end; gives its log lines.
+    pub async fn ended(self) -> Vec<String> {
         let (status, log) = self.gateway.ended().await;
         assert!(status.success(), "{status}");
         assert!(!log.iter().any(|line| line.contains("panicked")), "{log:#?}");
