@@ -335,7 +335,9 @@ impl Subscription {
                 let position = before(log.seek(time).await?, tail.borrow().cursor);
                 next = Some(position.sequence.next());
                 // Asked after seeking: what is trimmed from now on is noticed by reading.
-                if log.trimmed_until().is_none_or(|trimmed| trimmed < time) {
+                if log.trimmed_until().is_none_or(|trimmed| trimmed < time)
+                    || !is_trimmed(&*log, position.sequence).await?
+                {
                     position
                 } else if on_gap == OnGap::Fail {
                     return Err(SubscribeError::Expired);
@@ -576,6 +578,19 @@ impl Subscription {
         } else {
             None
         }
+    }
+}
+
+/// Returns whether events up to `last` were trimmed. Where the event at `last` is in its place, those that were trimmed
+/// came before it, and were received no later.
+async fn is_trimmed(log: &dyn EventLog, last: Sequence) -> Result<bool, ReadError> {
+    if last < Sequence::FIRST {
+        return Ok(false);
+    }
+    match log.read(last, 1).await {
+        Ok(_) | Err(ReadError::Hole(_)) => Ok(false),
+        Err(ReadError::Trimmed { .. }) => Ok(true),
+        Err(error) => Err(error),
     }
 }
 

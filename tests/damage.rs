@@ -12,8 +12,8 @@ use std::{
 
 use callback_gateway::proto::{
     Event, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListOrder,
-    admin_service_client::AdminServiceClient, event_service_client::EventServiceClient, get_event_request,
-    subscribe_response::Frame,
+    SubscribeRequest, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
+    get_event_request, subscribe_request::Start, subscribe_response::Frame,
 };
 use support::*;
 use tempfile::TempDir;
@@ -359,5 +359,24 @@ async fn a_damaged_page_keeps_neither_retention_nor_exports_from_going_on() {
     .await;
     let events = all_events(&mut gateway.client().await).await;
     assert_eq!(events, log.before[EVENTS as usize - 50..]);
+    gateway.kill();
+}
+
+/// A deletion raises the time up to which events may have been trimmed, wherever it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_starts_at_a_time_before_an_event_that_was_deleted() {
+    let log = Log::store().await;
+    log.sql("DELETE FROM record WHERE sequence = 300");
+    let gateway = Process::serve(log.dir.path(), &["--memory", "1MiB"]);
+    let mut client = gateway.client().await;
+    for (time, on_gap) in
+        [(1, GapPolicy::Fail), (1, GapPolicy::Skip), (100, GapPolicy::Fail), (100, GapPolicy::Skip)]
+    {
+        let start = Start::AtTime(log.before[time - 1].receive_time.unwrap());
+        let request = SubscribeRequest { start: Some(start), on_gap: on_gap.into(), ..Default::default() };
+        let (mut stream, _) = Subscriber::open(&mut client, request).await.unwrap();
+        let first = stream.event().await.unwrap();
+        assert_eq!(first.receive_time, log.before[time - 1].receive_time, "without a gap before it");
+    }
     gateway.kill();
 }
