@@ -86,6 +86,8 @@ struct Known {
     until: Option<Timestamp>,
     /// Events up to this receive time have not been checked yet.
     unchecked_until: Option<Timestamp>,
+    /// The oldest record. A reader may report a hole that was trimmed meanwhile.
+    oldest: Sequence,
 }
 
 impl Holes {
@@ -119,6 +121,7 @@ impl Holes {
     /// Forgets holes below the oldest record.
     pub fn trim(&self, oldest: Sequence) {
         let mut known = self.lock();
+        known.oldest = known.oldest.max(oldest);
         if known.holes.first().is_some_and(|hole| hole.first < oldest) {
             let kept = known.holes.iter().filter_map(|hole| hole.within(oldest, Sequence(u64::MAX)));
             known.holes = kept.collect();
@@ -159,8 +162,9 @@ impl Holes {
 }
 
 impl Known {
-    /// Adds a hole, joined with those that it touches. False if it was known.
+    /// Adds a hole, joined with those that it touches. False if it was known, or trimmed.
     fn add(&mut self, hole: Hole) -> bool {
+        let Some(hole) = hole.within(self.oldest, Sequence(u64::MAX)) else { return false };
         let start = self.holes.partition_point(|known| known.last.next() < hole.first);
         let end = self.holes.partition_point(|known| known.first <= hole.last.next());
         let touching = &self.holes[start..end];
@@ -224,6 +228,10 @@ mod tests {
         holes.trim(Sequence(8));
         assert_eq!(holes.list(), [hole(8, 9)]);
         assert_eq!((holes.events(), holes.until()), (2, Some(Timestamp(20))));
+        // A reader that began before the trimming reports them once more.
+        holes.note(hole(5, 9), Some(Timestamp(20)));
+        holes.note(hole(1, 3), Some(Timestamp(10)));
+        assert_eq!(holes.list(), [hole(8, 9)]);
         holes.set_unchecked_until(Some(Timestamp(30)));
         assert_eq!(holes.until(), Some(Timestamp(30)));
         holes.set_unchecked_until(None);
