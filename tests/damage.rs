@@ -1,6 +1,8 @@
 //! A log that lost events inside, by rows that are gone or pages that are damaged: every reader is told which events it
 //! does not get, gets all others as they were, and new callbacks are stored as before.
 
+#[path = "support/btree.rs"]
+mod btree;
 mod support;
 
 use std::{
@@ -10,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use btree::{PAGE, rows};
 use callback_gateway::proto::{
     Event, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListOrder,
     SubscribeRequest, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
@@ -21,8 +24,6 @@ use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
 const EVENTS: u64 = 400;
-/// SQLite's, as the store sets it.
-const PAGE: usize = 8192;
 
 /// A log of [`EVENTS`] events, with each event's number in its body.
 struct Log {
@@ -183,18 +184,6 @@ impl Log {
         let status = admin.get_log_status(GetLogStatusRequest {}).await.unwrap().into_inner();
         assert_eq!((status.lost_events, status.gaps.is_empty()), (count as u64, count == 0));
     }
-}
-
-/// The keys of the rows in a page, if it is a leaf of a table (https://sqlite.org/fileformat2.html#b_tree_pages).
-fn rows(page: &[u8]) -> BTreeSet<u64> {
-    let number = |at: usize| usize::from(u16::from_be_bytes([page[at], page[at + 1]]));
-    let varint = |at: usize| {
-        let len = (0..9).find(|n| page[at + n] < 0x80).unwrap() + 1;
-        (page[at..at + len].iter().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f)), at + len)
-    };
-    const LEAF: u8 = 0x0d;
-    let count = if page[0] == LEAF { number(3) } else { 0 };
-    (0..count).map(|n| varint(varint(number(8 + 2 * n)).1).0).collect()
 }
 
 struct SubscribeMode {

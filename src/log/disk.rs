@@ -14,6 +14,7 @@ mod clock;
 mod clock_tests;
 mod end;
 mod error;
+mod medium;
 mod pages;
 mod reader;
 mod readers;
@@ -354,6 +355,7 @@ impl DiskLog {
             }
             let end = Pages::end(from).min(shared.end());
             let page = reader.snapshot(|snapshot| snapshot.read(from, end, PAGE_RECORDS))?;
+            shared.holes.note_read(&page.records);
             Ok(shared.pages.insert(from, page))
         })
         .await
@@ -460,7 +462,9 @@ impl EventLog for DiskLog {
                 .on_disk(move |reader, shared| {
                     // Before the snapshot: what is stored later is not in it, and not lost.
                     let end = shared.end();
-                    reader.snapshot(|snapshot| snapshot.read(from, end, max_records))
+                    let page = reader.snapshot(|snapshot| snapshot.read(from, end, max_records))?;
+                    shared.holes.note_read(&page.records);
+                    Ok(page)
                 })
                 .boxed(),
         }
@@ -474,11 +478,13 @@ impl EventLog for DiskLog {
             None => self
                 .on_disk(move |reader, shared| {
                     let before = before.min(shared.end());
-                    reader.snapshot(|snapshot| {
+                    let page = reader.snapshot(|snapshot| {
                         // An empty page says that nothing is below: readers must not take that for a hole.
                         shared.oldest.fetch_max(snapshot.oldest.0, Ordering::Relaxed);
                         snapshot.read_back(before, max_records)
-                    })
+                    })?;
+                    shared.holes.note_read(&page.records);
+                    Ok(page)
                 })
                 .boxed(),
         }

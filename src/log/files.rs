@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rusqlite::ffi;
+
 /// Opens a file for us alone (0600), making it if it is missing.
 pub(super) fn private_file(path: &Path) -> io::Result<File> {
     let file =
@@ -35,4 +37,16 @@ pub(super) fn shm_path(path: &Path) -> PathBuf {
 pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Returns whether the disk did not give a part of a database. Linux says EIO for a bad sector, which SQLite takes for a
+/// damaged file system.
+pub(super) fn is_read_error(error: &rusqlite::Error) -> bool {
+    let codes = [
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_SHORT_READ,
+        ffi::SQLITE_IOERR_DATA,
+        ffi::SQLITE_IOERR_CORRUPTFS,
+    ];
+    error.sqlite_error().is_some_and(|error| codes.contains(&error.extended_code))
 }

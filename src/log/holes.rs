@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::event::{Sequence, Timestamp};
+use crate::event::{Record, Sequence, Timestamp};
 
 /// Most holes that are kept apart. Beyond it, neighbors are joined: [`Holes::list`] then overstates what is lost.
 pub const MAX_HOLES: usize = 1000;
@@ -88,6 +88,8 @@ struct Known {
     unchecked_until: Option<Timestamp>,
     /// The oldest record. A reader may report a hole that was trimmed meanwhile.
     oldest: Sequence,
+    /// Neighbors were joined: there are events that can be read between them.
+    is_overstated: bool,
 }
 
 impl Holes {
@@ -116,6 +118,19 @@ impl Holes {
     /// Adds a hole without a word. False if it was known.
     pub(super) fn collect(&self, hole: Hole) -> bool {
         self.lock().add(hole)
+    }
+
+    /// Forgets holes where these records were just read, which follow one another in either direction: a disk can read a
+    /// sector again. [`until`](Self::until) stays as it is.
+    pub(super) fn note_read(&self, records: &[Record]) {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return };
+        let (first, last) = (first.sequence(), last.sequence());
+        let Some(hole) = self.lock().remove(first.min(last), first.max(last).next()) else { return };
+        tracing::info!(
+            first_sequence = hole.first.0,
+            last_sequence = hole.last.0,
+            "stored events that were lost can be read again"
+        );
     }
 
     /// Forgets holes below the oldest record.
@@ -183,8 +198,23 @@ impl Known {
         if self.holes.len() > MAX_HOLES {
             let second = self.holes.remove(1);
             self.holes[0].last = second.last;
+            self.is_overstated = true;
         }
         true
+    }
+
+    /// Removes what lies between `from` and `next`, exclusive. Returns its bounds; `None`: nothing. What is overstated
+    /// stays: it has such events by design.
+    fn remove(&mut self, from: Sequence, next: Sequence) -> Option<Hole> {
+        let removed = || self.holes.iter().filter_map(|hole| hole.within(from, next));
+        let (first, last) = (removed().next()?, removed().next_back()?);
+        let outside = |hole: &Hole| [hole.within(Sequence(0), from), hole.within(next, Sequence(u64::MAX))];
+        let kept: Vec<_> = self.holes.iter().flat_map(outside).flatten().collect();
+        if self.is_overstated || kept.len() > MAX_HOLES {
+            return None;
+        }
+        self.holes = kept;
+        Some(Hole { last: last.last, ..first })
     }
 }
 
@@ -194,6 +224,12 @@ mod tests {
 
     fn hole(first: u64, last: u64) -> Hole {
         Hole { first: Sequence(first), last: Sequence(last), cause: Cause::Missing }
+    }
+
+    fn records(sequences: [u64; 2]) -> Vec<Record> {
+        let stored = crate::log::conformance::record("").stored;
+        let record = |n| Record::new(crate::event::Epoch(1), Sequence(n), Timestamp(1), stored.clone());
+        sequences.map(record).to_vec()
     }
 
     fn noted(holes: &[Hole]) -> Vec<(u64, u64)> {
@@ -236,6 +272,28 @@ mod tests {
         assert_eq!(holes.until(), Some(Timestamp(30)));
         holes.set_unchecked_until(None);
         assert_eq!(holes.until(), Some(Timestamp(20)));
+    }
+
+    #[test]
+    fn a_hole_that_can_be_read_again_is_forgotten() {
+        let holes = Holes::default();
+        holes.note(hole(3, 9), Some(Timestamp(10)));
+        holes.note(hole(20, 21), Some(Timestamp(20)));
+        holes.note_read(&[]);
+        holes.note_read(&records([10, 19]));
+        holes.note_read(&records([2, 1]));
+        assert_eq!(holes.list(), [hole(3, 9), hole(20, 21)]);
+        holes.note_read(&records([5, 6]));
+        assert_eq!(holes.list(), [hole(3, 4), hole(7, 9), hole(20, 21)]);
+        holes.note_read(&records([20, 1]));
+        assert_eq!((holes.list(), holes.events()), (vec![hole(21, 21)], 1));
+        holes.note(hole(5, 6), Some(Timestamp(10)));
+        assert_eq!(holes.list(), [hole(5, 6), hole(21, 21)], "and known anew if it is lost again");
+
+        (10..10 + MAX_HOLES as u64).for_each(|n| holes.note(hole(4 * n, 4 * n), Some(Timestamp(10))));
+        let list = holes.list();
+        holes.note_read(&records([1, 1000]));
+        assert_eq!(holes.list(), list, "what was joined may be readable in parts");
     }
 
     #[test]

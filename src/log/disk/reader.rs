@@ -3,22 +3,28 @@
 //! Nothing that SQLite returns is trusted. A row counts only if its key lies where it was asked for and its checksum
 //! holds, which covers sequence, receive time and record. Where a page of the file is damaged, SQLite reports an error,
 //! gives rows of another page, or skips rows; each looks like a row that does not count. The reader then looks for the
-//! next row that does, sequence by sequence, and reports a [`Hole`] up to there.
+//! next row that does, sequence by sequence, and reports a [`Hole`] up to there. A part of the disk that cannot be read is
+//! such damage, too: see [`medium`].
 
-use std::{fs, path::Path, time::Duration};
+mod probe;
+
+use std::{cell::Cell, fs, path::Path, time::Duration};
 
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row};
 
+use super::medium;
 use crate::{
     event::{Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp},
-    log::{Cause, Hole, Order, Page, ReadError, files::wal_path, ring::PageBuilder},
+    log::{
+        Cause, Hole, Order, Page, ReadError,
+        files::{is_read_error, wal_path},
+        ring::PageBuilder,
+    },
 };
 
 /// How long a reader waits for a foreign lock.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
-/// Most sequences that one read tries behind one that cannot be read: about 50 ms. A longer hole is reported in parts.
-const MAX_PROBES: u64 = 4096;
 
 /// A read-only connection.
 #[derive(Debug)]
@@ -44,9 +50,19 @@ impl Reader {
     ) -> Result<T, ReadError> {
         let transaction = self.connection.unchecked_transaction().map_err(unavailable)?;
         let oldest = super::store::oldest(&transaction).map_err(unavailable)?;
-        let read = read(&Snapshot { connection: &self.connection, epoch: self.epoch, oldest });
+        let read = read(&Snapshot::of(&self.connection, self.epoch, oldest));
+        // An error of the disk ends it. What was read afterwards may be gone because it was trimmed.
+        let has_ended = self.connection.is_autocommit();
         // Nothing was written. Rolled back when it is dropped.
         drop(transaction);
+        if has_ended
+            && matches!(read, Err(ReadError::Hole(_)))
+            && super::store::oldest(&self.connection).map_err(unavailable)? > oldest
+        {
+            return Err(ReadError::Unavailable(
+                "events were deleted while the disk did not read them".to_owned(),
+            ));
+        }
         read
     }
 
@@ -64,6 +80,8 @@ pub(super) struct Snapshot<'a> {
     connection: &'a Connection,
     epoch: Epoch,
     pub(super) oldest: Sequence,
+    /// Whether the disk reads other positions, once it could not read one.
+    reads_others: Cell<Option<bool>>,
 }
 
 /// The record at a position.
@@ -78,7 +96,7 @@ enum Found {
 impl<'a> Snapshot<'a> {
     /// Reads through another connection, such as the writing one.
     pub(super) fn of(connection: &'a Connection, epoch: Epoch, oldest: Sequence) -> Self {
-        Self { connection, epoch, oldest }
+        Self { connection, epoch, oldest, reads_others: Cell::new(None) }
     }
 
     /// A page from `from` upwards, below `end`.
@@ -170,8 +188,7 @@ impl<'a> Snapshot<'a> {
         )?;
         let mut next = from;
         while found.is_none() && next < end {
-            found = self.first_from(next, end)?;
-            next = Sequence(next.0.saturating_add(MAX_PROBES));
+            (found, next) = self.probe(next, end)?;
         }
         Ok(found)
     }
@@ -212,56 +229,14 @@ impl<'a> Snapshot<'a> {
         Ok(Page { next, ..page.downwards() })
     }
 
-    /// The first readable record from `from` on, below `end`, if there is one near.
-    pub(super) fn first_from(&self, from: Sequence, end: Sequence) -> Result<Option<Record>, ReadError> {
-        for sequence in (from.0..end.0).take(MAX_PROBES as usize) {
-            if let Found::Record(record) = self.get(Sequence(sequence))? {
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The hole that begins at `from`, whose record cannot be read.
-    pub(super) fn hole_from(&self, from: Sequence, end: Sequence) -> Result<Hole, ReadError> {
-        let mut hole = Hole::one(from, self.cause(from)?);
-        while hole.events() < MAX_PROBES && hole.last.next() < end {
-            match self.get(hole.last.next())? {
-                Found::Nothing if hole.cause == Cause::Missing => hole.last = hole.last.next(),
-                Found::Unreadable(cause) if hole.cause == cause => hole.last = hole.last.next(),
-                _ => break,
-            }
-        }
-        Ok(hole)
-    }
-
-    /// The hole that ends below `before`, whose record cannot be read.
-    fn hole_below(&self, before: Sequence) -> Result<Hole, ReadError> {
-        let last = before.previous();
-        let mut hole = Hole::one(last, self.cause(last)?);
-        while hole.events() < MAX_PROBES && hole.first > self.oldest {
-            match self.get(hole.first.previous())? {
-                Found::Nothing if hole.cause == Cause::Missing => hole.first = hole.first.previous(),
-                Found::Unreadable(cause) if hole.cause == cause => hole.first = hole.first.previous(),
-                _ => break,
-            }
-        }
-        Ok(hole)
-    }
-
-    fn cause(&self, sequence: Sequence) -> Result<Cause, ReadError> {
-        Ok(match self.get(sequence)? {
-            Found::Unreadable(cause) => cause,
-            Found::Nothing | Found::Record(_) => Cause::Missing,
-        })
-    }
-
     /// Looks for the record at one position.
     fn get(&self, sequence: Sequence) -> Result<Found, ReadError> {
-        let row = self
-            .connection
-            .prepare_cached("SELECT sequence, receive_time, checksum, record FROM record WHERE sequence = ?1")
-            .and_then(|mut select| select.query_row([sequence.0.cast_signed()], RawRecord::read).optional());
+        let select = "SELECT sequence, receive_time, checksum, record FROM record WHERE sequence = ?1";
+        let pause = if self.reads_others.get().is_some() { Duration::ZERO } else { medium::PAUSE };
+        let row = medium::retried(pause, || {
+            let mut select = self.connection.prepare_cached(select)?;
+            select.query_row([sequence.0.cast_signed()], RawRecord::read).optional()
+        });
         match row {
             Ok(None) => Ok(Found::Nothing),
             Ok(Some(row)) if row.sequence != sequence => Ok(Found::Unreadable(Cause::Damaged)),
@@ -270,9 +245,29 @@ impl<'a> Snapshot<'a> {
                 Err(ReadError::Hole(hole)) => Ok(Found::Unreadable(hole.cause)),
                 Err(error) => Err(error),
             },
-            Err(error) if is_damage(&error) => Ok(Found::Unreadable(Cause::Damaged)),
+            Err(error) if is_damage(&error) || self.is_bad_sector(sequence, &error) => {
+                Ok(Found::Unreadable(Cause::Damaged))
+            }
             Err(error) => Err(unavailable(error)),
         }
+    }
+
+    /// Returns whether only this position cannot be read, and others can.
+    fn is_bad_sector(&self, sequence: Sequence, error: &rusqlite::Error) -> bool {
+        if !is_read_error(error) {
+            return false;
+        }
+        if self.reads_others.get().is_none() {
+            let reads_others = medium::is_readable_elsewhere(self.connection, self.oldest, sequence);
+            tracing::warn!(
+                sequence = sequence.0,
+                %error,
+                reads_others,
+                "the disk does not read a part of the store; its events count as damaged if others can be read"
+            );
+            self.reads_others.set(Some(reads_others));
+        }
+        self.reads_others.get() == Some(true)
     }
 
     /// Gives the rows of a query, in its order, while they are wanted. Stops at one that cannot be read.
@@ -294,7 +289,7 @@ impl<'a> Snapshot<'a> {
             Ok(())
         };
         match scan() {
-            Err(error) if !is_damage(&error) => Err(unavailable(error)),
+            Err(error) if !medium::is_unreadable(&error) => Err(unavailable(error)),
             // Looked into by whoever finds nothing.
             _ => Ok(()),
         }

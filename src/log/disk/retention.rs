@@ -6,7 +6,8 @@ use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::{
     clock::Clock,
-    reader::{Snapshot, is_damage},
+    medium::{self, is_unreadable},
+    reader::Snapshot,
     store::{Store, raise_meta},
 };
 use crate::{
@@ -312,7 +313,7 @@ impl Store {
             Ok(())
         };
         match scan() {
-            Err(error) if !is_damage(&error) => Err(unreadable(error)),
+            Err(error) if !is_unreadable(&error) => Err(unreadable(error)),
             _ => Ok(next),
         }
     }
@@ -320,13 +321,15 @@ impl Store {
     /// Deletes the records from `oldest` to below `end`, with one sync. Rows that a damaged page keeps from being
     /// deleted stay in the file, where nothing reads them. Returns their number.
     pub(super) fn delete_below(&mut self, oldest: Sequence, end: Sequence) -> rusqlite::Result<u64> {
-        self.without_waiting(|connection| match delete(connection, oldest, end) {
-            Err(error) if is_damage(&error) => {
-                // First, so that a crash in between does not leave holes.
-                trim(connection, end)?;
-                delete_in_parts(connection, oldest, end)
+        self.without_waiting(|connection| {
+            match medium::retried(medium::PAUSE, || delete(connection, oldest, end)) {
+                Err(error) if is_unreadable(&error) => {
+                    // First, so that a crash in between does not leave holes.
+                    trim(connection, end)?;
+                    delete_in_parts(connection, oldest, end)
+                }
+                deleted => deleted.map(|()| 0),
             }
-            deleted => deleted.map(|()| 0),
         })
     }
 
@@ -388,11 +391,11 @@ fn trim(connection: &Connection, end: Sequence) -> rusqlite::Result<()> {
 /// has met a damaged page. Returns the number of rows that were left.
 fn delete_in_parts(connection: &mut Connection, start: Sequence, end: Sequence) -> rusqlite::Result<u64> {
     match delete(connection, start, end) {
-        Err(error) if is_damage(&error) && end.0 - start.0 > 1 => {
+        Err(error) if is_unreadable(&error) && end.0 - start.0 > 1 => {
             let middle = Sequence(start.0.midpoint(end.0));
             Ok(delete_in_parts(connection, start, middle)? + delete_in_parts(connection, middle, end)?)
         }
-        Err(error) if is_damage(&error) => Ok(1),
+        Err(error) if is_unreadable(&error) => Ok(1),
         deleted => deleted.map(|()| 0),
     }
 }

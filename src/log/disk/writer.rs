@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     DiskOptions, OpenError, Shared, aside,
     end::{EndFile, EndMark},
-    reader::is_damage,
+    medium::is_unreadable,
     retention::{Kept, NextLook, Trimmer},
     sqlite_error,
     store::{Store, StoreState},
@@ -457,7 +457,7 @@ pub(super) fn answer(reply: AppendReply, outcome: Result<Cursor, AppendError>) {
 }
 
 fn is_damaged(error: &OpenError) -> bool {
-    matches!(error, OpenError::Sqlite { source, .. } if is_damage(source))
+    matches!(error, OpenError::Sqlite { source, .. } if is_unreadable(source))
 }
 
 /// Says that nothing is taken any more when the writer ends, also by a panic.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Tr
 use super::{Mark, Segment, Term};
 use crate::{
     event::{Epoch, Sequence},
-    log::files::{identity, private_file, shm_path, wal_path},
+    log::files::{identity, is_read_error, private_file, shm_path, wal_path},
 };
 
 pub(super) const FILE_NAME: &str = "index.db";
@@ -71,6 +71,10 @@ pub(super) enum Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         use ErrorCode::*;
+        // A bad sector stays so. Another file has other sectors.
+        if is_read_error(&error) {
+            return Self::Useless(error.to_string());
+        }
         match error.sqlite_error_code() {
             Some(
                 DatabaseBusy
