@@ -149,7 +149,8 @@ impl Shared {
         let mut page = PageBuilder::new(from, max_records);
         for message in messages {
             // A gap is looked into by the read that begins there.
-            if message.sequence != expected || message.sequence >= end {
+            let sequence = message.sequence;
+            if sequence != expected || sequence >= end {
                 break;
             }
             expected = expected.next();
@@ -159,7 +160,9 @@ impl Shared {
                         break;
                     }
                 }
-                Err(error) if page.is_empty() => return Err(error),
+                Err(error) if sequence == from => return Err(error),
+                // What is missing before it is told first.
+                Err(_) if page.is_empty() => return Ok(page.upwards(Some(sequence))),
                 // What stands before a message that is no record is still given.
                 Err(_) => break,
             }
@@ -342,5 +345,40 @@ impl Kept {
     fn clear(&mut self) {
         self.records.clear();
         self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "external-tools")]
+mod tests {
+    use super::*;
+    use crate::log::{
+        Cause, EventLog as _, Hole,
+        conformance::{HANG, append_all, nats::Nats, sequences},
+        jetstream::{JetStreamLog, Options},
+    };
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_hole_before_a_message_that_cannot_be_read_is_told_too() {
+        let server = Nats::start();
+        let log = JetStreamLog::open(Options { ring_bytes: 0, ..Options::new(&server.url()) }).await.unwrap();
+        append_all(&log, 3).await;
+        let client = &log.shared.api.client;
+        let foreign = client.request("callbacks.1.A", "not a record".into());
+        timeout(HANG, foreign).await.unwrap().unwrap();
+        for sequence in [2, 3] {
+            let request = json!({ "seq": sequence }).to_string();
+            let deleted = client.request("$JS.API.STREAM.MSG.DELETE.callbacks", request.into());
+            timeout(HANG, deleted).await.unwrap().unwrap();
+        }
+        timeout(HANG, log.tail().wait_for(|tail| tail.end == Sequence(5))).await.unwrap().unwrap();
+        append_all(&log, 1).await;
+        let page = timeout(HANG, log.read(Sequence(2), 10)).await.unwrap().unwrap();
+        assert_eq!((page.records.len(), page.next), (0, Sequence(4)), "two are missing");
+        let unreadable = timeout(HANG, log.read(Sequence(4), 10)).await.unwrap().unwrap_err();
+        assert_eq!(unreadable, ReadError::Hole(Hole::one(Sequence(4), Cause::Damaged)));
+        let page = timeout(HANG, log.read(Sequence(5), 10)).await.unwrap().unwrap();
+        assert_eq!(sequences(&page.records), [5]);
+        log.close().await;
     }
 }
