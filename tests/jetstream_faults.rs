@@ -48,8 +48,23 @@ struct Stream {
     consumer_made: Arc<Notify>,
     /// When the leader says that it was made.
     created: &'static str,
+    /// What became of its end.
+    end: End,
+    /// Whether consumers are silent.
+    is_silent: bool,
     /// Whether another one has its name by the time that this is asked, which it answers.
     is_another_at: Option<fn(&str, &Value) -> bool>,
+}
+
+/// What became of the last message.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Kept,
+    /// It is gone by the time that it is asked for.
+    WillBeLost,
+    /// It is gone by the time that the state is asked for, and then another one has its place.
+    Lost,
+    Another,
 }
 
 type Shared = Arc<Mutex<Stream>>;
@@ -69,6 +84,8 @@ impl Stream {
             consumer,
             consumer_made: Arc::default(),
             created: TIME,
+            end: End::Kept,
+            is_silent: false,
             is_another_at: None,
         };
         Arc::new(Mutex::new(stream))
@@ -82,11 +99,15 @@ impl Stream {
             "STREAM.INFO" if self.config.is_null() => error(404, 10059, "stream not found"),
             "STREAM.INFO" => {
                 let (time, created) = (TIME, self.created);
+                let last = if self.end == End::Lost { self.last - 1 } else { self.last };
+                if self.end == End::Lost {
+                    self.end = End::Another;
+                }
                 let peer = json!({ "offline": !self.has_quorum, "active": 0 });
                 json!({
                     "config": self.config, "created": created,
-                    "state": { "messages": self.last, "bytes": 1000, "first_seq": 1, "first_ts": time,
-                        "last_seq": self.last, "last_ts": time },
+                    "state": { "messages": last, "bytes": 1000, "first_seq": 1, "first_ts": time,
+                        "last_seq": last, "last_ts": time },
                     "cluster": { "leader": "a", "replicas": [peer, peer] },
                 })
             }
@@ -104,7 +125,15 @@ impl Stream {
                 if sequence == 0 || sequence > self.last {
                     return error(404, 10037, "no message found");
                 }
-                let data = STANDARD.encode(record(&sequence.to_string()));
+                let mut body = sequence.to_string();
+                if sequence == self.last && self.end != End::Kept {
+                    if self.end == End::WillBeLost {
+                        (self.end, self.is_silent) = (End::Lost, false);
+                        return error(404, 10037, "no message found");
+                    }
+                    body.push_str(" of another event");
+                }
+                let data = STANDARD.encode(record(&body));
                 json!({ "message": { "seq": sequence, "data": data, "time": TIME } })
             }
             "CONSUMER.CREATE" => {
@@ -153,7 +182,7 @@ async fn play(server: &Nats, stream: &Shared) {
             } else {
                 let asked: Value = serde_json::from_slice(&request.payload).unwrap();
                 if let Some(inbox) = asked["config"]["deliver_subject"].as_str() {
-                    tokio::spawn(beat(address, inbox.to_owned()));
+                    tokio::spawn(beat(address, inbox.to_owned(), Arc::clone(&stream)));
                 }
                 let answer = stream.lock().unwrap().answer(what, asked);
                 client.publish(reply, answer.to_string().into()).await.unwrap();
@@ -163,14 +192,14 @@ async fn play(server: &Nats, stream: &Shared) {
 }
 
 /// Says to whoever made a consumer, as long as the server runs, that it is there.
-async fn beat(address: (&'static str, u16), inbox: String) {
+async fn beat(address: (&'static str, u16), inbox: String, stream: Shared) {
     let mut raw = TcpStream::connect(address).await.unwrap();
     let header = "NATS/1.0 100 Idle Heartbeat\r\n\r\n";
     let beat = format!("HPUB {inbox} {0} {0}\r\n{header}\r\n", header.len());
     let mut next = b"CONNECT {\"verbose\":false,\"headers\":true}\r\n".to_vec();
     while raw.write_all(&next).await.is_ok() {
-        next = beat.clone().into_bytes();
         tokio::time::sleep(Duration::from_millis(500)).await;
+        next = if stream.lock().unwrap().is_silent { Vec::new() } else { beat.clone().into_bytes() };
     }
 }
 
@@ -242,6 +271,21 @@ async fn a_leader_that_is_cut_off_from_the_others_is_not_believed_that_events_ar
     assert_eq!(log.tail().borrow().end, Sequence(4));
     change(2, true);
     assert!(closed(support::HANG).await, "one that has them is");
+    assert_eq!(log.tail().borrow().end, Sequence(3));
+    soon(log.close()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_has_another_event_in_the_place_of_one_that_it_lost_is_another_log() {
+    let server = Nats::start_without_jetstream();
+    let stream = Stream::with(3);
+    play(&server, &stream).await;
+    let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
+    {
+        let mut stream = stream.lock().unwrap();
+        (stream.end, stream.is_silent) = (End::WillBeLost, true);
+    }
+    soon(log.state().wait_for(|state| *state == LogState::Closed)).await.unwrap();
     assert_eq!(log.tail().borrow().end, Sequence(3));
     soon(log.close()).await;
 }

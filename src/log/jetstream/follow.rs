@@ -15,7 +15,10 @@ use super::{
     message::{Delivery, StreamMessage, number},
     shared::{Other, Shared},
 };
-use crate::event::{Record, Sequence};
+use crate::{
+    event::{Record, Sequence},
+    log::Tail,
+};
 
 /// How often the server says that the consumer is there, while there are no messages.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -231,24 +234,33 @@ fn unreachable(error: impl ToString) -> ApiError {
 async fn check(shared: &Shared) -> Result<(), ApiError> {
     let least_end = shared.least_end();
     let tail = *shared.tail.borrow();
+    if !is_in_place(shared, tail).await? {
+        return Ok(());
+    }
+    let end = shared.settled(least_end.previous()).await?.next();
+    if end < least_end {
+        shared.become_other(Other::Rewound(end));
+        return Ok(());
+    }
+    // A stream that lost its end may have given the sequences to other events meanwhile.
+    is_in_place(shared, tail).await.map(drop)
+}
+
+/// Returns whether the stream does not have another record at the tail's end. Ends the log if it has.
+async fn is_in_place(shared: &Shared, tail: Tail) -> Result<bool, ApiError> {
     let last = tail.end.previous();
     let found = match last {
         Sequence(0) => None,
         last => shared.api.get(From::Sequence(last)).await?.filter(|found| found.sequence == last),
     };
     // If there is none, it may have been trimmed or deleted since.
-    if let Some(message) = found {
-        let found = message.into_record(shared.epoch).ok().map(|record| record.check());
-        if tail.cursor.check.is_some() && found != tail.cursor.check {
-            // Asked first: a stream that was made anew says so.
-            let end = shared.ask().await?.state.end();
-            shared.become_other(Other::Rewound(end.min(last)));
-            return Ok(());
-        }
+    let Some(message) = found else { return Ok(true) };
+    let found = message.into_record(shared.epoch).ok().map(|record| record.check());
+    if tail.cursor.check.is_none() || found == tail.cursor.check {
+        return Ok(true);
     }
-    let end = shared.settled(least_end.previous()).await?.next();
-    if end < least_end {
-        shared.become_other(Other::Rewound(end));
-    }
-    Ok(())
+    // Asked first: a stream that was made anew says so.
+    let end = shared.ask().await?.state.end();
+    shared.become_other(Other::Rewound(end.min(last)));
+    Ok(false)
 }
