@@ -55,6 +55,9 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
     let plain = anstyle::Style::new();
     let state = match status.state() {
         LogState::Writable => (GOOD, "can be stored".to_owned()),
+        LogState::Recovering if !status.state_reason.is_empty() => {
+            (BAD, format!("cannot be stored: {}", status.state_reason))
+        }
         LogState::Recovering if status.backend == "nats" => (
             BAD,
             "cannot be stored: NATS does not take them just now (see the gateway's log)".to_owned(),

@@ -122,6 +122,7 @@ impl admin_service_server::AdminService for AdminService {
             gaps: log.holes().list().iter().map(|hole| Gap::of(hole, log).into()).collect(),
             lost_events: log.holes().events(),
             damaged_stores: u32::try_from(log.anomalies().damaged_stores).unwrap_or(u32::MAX),
+            state_reason: log.trouble().unwrap_or_default(),
         })
         .into_response())
     }
