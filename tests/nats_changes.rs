@@ -6,7 +6,11 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use support::{certificates::write, nats::Nats, *};
+use support::{
+    certificates::write,
+    nats::{Nats, ask},
+    *,
+};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "s3cret-w0rd";
@@ -103,22 +107,15 @@ struct Settings {
 impl Settings {
     async fn of(nats: &Nats) -> Self {
         let client = soon(async_nats::connect(nats.url())).await.unwrap();
-        let info = Self::ask(&client, "$JS.API.STREAM.INFO.callbacks", "").await;
+        let info = ask(&client, "STREAM.INFO.callbacks", "").await;
         Self { client, config: info["config"].clone() }
-    }
-
-    async fn ask(client: &async_nats::Client, subject: &str, request: &str) -> Value {
-        let answer = soon(client.request(subject.to_owned(), request.to_owned().into())).await.unwrap();
-        let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
-        assert!(answer["error"].is_null(), "{answer}");
-        answer
     }
 
     /// Changes some, and the others back to what they were.
     async fn change(&self, changes: Value) {
         let mut config = self.config.clone();
         config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        Self::ask(&self.client, "$JS.API.STREAM.UPDATE.callbacks", &config.to_string()).await;
+        ask(&self.client, "STREAM.UPDATE.callbacks", &config.to_string()).await;
     }
 }
 
@@ -190,4 +187,43 @@ async fn a_gateway_whose_stream_is_full_stays_unready_and_says_what_the_server_s
     // The first event that is stored shows it.
     eventually(async || http.post("A.B", "{}").await.is_stored().then_some(())).await;
     until_ready_is(gateway.addresses.admin, 200).await;
+}
+
+/// A server that went back gives the sequences of what it lost to the next events.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_notices_that_the_stream_lost_its_end_though_others_took_its_place() {
+    let mut nats = Nats::start();
+    let dir = TempDir::new().unwrap();
+    let gateway = serve(dir.path(), &nats);
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert!(http.post("A.B", r#"{"n":1}"#).await.is_stored());
+    nats.kill();
+    let kept = nats.copy_of_store();
+    nats.start_again();
+    while !http.post("A.B", r#"{"n":"lost"}"#).await.is_stored() {}
+    let mut follower = Subscriber::open(&mut gateway.client().await, earliest()).await.unwrap().0;
+    let seen = follower.events_until(|event| event.sequence >= 2).await.pop().unwrap();
+    nats.kill();
+    nats.put_back(&kept);
+    until_ready_is(gateway.addresses.admin, 503).await;
+    nats.start_again();
+    // By then it waits for the server to come to what it has acknowledged.
+    until_ready_is(gateway.addresses.admin, 200).await;
+    for n in ["a", "b", "c"] {
+        let body = format!(r#"{{"n":{n:?}}}"#);
+        let answered =
+            async { while http.try_post("A.B", &body).await.is_ok_and(|answer| !answer.is_stored()) {} };
+        soon(answered).await;
+    }
+    let (status, log) = gateway.ended().await;
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        log.iter().any(|line| line.contains("the stream lost events that it had acknowledged")),
+        "{log:?}"
+    );
+
+    let gateway = serve(dir.path(), &nats);
+    let refused =
+        Subscriber::open(&mut gateway.client().await, after(&seen.cursor)).await.map(drop).unwrap_err();
+    assert_eq!(reason(&refused), "LOG_REWOUND");
 }

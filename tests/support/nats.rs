@@ -138,6 +138,15 @@ impl Nats {
     }
 }
 
+/// Asks JetStream's API. Panics if it refuses.
+pub async fn ask(client: &async_nats::Client, what: &str, request: &str) -> serde_json::Value {
+    let answer = client.request(format!("$JS.API.{what}"), request.to_owned().into());
+    let answer = tokio::time::timeout(super::HANG, answer).await.expect("an answer").unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert!(answer["error"].is_null(), "{answer}");
+    answer
+}
+
 /// Whether the server takes this configuration.
 pub fn checks(config: &Path) -> bool {
     Command::new(program()).arg("-t").arg("--config").arg(config).status().unwrap().success()

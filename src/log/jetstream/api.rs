@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{connection::Said, message::StreamMessage};
+use super::{connection::Said, message::StreamMessage, refused::Trial};
 use crate::event::{Sequence, Timestamp};
 
 /// How long the stream's leader may take to answer.
@@ -29,11 +29,17 @@ const STREAM_NOT_FOUND: u32 = 10059;
 const NO_MESSAGE_FOUND: u32 = 10037;
 /// The number of its error for a message that is larger than the stream takes.
 const MESSAGE_TOO_LARGE: u32 = 10054;
+/// The number of its error for a message that was to follow on another than the stream's last.
+pub(super) const WRONG_LAST_SEQUENCE: u32 = 10071;
 /// The number of its error for a message whose first copy is still on its way.
 pub(super) const DUPLICATE_IN_PROCESS: u32 = 10158;
 
 /// The header by which a message names the stream that it is for.
 const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+/// The header by which a message names the one that it follows on.
+const EXPECTED_LAST_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
+/// The header by which the server knows a publish that is tried again.
+pub(super) const MESSAGE_ID: &str = "Nats-Msg-Id";
 
 /// Why a request to JetStream failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +84,11 @@ impl Refusal {
         self.is_soon_over() || self.code == TOO_MANY_REQUESTS || self.err_code == DUPLICATE_IN_PROCESS
     }
 
+    /// Says that the stream did not store an event for this reason.
+    pub(super) fn does_not_take(&self) -> String {
+        format!("the stream does not take an event: {self}")
+    }
+
     /// Whether only this event cannot be stored.
     pub(super) fn is_about_the_event(&self) -> bool {
         self.err_code == MESSAGE_TOO_LARGE
@@ -107,6 +118,11 @@ pub(super) struct Info {
 }
 
 impl Info {
+    /// Returns whether the stream takes no more messages, for good.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.config.get("sealed").and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// Whether enough of the servers that hold the stream are there to acknowledge, or else
     /// why not.
     pub(super) fn quorum(&self, replicas: usize) -> Result<(), String> {
@@ -263,6 +279,11 @@ struct Made {
     name: String,
 }
 
+#[derive(Deserialize)]
+struct Stored {
+    seq: u64,
+}
+
 /// Requests about one stream, over one connection. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
@@ -344,12 +365,11 @@ impl Api {
     ) -> Result<T, ApiError> {
         let request = serde_json::to_vec(request).map_err(malformed)?;
         let answer = self.request(subject, Request::new().payload(request.into())).await?;
-        match serde_json::from_slice(&answer.payload).map_err(malformed)? {
-            Failed { error: Some(refusal) } if refusal.code == TEMPORARILY => {
+        match parse(&answer.payload) {
+            Err(ApiError::Refused(refusal)) if refusal.code == TEMPORARILY => {
                 Err(ApiError::Unreachable(refusal.to_string()))
             }
-            Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
-            Failed { error: None } => serde_json::from_slice(&answer.payload).map_err(malformed),
+            parsed => parsed,
         }
     }
 
@@ -360,6 +380,19 @@ impl Api {
         headers.insert(EXPECTED_STREAM, format!("not-{}", self.stream));
         // Whatever the answer, it came to the stream.
         self.request(subject, Request::new().headers(headers)).await.map(drop)
+    }
+
+    /// Stores an event at the stream's end, if that is there. Returns its sequence, which is a lower one if it was stored
+    /// before.
+    pub(super) async fn store_at(&self, end: Sequence, event: Trial) -> Result<Sequence, ApiError> {
+        let Trial { subject, message_id, payload } = event;
+        let mut headers = HeaderMap::new();
+        headers.insert(MESSAGE_ID, message_id);
+        headers.insert(EXPECTED_STREAM, self.stream.as_str());
+        headers.insert(EXPECTED_LAST_SEQUENCE, end.previous().to_string());
+        let request = Request::new().headers(headers).payload(payload);
+        let answer = self.request(subject.to_string(), request).await?;
+        parse(&answer.payload).map(|Stored { seq }| Sequence(seq))
     }
 
     async fn request(&self, subject: String, request: Request) -> Result<Message, ApiError> {
@@ -451,6 +484,14 @@ fn violation(complaint: &str) -> Option<(&str, &str)> {
 /// A right that is missing, for [`ApiError::Denied`].
 pub(super) fn publish_to(subject: &str) -> String {
     format!("publish to {subject}")
+}
+
+/// Reads an answer.
+fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T, ApiError> {
+    match serde_json::from_slice(answer).map_err(malformed)? {
+        Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
+        Failed { error: None } => serde_json::from_slice(answer).map_err(malformed),
+    }
 }
 
 fn malformed(error: impl ToString) -> ApiError {

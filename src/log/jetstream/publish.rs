@@ -3,7 +3,8 @@
 //!
 //! A publish whose acknowledgement does not come is tried again until its deadline, with
 //! the same number: the server stores it once. What the connection does not take is kept
-//! here and not by the client, so that what was refused is not stored much later.
+//! here and not by the client, so that what was refused is not stored much later. The one
+//! exception is in [`refused`](super::refused).
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -26,8 +27,9 @@ use tokio::{
 
 use super::{
     OpenError,
-    api::{API_TIMEOUT, ApiError, Refusal, denied_publish},
+    api::{API_TIMEOUT, ApiError, MESSAGE_ID, Refusal, denied_publish},
     connection::Connection,
+    refused::Trial,
     shared::Shared,
 };
 use crate::{
@@ -45,7 +47,7 @@ const TAIL_PATIENCE: Duration = Duration::from_millis(100);
 /// An append that has waited for longer shows that callbacks cannot be stored.
 const STALLED: Duration = Duration::from_secs(1);
 /// What is said then.
-pub(super) const STALLED_REASON: &str = "the stream does not acknowledge in time";
+pub(super) const STALLED_REASON: &str = "the stream does not acknowledge in time; if this lasts, see the log of its NATS server, which may have no room on its disk";
 /// How often deadlines and pauses are looked at.
 const TICK: Duration = Duration::from_millis(25);
 /// Publishes that are handed to the connection at once; one that does not fit is tried
@@ -57,8 +59,6 @@ const RUN: usize = 256;
 /// that have come in meanwhile go with them. What goes together costs less, here and at the
 /// server: a tenth to a fifth of the CPU time of a callback at 64 connections.
 const OFFERS: usize = 3;
-/// The header by which the server knows a publish that is tried again.
-const MESSAGE_ID: &str = "Nats-Msg-Id";
 
 /// An append that was accepted.
 #[derive(Debug)]
@@ -267,7 +267,7 @@ impl Publisher {
     fn send(&self, id: u64) {
         let Some(in_flight) = self.in_flight.get(&id) else { return };
         let mut headers = HeaderMap::new();
-        headers.insert(MESSAGE_ID, format!("{}{id}", self.id_prefix));
+        headers.insert(MESSAGE_ID, self.message_id(id));
         let outgoing = Outgoing {
             id,
             deadline: in_flight.job.record.deadline,
@@ -278,6 +278,18 @@ impl Publisher {
         };
         // One that does not fit is tried again.
         self.outgoing.try_send(outgoing).ok();
+    }
+
+    fn message_id(&self, id: u64) -> String {
+        format!("{}{id}", self.id_prefix)
+    }
+
+    /// Notes that the stream did not store an event, and why.
+    fn refuse(&self, id: u64, reason: String) {
+        let Some(in_flight) = self.in_flight.get(&id) else { return };
+        let payload = in_flight.job.record.stored.bytes().clone();
+        let trial = Trial { subject: in_flight.subject.clone(), message_id: self.message_id(id), payload };
+        self.shared.refuse(reason, trial);
     }
 
     /// Sends all again, in order: what was on the connection that is gone may be lost.
@@ -314,11 +326,11 @@ impl Publisher {
                 }
             }
             Ok(Acknowledgement { error: Some(refusal), .. }) => {
-                let reason = does_not_take(&refusal);
+                let reason = refusal.does_not_take();
                 if refusal.is_about_the_event() {
                     tracing::error!(reason, "an event cannot be stored; others can");
                 } else {
-                    self.shared.refuse(reason);
+                    self.refuse(id, reason);
                 }
                 self.end(id, AppendError::Failed);
             }
@@ -362,8 +374,11 @@ impl Publisher {
                 // One that came in late says nothing about the stream.
                 let was_patient = now.duration_since(in_flight.since) >= STALLED;
                 match &in_flight.refusal {
-                    Some(refusal) => self.shared.refuse(does_not_take(refusal)),
-                    None if was_patient => self.shared.refuse(STALLED_REASON.to_owned()),
+                    Some(refusal) => self.refuse(id, refusal.does_not_take()),
+                    // Otherwise the reason is known, and nothing has to be tried.
+                    None if was_patient && self.shared.is_silent() => {
+                        self.refuse(id, STALLED_REASON.to_owned());
+                    }
                     None => {}
                 }
             }
@@ -373,7 +388,7 @@ impl Publisher {
             // Sooner than the next look, which says so again as long as it lasts.
             let refusals = self.in_flight.values().filter_map(|in_flight| in_flight.refusal.as_ref());
             let refusal = refusals.max_by_key(|refusal| refusal.err_code);
-            let reason = refusal.map_or_else(|| STALLED_REASON.to_owned(), does_not_take);
+            let reason = refusal.map_or_else(|| STALLED_REASON.to_owned(), Refusal::does_not_take);
             self.shared.set_writable(Err(reason));
         }
         while let Some(id) = pop_due(&mut self.refused, now) {
@@ -395,10 +410,6 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         self.shared.forget_acknowledged();
     }
-}
-
-fn does_not_take(refusal: &Refusal) -> String {
-    format!("the stream does not take an event: {refusal}")
 }
 
 /// Takes the first of them, if it is time for it.

@@ -1,44 +1,66 @@
 //! Whether the stream stores what it is given, by what became of the last event.
 //!
-//! A stream that refuses events may answer every question as always: its disk is full, or it is sealed. No
-//! question finds that out but storing an event. So after a refusal callbacks cannot be stored, until an event is
-//! stored or some time goes by without an attempt.
+//! A stream that refuses events can answer every question as always: its disk is full, or an account has reached its
+//! limit. Only storing an event shows that it takes events again. Where a load balancer sends no callbacks to a gateway
+//! that is not ready, no event would come. So the gateway keeps one refused event, a [`Trial`], and tries to store it at
+//! every look at the stream, on the condition that the stream has stored nothing since. Then the stream either stores it
+//! as its next event, or has shown that it stores others. Either way it is in order, and stored once at most: a 503 never
+//! meant that an event is not stored.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
-use tokio::time::Instant;
+use async_nats::Subject;
+use bytes::Bytes;
 
-/// How long a refusal counts without another attempt: where a load balancer sends no callbacks to a gateway that is
-/// not ready, nothing else would show that the stream takes events again.
-const HOLD: Duration = Duration::from_secs(10);
-/// The same after many: each time that the next attempt is refused too, it doubles.
-const MAX_HOLD: Duration = Duration::from_secs(60);
+use super::{
+    api::{ApiError, WRONG_LAST_SEQUENCE},
+    shared::Shared,
+};
+use crate::event::Sequence;
 
 /// The stream's refusals since it last stored an event.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     /// There is a refusal: looked at for each event that is stored.
     is_any: AtomicBool,
-    last: Mutex<Option<Refusal>>,
+    last: Mutex<Option<LastRefusal>>,
 }
 
 #[derive(Debug)]
-struct Refusal {
+struct LastRefusal {
     reason: String,
-    hold: Duration,
-    until: Instant,
+    trial: Trial,
+    /// Where the stream ended at the first look after the refusal.
+    end: Option<Sequence>,
+}
+
+/// A refused event that shows whether the stream takes events again.
+#[derive(Debug, Clone)]
+pub(super) struct Trial {
+    pub(super) subject: Subject,
+    /// The number by which the servers know it.
+    pub(super) message_id: String,
+    pub(super) payload: Bytes,
 }
 
 impl Refused {
-    /// Notes that an event was not stored, and why.
-    pub(super) fn note(&self, reason: String) {
-        self.note_at(reason, Instant::now());
+    /// Notes that an event was not stored, and why. The smallest of such events is kept: where a stream has little room
+    /// left, it may take others.
+    pub(super) fn note(&self, reason: String, trial: Trial) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *last {
+            Some(last) => {
+                last.reason = reason;
+                if trial.payload.len() < last.trial.payload.len() {
+                    last.trial = trial;
+                }
+            }
+            None => *last = Some(LastRefusal { reason, trial, end: None }),
+        }
+        self.is_any.store(true, Ordering::Relaxed);
     }
 
     /// Notes that an event was stored.
@@ -48,26 +70,61 @@ impl Refused {
         }
     }
 
-    /// Why the stream does not store events, as far as is known.
+    /// Returns why the stream does not store events, as far as is known.
     pub(super) fn reason(&self) -> Option<String> {
-        self.reason_at(Instant::now())
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|last| last.reason.clone())
     }
 
-    fn note_at(&self, reason: String, now: Instant) {
+    fn set_reason(&self, reason: String) {
+        if let Some(last) = &mut *self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+            last.reason = reason;
+        }
+    }
+
+    /// Returns the event to try, and where the stream must end for it, given where it ends now. `None`: the stream has
+    /// stored something since it refused an event, or refused none.
+    fn trial(&self, end: Sequence) -> Option<(Trial, Sequence)> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let hold = match &*last {
-            None => HOLD,
-            // Refused again after it seemed to be over.
-            Some(last) if last.until <= now => (last.hold * 2).min(MAX_HOLD),
-            Some(last) => last.hold,
-        };
-        *last = Some(Refusal { reason, hold, until: now + hold });
-        self.is_any.store(true, Ordering::Relaxed);
+        let last = last.as_mut()?;
+        let expected = *last.end.get_or_insert(end);
+        (end <= expected).then(|| (last.trial.clone(), expected))
     }
+}
 
-    fn reason_at(&self, now: Instant) -> Option<String> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.as_ref().filter(|last| now < last.until).map(|last| last.reason.clone())
+impl Shared {
+    /// Finds out whether the stream takes events again, if it refused one. `end` is where it ends. Returns why it does
+    /// not.
+    pub(super) async fn try_refused(&self, end: Sequence) -> Result<(), String> {
+        let Some(reason) = self.refused.reason() else { return Ok(()) };
+        if let Some((trial, expected)) = self.refused.trial(end) {
+            if end < expected {
+                // It lost its end, or this leader does not have it yet: that is found out where it is followed.
+                return Err(reason);
+            }
+            match self.api.store_at(expected, trial).await {
+                Ok(sequence) => {
+                    tracing::info!(
+                        sequence = sequence.0,
+                        "the stream has stored an event that it had refused"
+                    );
+                    self.promise(sequence);
+                }
+                // It takes others.
+                Err(ApiError::Refused(refusal)) if refusal.is_about_the_event() => {}
+                // Others store events, which the next look shows; or it counts one that it could not write.
+                Err(ApiError::Refused(refusal)) if refusal.err_code == WRONG_LAST_SEQUENCE => {
+                    return Err(reason);
+                }
+                Err(ApiError::Refused(refusal)) => {
+                    let reason = refusal.does_not_take();
+                    self.refused.set_reason(reason.clone());
+                    return Err(reason);
+                }
+                Err(_) => return Err(reason),
+            }
+        }
+        self.refused.note_stored();
+        Ok(())
     }
 }
 
@@ -75,26 +132,27 @@ impl Refused {
 mod tests {
     use super::*;
 
+    fn trial(bytes: usize) -> Trial {
+        let payload = vec![0; bytes].into();
+        Trial { subject: "callbacks.1.A".into(), message_id: bytes.to_string(), payload }
+    }
+
     #[test]
-    fn a_refusal_counts_until_an_event_is_stored_or_nothing_was_tried_for_a_while() {
+    fn a_refusal_counts_until_something_is_stored() {
         let refused = Refused::default();
-        let now = Instant::now();
-        let at = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(refused.reason_at(now), None);
-        for second in 0..100 {
-            refused.note_at("disk full".to_owned(), at(second));
-            assert_eq!(refused.reason_at(at(second)).as_deref(), Some("disk full"));
-        }
-        assert!(refused.reason_at(at(108)).is_some());
-        assert_eq!(refused.reason_at(at(109)), None);
-        for (second, over) in [(110, 130), (140, 180), (190, 250), (300, 360)] {
-            refused.note_at("sealed".to_owned(), at(second));
-            assert_eq!(refused.reason_at(at(over - 1)).as_deref(), Some("sealed"), "longer each time");
-            assert_eq!(refused.reason_at(at(over)), None);
-        }
+        assert!(refused.reason().is_none() && refused.trial(Sequence(5)).is_none());
+        refused.note("disk full".to_owned(), trial(20));
+        refused.note("sealed".to_owned(), trial(30));
+        assert_eq!(refused.reason().as_deref(), Some("sealed"));
+        let (first, end) = refused.trial(Sequence(5)).unwrap();
+        assert_eq!((first.payload.len(), end), (20, Sequence(5)), "the smallest");
+        refused.note("sealed".to_owned(), trial(10));
+        let (second, end) = refused.trial(Sequence(5)).unwrap();
+        assert_eq!((second.payload.len(), end), (10, Sequence(5)));
+        assert!(refused.trial(Sequence(6)).is_none(), "something was stored since");
         refused.note_stored();
-        assert_eq!(refused.reason_at(at(0)), None);
-        refused.note_at("sealed".to_owned(), at(400));
-        assert_eq!(refused.reason_at(at(410)), None, "and again from the beginning");
+        assert_eq!(refused.reason(), None);
+        refused.note("disk full".to_owned(), trial(20));
+        assert_eq!(refused.trial(Sequence(9)).unwrap().1, Sequence(9), "and again from the beginning");
     }
 }

@@ -19,7 +19,7 @@ use super::{
     Options,
     api::{Api, ApiError, Info, publish_to},
     publish::Place,
-    refused::Refused,
+    refused::{Refused, Trial},
     stream::StreamSettings,
     walk::Walks,
 };
@@ -74,6 +74,8 @@ pub(super) struct Shared {
     pub(super) is_stalled: AtomicBool,
     /// For long nobody could say that the tail follows the stream.
     pub(super) is_stuck: AtomicBool,
+    /// The stream answered when it was asked last, and enough servers have it.
+    pub(super) is_answering: AtomicBool,
     /// The subject of an event that NATS did not let this gateway publish to.
     denied: Mutex<Option<String>>,
     /// What was found to be lost.
@@ -163,6 +165,7 @@ impl Shared {
             walks: Walks::new(),
             is_stalled: AtomicBool::new(false),
             is_stuck: AtomicBool::new(false),
+            is_answering: AtomicBool::new(true),
             denied: Mutex::default(),
             holes: Holes::default(),
             lost: AtomicU64::new(0),
@@ -306,9 +309,14 @@ impl Shared {
         self.tail.send_replace(Tail { end: cursor.sequence.next(), cursor });
     }
 
+    /// Notes that the server has acknowledged an event of this gateway.
+    pub(super) fn promise(&self, sequence: Sequence) {
+        self.promised.fetch_max(sequence.0, Ordering::Relaxed);
+    }
+
     /// Answers an append once the tail has come to its record.
     pub(super) fn acknowledge(&self, sequence: Sequence, reply: AppendReply, place: Place) {
-        self.promised.fetch_max(sequence.0, Ordering::Relaxed);
+        self.promise(sequence);
         self.refused.note_stored();
         // Held while the tail is looked at: `answer_reached` takes it after the tail has moved.
         let mut acknowledged = self.acknowledged();
@@ -417,9 +425,14 @@ impl Shared {
     }
 
     /// Notes that the stream did not store an event, and why.
-    pub(super) fn refuse(&self, reason: String) {
-        self.refused.note(reason.clone());
+    pub(super) fn refuse(&self, reason: String, trial: Trial) {
+        self.refused.note(reason.clone(), trial);
         self.set_writable(Err(reason));
+    }
+
+    /// Returns whether a publish without an answer is all that shows that the stream stores nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.is_answering.load(Ordering::Relaxed) && self.denied().is_none()
     }
 
     /// Takes in that NATS does not let this gateway publish to the subject of an event: until

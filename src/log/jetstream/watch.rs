@@ -101,13 +101,10 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 /// Whether callbacks can be stored, or else why not.
 async fn look(shared: &Shared, seen: &mut Seen) -> Result<(), String> {
     shared.reading.said.repair(&shared.reading.client);
-    if !shared.api.said.repair(&shared.api.client) {
-        return Err("there is no connection to NATS".to_owned());
-    }
     let end = shared.least_end();
-    let info = shared.ask().await.map_err(reason)?;
-    // First: one that is cut off from the others has an end of the past.
-    info.quorum(shared.replicas)?;
+    let info = ask(shared).await;
+    shared.is_answering.store(info.is_ok(), Ordering::Relaxed);
+    let info = info?;
     if info.state.end() < end {
         // It may have lost its end, or be behind for a moment: that is found out there.
         shared.follow_anew.notify_one();
@@ -120,13 +117,22 @@ async fn look(shared: &Shared, seen: &mut Seen) -> Result<(), String> {
         shared.api.may_publish(subject).await.map_err(reason)?;
         *shared.denied() = None;
     }
-    if let Some(reason) = shared.refused.reason() {
-        return Err(reason);
-    }
+    shared.try_refused(info.state.end()).await?;
     if shared.is_stalled.load(Ordering::Relaxed) {
         return Err(STALLED_REASON.to_owned());
     }
     Ok(())
+}
+
+/// Asks the stream's leader for its state. An error says why nothing can be stored.
+async fn ask(shared: &Shared) -> Result<Info, String> {
+    if !shared.api.said.repair(&shared.api.client) {
+        return Err("there is no connection to NATS".to_owned());
+    }
+    let info = shared.ask().await.map_err(reason)?;
+    // One that is cut off from the others has an end of the past.
+    info.quorum(shared.replicas)?;
+    Ok(info)
 }
 
 /// Compares the stream's settings, which somebody may have changed. With such that can lose events
@@ -146,6 +152,12 @@ fn compare(shared: &Shared, info: &Info, seen: &mut Seen) -> Result<(), String> 
             );
         }
         seen.other_settings = others;
+    }
+    if info.is_sealed() {
+        return Err(
+            "the stream is sealed, which cannot be undone: give the gateways another one (--nats-stream)"
+                .to_owned(),
+        );
     }
     if unsafe_ones.is_empty() {
         return Ok(());
