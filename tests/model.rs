@@ -222,11 +222,14 @@ impl Model {
                 look.tick().await;
                 let status = self.status().await;
                 from = oldest(&status);
-                let lost = self.lost.keys().copied().filter(|lost| *lost >= from);
+                let lost = self.lost.range(from..).map(|(sequence, reason)| (*sequence, *reason));
                 told = status
                     .gaps
                     .iter()
-                    .flat_map(|gap| gap.first_missing_sequence..=gap.last_missing_sequence)
+                    .flat_map(|gap| {
+                        let range = gap.first_missing_sequence..=gap.last_missing_sequence;
+                        range.map(|sequence| (sequence, gap.reason()))
+                    })
                     .collect();
                 if told.iter().copied().eq(lost) && status.lost_events == told.len() as u64 {
                     return;

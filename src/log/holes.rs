@@ -11,8 +11,11 @@ use std::{
 
 use crate::event::{Record, Sequence, Timestamp};
 
-/// Most holes that are kept apart. Beyond it, neighbors are joined: [`Holes::list`] then overstates what is lost.
+/// Most holes that are kept apart. Beyond it, the oldest are joined: [`Holes::list`] then overstates what is lost, by
+/// everything between them, and names the worse of their causes.
 pub const MAX_HOLES: usize = 1000;
+/// Behind every event.
+const END: Sequence = Sequence(u64::MAX);
 
 /// Consecutive events that cannot be read, for one cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,22 @@ pub enum Cause {
     Damaged,
     /// A newer gateway wrote the record, in this format. Newer gateways can read it.
     NewerFormat(u8),
+}
+
+impl Cause {
+    /// Returns whether such events are lost. A newer gateway can still read its own.
+    fn is_loss(self) -> bool {
+        match self {
+            Self::Missing | Self::Damaged => true,
+            Self::NewerFormat(_) => false,
+        }
+    }
+
+    /// Returns the worse of two losses. Damage is: it shows that the storage changes what was written, and more may
+    /// follow. A missing event may only have been deleted.
+    fn worse(self, other: Self) -> Self {
+        if self == Self::Missing { other } else { self }
+    }
 }
 
 impl Hole {
@@ -96,7 +115,7 @@ impl Holes {
     /// Notes a hole that a reader met. `until` is the receive time of the first readable record behind it; without
     /// one, now. Logs the hole if it is new. Events that only newer gateways can read are not lost, and not noted.
     pub fn note(&self, hole: Hole, until: Option<Timestamp>) {
-        if matches!(hole.cause, Cause::NewerFormat(_)) {
+        if !hole.cause.is_loss() {
             return;
         }
         let until = until.unwrap_or_else(Timestamp::now);
@@ -138,7 +157,7 @@ impl Holes {
         let mut known = self.lock();
         known.oldest = known.oldest.max(oldest);
         if known.holes.first().is_some_and(|hole| hole.first < oldest) {
-            let kept = known.holes.iter().filter_map(|hole| hole.within(oldest, Sequence(u64::MAX)));
+            let kept = known.holes.iter().filter_map(|hole| hole.within(oldest, END));
             known.holes = kept.collect();
         }
     }
@@ -148,11 +167,11 @@ impl Holes {
         self.lock().holes.clone()
     }
 
-    /// Returns the beginning of the known hole that ends before a position, or else the position.
+    /// Returns where the known holes begin that end before a position, or else the position.
     pub(super) fn start(&self, position: Sequence) -> Sequence {
-        let known = self.lock();
-        let before = known.holes.iter().find(|hole| hole.last.next() == position);
-        before.map_or(position, |hole| hole.first)
+        let before =
+            |start: Sequence, hole: &Hole| if hole.last.next() == start { hole.first } else { start };
+        self.lock().holes.iter().rev().fold(position, before)
     }
 
     /// Returns the number of events in known holes.
@@ -177,30 +196,49 @@ impl Holes {
 }
 
 impl Known {
-    /// Adds a hole, joined with those that it touches. False if it was known, or trimmed.
+    /// Adds a hole, as far as its events are lost and were not trimmed. Where it overlaps others, the worse cause counts.
+    /// Neighbors with the same cause become one. False if nothing is new.
     fn add(&mut self, hole: Hole) -> bool {
-        let Some(hole) = hole.within(self.oldest, Sequence(u64::MAX)) else { return false };
+        let Some(hole) = hole.within(self.oldest, END).filter(|hole| hole.cause.is_loss()) else {
+            return false;
+        };
         let start = self.holes.partition_point(|known| known.last.next() < hole.first);
         let end = self.holes.partition_point(|known| known.first <= hole.last.next());
         let touching = &self.holes[start..end];
-        if touching.iter().any(|known| known.first <= hole.first && hole.last <= known.last) {
+        let mut parts: Vec<Hole> = Vec::new();
+        let mut next = hole.first;
+        for known in touching {
+            parts.extend(known.within(Sequence(0), hole.first));
+            parts.extend(hole.within(next, known.first));
+            let both = known.within(hole.first, hole.last.next());
+            parts.extend(both.map(|both| Hole { cause: both.cause.worse(hole.cause), ..both }));
+            parts.extend(known.within(hole.last.next(), END));
+            next = next.max(known.last.next());
+        }
+        parts.extend(hole.within(next, END));
+        parts.dedup_by(|part, before| {
+            let is_one = part.cause == before.cause && part.first == before.last.next();
+            if is_one {
+                before.last = part.last;
+            }
+            is_one
+        });
+        if parts == touching {
             return false;
         }
-        let mut joined = hole;
-        for known in touching {
-            joined.first = joined.first.min(known.first);
-            joined.last = joined.last.max(known.last);
-            if known.cause == Cause::Damaged {
-                joined.cause = Cause::Damaged;
-            }
-        }
-        self.holes.splice(start..end, [joined]);
-        if self.holes.len() > MAX_HOLES {
+        self.holes.splice(start..end, parts);
+        self.bound();
+        true
+    }
+
+    /// Joins the oldest holes while there are too many. Of two causes the worse counts.
+    fn bound(&mut self) {
+        while self.holes.len() > MAX_HOLES {
             let second = self.holes.remove(1);
-            self.holes[0].last = second.last;
+            let first = &mut self.holes[0];
+            (first.last, first.cause) = (second.last, first.cause.worse(second.cause));
             self.is_overstated = true;
         }
-        true
     }
 
     /// Removes what lies between `from` and `next`, exclusive. Returns its bounds; `None`: nothing. What is overstated
@@ -208,7 +246,7 @@ impl Known {
     fn remove(&mut self, from: Sequence, next: Sequence) -> Option<Hole> {
         let removed = || self.holes.iter().filter_map(|hole| hole.within(from, next));
         let (first, last) = (removed().next()?, removed().next_back()?);
-        let outside = |hole: &Hole| [hole.within(Sequence(0), from), hole.within(next, Sequence(u64::MAX))];
+        let outside = |hole: &Hole| [hole.within(Sequence(0), from), hole.within(next, END)];
         let kept: Vec<_> = self.holes.iter().flat_map(outside).flatten().collect();
         if self.is_overstated || kept.len() > MAX_HOLES {
             return None;
@@ -248,12 +286,55 @@ mod tests {
         assert_eq!(noted(&[newer]), []);
     }
 
+    fn with_causes(holes: &[Hole]) -> Vec<Hole> {
+        let known = Holes::default();
+        holes.iter().for_each(|hole| known.note(*hole, Some(Timestamp(1))));
+        known.list()
+    }
+
+    #[test]
+    fn each_event_has_its_own_cause_and_the_worse_of_two() {
+        let damaged = |first, last| Hole { cause: Cause::Damaged, ..hole(first, last) };
+        for (noted, known) in [
+            (vec![hole(1, 3), damaged(4, 5), hole(6, 6)], vec![hole(1, 3), damaged(4, 5), hole(6, 6)]),
+            (vec![hole(1, 9), damaged(4, 5)], vec![hole(1, 3), damaged(4, 5), hole(6, 9)]),
+            (vec![damaged(4, 5), hole(1, 9)], vec![hole(1, 3), damaged(4, 5), hole(6, 9)]),
+            (vec![hole(2, 4), hole(8, 9), damaged(3, 8)], vec![hole(2, 2), damaged(3, 8), hole(9, 9)]),
+            (vec![damaged(3, 4), damaged(6, 7), hole(5, 5)], vec![damaged(3, 4), hole(5, 5), damaged(6, 7)]),
+            (vec![damaged(3, 4), damaged(6, 7), damaged(4, 6)], vec![damaged(3, 7)]),
+        ] {
+            assert_eq!(with_causes(&noted), known, "{noted:?}");
+        }
+        let holes = Holes::default();
+        assert!(holes.collect(hole(1, 3)) && holes.collect(damaged(2, 2)));
+        assert!(!holes.collect(hole(1, 3)) && !holes.collect(damaged(2, 2)), "nothing is new");
+        assert_eq!((holes.events(), holes.start(Sequence(4))), (3, Sequence(1)));
+        assert_eq!(holes.start(Sequence(3)), Sequence(1), "from inside it");
+        assert_eq!(holes.start(Sequence(5)), Sequence(5));
+    }
+
+    #[test]
+    fn events_that_newer_gateways_can_read_are_never_lost() {
+        let newer = |sequence| Hole::one(Sequence(sequence), Cause::NewerFormat(2));
+        assert_eq!(with_causes(&[hole(1, 3), newer(4), hole(5, 5), newer(2)]), [hole(1, 3), hole(5, 5)]);
+        let holes = Holes::default();
+        assert!(!holes.collect(newer(4)));
+        assert_eq!((holes.events(), holes.until()), (0, None));
+    }
+
     #[test]
     fn at_their_bound_the_oldest_are_joined() {
         let many: Vec<_> = (1..=MAX_HOLES as u64 + 1).map(|n| hole(2 * n, 2 * n)).collect();
-        let noted = noted(&many);
-        assert_eq!(noted.len(), MAX_HOLES);
-        assert_eq!(noted[..2], [(2, 4), (6, 6)]);
+        let known = with_causes(&many);
+        assert_eq!(known.len(), MAX_HOLES);
+        assert_eq!(known[..2], [hole(2, 4), hole(6, 6)]);
+        // A hole in the middle of another makes two more.
+        let mut many: Vec<_> = (1..=MAX_HOLES as u64).map(|n| hole(10 * n, 10 * n + 2)).collect();
+        many.push(Hole::one(Sequence(21), Cause::Damaged));
+        let known = with_causes(&many);
+        assert_eq!(known.len(), MAX_HOLES);
+        let joined = Hole { cause: Cause::Damaged, ..hole(10, 21) };
+        assert_eq!(known[..3], [joined, hole(22, 22), hole(30, 32)], "it is as bad as its worst part");
     }
 
     #[test]
