@@ -26,11 +26,13 @@ mod connection;
 mod follow;
 mod history;
 mod indexed;
+mod info;
 mod login;
 mod lost;
 mod message;
 mod open;
 mod publish;
+mod refusal;
 mod refused;
 mod shared;
 mod stream;
@@ -60,10 +62,11 @@ use self::{
     shared::Shared,
 };
 pub use self::{
-    api::{ApiError, Refusal},
+    api::ApiError,
     connection::Tls,
     login::{Credentials, Login},
     open::{OpenError, Options},
+    refusal::Refusal,
 };
 use super::{
     AppendError, Appending, EventLog, Holes, Lag, LogState, NewRecord, Order, Page, Queue, ReadError, Tail,

@@ -6,7 +6,8 @@
 use std::sync::atomic::Ordering;
 
 use super::{
-    api::{ApiError, From, State},
+    api::{ApiError, From},
+    info::State,
     shared::Shared,
 };
 use crate::{

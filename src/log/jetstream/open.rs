@@ -10,9 +10,10 @@ use tokio::{
 };
 
 use super::{
-    api::{Api, ApiError, From, Info},
+    api::{Api, ApiError, From},
     connection::{self, Tls},
     follow::Follower,
+    info::Info,
     login::Login,
     shared::{self, Shared},
     stream,

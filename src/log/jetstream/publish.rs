@@ -27,8 +27,9 @@ use tokio::{
 
 use super::{
     OpenError,
-    api::{API_TIMEOUT, ApiError, MESSAGE_ID, Refusal, denied_publish},
+    api::{API_TIMEOUT, ApiError, MESSAGE_ID, denied_publish},
     connection::Connection,
+    refusal::Refusal,
     refused::Trial,
     shared::Shared,
 };

@@ -17,7 +17,8 @@ use tokio::{
 
 use super::{
     Options,
-    api::{Api, ApiError, Info, publish_to},
+    api::{Api, ApiError, publish_to},
+    info::Info,
     publish::Place,
     refused::{Refused, Trial},
     stream::StreamSettings,

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    OpenError, Options,
-    api::{Api, Info},
-};
+use super::{OpenError, Options, api::Api, info::Info};
 
 /// How long the server remembers the numbers of requests: much longer than any request
 /// is tried again.
@@ -82,7 +79,7 @@ const UNWANTED: &[&str] = &[
 ];
 
 /// Makes the stream if it is not there, and checks it if it is.
-pub(super) async fn create_or_check(api: &Api, options: &Options) -> Result<super::api::Info, OpenError> {
+pub(super) async fn create_or_check(api: &Api, options: &Options) -> Result<Info, OpenError> {
     let wanted = wanted(options);
     let unreachable = OpenError::Unreachable;
     if api.info().await.map_err(unreachable)?.is_none() {

@@ -7,11 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{
-    api::{ApiError, Info},
-    publish::STALLED_REASON,
-    shared::Shared,
-};
+use super::{api::ApiError, info::Info, publish::STALLED_REASON, shared::Shared};
 use crate::event::Sequence;
 
 /// How often the stream's state is asked for.
