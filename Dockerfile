@@ -11,6 +11,7 @@ COPY Cargo.toml Cargo.lock build.rs ./
 # How SQLite is built.
 COPY .cargo .cargo
 COPY proto proto
+COPY crates crates
 COPY src src
 # Cargo wants to see every target that Cargo.toml names.
 COPY benches benches

@@ -1,5 +1,5 @@
-//! Generates the API from `proto/`: messages with their JSON mapping, a client,
-//! a server that takes already encoded responses, and the catalogue of commands.
+//! Generates from `proto/` what only the gateway needs: a server that takes already encoded responses, and the
+//! catalogue of commands. The crate `imcallback` has the messages and the client.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,13 +11,10 @@ use std::{
     process::Command,
 };
 
-use prost::Message as _;
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
-/// Types of our own, whose JSON is canonical and whose maps are sorted.
-const WELL_KNOWN_TYPES: &str = "crate::proto::well_known";
 /// Names the commit where there is no repository, as in an image's build.
 const COMMIT_VARIABLE: &str = "BUILD_COMMIT";
 
@@ -34,53 +31,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         compiler.open_file(name)?;
     }
 
-    // Encoded by protox itself: going through `prost_types` would drop the custom option.
-    let descriptors = compiler.encode_file_descriptor_set();
-    fs::write(out.join("descriptors.bin"), &descriptors)?;
-    let pool = compiler.descriptor_pool();
-    fs::write(out.join("catalogue.rs"), catalogue(&pool)?)?;
-
-    let files = prost_types::FileDescriptorSet::decode(descriptors.as_slice())?;
-
-    let messages = out.join("messages");
-    fs::create_dir_all(&messages)?;
-    tonic_prost_build::configure()
-        .build_server(false)
-        .compile_well_known_types(true)
-        .extern_path(".google.protobuf", WELL_KNOWN_TYPES)
-        .btree_map(".")
-        .out_dir(&messages)
-        .compile_fds(files.clone())?;
+    fs::write(out.join("catalogue.rs"), catalogue(&compiler.descriptor_pool())?)?;
 
     // The server's responses are bytes that were encoded once for all readers.
     let server = out.join("server");
     fs::create_dir_all(&server)?;
     let mut server_build = tonic_prost_build::configure().build_client(false);
+    let files = compiler.file_descriptor_set();
     let services = files.file.iter().flat_map(|file| &file.service);
     for method in services.flat_map(|service| &service.method) {
         server_build = server_build.extern_path(method.output_type(), "crate::grpc::Encoded");
     }
     server_build
-        .extern_path(PACKAGE, "crate::proto")
+        .extern_path(PACKAGE, "::imcallback")
         .compile_well_known_types(true)
-        .extern_path(".google.protobuf", WELL_KNOWN_TYPES)
+        .extern_path(".google.protobuf", "::imcallback::well_known")
         .codec_path("crate::grpc::EncodedCodec")
         .out_dir(&server)
         .compile_fds(files)?;
-
-    pbjson_build::Builder::new()
-        .register_descriptors(&descriptors)?
-        .ignore_unknown_fields()
-        .btree_map([PACKAGE])
-        .out_dir(&messages)
-        .build(&[PACKAGE])?;
-    // pbjson-build 0.9 collects maps of numbers or enumerations into a HashMap, so their members would have another
-    // order in each run. No message has such a map.
-    if fs::read_to_string(messages.join("imcallback.v1.serde.rs"))?.contains("HashMap") {
-        return Err(
-            "the JSON of a map would have no fixed order; use a message or a list in the proto file".into()
-        );
-    }
     Ok(())
 }
 

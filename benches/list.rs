@@ -11,13 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::{
-    event::{NameSet, RecordParts, Sequence, StoredRecord},
-    log::{
+use callback_gateway::{event::{NameSet, RecordParts, Sequence, StoredRecord}, log::{
         EventLog, NewRecord, Order, PAGE_RECORDS, Terms,
         disk::{DiskLog, DiskOptions},
-    },
-};
+    }};
 use tempfile::TempDir;
 
 const QUICK: u64 = 200_000;
@@ -182,7 +179,7 @@ fn event(n: u64, events: u64) -> StoredRecord {
         command: &command,
         sdk_app_id: 1_400_000_000,
         kind: 2,
-        status: callback_gateway::proto::DecodeStatus::Typed,
+        status: imcallback::DecodeStatus::Typed,
         accounts: &accounts,
         group_ids: &group_ids,
         order_hash: 0,

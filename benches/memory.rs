@@ -14,10 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::{
-    event::{NameSet, RecordParts, StoredRecord},
-    proto::{Event, EventFilter, ListEventsRequest},
-};
+use callback_gateway::event::{NameSet, RecordParts, StoredRecord};
+use imcallback::{Event, EventFilter, ListEventsRequest};
 use prost::Message as _;
 use support::{
     Options,
@@ -151,7 +149,7 @@ fn small(number: u64) -> StoredRecord {
         command: COMMAND,
         sdk_app_id: support::testing::APP_ID,
         kind: 2,
-        status: callback_gateway::proto::DecodeStatus::Typed,
+        status: imcallback::DecodeStatus::Typed,
         accounts: &accounts,
         group_ids: &NameSet::default(),
         order_hash: 0,

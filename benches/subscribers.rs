@@ -11,7 +11,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use callback_gateway::proto::{SubscribeRequest, subscribe_response::Frame};
+use imcallback::{SubscribeRequest, subscribe_response::Frame};
 use support::*;
 use tempfile::TempDir;
 use tokio::task::JoinSet;

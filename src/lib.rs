@@ -17,7 +17,7 @@
 //!
 //! | Module | What it is | May import |
 //! | --- | --- | --- |
-//! | [`proto`] | the generated API, the well-known types | nothing of ours |
+//! | [`proto`] | the API, from the crate `imcallback`, and the catalogue of its commands | nothing of ours |
 //! | [`event`] | sequence, epoch, cursor, record; the walk over a body | proto |
 //! | [`metrics`] | what is counted and measured | nothing of ours |
 //! | [`trace`] | traces: `traceparent`, spans over OTLP | nothing of ours |
@@ -38,8 +38,7 @@
 //! | [`delivery`] | the threads on which events are delivered | log |
 //! | [`app`] | everything put together | all of the above |
 //! | [`telemetry`] | logs | nothing of ours |
-//! | [`client`] | a client that goes on over broken connections | proto |
-//! | [`cli`] | the command line | app, client, config, telemetry |
+//! | [`cli`] | the command line | app, config, telemetry; the crate `callback-gateway-client` |
 
 #![deny(clippy::unwrap_used)]
 
@@ -48,7 +47,6 @@ pub mod admin;
 pub mod app;
 pub mod callback;
 pub mod cli;
-pub mod client;
 pub mod config;
 pub mod delivery;
 pub mod event;

@@ -1,29 +1,13 @@
-//! The generated API (package `imcallback.v1`) and its descriptor set.
-//!
-//! The `.proto` files under `proto/` are the manual: their comments say what
-//! each message and field means.
+//! The API, from the crate [`imcallback`], and the catalogue of its commands.
 
-pub mod well_known;
+pub use imcallback::*;
 
-pub use self::generated::*;
-pub(crate) use self::generated::{callback_kind, order_key, payload_shape};
+pub(crate) use self::catalogue::{callback_kind, order_key, payload_shape};
 
-mod generated {
-    #![allow(missing_docs, reason = "most comments are carried over from the .proto files")]
-    #![allow(unreachable_pub, clippy::all, reason = "generated")]
+mod catalogue {
+    use super::{CallbackKind, FieldKind, FieldShape, MessageShape, OrderPath, derived_kind};
 
-    use super::{FieldKind, FieldShape, MessageShape, OrderPath, derived_kind};
-
-    include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.rs"));
-    include!(concat!(env!("OUT_DIR"), "/messages/imcallback.v1.serde.rs"));
     include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
-}
-
-impl Event {
-    /// Returns the callback's body, byte for byte: `binary_body` if it is set, else `raw_body`.
-    pub fn body(&self) -> &[u8] {
-        if self.binary_body.is_empty() { self.raw_body.as_bytes() } else { &self.binary_body }
-    }
 }
 
 /// JSON names that lead to the group or account that orders an event, from the body's top level.
@@ -59,10 +43,6 @@ pub(crate) enum FieldKind {
     /// `google.protobuf.Value`.
     Value,
 }
-
-/// All `.proto` files with their imports and comments, as an encoded
-/// `google.protobuf.FileDescriptorSet`; custom options are kept.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 /// Returns whether a command is in the catalogue.
 pub(crate) fn is_known(command: &str) -> bool {

@@ -4,13 +4,11 @@ mod support;
 
 use std::{fs, net::SocketAddr};
 
-use callback_gateway::{
-    access::Access,
-    proto::{
-        EventFilter, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest,
-        ListSubscribersRequest, SubscribeRequest, SubscriberState, admin_service_client::AdminServiceClient,
-        event_service_client::EventServiceClient, get_event_request,
-    },
+use callback_gateway::access::Access;
+use imcallback::{
+    EventFilter, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest,
+    ListSubscribersRequest, SubscribeRequest, SubscriberState, admin_service_client::AdminServiceClient,
+    event_service_client::EventServiceClient, get_event_request,
 };
 use rustix::process::Signal;
 use support::*;
@@ -185,7 +183,7 @@ async fn a_token_reads_its_apps_and_commands_alone_by_every_call() {
     let mut frames = client.subscribe(earliest()).await.unwrap().into_inner();
     let mut seen = Vec::new();
     while seen.len() < 2 {
-        use callback_gateway::proto::subscribe_response::Frame;
+        use imcallback::subscribe_response::Frame;
         match soon(frames.message()).await.unwrap().unwrap().frame.unwrap() {
             Frame::Subscribed(subscribed) => {
                 let filter = subscribed.filter.unwrap();
@@ -258,7 +256,7 @@ async fn the_stream_of_a_token_that_is_taken_back_ends_and_others_go_on() {
 
     assert!(Http::connect(gateway.addresses.http).await.post("A.B", "{}").await.is_stored());
     loop {
-        use callback_gateway::proto::subscribe_response::Frame;
+        use imcallback::subscribe_response::Frame;
         let frame = soon(reader.message()).await.unwrap().unwrap().frame.unwrap();
         if let Frame::Event(event) = frame {
             assert_eq!(event.command, "A.B");

@@ -6,7 +6,7 @@ mod support;
 
 use std::{cell::RefCell, collections::BTreeSet, fs};
 
-use callback_gateway::proto::{DecodeStatus, SubscribeRequest};
+use imcallback::{DecodeStatus, SubscribeRequest};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRunner};
 use serde_json::Value;
 use support::*;

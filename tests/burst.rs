@@ -5,10 +5,8 @@
 mod burst;
 mod support;
 
-use callback_gateway::{
-    event::Cursor,
-    proto::{Event, SubscribeRequest, subscribe_response::Frame},
-};
+use callback_gateway::event::Cursor;
+use imcallback::{Event, SubscribeRequest, subscribe_response::Frame};
 use tokio::task::JoinHandle;
 
 use burst::Burst;

@@ -11,11 +11,8 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{
-    callback::{Apps, Envelope, duplicates::Duplicates},
-    event::{Epoch, OrderKey, Record, Sequence, StoredRecord, Timestamp},
-    proto::{CallbackKind, DecodeStatus, Event, FILE_DESCRIPTOR_SET, event::Payload},
-};
+use callback_gateway::{callback::{Apps, Envelope, duplicates::Duplicates}, event::{Epoch, OrderKey, Record, Sequence, StoredRecord, Timestamp}};
+use imcallback::{CallbackKind, DecodeStatus, Event, FILE_DESCRIPTOR_SET, event::Payload};
 use prost::Message as _;
 use prost_reflect::{
     Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,

@@ -7,7 +7,7 @@ use std::{
     process::Output,
 };
 
-use callback_gateway::proto::{DecodeStatus, event::Payload};
+use imcallback::{DecodeStatus, event::Payload};
 use support::*;
 use tempfile::TempDir;
 

@@ -16,13 +16,11 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{
-    client::{Cause, Client, Ended, Interruption, Item, Options, Subscription},
-    event::Cursor,
-    proto::{
-        ErrorReason, Event, GoingAway, Heartbeat, SubscribeRequest, SubscribeResponse, Subscribed,
-        subscribe_request::Start, subscribe_response::Frame,
-    },
+use callback_gateway::event::Cursor;
+use callback_gateway_client::{Cause, Client, Ended, Interruption, Item, Options, Subscription};
+use imcallback::{
+    ErrorReason, Event, GoingAway, Heartbeat, SubscribeRequest, SubscribeResponse, Subscribed,
+    subscribe_request::Start, subscribe_response::Frame,
 };
 use people::Relay;
 use scripted_server::{Certificates, ScriptedServer, stream};
@@ -308,7 +306,7 @@ async fn it_gets_in_with_a_token_over_tls_and_is_told_when_it_does_not() {
     assert_eq!(sequences(&mut client.subscribe(earliest()), 1).await, [1]);
     // The same way leads to the other calls.
     let mut services = soon(client.connect()).await.unwrap();
-    let page = soon(services.events.list_events(callback_gateway::proto::ListEventsRequest::default())).await;
+    let page = soon(services.events.list_events(imcallback::ListEventsRequest::default())).await;
     assert_eq!(page.unwrap().into_inner().events.len(), 1);
 
     let mut stranger = with_token("nobody-nobody-nobody").subscribe(earliest());
@@ -323,8 +321,7 @@ fn a_frame(frame: Frame) -> SubscribeResponse {
 }
 
 fn subscribed(heartbeat_seconds: i64) -> SubscribeResponse {
-    let heartbeat_interval =
-        Some(callback_gateway::proto::well_known::Duration { seconds: heartbeat_seconds, nanos: 0 });
+    let heartbeat_interval = Some(imcallback::well_known::Duration { seconds: heartbeat_seconds, nanos: 0 });
     a_frame(Frame::Subscribed(Subscribed { cursor: "A0".into(), heartbeat_interval, ..Default::default() }))
 }
 
@@ -352,7 +349,7 @@ async fn a_pause_that_is_asked_for_is_kept_within_bounds_and_frames_of_tomorrow_
     };
     let of_tomorrow = SubscribeResponse { frame: None };
     let heartbeat = a_frame(Frame::Heartbeat(Heartbeat { cursor: "A1".into(), unmatched_events: 0 }));
-    let retry_delay = Some(callback_gateway::proto::well_known::Duration { seconds: 20, nanos: 0 });
+    let retry_delay = Some(imcallback::well_known::Duration { seconds: 20, nanos: 0 });
     let going_away =
         a_frame(Frame::GoingAway(GoingAway { cursor: "A2".into(), retry_delay, ..Default::default() }));
     let cases = [

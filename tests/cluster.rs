@@ -10,13 +10,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use burst::{Burst, Follower, Told};
-use callback_gateway::{
-    config::{LogKind, Settings, nats::Nats as NatsSettings},
-    event::Cursor,
-    proto::{
-        Event, GapPolicy, SubscribeRequest, event_service_client::EventServiceClient,
-        subscribe_request::Start,
-    },
+use callback_gateway::{config::{LogKind, Settings, nats::Nats as NatsSettings}, event::Cursor};
+use imcallback::{
+    Event, GapPolicy, SubscribeRequest, event_service_client::EventServiceClient, subscribe_request::Start,
 };
 use operator::{
     all_stored, assert_expired, assert_replaced, assert_says_what_is_gone, make_anew, operate, refused,

@@ -10,11 +10,8 @@ use std::{
     process::{Command, Output},
 };
 
-use callback_gateway::{
-    config::{Config, LogKind, reference, table::SETTINGS},
-    log::jetstream::Login,
-    proto::ListEventsRequest,
-};
+use callback_gateway::{config::{Config, LogKind, reference, table::SETTINGS}, log::jetstream::Login};
+use imcallback::ListEventsRequest;
 use rustix::process::Signal;
 use support::*;
 use tempfile::TempDir;

@@ -6,7 +6,7 @@
 mod burst;
 mod support;
 
-use callback_gateway::proto::Event;
+use imcallback::Event;
 use tempfile::TempDir;
 
 use burst::{Burst, Follower, Told};

@@ -7,12 +7,10 @@ mod support;
 
 use std::fs;
 
-use callback_gateway::{
-    event::Cursor,
-    proto::{
-        GetEventRequest, ListEventsRequest, ListSubscribersRequest, SubscribeRequest,
-        admin_service_client::AdminServiceClient, get_event_request,
-    },
+use callback_gateway::event::Cursor;
+use imcallback::{
+    GetEventRequest, ListEventsRequest, ListSubscribersRequest, SubscribeRequest,
+    admin_service_client::AdminServiceClient, get_event_request,
 };
 use people::{command, run};
 use support::*;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use btree::{PAGE, rows};
-use callback_gateway::proto::{
+use imcallback::{
     Event, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListOrder,
     SubscribeRequest, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
     get_event_request, subscribe_request::Start, subscribe_response::Frame,

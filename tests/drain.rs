@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::proto::subscribe_response::Frame;
+use imcallback::subscribe_response::Frame;
 use rustix::process::Signal;
 use support::*;
 use tempfile::TempDir;

@@ -4,14 +4,11 @@ mod support;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use callback_gateway::{
-    callback::{Apps, Envelope, duplicates::Duplicates},
-    log::{
+use callback_gateway::{callback::{Apps, Envelope, duplicates::Duplicates}, log::{
         EventLog as _, NewRecord,
         disk::{DiskLog, DiskOptions},
-    },
-    proto::{Event, ListEventsRequest},
-};
+    }};
+use imcallback::{Event, ListEventsRequest};
 use support::*;
 use tempfile::TempDir;
 use tokio::time::Instant;

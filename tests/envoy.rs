@@ -19,14 +19,11 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{
-    callback::signature::Token,
-    client::{Cause, Client, Interruption, Item},
-    event::Timestamp,
-    proto::{
-        ListEventsRequest, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
-        subscribe_request::Start, subscribe_response::Frame,
-    },
+use callback_gateway::{callback::signature::Token, event::Timestamp};
+use callback_gateway_client::{Cause, Client, Interruption, Item};
+use imcallback::{
+    ListEventsRequest, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
+    subscribe_request::Start, subscribe_response::Frame,
 };
 use people::Relay;
 use rustix::process::Signal;
@@ -305,7 +302,7 @@ async fn heartbeats_alone_keep_an_idle_stream_open_and_it_still_delivers() {
     let way = Way::to_grpc(&[gateway.addresses.grpc]).manager(json!({ "stream_idle_timeout": "3s" }));
     let envoy = Envoy::start(&[way]);
     let heartbeat = |seconds| {
-        let interval = Some(callback_gateway::proto::well_known::Duration { seconds, nanos: 0 });
+        let interval = Some(imcallback::well_known::Duration { seconds, nanos: 0 });
         SubscribeRequest { heartbeat_interval: interval, ..latest() }
     };
     let (mut often, mut rarely) = tokio::join!(
@@ -601,7 +598,7 @@ async fn lose_answers(
     listener: TcpListener,
     gateway: SocketAddr,
     mut subscriber: Subscriber,
-) -> Vec<callback_gateway::proto::Event> {
+) -> Vec<imcallback::Event> {
     let mut events = Vec::new();
     loop {
         let (mut proxy, _) = listener.accept().await.unwrap();

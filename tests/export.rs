@@ -21,12 +21,10 @@ use std::{
     },
 };
 
-use callback_gateway::{
-    event::{Cursor, Epoch, Sequence},
-    proto::{
-        CaughtUp, Event, GetEventRequest, GoingAway, SubscribeResponse, Subscribed, get_event_request,
-        subscribe_response::Frame,
-    },
+use callback_gateway::event::{Cursor, Epoch, Sequence};
+use imcallback::{
+    CaughtUp, Event, GetEventRequest, GoingAway, SubscribeResponse, Subscribed, get_event_request,
+    subscribe_response::Frame,
 };
 use packets::post_packets;
 use people::{Ran, Relay, Running, command, in_shell, on_a_terminal, run};
@@ -630,7 +628,7 @@ async fn once_a_gateway_has_answered_it_is_not_a_wrong_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_that_is_asked_for_is_no_longer_than_its_patience() {
-    let retry_delay = Some(callback_gateway::proto::well_known::Duration { seconds: 3600, nanos: 0 });
+    let retry_delay = Some(imcallback::well_known::Duration { seconds: 3600, nanos: 0 });
     let going_away = Frame::GoingAway(GoingAway { cursor: at(1, 1), retry_delay, ..Default::default() });
     let events = vec![subscribed(at(1, 0), at(1, 3)), event(1, 0), going_away];
     let (server, calls) = ending(vec![

@@ -11,8 +11,8 @@ mod support;
 
 use std::sync::Arc;
 
-use callback_gateway::proto::DecodeStatus;
 use gate::{Gate, chunked, framed, post};
+use imcallback::DecodeStatus;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

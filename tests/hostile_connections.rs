@@ -9,7 +9,7 @@ mod support;
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
-use callback_gateway::proto::SubscribeRequest;
+use imcallback::SubscribeRequest;
 use neighbours::{TOKEN, Town, crowd, event, with_token};
 use raw_http2::*;
 use rustix::process::Signal;
@@ -115,10 +115,7 @@ async fn grpc_connections_without_an_authenticated_call_give_way_and_those_with_
     assert!((1..5).contains(&lines), "{log:#?}");
 }
 
-async fn event_after_post(
-    town: &Town,
-    stream: &mut tonic::Streaming<callback_gateway::proto::SubscribeResponse>,
-) {
+async fn event_after_post(town: &Town, stream: &mut tonic::Streaming<imcallback::SubscribeResponse>) {
     assert!(Http::connect(town.gateway.addresses.http).await.post("A.B", "{}").await.is_stored());
     event(stream).await;
 }
@@ -588,7 +585,7 @@ async fn handshakes_that_stop_half_way_give_way() {
     let endpoint =
         tonic::transport::Endpoint::new(format!("https://{grpc}")).unwrap().tls_config(tls).unwrap();
     for _ in 0..10 {
-        let mut client = callback_gateway::proto::event_service_client::EventServiceClient::new(
+        let mut client = imcallback::event_service_client::EventServiceClient::new(
             soon(endpoint.connect()).await.unwrap(),
         );
         drop(soon(client.subscribe(with_token(latest()))).await.unwrap());

@@ -11,13 +11,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use callback_gateway::proto::{
-    ErrorReason, GetLogStatusRequest, ListEventsRequest, SubscribeRequest,
-    admin_service_client::AdminServiceClient, subscribe_response::Frame,
-};
 use h2::{
     SendStream,
     client::{ResponseFuture, SendRequest},
+};
+use imcallback::{
+    ErrorReason, GetLogStatusRequest, ListEventsRequest, SubscribeRequest,
+    admin_service_client::AdminServiceClient, subscribe_response::Frame,
 };
 use rustix::process::Signal;
 use support::*;

@@ -5,11 +5,8 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use callback_gateway::{
-    http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT},
-    log::{AppendError, EventLog as _, NewRecord},
-    proto::DecodeStatus,
-};
+use callback_gateway::{http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT}, log::{AppendError, EventLog as _, NewRecord}};
+use imcallback::DecodeStatus;
 use support::{scripted_log::scripted_log, *};
 use tokio::time::Instant;
 

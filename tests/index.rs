@@ -6,7 +6,7 @@ mod support;
 
 use std::{fs, path::Path, time::Duration};
 
-use callback_gateway::proto::{
+use imcallback::{
     EventFilter, GetLogStatusRequest, GetLogStatusResponse, ListEventsRequest, ListOrder,
     admin_service_client::AdminServiceClient,
 };

@@ -7,20 +7,15 @@ mod support;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use callback_gateway::{
-    config::nats::Nats as NatsSettings,
-    config::{LogKind, Settings},
-    event::{Cursor, NameSet, RecordParts, Sequence},
-    log::{
+use callback_gateway::{config::nats::Nats as NatsSettings, config::{LogKind, Settings}, event::{Cursor, NameSet, RecordParts, Sequence}, log::{
         AppendError, EventLog, NewRecord,
         disk::Retention,
         jetstream::{JetStreamLog, Options},
-    },
-    proto::{
-        EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest,
-        ListOrder, ListRefusalsRequest, ListSubscribersRequest, LogState, SubscribeRequest,
-        admin_service_client::AdminServiceClient, get_event_request, subscribe_response::Frame,
-    },
+    }};
+use imcallback::{
+    EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest,
+    ListOrder, ListRefusalsRequest, ListSubscribersRequest, LogState, SubscribeRequest,
+    admin_service_client::AdminServiceClient, get_event_request, subscribe_response::Frame,
 };
 use operator::{
     all_stored, assert_expired, assert_replaced, assert_says_what_is_gone, delete, make_anew, operate,
@@ -65,7 +60,7 @@ async fn two_gateways_give_every_subscriber_the_same_events_with_the_same_cursor
     for gateway in [&one, &other] {
         let mut events = all_stored(std::slice::from_ref(&server), gateway).await;
         events.iter_mut().for_each(|event| event.raw_body.clear());
-        let of = |events: &[callback_gateway::proto::Event]| {
+        let of = |events: &[imcallback::Event]| {
             events.iter().map(|event| (event.cursor.clone(), event.receive_time)).collect::<Vec<_>>()
         };
         assert_eq!(of(&events), of(&seen));
@@ -703,7 +698,7 @@ fn record(raw_body: &str) -> NewRecord {
         command: "A.B",
         sdk_app_id: 1,
         kind: 0,
-        status: callback_gateway::proto::DecodeStatus::UnknownCommand,
+        status: imcallback::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
         order_hash: 0,

@@ -9,16 +9,12 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use callback_gateway::{
-    config::{LogKind, nats::Nats as NatsSettings},
-    event::{NameSet, RecordParts, Sequence, Timestamp},
-    log::{
+use callback_gateway::{config::{LogKind, nats::Nats as NatsSettings}, event::{NameSet, RecordParts, Sequence, Timestamp}, log::{
         EventLog, Lag, LogState, ReadError,
         jetstream::{JetStreamLog, Options},
-    },
-    proto::{SubscribeRequest, subscribe_request::Start},
-};
+    }};
 use futures_util::StreamExt as _;
+use imcallback::{SubscribeRequest, subscribe_request::Start};
 use serde_json::{Value, json};
 use support::{nats::Nats, *};
 use tokio::{
@@ -150,7 +146,7 @@ fn record(raw_body: &str) -> Vec<u8> {
         command: "A.B",
         sdk_app_id: 1,
         kind: 0,
-        status: callback_gateway::proto::DecodeStatus::UnknownCommand,
+        status: imcallback::DecodeStatus::UnknownCommand,
         accounts: &NameSet::default(),
         group_ids: &NameSet::default(),
         order_hash: 0,

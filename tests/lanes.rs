@@ -6,13 +6,11 @@ mod support;
 
 use std::net::SocketAddr;
 
-use callback_gateway::{
-    client::{Client, Item},
-    event::MAX_LANES,
-    proto::{
-        Event, EventFilter, LaneSelector, ListEventsRequest, ListOrder, SubscribeRequest,
-        event_service_client::EventServiceClient, subscribe_response::Frame,
-    },
+use callback_gateway::event::MAX_LANES;
+use callback_gateway_client::{Client, Item};
+use imcallback::{
+    Event, EventFilter, LaneSelector, ListEventsRequest, ListOrder, SubscribeRequest,
+    event_service_client::EventServiceClient, subscribe_response::Frame,
 };
 use people::{command, run};
 use support::*;

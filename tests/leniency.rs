@@ -5,11 +5,8 @@ mod support;
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use callback_gateway::{
-    callback::{Apps, Envelope, duplicates::Duplicates},
-    event::{Epoch, Record, Sequence, Timestamp},
-    proto::{DecodeStatus, Event, FILE_DESCRIPTOR_SET},
-};
+use callback_gateway::{callback::{Apps, Envelope, duplicates::Duplicates}, event::{Epoch, Record, Sequence, Timestamp}};
+use imcallback::{DecodeStatus, Event, FILE_DESCRIPTOR_SET};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Value, json};

@@ -4,14 +4,10 @@ mod support;
 
 use std::sync::Arc;
 
-use callback_gateway::{
-    event::{Cursor, Epoch},
-    log::memory::MemoryLog,
-    proto::{
-        Event, EventFilter, GetEventRequest, ListEventsRequest, ListOrder,
-        event_service_client::EventServiceClient, get_event_request,
-    },
-    subscription::MAX_LIST_SCAN,
+use callback_gateway::{event::{Cursor, Epoch}, log::memory::MemoryLog, subscription::MAX_LIST_SCAN};
+use imcallback::{
+    Event, EventFilter, GetEventRequest, ListEventsRequest, ListOrder,
+    event_service_client::EventServiceClient, get_event_request,
 };
 use support::*;
 use tonic::{Code, transport::Channel};
@@ -318,7 +314,7 @@ async fn a_rare_event_is_found_over_short_pages_that_say_where_to_go_on() {
 async fn wrong_orders_and_times_are_refused() {
     let gateway = gateway_with(1).await;
     let mut client = gateway.client().await;
-    let time = |seconds, nanos| Some(callback_gateway::proto::well_known::Timestamp { seconds, nanos });
+    let time = |seconds, nanos| Some(imcallback::well_known::Timestamp { seconds, nanos });
     for (request, field) in [
         (ListEventsRequest { order: 3, ..Default::default() }, "order"),
         (ListEventsRequest { start_time: time(0, -1), ..Default::default() }, "start_time"),

@@ -4,7 +4,7 @@ mod support;
 
 use std::io::Write as _;
 
-use callback_gateway::proto::ListEventsRequest;
+use imcallback::ListEventsRequest;
 use rustix::process::Signal;
 use support::*;
 use tempfile::TempDir;

@@ -6,21 +6,15 @@ mod support;
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, sync::Arc};
 
-use callback_gateway::{
-    access::Access,
-    callback::signature::{Token, Tokens},
-    event::{Epoch, Sequence, Timestamp},
-    http,
-    log::{
+use callback_gateway::{access::Access, callback::signature::{Token, Tokens}, event::{Epoch, Sequence, Timestamp}, http, log::{
         AppendError, Appending, EventLog, Holes, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
         memory::MemoryLog,
-    },
-    proto::{
-        GapPolicy, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest, SubscribeRequest,
-        admin_service_client::AdminServiceClient, subscribe_response::Frame,
-    },
-};
+    }};
 use futures_util::{FutureExt as _, future::BoxFuture};
+use imcallback::{
+    GapPolicy, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest, SubscribeRequest,
+    admin_service_client::AdminServiceClient, subscribe_response::Frame,
+};
 use support::{scripted_log::scripted_log, *};
 use tokio::sync::watch;
 use tonic::{Code, Request};

@@ -11,14 +11,11 @@ mod support;
 
 use std::{path::Path, time::Duration};
 
-use callback_gateway::{
-    config::Settings,
-    event::Cursor,
-    proto::{
+use callback_gateway::{config::Settings, event::Cursor};
+use imcallback::{
         EventFilter, GetLogStatusRequest, GetLogStatusResponse, ListOrder,
         admin_service_client::AdminServiceClient,
-    },
-};
+    };
 use damage::{Damage, Lost, Survey, any_damage, crash_image};
 use proptest::{prelude::*, sample::Index};
 use reader::{Reader, StartAt};

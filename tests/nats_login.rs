@@ -8,7 +8,7 @@ use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use burst::Burst;
-use callback_gateway::proto::subscribe_response::Frame;
+use imcallback::subscribe_response::Frame;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use support::{certificates::*, nats::Nats, *};

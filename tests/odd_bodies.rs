@@ -8,7 +8,7 @@ mod support;
 use std::{fs, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use callback_gateway::proto::{
+use imcallback::{
     DecodeStatus, Event, EventFilter, GetEventRequest, ListEventsRequest, ListOrder, SubscribeRequest,
     event_service_client::EventServiceClient, get_event_request, subscribe_response::Frame,
 };

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::proto::{
+use imcallback::{
     GetLogStatusRequest, SubscribeRequest, admin_service_client::AdminServiceClient,
     subscribe_response::Frame,
 };
@@ -226,7 +226,7 @@ fn the_rust_of_the_readme_is_the_doc_test_of_the_client() {
     let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
     let readme = blocks(&read("README.md"));
     let shown = readme.iter().find(|block| block.info == "rust").expect("ten lines of Rust");
-    let source = read("src/client.rs");
+    let source = read("crates/callback-gateway-client/src/lib.rs");
     let (_, doc_test) = source.split_once("//! ```\n").unwrap();
     let (doc_test, _) = doc_test.split_once("//! ```").unwrap();
     let visible = doc_test.lines().map(|line| line.trim_start_matches("//!").trim_start_matches(' '));
@@ -239,7 +239,8 @@ fn the_rust_of_the_readme_is_the_doc_test_of_the_client() {
     let ours = dependencies(&read("Cargo.toml"));
     let named = readme.iter().find(|block| block.info == "toml").expect("its dependencies");
     for (name, of) in dependencies(&named.lines.join("\n")).as_table().unwrap() {
-        assert!(name == "callback-gateway" || of["version"] == ours[name]["version"], "{name}");
+        let is_of_the_repository = of.get("path").is_some();
+        assert!(is_of_the_repository || of["version"] == ours[name]["version"], "{name}");
     }
     // Those of the consumer, as its page names them: `NAME` VERSION.
     let page = read("examples/rust/README.md");
@@ -461,10 +462,11 @@ fn is_of_the_repository(line: &str) -> bool {
     if words[0].starts_with("./scripts/") {
         return is_there(words[0].to_owned());
     }
+    let dir = after("-p").map(|package| format!("crates/{package}/")).unwrap_or_default();
     let mut program = words.iter().skip_while(|word| word.contains('='));
     program.next() == Some(&"cargo")
         && match (after("--test"), after("--bench")) {
-            (Some(test), _) => is_there(format!("tests/{test}.rs")),
+            (Some(test), _) => is_there(format!("{dir}tests/{test}.rs")),
             (None, Some(bench)) => is_there(format!("benches/{bench}.rs")),
             (None, None) => program.next().is_some_and(|command| ["fmt", "clippy", "doc"].contains(command)),
         }

@@ -5,7 +5,7 @@
 mod people;
 mod support;
 
-use callback_gateway::proto::SubscribeRequest;
+use imcallback::SubscribeRequest;
 use people::{Ran, command, on_a_terminal, run, without_colours};
 use support::*;
 

@@ -15,7 +15,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use callback_gateway::proto::Event;
+use imcallback::Event;
 use tempfile::TempDir;
 
 use burst::{Burst, Told, callback};

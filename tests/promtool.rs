@@ -14,11 +14,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use callback_gateway::{
-    callback::signature::{Token, Tokens},
-    event::Timestamp,
-    proto::{SubscribeRequest, subscribe_response::Frame},
-};
+use callback_gateway::{callback::signature::{Token, Tokens}, event::Timestamp};
+use imcallback::{SubscribeRequest, subscribe_response::Frame};
 use support::*;
 
 /// promtool, or `None` where `./scripts/test` said that these tests are not run.

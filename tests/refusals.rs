@@ -4,15 +4,10 @@ mod support;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use callback_gateway::{
-    callback::signature::{Token, Tokens},
-    http::BODIES_BYTES,
-    log::AppendError,
-    proto::{
-        AppStatus, GetLogStatusRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal, RefusalReason,
-        admin_service_client::AdminServiceClient,
-    },
-    refusals::{KEPT, LINES},
+use callback_gateway::{callback::signature::{Token, Tokens}, http::BODIES_BYTES, log::AppendError, refusals::{KEPT, LINES}};
+use imcallback::{
+    AppStatus, GetLogStatusRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal, RefusalReason,
+    admin_service_client::AdminServiceClient,
 };
 use support::{scripted_log::scripted_log, *};
 use tempfile::TempDir;
@@ -306,7 +301,7 @@ async fn refusals_are_listed_by_reason_app_and_time() {
 #[tokio::test]
 async fn wrong_filters_are_refused_with_the_field() {
     let gateway = gateway().await;
-    let nanos = callback_gateway::proto::well_known::Timestamp { seconds: 0, nanos: -1 };
+    let nanos = imcallback::well_known::Timestamp { seconds: 0, nanos: -1 };
     for (request, field) in [
         (ListRefusalsRequest { reasons: vec![1, 999], ..Default::default() }, "reasons"),
         (ListRefusalsRequest { reasons: vec![-1], ..Default::default() }, "reasons"),

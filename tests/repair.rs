@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callback_gateway::proto::{
+use imcallback::{
     Event, GapPolicy, GetLogStatusRequest, GetLogStatusResponse, SubscribeRequest,
     admin_service_client::AdminServiceClient, subscribe_response::Frame,
 };

@@ -8,7 +8,8 @@ mod support;
 
 use std::{fs, path::Path};
 
-use callback_gateway::{event::Cursor, proto::Event};
+use callback_gateway::event::Cursor;
+use imcallback::Event;
 use tempfile::TempDir;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;

@@ -11,14 +11,11 @@ mod support;
 
 use std::{path::Path, process::Command, time::Duration};
 
-use callback_gateway::{
-    event::{Cursor, NameSet, RecordParts},
-    log::{
+use callback_gateway::{event::{Cursor, NameSet, RecordParts}, log::{
         Appending, EventLog as _, NewRecord,
         disk::{DiskLog, DiskOptions, Retention},
-    },
-    proto::Event,
-};
+    }};
+use imcallback::Event;
 use rustix::process::{Pid, Resource, Signal, getrlimit, prlimit};
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::Instant};
@@ -41,7 +38,7 @@ async fn fill(data_dir: &Path, count: u64) {
             command: "Test.Command",
             sdk_app_id: APP_ID,
             kind: 0,
-            status: callback_gateway::proto::DecodeStatus::UnknownCommand,
+            status: imcallback::DecodeStatus::UnknownCommand,
             accounts: &NameSet::default(),
             group_ids: &NameSet::default(),
             order_hash: 0,

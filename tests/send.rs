@@ -14,10 +14,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use callback_gateway::{
-    callback::signature::Tokens,
-    proto::{DecodeStatus, event::Payload},
-};
+use callback_gateway::callback::signature::Tokens;
+use imcallback::{DecodeStatus, event::Payload};
 use people::{Ran, Relay, Running, command, on_a_terminal, run};
 use scripted_server::{Certificates, ScriptedServer};
 use serde_json::{Value, json};

@@ -4,13 +4,10 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use callback_gateway::{
-    event::Cursor,
-    log::memory::MemoryLog,
-    proto::{
-        CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, SubscribeRequest, SubscribeResponse,
-        event::Payload, subscribe_request::Start, subscribe_response::Frame,
-    },
+use callback_gateway::{event::Cursor, log::memory::MemoryLog};
+use imcallback::{
+    CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, SubscribeRequest, SubscribeResponse,
+    event::Payload, subscribe_request::Start, subscribe_response::Frame,
 };
 use support::*;
 use tonic::{Code, Status};
@@ -31,7 +28,7 @@ async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
     }
 }
 
-fn heartbeat(interval: Duration) -> Option<callback_gateway::proto::well_known::Duration> {
+fn heartbeat(interval: Duration) -> Option<imcallback::well_known::Duration> {
     Some(interval.into())
 }
 
@@ -333,16 +330,8 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
         ),
         (SubscribeRequest { subscriber: "unnamed".to_owned(), ..latest() }, "INVALID_FIELD", "or unnamed"),
         (SubscribeRequest { subscriber: "x".repeat(65), ..latest() }, "INVALID_FIELD", "1 to 64"),
-        (
-            at(callback_gateway::proto::well_known::Timestamp { seconds: 0, nanos: -1 }),
-            "INVALID_FIELD",
-            "at_time",
-        ),
-        (
-            at(callback_gateway::proto::well_known::Timestamp { seconds: i64::MAX, nanos: 0 }),
-            "INVALID_FIELD",
-            "at_time",
-        ),
+        (at(imcallback::well_known::Timestamp { seconds: 0, nanos: -1 }), "INVALID_FIELD", "at_time"),
+        (at(imcallback::well_known::Timestamp { seconds: i64::MAX, nanos: 0 }), "INVALID_FIELD", "at_time"),
         (
             SubscribeRequest { heartbeat_interval: heartbeat(Duration::from_millis(999)), ..latest() },
             "INVALID_FIELD",
@@ -355,10 +344,7 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
         ),
         (
             SubscribeRequest {
-                heartbeat_interval: Some(callback_gateway::proto::well_known::Duration {
-                    seconds: -1,
-                    nanos: 0,
-                }),
+                heartbeat_interval: Some(imcallback::well_known::Duration { seconds: -1, nanos: 0 }),
                 ..latest()
             },
             "INVALID_FIELD",
@@ -373,7 +359,7 @@ async fn wrong_arguments_are_refused_with_the_remedy() {
     gateway.stop().await;
 }
 
-fn at(time: callback_gateway::proto::well_known::Timestamp) -> SubscribeRequest {
+fn at(time: imcallback::well_known::Timestamp) -> SubscribeRequest {
     SubscribeRequest { start: Some(Start::AtTime(time)), ..Default::default() }
 }
 
@@ -388,14 +374,14 @@ async fn a_stream_starts_at_a_time() {
         let first = events.iter().position(|event| event.receive_time == Some(time)).unwrap();
         assert_eq!(read(&mut client, at(time)).await, events[first..], "also from the disk");
         // A time between two events: the later one is the first.
-        let after = callback_gateway::proto::well_known::Timestamp { nanos: time.nanos + 1, ..time };
+        let after = imcallback::well_known::Timestamp { nanos: time.nanos + 1, ..time };
         let later = events.iter().filter(|event| nanos(event.receive_time) > nanos(Some(time))).count();
         assert_eq!(read(&mut client, at(after)).await.len(), later);
     }
-    let epoch = callback_gateway::proto::well_known::Timestamp::default();
+    let epoch = imcallback::well_known::Timestamp::default();
     assert_eq!(read(&mut client, at(epoch)).await, events, "nothing was ever trimmed");
 
-    let future = callback_gateway::proto::well_known::Timestamp { seconds: 253_402_300_799, nanos: 0 };
+    let future = imcallback::well_known::Timestamp { seconds: 253_402_300_799, nanos: 0 };
     let (mut subscriber, subscribed) = Subscriber::open(&mut client, at(future)).await.unwrap();
     assert_eq!(subscribed.cursor, events[19].cursor);
     post_numbers(&gateway, "A.B", 20..21).await;
@@ -466,7 +452,7 @@ async fn with_skip_a_gap_is_told_and_the_stream_goes_on() {
     let (gateway, first) = trimmed().await;
     let mut client = gateway.client().await;
     let left = all_events(&mut client).await;
-    let long_ago = callback_gateway::proto::well_known::Timestamp::default();
+    let long_ago = imcallback::well_known::Timestamp::default();
     for (request, first_missing) in [(after(&first), 2), (at(long_ago), 0)] {
         let failed = refused(&gateway, request.clone()).await;
         assert_eq!((failed.code(), reason(&failed).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
@@ -587,7 +573,7 @@ async fn frames_on_the_wire_are_plain_protobuf() {
 }
 
 mod proto {
-    pub(super) fn list(page_size: i32) -> callback_gateway::proto::ListEventsRequest {
-        callback_gateway::proto::ListEventsRequest { page_size, include_raw_body: true, ..Default::default() }
+    pub(super) fn list(page_size: i32) -> imcallback::ListEventsRequest {
+        imcallback::ListEventsRequest { page_size, include_raw_body: true, ..Default::default() }
     }
 }

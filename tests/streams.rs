@@ -6,19 +6,16 @@ mod support;
 use std::{process::Command, sync::Arc, time::Duration};
 
 use axum::http::Request;
-use callback_gateway::{
-    event::{Epoch, Sequence, Timestamp},
-    log::{
+use callback_gateway::{event::{Epoch, Sequence, Timestamp}, log::{
         self, Appending, Cause, EventLog, Hole, Holes, NewRecord, Page, ReadError, Tail, Usage,
         memory::MemoryLog,
-    },
-    proto::{
-        ErrorReason, EventFilter, GapPolicy, GetLogStatusRequest, ListSubscribersRequest, LogState,
-        SubscribeRequest, SubscribeResponse, SubscriberState, SubscriberStatus,
-        admin_service_client::AdminServiceClient, subscribe_response::Frame,
-    },
-};
+    }};
 use futures_util::future::BoxFuture;
+use imcallback::{
+    ErrorReason, EventFilter, GapPolicy, GetLogStatusRequest, ListSubscribersRequest, LogState,
+    SubscribeRequest, SubscribeResponse, SubscriberState, SubscriberStatus,
+    admin_service_client::AdminServiceClient, subscribe_response::Frame,
+};
 use prost::Message as _;
 use rustix::process::Signal;
 use support::*;

@@ -10,10 +10,8 @@ use std::{
     process::Command,
 };
 
-use callback_gateway::{
-    config::table::find,
-    proto::{EventFilter, ListEventsRequest},
-};
+use callback_gateway::config::table::find;
+use imcallback::{EventFilter, ListEventsRequest};
 use rustix::process::Signal;
 use support::*;
 use tempfile::TempDir;

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use callback_gateway::proto::{EventFilter, ListEventsRequest};
+use imcallback::{EventFilter, ListEventsRequest};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use callback_gateway::proto::{
+use imcallback::{
     GetLogStatusRequest, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
     subscribe_response::Frame,
 };

@@ -4,8 +4,9 @@ mod support;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use callback_gateway::{log::AppendError, proto::SubscribeRequest};
+use callback_gateway::log::AppendError;
 use futures_util::stream;
+use imcallback::SubscribeRequest;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,

@@ -9,12 +9,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use callback_gateway::{
-    callback::signature::{Token, Tokens},
-    proto::{
-        ListEventsRequest, ListRefusalsRequest, SubscribeRequest, admin_service_client::AdminServiceClient,
-        event_service_client::EventServiceClient, subscribe_response::Frame,
-    },
+use callback_gateway::callback::signature::{Token, Tokens};
+use imcallback::{
+    ListEventsRequest, ListRefusalsRequest, SubscribeRequest, admin_service_client::AdminServiceClient,
+    event_service_client::EventServiceClient, subscribe_response::Frame,
 };
 use prost::Message as _;
 use support::*;

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callback_gateway::proto::Event;
+use imcallback::Event;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -203,7 +203,7 @@ async fn events_that_are_lost_with_a_cut_wal_leave_their_sequences() {
 }
 
 async fn list_newest(gateway: &Process) -> Event {
-    let request = callback_gateway::proto::ListEventsRequest { page_size: 1, ..Default::default() };
+    let request = imcallback::ListEventsRequest { page_size: 1, ..Default::default() };
     let list = soon(gateway.client().await.list_events(request)).await.unwrap().into_inner();
     list.events.into_iter().next().expect("there is an event")
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::proto::{Event, ListEventsRequest, event_service_client::EventServiceClient};
+use imcallback::{Event, ListEventsRequest, event_service_client::EventServiceClient};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use tempfile::TempDir;
 use tonic::{

@@ -24,13 +24,7 @@ use axum::{
     serve::ListenerExt as _,
 };
 use bytes::{BufMut as _, Bytes, BytesMut};
-use callback_gateway::{
-    app::App,
-    config::Config,
-    event::{Cursor, Epoch, Sequence, Timestamp},
-    log::{Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
-    proto::{CaughtUp, Event, SubscribeRequest, SubscribeResponse, subscribe_response::Frame},
-};
+use callback_gateway::{app::App, config::Config, event::{Cursor, Epoch, Sequence, Timestamp}, log::{Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog}};
 use futures_util::{
     FutureExt as _, Stream, StreamExt as _,
     future::BoxFuture,
@@ -38,6 +32,7 @@ use futures_util::{
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use imcallback::{CaughtUp, Event, SubscribeRequest, SubscribeResponse, subscribe_response::Frame};
 use prost::Message as _;
 use tokio::{
     net::{TcpListener, TcpSocket},

@@ -15,9 +15,7 @@ use std::{
 
 use axum::http::{self, header::CONTENT_TYPE};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use callback_gateway::proto::{
-    EventFilter, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
-};
+use imcallback::{EventFilter, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame};
 use prost::Message as _;
 use tokio::{
     net::TcpStream,

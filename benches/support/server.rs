@@ -10,7 +10,7 @@ use std::{
 };
 
 use callback_gateway::log::{disk::Retention, jetstream};
-use callback_gateway::proto::{GetLogStatusRequest, admin_service_client::AdminServiceClient};
+use imcallback::{GetLogStatusRequest, admin_service_client::AdminServiceClient};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tonic::transport::Channel;

@@ -9,13 +9,11 @@
 
 use std::{env, error::Error, time::Duration};
 
-use callback_gateway::proto::well_known::Timestamp;
-use callback_gateway::{
-    client::{Client, Ended, Item, Options},
-    proto::{
-        DecodeStatus, Event, EventFilter, Gap, GapPolicy, SubscribeRequest, event::Payload,
-        subscribe_request::Start, subscribe_response::Frame,
-    },
+use callback_gateway_client::{Client, Ended, Item, Options};
+use imcallback::well_known::Timestamp;
+use imcallback::{
+    DecodeStatus, Event, EventFilter, Gap, GapPolicy, SubscribeRequest, event::Payload,
+    subscribe_request::Start, subscribe_response::Frame,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::time::{Instant, sleep};

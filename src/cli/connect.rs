@@ -5,15 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use callback_gateway_client::{
+    self as client, Client, ConnectError, Options, OptionsError, Services, causes, io_error, reason,
+};
 use secrecy::SecretString;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::{Failure, text::escape, tls, variables};
-use crate::{
-    client::{self, Client, ConnectError, Options, OptionsError, Services, causes, io_error, reason},
-    proto::ErrorReason,
-};
+use crate::proto::ErrorReason;
 
 /// The environment variable with the bearer token.
 const TOKEN_VARIABLE: &str = "CALLBACK_GATEWAY_CLIENT_TOKEN";

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::proto::well_known::Timestamp;
+use callback_gateway_client::cursor;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use prost::encoding::encode_varint;
@@ -22,7 +23,6 @@ use super::{
     output, text,
 };
 use crate::{
-    client,
     event::{Cursor, CursorError},
     proto::{
         Event, EventFilter, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
@@ -291,7 +291,7 @@ impl Copier {
             }
             failure => failure,
         })?;
-        let text = client::cursor(&frame).to_owned();
+        let text = cursor(&frame).to_owned();
         let cursor = parse(&text)?;
         Ok((text, cursor))
     }
@@ -322,7 +322,7 @@ impl Copier {
         let mut is_met = false;
         loop {
             let frame = follow.next().await?;
-            let at = parse(client::cursor(&frame))?;
+            let at = parse(cursor(&frame))?;
             is_met |= meets(at, end)?;
             if at.sequence <= end.sequence {
                 unmatched.note(&frame);
@@ -359,7 +359,7 @@ impl Copier {
             if at.sequence >= end.sequence {
                 break;
             }
-            self.pending.position = client::cursor(&frame).to_owned();
+            self.pending.position = cursor(&frame).to_owned();
             let start = start.unwrap_or(at.sequence.0);
             self.bar.set_length(end.sequence.0.saturating_sub(start));
             self.bar.set_position(at.sequence.0.saturating_sub(start));

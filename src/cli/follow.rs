@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use callback_gateway_client::{Cause, Ended, Interruption, Item, Subscription, cursor, reason};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -22,7 +23,6 @@ use super::{
     output, text,
 };
 use crate::{
-    client::{Cause, Ended, Interruption, Item, Subscription, cursor, reason},
     event::{Cursor, CursorError},
     proto::{Gap, GapReason, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
 };

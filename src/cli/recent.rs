@@ -2,6 +2,8 @@
 
 use crate::proto::well_known::Timestamp;
 
+use callback_gateway_client::Services;
+
 use super::{
     Failure,
     connect::Connection,
@@ -11,10 +13,7 @@ use super::{
     table::{Cell, DIM, Table},
     text::{self, order},
 };
-use crate::{
-    client::Services,
-    proto::{Event, Gap, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal},
-};
+use crate::proto::{Event, Gap, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal};
 
 /// Most events that are asked for at once.
 const PAGE_SIZE: usize = 1000;

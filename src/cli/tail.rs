@@ -9,6 +9,8 @@ use std::{
 use crate::proto::well_known::Timestamp;
 use tokio::time::sleep;
 
+use callback_gateway_client::cursor;
+
 use super::{
     Failure,
     connect::{Connection, Target},
@@ -19,10 +21,7 @@ use super::{
     table::DIM,
     text,
 };
-use crate::{
-    client,
-    proto::{Event, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
-};
+use crate::proto::{Event, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame};
 
 /// How often it is looked whether standard output is still read, while there is nothing to write.
 const LOOK: Duration = Duration::from_secs(1);
@@ -122,7 +121,7 @@ impl Tail {
             }
             unmatched.note(&frame);
             unmatched.report(false);
-            let cursor = client::cursor(&frame).to_owned();
+            let cursor = cursor(&frame).to_owned();
             *position.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
             if self.count.is_some_and(|count| printed >= count) {
                 unmatched.report(true);

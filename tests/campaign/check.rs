@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use callback_gateway::proto::{Event, GapPolicy, ListOrder, get_event_request};
+use imcallback::{Event, GapPolicy, ListOrder, get_event_request};
 
 use super::{
     callbacks::{Bodies, Posting},

@@ -1,6 +1,6 @@
 //! Checks of lists.
 
-use callback_gateway::proto::{Event, GapReason, ListOrder};
+use imcallback::{Event, GapReason, ListOrder};
 
 use super::{
     callbacks::names,

@@ -6,10 +6,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use callback_gateway::{
-    event::Cursor,
-    proto::{Event, GapReason},
-};
+use callback_gateway::{event::Cursor};
+use imcallback::{Event, GapReason};
 
 use super::{callbacks::Posted, outcome::Trouble, ranges::Ranges};
 use crate::support::nanos;

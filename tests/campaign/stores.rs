@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callback_gateway::proto::GapPolicy;
+use imcallback::GapPolicy;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 

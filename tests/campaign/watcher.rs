@@ -1,6 +1,6 @@
 //! A live subscriber.
 
-use callback_gateway::proto::{GapPolicy, SubscribeRequest, subscribe_response::Frame};
+use imcallback::{GapPolicy, SubscribeRequest, subscribe_response::Frame};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tonic::Status;
 

@@ -3,10 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use bytes::Bytes;
-use callback_gateway::{
-    event::{Record, Sequence, StoredRecord, Timestamp},
-    proto::GapReason,
-};
+use callback_gateway::{event::{Record, Sequence, StoredRecord, Timestamp}};
+use imcallback::GapReason;
 use proptest::{prelude::*, sample::Index};
 use rusqlite::{Connection, OptionalExtension as _};
 use tempfile::TempDir;

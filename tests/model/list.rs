@@ -1,6 +1,6 @@
 //! Listing, compared with the model.
 
-use callback_gateway::proto::{Event, Gap, GapReason, ListEventsRequest, ListOrder};
+use imcallback::{Event, Gap, GapReason, ListEventsRequest, ListOrder};
 use tonic::Code;
 
 use crate::{Model, filter, fits, support::*};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callback_gateway::proto::{
+use imcallback::{
     Event, Gap, GapPolicy, GapReason, GetEventRequest, SubscribeRequest, get_event_request,
     subscribe_request::Start, subscribe_response::Frame,
 };

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use callback_gateway::proto::{
+use imcallback::{
     Event, SubscribeRequest, event_service_client::EventServiceClient, subscribe_response::Frame,
 };
 use tokio::{

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
-use callback_gateway::proto::Event;
+use imcallback::Event;
 use rustix::process::Signal;
 use tempfile::TempDir;
 

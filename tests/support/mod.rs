@@ -21,16 +21,10 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{
-    access::Access,
-    app::{Addresses, App, RunError},
-    callback::signature::Tokens,
-    config::{Config, LogKind, Settings},
-    log::EventLog,
-    proto::{
-        Event, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
-        subscribe_request::Start, subscribe_response::Frame,
-    },
+use callback_gateway::{access::Access, app::{Addresses, App, RunError}, callback::signature::Tokens, config::{Config, LogKind, Settings}, log::EventLog};
+use imcallback::{
+    Event, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
+    subscribe_request::Start, subscribe_response::Frame,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -485,7 +479,7 @@ impl Subscriber {
     pub async fn open(
         client: &mut EventServiceClient<Channel>,
         request: SubscribeRequest,
-    ) -> Result<(Self, callback_gateway::proto::Subscribed), Status> {
+    ) -> Result<(Self, imcallback::Subscribed), Status> {
         let frames = soon(client.subscribe(request)).await?.into_inner();
         let mut subscriber = Self { frames };
         let Frame::Subscribed(subscribed) = subscriber.frame().await? else {
@@ -590,7 +584,7 @@ pub fn reason(status: &Status) -> String {
 }
 
 /// A time as one number, to compare.
-pub fn nanos(time: Option<callback_gateway::proto::well_known::Timestamp>) -> i128 {
+pub fn nanos(time: Option<imcallback::well_known::Timestamp>) -> i128 {
     let time = time.expect("a time");
     i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
 }

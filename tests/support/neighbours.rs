@@ -8,10 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::proto::subscribe_response::Frame;
-use callback_gateway::proto::{
-    SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
-};
+use imcallback::subscribe_response::Frame;
+use imcallback::{SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses a part of it")]
 
-use callback_gateway::proto::{Event, GapPolicy, SubscribeRequest, subscribe_response::Frame};
+use imcallback::{Event, GapPolicy, SubscribeRequest, subscribe_response::Frame};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 

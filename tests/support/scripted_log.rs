@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use callback_gateway::{
-    event::{Epoch, Sequence, Timestamp},
-    log::{
+use callback_gateway::{event::{Epoch, Sequence, Timestamp}, log::{
         AppendReply, Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage,
         memory::MemoryLog,
-    },
-};
+    }};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 

@@ -10,9 +10,9 @@ use axum::{
     http::{HeaderMap, Request, Response},
 };
 use bytes::Bytes;
-use callback_gateway::proto::SubscribeResponse;
 use futures_util::StreamExt as _;
 use http_body_util::StreamBody;
+use imcallback::SubscribeResponse;
 use prost::Message as _;
 use tempfile::TempDir;
 use tokio::task::AbortHandle;

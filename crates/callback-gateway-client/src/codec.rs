@@ -1,6 +1,6 @@
 //! Codec of `Subscribe` that keeps the bytes of an event beside the decoded frame.
 //!
-//! A decoded [`Event`](crate::proto::Event) loses the fields that this version does not know. A copy
+//! A decoded [`Event`](imcallback::Event) loses the fields that this version does not know. A copy
 //! of the log must keep these fields, so it uses the bytes that the gateway sent.
 
 use bytes::{Buf as _, Bytes};
@@ -14,7 +14,7 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::proto::{SubscribeRequest, SubscribeResponse, subscribe_response::Frame};
+use imcallback::{SubscribeRequest, SubscribeResponse, subscribe_response::Frame};
 
 /// Field number of `SubscribeResponse.event`.
 const EVENT: u32 = 2;
@@ -94,7 +94,7 @@ mod tests {
     use prost::encoding::{bytes, encode_key, encode_varint};
 
     use super::*;
-    use crate::proto::{Event, Heartbeat};
+    use imcallback::{Event, Heartbeat};
 
     #[test]
     fn the_bytes_of_an_event_are_those_that_were_sent() {

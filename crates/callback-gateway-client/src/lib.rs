@@ -8,8 +8,8 @@
 //!
 //! ```
 //! use std::error::Error;
-//! use callback_gateway::client::{Client, Item};
-//! use callback_gateway::proto::{SubscribeRequest, subscribe_request::Start, subscribe_response::Frame};
+//! use callback_gateway_client::{Client, Item};
+//! use imcallback::{SubscribeRequest, subscribe_request::Start, subscribe_response::Frame};
 //!
 //! async fn follow(address: &str, start: Start) -> Result<(), Box<dyn Error>> {
 //!     let request = SubscribeRequest { start: Some(start), subscriber: "orders".into(), ..Default::default() };
@@ -62,18 +62,17 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-use crate::proto::{
+use imcallback::{
     ErrorReason, SubscribeRequest, admin_service_client::AdminServiceClient,
     event_service_client::EventServiceClient,
 };
 
-pub(crate) use subscription::cursor;
-pub use subscription::{Cause, Ended, Interruption, Item, OtherLog, Subscription};
+pub use subscription::{Cause, Ended, Interruption, Item, OtherLog, Subscription, cursor};
 
 /// Longest bearer token, in bytes: what a header takes, roughly.
 const MAX_TOKEN_BYTES: usize = 8192;
 /// How long the connection may take, its TLS handshake included.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer may take to begin.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// After how much silence a gateway is asked whether it is still there, and how long its answer may take.
@@ -234,7 +233,7 @@ fn is_loopback(uri: &Uri) -> bool {
 }
 
 /// Whether a text can be a bearer token.
-pub(crate) fn is_token(text: &str) -> bool {
+pub fn is_token(text: &str) -> bool {
     (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
@@ -253,7 +252,7 @@ fn bearer(token: Option<SecretString>) -> Result<Bearer, OptionsError> {
 }
 
 /// The innermost error that is the operating system's.
-pub(crate) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+pub fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
     let mut found = None;
     let mut next = Some(error);
     while let Some(error) = next {
@@ -264,7 +263,7 @@ pub(crate) fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Opti
 }
 
 /// The causes of an error, outermost first, each said once.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes: Vec<String> = Vec::new();
     // tonic's own text is only 'transport error'.
     let mut next = error.source().or(Some(error));

@@ -13,7 +13,7 @@ use super::{
     codec::{Received, SubscribeCodec},
     is_passing, reason,
 };
-use crate::proto::{
+use imcallback::{
     ErrorReason, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
 };
 
@@ -380,7 +380,7 @@ impl Subscription {
 }
 
 /// How long no frame may come at this heartbeat interval, if it is one.
-fn silence(interval: Option<crate::proto::well_known::Duration>) -> Duration {
+fn silence(interval: Option<imcallback::well_known::Duration>) -> Duration {
     let interval = interval.and_then(|interval| interval.try_into().ok()).unwrap_or(HEARTBEAT);
     SILENT_INTERVALS * interval.clamp(SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT)
 }
@@ -400,7 +400,7 @@ fn shown(status: &Status) -> String {
 }
 
 /// The position after a frame.
-pub(crate) fn cursor(frame: &Frame) -> &str {
+pub fn cursor(frame: &Frame) -> &str {
     match frame {
         Frame::Subscribed(frame) => &frame.cursor,
         Frame::Event(frame) => &frame.cursor,
