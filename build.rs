@@ -40,13 +40,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = compiler.file_descriptor_set();
     let services = files.file.iter().flat_map(|file| &file.service);
     for method in services.flat_map(|service| &service.method) {
-        server_build = server_build.extern_path(method.output_type(), "crate::grpc::Encoded");
+        server_build = server_build.extern_path(method.output_type(), "crate::delivery::grpc::Encoded");
     }
     server_build
         .extern_path(PACKAGE, "::imcallback")
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::imcallback::well_known")
-        .codec_path("crate::grpc::EncodedCodec")
+        .codec_path("crate::delivery::grpc::EncodedCodec")
         .out_dir(&server)
         .compile_fds(files)?;
     Ok(())

@@ -14,11 +14,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use callback_gateway::{callback::{
+use callback_gateway::testing::{
+    callback::{
         Apps, Envelope,
         duplicates::{Duplicates, MAX_REMEMBERED},
         signature::Tokens,
-    }, event::StoredRecord};
+    },
+    event::StoredRecord,
+};
 use serde::de::IgnoredAny;
 
 const APP_ID: u32 = 1_400_000_000;

@@ -11,10 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::{event::{NameSet, RecordParts, Sequence, StoredRecord}, log::{
+use callback_gateway::testing::{
+    event::{NameSet, RecordParts, Sequence, StoredRecord},
+    log::{
         EventLog, NewRecord, Order, PAGE_RECORDS, Terms,
         disk::{DiskLog, DiskOptions},
-    }};
+    },
+};
 use tempfile::TempDir;
 
 const QUICK: u64 = 200_000;

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::event::{NameSet, RecordParts, StoredRecord};
+use callback_gateway::testing::event::{NameSet, RecordParts, StoredRecord};
 use imcallback::{Event, EventFilter, ListEventsRequest};
 use prost::Message as _;
 use support::{

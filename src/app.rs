@@ -1,68 +1,61 @@
 //! The gateway put together: sockets are bound first, then everything is served,
 //! and a drain ends it in order.
 
+mod admin;
+mod health;
+mod listeners;
+mod recall;
+mod reload;
+mod scrape;
+
 use std::{
     fmt,
-    future::{Future, pending},
+    future::Future,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use prometheus::IntCounter;
-use rustls::ServerConfig;
-use serde::Serialize;
 use tokio::{
-    net::{TcpListener, TcpSocket},
+    net::TcpListener,
     runtime::Handle,
     sync::{Semaphore, watch},
-    task::{JoinError, JoinHandle, yield_now},
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
+    task::{JoinError, JoinHandle},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
+use self::scrape::{Disk, Scrape};
+use self::{
+    health::{can_read, report_health},
+    listeners::Listeners,
+    recall::{Stored, newest_time, remember},
+};
+pub use self::{listeners::Addresses, reload::Reload};
 use crate::{
-    access::Access,
-    admin,
-    callback::{
-        Apps,
-        duplicates::{Duplicates, MAX_REMEMBERED},
+    config::{Config, LogKind, Settings},
+    delivery::{
+        grpc::{self, Health, Streams},
+        runtime::Delivery,
     },
-    config::{Config, ConfigError, LogKind, Settings},
-    delivery::Delivery,
-    event::{Record, Sequence, Timestamp},
-    grpc::{self, Health, Streams},
-    http::{self, Front},
-    http1::{self, Limits, ListenerMetrics},
+    ingest::{
+        callback::duplicates::{Duplicates, MAX_REMEMBERED},
+        connection::{self, Limits, ListenerMetrics},
+        http::{self, Front},
+    },
     log::{
-        EventLog, LogState, PAGE_RECORDS, ReadError,
+        EventLog, LogState,
         disk::{DiskLog, DiskOptions, OpenError, Retention},
-        jetstream::{self, JetStreamLog, Login},
+        jetstream::{self, JetStreamLog},
         memory::MemoryLog,
     },
-    metrics::Metrics,
-    refusals::Refusals,
-    scrape::{Disk, Scrape},
-    shutdown::Drain,
-    tls,
-    trace::Tracer,
+    net::{nats_login::Login, shutdown::Drain, tls},
+    observe::trace::Tracer,
 };
 
 /// Most connections on the admin listener.
 const ADMIN_MAX_CONNECTIONS: usize = 64;
-/// Connections that wait to be accepted. Beyond it the system drops a client's
-/// first packets, and trying again takes it seconds; the system bounds it too
-/// (`net.core.somaxconn` on Linux).
-const BACKLOG: u32 = 4096;
-/// How often reading is tried, for the health of the event service.
-const READ_PROBE_INTERVAL: Duration = Duration::from_secs(5);
-/// How long such a read may take before stored events count as unreadable.
-const READ_PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Pages of the newest stored callbacks that are taken in before anything is
-/// served: they are the ones that are sent again.
-const RECALL_PAGES: usize = 40;
-/// How long that may take; a slow disk must not keep the gateway from serving.
-const RECALL_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long the last requests may take once their listener is closed: longer than
 /// each of their own deadlines.
 const LAST_REQUESTS: Duration = Duration::from_secs(4);
@@ -71,17 +64,6 @@ const LAST_REQUESTS: Duration = Duration::from_secs(4);
 const CUT_GRACE: Duration = Duration::from_secs(1);
 /// How long the log may take to write what it has accepted and to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Where the gateway listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Addresses {
-    /// Callbacks.
-    pub http: SocketAddr,
-    /// gRPC.
-    pub grpc: SocketAddr,
-    /// Probes.
-    pub admin: SocketAddr,
-}
 
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -125,69 +107,6 @@ pub enum RunError {
     /// The log did not close in time.
     #[error("the log did not close within {} seconds", CLOSE_TIMEOUT.as_secs())]
     Close,
-}
-
-/// Puts a changed configuration into force while the gateway runs.
-#[derive(Debug)]
-pub struct Reload {
-    /// What is in force.
-    config: Mutex<Config>,
-    apps: watch::Sender<Arc<Apps>>,
-    access: watch::Sender<Arc<Access>>,
-    nats_login: watch::Sender<Login>,
-    http_tls: Option<watch::Sender<Arc<ServerConfig>>>,
-    grpc_tls: Option<watch::Sender<Arc<ServerConfig>>>,
-    refusals: Arc<Refusals>,
-    metrics: Arc<Metrics>,
-}
-
-impl Reload {
-    fn new(config: &Config) -> Self {
-        let settings = config.settings();
-        let verified = |&app_id: &u32| (app_id, !settings.tokens.of(app_id).is_empty());
-        Self {
-            config: Mutex::new(config.clone()),
-            apps: watch::Sender::new(Arc::new(apps(settings))),
-            access: watch::Sender::new(Arc::new(settings.grpc_access.clone())),
-            nats_login: watch::Sender::new(settings.nats.login.clone()),
-            http_tls: settings.http_tls.clone().map(watch::Sender::new),
-            grpc_tls: settings.grpc_tls.clone().map(|tls| watch::Sender::new(tls.config)),
-            refusals: Arc::new(Refusals::new(settings.sdk_app_ids.iter().map(verified))),
-            metrics: Arc::new(http::metrics(settings.sdk_app_ids.iter().copied())),
-        }
-    }
-
-    /// Puts tokens, the login to NATS and certificates into force, for new requests, calls
-    /// and connections. Connections stay; a stream ends if its token was taken back or
-    /// has other rights now. What else differs takes a restart, also TLS where there
-    /// was none, or none where it was. An error leaves everything as it was.
-    pub fn apply(&self, new: &Config) -> Result<(), ConfigError> {
-        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
-        *config = config.reloaded(new)?;
-        let settings = config.settings();
-        self.apps.send_replace(Arc::new(apps(settings)));
-        for &app_id in &settings.sdk_app_ids {
-            self.refusals.set_verified(app_id, !settings.tokens.of(app_id).is_empty());
-        }
-        self.metrics.forget_tokens();
-        self.access.send_replace(Arc::new(settings.grpc_access.clone()));
-        self.nats_login.send_replace(settings.nats.login.clone());
-        if let (Some(current), Some(new)) = (&self.http_tls, &settings.http_tls) {
-            current.send_replace(Arc::clone(new));
-        }
-        if let (Some(current), Some(new)) = (&self.grpc_tls, &settings.grpc_tls) {
-            current.send_replace(Arc::clone(&new.config));
-        }
-        Ok(())
-    }
-}
-
-fn apps(settings: &Settings) -> Apps {
-    Apps {
-        ids: settings.sdk_app_ids.iter().copied().collect(),
-        tokens: settings.tokens.clone(),
-        window: settings.signature_window,
-    }
 }
 
 fn retention(settings: &Settings) -> Retention {
@@ -310,13 +229,7 @@ impl App {
         health.set_answering(true);
 
         let duplicates = Arc::new(Duplicates::new(settings.duplicate_window, MAX_REMEMBERED));
-        let mut stored = Stored { end: log.tail().borrow().end, below: None };
-        if duplicates.is_on() {
-            stored.below = Some(stored.end);
-            let newest = stored.recall(&*log, &duplicates, RECALL_PAGES);
-            // The rest follows while the gateway serves.
-            timeout(RECALL_TIMEOUT, newest).await.ok();
-        }
+        let stored = Stored::begin(&*log, &duplicates).await;
         let newest_stored = newest_time(&*log, stored.end).await;
         let refusals = Arc::clone(&reload.refusals);
         let metrics = Arc::clone(&reload.metrics);
@@ -368,7 +281,7 @@ impl App {
         let duplicates_task = tokio::spawn(remember(Arc::clone(&log), duplicates, stored));
         let health_task = tokio::spawn(report_health(Arc::clone(&log), health.clone(), drain.clone()));
         let mut admin_task =
-            tokio::spawn(http1::serve(admin, None, probes, admin_limits, admin_drain.clone(), None));
+            tokio::spawn(connection::serve(admin, None, probes, admin_limits, admin_drain.clone(), None));
         let tls = |config: &Option<watch::Sender<_>>, failures: &IntCounter| {
             let config = config.as_ref()?.subscribe();
             Some(tls::Acceptor { config, failures: failures.clone() })
@@ -379,8 +292,14 @@ impl App {
             bad: metrics.http_bad_connections.clone(),
             connections: metrics.http_connections.clone(),
         });
-        let mut http_task =
-            tokio::spawn(http1::serve(http, http_tls, callbacks, limits, callback_drain.clone(), counted));
+        let mut http_task = tokio::spawn(connection::serve(
+            http,
+            http_tls,
+            callbacks,
+            limits,
+            callback_drain.clone(),
+            counted,
+        ));
         let access = reload.access.subscribe();
         let replica = settings.replica_name.into();
         let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };
@@ -458,150 +377,6 @@ async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
         Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked"),
         Err(_) => tracing::info!("{name} connections are still open and are cut"),
     }
-}
-
-/// When the newest event below `end` was received. `None`: there is none, or it cannot be read now.
-async fn newest_time(log: &dyn EventLog, end: Sequence) -> Option<Timestamp> {
-    let page = timeout(RECALL_TIMEOUT, log.read_back(end, 1)).await.ok()?.ok()?;
-    page.records.first().map(Record::receive_time)
-}
-
-/// What was in the log at the start, and how much of it is remembered.
-struct Stored {
-    /// The log's end at the start.
-    end: Sequence,
-    /// What is below is not remembered yet; `None` once nothing more will be.
-    below: Option<Sequence>,
-}
-
-impl Stored {
-    /// Takes in at most so many pages of the stored callbacks of the window, the
-    /// newest first. Dropped half-way, it can be called again.
-    async fn recall(&mut self, log: &dyn EventLog, duplicates: &Duplicates, pages: usize) {
-        for _ in 0..pages {
-            let Some(below) = self.below else { return };
-            match log.read_back(below, PAGE_RECORDS).await {
-                Ok(page) => {
-                    let now = duplicates.now();
-                    let mut records = page.records.iter();
-                    let goes_on =
-                        !page.records.is_empty() && records.all(|record| duplicates.note_older(record, now));
-                    self.below = goes_on.then_some(page.next);
-                }
-                // The others are still worth remembering.
-                Err(ReadError::Hole(hole)) => self.below = Some(hole.first),
-                Err(ReadError::Trimmed { .. }) => self.below = None,
-                Err(ReadError::Unavailable(_)) => sleep(READ_PROBE_INTERVAL).await,
-            }
-            yield_now().await;
-        }
-    }
-}
-
-/// Has the memory of callbacks follow the log, and go on back through what was
-/// stored before.
-async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>, mut stored: Stored) {
-    if !duplicates.is_on() {
-        return;
-    }
-    let new = follow(&*log, &duplicates, stored.end);
-    tokio::join!(new, stored.recall(&*log, &duplicates, usize::MAX));
-}
-
-/// Takes in what is stored from now on.
-async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence) {
-    let mut tail = log.tail();
-    while tail.wait_for(|tail| tail.end > next).await.is_ok() {
-        match log.read(next, PAGE_RECORDS).await {
-            Ok(page) => {
-                let now = duplicates.now();
-                page.records.iter().for_each(|record| duplicates.note(record, now));
-                next = page.next;
-            }
-            // The others are still worth remembering.
-            Err(ReadError::Trimmed { oldest }) => next = oldest,
-            Err(ReadError::Hole(hole)) => next = hole.last.next(),
-            Err(ReadError::Unavailable(_)) => sleep(READ_PROBE_INTERVAL).await,
-        }
-        tokio::task::consume_budget().await;
-    }
-}
-
-/// Keeps the reported health up to date: "" while callbacks can be stored, `EventService` while stored events can be
-/// read. Once the end is announced all are NOT_SERVING, so that load balancers send new calls elsewhere.
-async fn report_health(log: Arc<dyn EventLog>, health: Health, drain: Drain) {
-    let storing = async {
-        let mut state = log.state();
-        loop {
-            health.set_storing(*state.borrow_and_update() == LogState::Writable);
-            if state.changed().await.is_err() {
-                pending::<()>().await;
-            }
-        }
-    };
-    let reading = async {
-        let mut probe = interval(READ_PROBE_INTERVAL);
-        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            probe.tick().await;
-            health.set_reading(can_read(&*log).await);
-        }
-    };
-    tokio::select! {
-        () = storing => {}
-        () = reading => {}
-        () = drain.announced() => {}
-    }
-    health.set_storing(false);
-    health.set_reading(false);
-    health.set_answering(false);
-}
-
-/// Whether what is stored is followed, and the oldest record can be read, which is the one furthest
-/// from memory.
-async fn can_read(log: &dyn EventLog) -> bool {
-    if log.lag().is_stuck {
-        return false;
-    }
-    match timeout(READ_PROBE_TIMEOUT, log.read(log.oldest(), 1)).await {
-        // A record that is damaged, or was just trimmed, says nothing about the others.
-        Ok(Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Hole(_))) => true,
-        Ok(Err(ReadError::Unavailable(_))) | Err(_) => false,
-    }
-}
-
-struct Listeners {
-    http: TcpListener,
-    grpc: TcpListener,
-    admin: TcpListener,
-    addresses: Addresses,
-}
-
-impl Listeners {
-    fn bind(config: &Config) -> Result<Self, StartError> {
-        let settings = config.settings();
-        let (http, http_at) = bind(settings.http_listen, "--http-listen")?;
-        let (grpc, grpc_at) = bind(settings.grpc_listen, "--grpc-listen")?;
-        let (admin, admin_at) = bind(settings.admin_listen, "--admin-listen")?;
-        let addresses = Addresses { http: http_at, grpc: grpc_at, admin: admin_at };
-        Ok(Self { http, grpc, admin, addresses })
-    }
-
-    fn with_log(self, config: Config, reload: Reload, delivery: Delivery, log: Arc<dyn EventLog>) -> App {
-        let Self { http, grpc, admin, addresses } = self;
-        App { config, reload: Arc::new(reload), delivery, log, http, grpc, admin, addresses }
-    }
-}
-
-fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
-    let error = |source| StartError::Bind { address, option, source };
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(error)?;
-    // As TcpListener::bind does: a restart must not wait for old connections to be forgotten.
-    socket.set_reuseaddr(true).map_err(error)?;
-    socket.bind(address).map_err(error)?;
-    let listener = socket.listen(BACKLOG).map_err(error)?;
-    let bound = listener.local_addr().map_err(error)?;
-    Ok((listener, bound))
 }
 
 #[cfg(test)]

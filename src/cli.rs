@@ -31,7 +31,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::telemetry;
+use crate::observe::telemetry;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
 /// What the program is called.

@@ -1,6 +1,5 @@
 //! The configuration, parsed once into a form that cannot be wrong.
 
-pub(crate) mod files;
 pub mod given;
 pub mod nats;
 pub mod read;
@@ -9,7 +8,7 @@ pub mod table;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{access::Access, callback::signature::Tokens};
+use crate::{delivery::access::Access, ingest::callback::signature::Tokens};
 
 /// Largest body limit that may be set: with more, a response could pass gRPC's
 /// default of 4 MiB.

@@ -3,5 +3,5 @@
 #![deny(clippy::unwrap_used)]
 
 fn main() -> std::process::ExitCode {
-    callback_gateway::cli::main()
+    callback_gateway::main()
 }

@@ -1,6 +1,6 @@
 //! The API, from the crate [`imcallback`], and the catalogue of its commands.
 
-pub use imcallback::*;
+pub(crate) use imcallback::*;
 
 pub(crate) use self::catalogue::{callback_kind, order_key, payload_shape};
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs, net::SocketAddr};
 
-use callback_gateway::access::Access;
+use callback_gateway::testing::access::Access;
 use imcallback::{
     EventFilter, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest,
     ListSubscribersRequest, SubscribeRequest, SubscriberState, admin_service_client::AdminServiceClient,

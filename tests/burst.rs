@@ -5,7 +5,7 @@
 mod burst;
 mod support;
 
-use callback_gateway::event::Cursor;
+use callback_gateway::testing::event::Cursor;
 use imcallback::{Event, SubscribeRequest, subscribe_response::Frame};
 use tokio::task::JoinHandle;
 

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{callback::{Apps, Envelope, duplicates::Duplicates}, event::{Epoch, OrderKey, Record, Sequence, StoredRecord, Timestamp}};
+use callback_gateway::testing::{
+    callback::{Apps, Envelope, duplicates::Duplicates},
+    event::{Epoch, OrderKey, Record, Sequence, StoredRecord, Timestamp},
+};
 use imcallback::{CallbackKind, DecodeStatus, Event, FILE_DESCRIPTOR_SET, event::Payload};
 use prost::Message as _;
 use prost_reflect::{

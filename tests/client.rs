@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::event::Cursor;
+use callback_gateway::testing::event::Cursor;
 use callback_gateway_client::{Cause, Client, Ended, Interruption, Item, Options, Subscription};
 use imcallback::{
     ErrorReason, Event, GoingAway, Heartbeat, SubscribeRequest, SubscribeResponse, Subscribed,

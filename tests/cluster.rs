@@ -10,7 +10,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use burst::{Burst, Follower, Told};
-use callback_gateway::{config::{LogKind, Settings, nats::Nats as NatsSettings}, event::Cursor};
+use callback_gateway::config::{LogKind, Settings, nats::Nats as NatsSettings};
+use callback_gateway::testing::event::Cursor;
 use imcallback::{
     Event, GapPolicy, SubscribeRequest, event_service_client::EventServiceClient, subscribe_request::Start,
 };

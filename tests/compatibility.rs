@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use callback_gateway::event::seal;
+use callback_gateway::testing::event::seal;
 use imcallback::{
     CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, GapReason, ListEventsRequest,
     SubscribeRequest, subscribe_response::Frame,

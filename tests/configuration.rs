@@ -10,7 +10,8 @@ use std::{
     process::{Command, Output},
 };
 
-use callback_gateway::{config::{Config, LogKind, reference, table::SETTINGS}, log::jetstream::Login};
+use callback_gateway::config::{Config, LogKind, reference, table::SETTINGS};
+use callback_gateway::testing::nats_login::Login;
 use imcallback::ListEventsRequest;
 use rustix::process::Signal;
 use support::*;
@@ -202,7 +203,7 @@ impl Reloadable {
     }
 
     async fn status(&self, token: &str) -> u16 {
-        let token = callback_gateway::callback::signature::Token::new(token).unwrap();
+        let token = callback_gateway::testing::callback::signature::Token::new(token).unwrap();
         let time = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().to_string();
         let query = format!("{}&Sign={}&RequestTime={time}", query("A.B"), token.sign(&time));
         let request = format!("POST /?{query} HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\n\r\n{{}}");

@@ -22,7 +22,7 @@ use std::{
 
 use callback_gateway::config::Settings;
 #[cfg(feature = "slow-tests")]
-use callback_gateway::event::Cursor;
+use callback_gateway::testing::event::Cursor;
 use imcallback::{
     ListSubscribersRequest, SubscriberState, SubscriberStatus, admin_service_client::AdminServiceClient,
 };

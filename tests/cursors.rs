@@ -7,7 +7,7 @@ mod support;
 
 use std::fs;
 
-use callback_gateway::event::Cursor;
+use callback_gateway::testing::event::Cursor;
 use imcallback::{
     GetEventRequest, ListEventsRequest, ListSubscribersRequest, SubscribeRequest,
     admin_service_client::AdminServiceClient, get_event_request,

@@ -162,7 +162,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
         assert_eq!(status.code(), Code::Unavailable, "{status}");
         assert_eq!(reason(&status), "SHUTTING_DOWN");
         assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
-        assert!(cursor.parse::<callback_gateway::event::Cursor>().is_ok());
+        assert!(cursor.parse::<callback_gateway::testing::event::Cursor>().is_ok());
         seen.sort();
         // Callbacks are accepted until streams have ended, so some are left for the next process.
         assert!(seen.iter().all(|body| acknowledged.binary_search(body).is_ok()));

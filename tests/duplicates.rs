@@ -4,10 +4,13 @@ mod support;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use callback_gateway::{callback::{Apps, Envelope, duplicates::Duplicates}, log::{
+use callback_gateway::testing::{
+    callback::{Apps, Envelope, duplicates::Duplicates},
+    log::{
         EventLog as _, NewRecord,
         disk::{DiskLog, DiskOptions},
-    }};
+    },
+};
 use imcallback::{Event, ListEventsRequest};
 use support::*;
 use tempfile::TempDir;

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{callback::signature::Token, event::Timestamp};
+use callback_gateway::testing::{callback::signature::Token, event::Timestamp};
 use callback_gateway_client::{Cause, Client, Interruption, Item};
 use imcallback::{
     ListEventsRequest, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,

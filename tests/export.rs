@@ -21,7 +21,7 @@ use std::{
     },
 };
 
-use callback_gateway::event::{Cursor, Epoch, Sequence};
+use callback_gateway::testing::event::{Cursor, Epoch, Sequence};
 use imcallback::{
     CaughtUp, Event, GetEventRequest, GoingAway, SubscribeResponse, Subscribed, get_event_request,
     subscribe_response::Frame,

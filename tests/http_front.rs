@@ -5,7 +5,10 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use callback_gateway::{http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT}, log::{AppendError, EventLog as _, NewRecord}};
+use callback_gateway::testing::{
+    http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT},
+    log::{AppendError, EventLog as _, NewRecord},
+};
 use imcallback::DecodeStatus;
 use support::{scripted_log::scripted_log, *};
 use tokio::time::Instant;

@@ -7,11 +7,18 @@ mod support;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use callback_gateway::{config::nats::Nats as NatsSettings, config::{LogKind, Settings}, event::{Cursor, NameSet, RecordParts, Sequence}, log::{
+use callback_gateway::testing::{
+    event::{Cursor, NameSet, RecordParts, Sequence},
+    log::{
         AppendError, EventLog, NewRecord,
         disk::Retention,
         jetstream::{JetStreamLog, Options},
-    }};
+    },
+};
+use callback_gateway::{
+    config::nats::Nats as NatsSettings,
+    config::{LogKind, Settings},
+};
 use imcallback::{
     EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest,
     ListOrder, ListRefusalsRequest, ListSubscribersRequest, LogState, SubscribeRequest,

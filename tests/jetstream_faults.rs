@@ -9,10 +9,14 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use callback_gateway::{config::{LogKind, nats::Nats as NatsSettings}, event::{NameSet, RecordParts, Sequence, Timestamp}, log::{
+use callback_gateway::config::{LogKind, nats::Nats as NatsSettings};
+use callback_gateway::testing::{
+    event::{NameSet, RecordParts, Sequence, Timestamp},
+    log::{
         EventLog, Lag, LogState, ReadError,
         jetstream::{JetStreamLog, Options},
-    }};
+    },
+};
 use futures_util::StreamExt as _;
 use imcallback::{SubscribeRequest, subscribe_request::Start};
 use serde_json::{Value, json};

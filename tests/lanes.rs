@@ -6,7 +6,7 @@ mod support;
 
 use std::net::SocketAddr;
 
-use callback_gateway::event::MAX_LANES;
+use callback_gateway::testing::event::MAX_LANES;
 use callback_gateway_client::{Client, Item};
 use imcallback::{
     Event, EventFilter, LaneSelector, ListEventsRequest, ListOrder, SubscribeRequest,

@@ -5,7 +5,10 @@ mod support;
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use callback_gateway::{callback::{Apps, Envelope, duplicates::Duplicates}, event::{Epoch, Record, Sequence, Timestamp}};
+use callback_gateway::testing::{
+    callback::{Apps, Envelope, duplicates::Duplicates},
+    event::{Epoch, Record, Sequence, Timestamp},
+};
 use imcallback::{DecodeStatus, Event, FILE_DESCRIPTOR_SET};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};

@@ -4,7 +4,11 @@ mod support;
 
 use std::sync::Arc;
 
-use callback_gateway::{event::{Cursor, Epoch}, log::memory::MemoryLog, subscription::MAX_LIST_SCAN};
+use callback_gateway::testing::{
+    event::{Cursor, Epoch},
+    log::memory::MemoryLog,
+    subscription::MAX_LIST_SCAN,
+};
 use imcallback::{
     Event, EventFilter, GetEventRequest, ListEventsRequest, ListOrder,
     event_service_client::EventServiceClient, get_event_request,

@@ -6,10 +6,16 @@ mod support;
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, sync::Arc};
 
-use callback_gateway::{access::Access, callback::signature::{Token, Tokens}, event::{Epoch, Sequence, Timestamp}, http, log::{
+use callback_gateway::testing::{
+    access::Access,
+    callback::signature::{Token, Tokens},
+    event::{Epoch, Sequence, Timestamp},
+    http,
+    log::{
         AppendError, Appending, EventLog, Holes, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
         memory::MemoryLog,
-    }};
+    },
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use imcallback::{
     GapPolicy, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest, SubscribeRequest,

@@ -11,12 +11,13 @@ mod support;
 
 use std::{path::Path, time::Duration};
 
-use callback_gateway::{config::Settings, event::Cursor};
-use imcallback::{
-        EventFilter, GetLogStatusRequest, GetLogStatusResponse, ListOrder,
-        admin_service_client::AdminServiceClient,
-    };
+use callback_gateway::config::Settings;
+use callback_gateway::testing::event::Cursor;
 use damage::{Damage, Lost, Survey, any_damage, crash_image};
+use imcallback::{
+    EventFilter, GetLogStatusRequest, GetLogStatusResponse, ListOrder,
+    admin_service_client::AdminServiceClient,
+};
 use proptest::{prelude::*, sample::Index};
 use reader::{Reader, StartAt};
 use support::*;

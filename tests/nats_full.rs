@@ -5,9 +5,7 @@ mod support;
 use std::{path::Path, time::Duration};
 
 use async_nats::Client;
-use imcallback::{
-    Event, GetLogStatusRequest, SubscribeRequest, admin_service_client::AdminServiceClient,
-};
+use imcallback::{Event, GetLogStatusRequest, SubscribeRequest, admin_service_client::AdminServiceClient};
 use serde_json::{Value, json};
 use support::{
     nats::{Nats, ask},

@@ -313,7 +313,7 @@ async fn subscribers_says_which_events_a_subscriber_gets() {
     let token = "friends-friends-friends";
     let gateway = Gateway::start_with(|settings| {
         let lines = format!("friends {token} commands=Sns.*\nboss boss-boss-boss-boss admin\n");
-        settings.grpc_access = callback_gateway::access::Access::parse(&lines).unwrap();
+        settings.grpc_access = callback_gateway::testing::access::Access::parse(&lines).unwrap();
     })
     .await;
     let address = gateway.addresses.grpc;

@@ -14,7 +14,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use callback_gateway::{callback::signature::{Token, Tokens}, event::Timestamp};
+use callback_gateway::testing::{
+    callback::signature::{Token, Tokens},
+    event::Timestamp,
+};
 use imcallback::{SubscribeRequest, subscribe_response::Frame};
 use support::*;
 

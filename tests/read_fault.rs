@@ -15,15 +15,18 @@ use std::{
 };
 
 use btree::{PAGE, rows};
-use callback_gateway::{event::{NameSet, RecordParts}, log::{
+use callback_gateway::testing::{
+    event::{NameSet, RecordParts},
+    log::{
         EventLog as _, NewRecord,
         disk::{DiskLog, DiskOptions},
-    }};
+    },
+};
 use imcallback::{
-        DecodeStatus, Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest,
-        GetLogStatusResponse, ListEventsRequest, ListOrder, admin_service_client::AdminServiceClient,
-        event_service_client::EventServiceClient, get_event_request, subscribe_response::Frame,
-    };
+    DecodeStatus, Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest,
+    GetLogStatusResponse, ListEventsRequest, ListOrder, admin_service_client::AdminServiceClient,
+    event_service_client::EventServiceClient, get_event_request, subscribe_response::Frame,
+};
 use support::*;
 use tempfile::TempDir;
 use tokio::time::Instant;

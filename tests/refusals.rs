@@ -4,7 +4,12 @@ mod support;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use callback_gateway::{callback::signature::{Token, Tokens}, http::BODIES_BYTES, log::AppendError, refusals::{KEPT, LINES}};
+use callback_gateway::testing::{
+    callback::signature::{Token, Tokens},
+    http::BODIES_BYTES,
+    log::AppendError,
+    refusals::{KEPT, LINES},
+};
 use imcallback::{
     AppStatus, GetLogStatusRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal, RefusalReason,
     admin_service_client::AdminServiceClient,

@@ -8,7 +8,7 @@ mod support;
 
 use std::{fs, path::Path};
 
-use callback_gateway::event::Cursor;
+use callback_gateway::testing::event::Cursor;
 use imcallback::Event;
 use tempfile::TempDir;
 use tonic::{Code, Status};

@@ -11,10 +11,13 @@ mod support;
 
 use std::{path::Path, process::Command, time::Duration};
 
-use callback_gateway::{event::{Cursor, NameSet, RecordParts}, log::{
+use callback_gateway::testing::{
+    event::{Cursor, NameSet, RecordParts},
+    log::{
         Appending, EventLog as _, NewRecord,
         disk::{DiskLog, DiskOptions, Retention},
-    }};
+    },
+};
 use imcallback::Event;
 use rustix::process::{Pid, Resource, Signal, getrlimit, prlimit};
 use tempfile::TempDir;

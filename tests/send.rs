@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use callback_gateway::callback::signature::Tokens;
+use callback_gateway::testing::callback::signature::Tokens;
 use imcallback::{DecodeStatus, event::Payload};
 use people::{Ran, Relay, Running, command, on_a_terminal, run};
 use scripted_server::{Certificates, ScriptedServer};

@@ -4,7 +4,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use callback_gateway::{event::Cursor, log::memory::MemoryLog};
+use callback_gateway::testing::{event::Cursor, log::memory::MemoryLog};
 use imcallback::{
     CallbackKind, DecodeStatus, Event, EventFilter, GapPolicy, SubscribeRequest, SubscribeResponse,
     event::Payload, subscribe_request::Start, subscribe_response::Frame,
@@ -400,7 +400,7 @@ async fn a_cursor_of_another_log_is_refused_with_both_ends() {
     post_numbers(&gateway, "A.B", 0..3).await;
     let events = all_events(&mut gateway.client().await).await;
     let own: Cursor = events[1].cursor.parse().unwrap();
-    let beyond = Cursor { sequence: callback_gateway::event::Sequence(4), ..own };
+    let beyond = Cursor { sequence: callback_gateway::testing::event::Sequence(4), ..own };
     let another = Cursor { check: own.check.map(|check| check ^ 1), ..own };
 
     for (cursor, reason_name) in

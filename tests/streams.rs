@@ -6,10 +6,13 @@ mod support;
 use std::{process::Command, sync::Arc, time::Duration};
 
 use axum::http::Request;
-use callback_gateway::{event::{Epoch, Sequence, Timestamp}, log::{
+use callback_gateway::testing::{
+    event::{Epoch, Sequence, Timestamp},
+    log::{
         self, Appending, Cause, EventLog, Hole, Holes, NewRecord, Page, ReadError, Tail, Usage,
         memory::MemoryLog,
-    }};
+    },
+};
 use futures_util::future::BoxFuture;
 use imcallback::{
     ErrorReason, EventFilter, GapPolicy, GetLogStatusRequest, ListSubscribersRequest, LogState,

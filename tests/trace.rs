@@ -4,7 +4,7 @@ mod support;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use callback_gateway::log::AppendError;
+use callback_gateway::testing::log::AppendError;
 use futures_util::stream;
 use imcallback::SubscribeRequest;
 use opentelemetry_proto::tonic::{

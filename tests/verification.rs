@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use callback_gateway::callback::signature::{Token, Tokens};
+use callback_gateway::testing::callback::signature::{Token, Tokens};
 use imcallback::{
     ListEventsRequest, ListRefusalsRequest, SubscribeRequest, admin_service_client::AdminServiceClient,
     event_service_client::EventServiceClient, subscribe_response::Frame,

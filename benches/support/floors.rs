@@ -24,7 +24,11 @@ use axum::{
     serve::ListenerExt as _,
 };
 use bytes::{BufMut as _, Bytes, BytesMut};
-use callback_gateway::{app::App, config::Config, event::{Cursor, Epoch, Sequence, Timestamp}, log::{Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog}};
+use callback_gateway::testing::{
+    event::{Cursor, Epoch, Sequence, Timestamp},
+    log::{Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
+};
+use callback_gateway::{app::App, config::Config};
 use futures_util::{
     FutureExt as _, Stream, StreamExt as _,
     future::BoxFuture,

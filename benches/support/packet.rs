@@ -8,15 +8,19 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use callback_gateway::{callback::{
+use callback_gateway::testing::{
+    callback::{
         Apps, Envelope,
         duplicates::{Duplicates, MAX_REMEMBERED},
         signature::Tokens,
-    }, event::{Epoch, Record, Sequence, StoredRecord, Timestamp}, log::{
+    },
+    event::{Epoch, Record, Sequence, StoredRecord, Timestamp},
+    log::{
         Appending, EventLog, NewRecord,
         disk::{DiskLog, DiskOptions, QUEUE_RECORDS},
         jetstream::{self, JetStreamLog},
-    }};
+    },
+};
 
 use super::testing::APP_ID;
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use callback_gateway::log::{disk::Retention, jetstream};
+use callback_gateway::testing::log::{disk::Retention, jetstream};
 use imcallback::{GetLogStatusRequest, admin_service_client::AdminServiceClient};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};

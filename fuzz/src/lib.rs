@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, str, sync::LazyLock, time::Duration};
 
-use callback_gateway::{
+use callback_gateway::testing::{
     callback::{
         Apps, CommandSource, Envelope, MAX_TYPED_RESPONSE_BYTES, Part, Refusal, duplicates::Duplicates,
         signature::Tokens,
@@ -18,9 +18,9 @@ use callback_gateway::{
         Encoded,
         page_token::{self, PageToken, PageTokenError},
     },
-    proto::{DecodeStatus, Event, FILE_DESCRIPTOR_SET, ListEventsRequest},
     subscription::Filter,
 };
+use imcallback::{DecodeStatus, Event, FILE_DESCRIPTOR_SET, ListEventsRequest};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, FieldDescriptor};
 use serde::de::IgnoredAny;

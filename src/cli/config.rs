@@ -8,12 +8,14 @@ use std::{
 use clap::{Arg, ArgMatches, Command, FromArgMatches, parser::ValueSource};
 
 use super::{Failure, variables};
-use crate::config::{
-    files,
-    given::{Given, Source},
-    read::{self, Loaded},
-    reference,
-    table::{Form, Place, SETTINGS, Setting},
+use crate::{
+    config::{
+        given::{Given, Source},
+        read::{self, Loaded},
+        reference,
+        table::{Form, Place, SETTINGS, Setting},
+    },
+    net::files,
 };
 
 /// Where settings come from: a file, and what was given otherwise.

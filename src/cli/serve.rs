@@ -16,8 +16,8 @@ use crate::{
         given::Given,
         table::{SETTINGS, Setting},
     },
-    delivery,
-    telemetry::{self, LogLevel},
+    delivery::runtime,
+    observe::telemetry::{self, LogLevel},
 };
 
 /// Run the gateway
@@ -32,14 +32,14 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        delivery::check_threads()
+        runtime::check_threads()
             .map_err(|error| Failure::Other(format!("cannot start: the system gives no threads: {error}")))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .thread_keep_alive(delivery::BLOCKING_THREAD)
+            .thread_keep_alive(runtime::BLOCKING_THREAD)
             .enable_all()
             .build()
             .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
-        delivery::start_blocking_thread(runtime.handle());
+        runtime::start_blocking_thread(runtime.handle());
         // First: a signal that comes while files are read must not end the process as it does by default.
         let signals = {
             let _context = runtime.enter();

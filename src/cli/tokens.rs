@@ -9,8 +9,8 @@ use super::{
     output,
 };
 use crate::{
-    callback::signature::Tokens,
     config::{given::Given, read, table},
+    ingest::callback::signature::Tokens,
 };
 
 /// The environment variable with tokens, in the same form as the file.

@@ -6,7 +6,7 @@ use axum::http::Uri;
 use secrecy::SecretString;
 
 use super::read::{Reader, quoted};
-use crate::log::jetstream::{Credentials, Login};
+use crate::net::nats_login::{Credentials, Login};
 
 /// The settings of `[nats]`.
 #[derive(Debug, Clone)]

@@ -6,15 +6,18 @@ use axum::http::Uri;
 use bytesize::ByteSize;
 
 use super::{
-    Config, GrpcTls, LogKind, Problem, Settings, files,
+    Config, GrpcTls, LogKind, Problem, Settings,
     given::{Given, Source},
     table::{self, SETTINGS, Setting},
 };
 use crate::{
-    access::Access,
-    callback::signature::Tokens,
-    telemetry::{LogFilter, LogFormat},
-    tls::{self, ClientAuth, Protocol},
+    delivery::access::Access,
+    ingest::callback::signature::Tokens,
+    net::{
+        files,
+        tls::{self, ClientAuth, Protocol},
+    },
+    observe::telemetry::{LogFilter, LogFormat},
 };
 
 /// Everything that `serve` is told.

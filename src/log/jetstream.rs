@@ -27,7 +27,6 @@ mod follow;
 mod history;
 mod indexed;
 mod info;
-mod login;
 mod lost;
 mod message;
 mod open;
@@ -64,7 +63,6 @@ use self::{
 pub use self::{
     api::ApiError,
     connection::Tls,
-    login::{Credentials, Login},
     open::{OpenError, Options},
     refusal::Refusal,
 };

@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use callback_gateway::{event::Cursor};
+use callback_gateway::testing::event::Cursor;
 use imcallback::{Event, GapReason};
 
 use super::{callbacks::Posted, outcome::Trouble, ranges::Ranges};

@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{app::Addresses};
+use callback_gateway::app::Addresses;
 use imcallback::{
-        GetLogStatusRequest, GetLogStatusResponse, admin_service_client::AdminServiceClient,
-        event_service_client::EventServiceClient,
-    };
+    GetLogStatusRequest, GetLogStatusResponse, admin_service_client::AdminServiceClient,
+    event_service_client::EventServiceClient,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::AsyncWriteExt as _,

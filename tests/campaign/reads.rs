@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use callback_gateway::{event::Cursor};
+use callback_gateway::testing::event::Cursor;
 use imcallback::{
-        Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, ListEventsRequest, ListOrder,
-        SubscribeRequest, event_service_client::EventServiceClient, get_event_request,
-        subscribe_response::Frame,
-    };
+    Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, ListEventsRequest, ListOrder,
+    SubscribeRequest, event_service_client::EventServiceClient, get_event_request, subscribe_response::Frame,
+};
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt as _;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use bytes::Bytes;
-use callback_gateway::{event::{Record, Sequence, StoredRecord, Timestamp}};
+use callback_gateway::testing::event::{Record, Sequence, StoredRecord, Timestamp};
 use imcallback::GapReason;
 use proptest::{prelude::*, sample::Index};
 use rusqlite::{Connection, OptionalExtension as _};

@@ -21,7 +21,11 @@ use std::{
     time::Duration,
 };
 
-use callback_gateway::{access::Access, app::{Addresses, App, RunError}, callback::signature::Tokens, config::{Config, LogKind, Settings}, log::EventLog};
+use callback_gateway::testing::{access::Access, callback::signature::Tokens, log::EventLog};
+use callback_gateway::{
+    app::{Addresses, App, RunError},
+    config::{Config, LogKind, Settings},
+};
 use imcallback::{
     Event, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
     subscribe_request::Start, subscribe_response::Frame,

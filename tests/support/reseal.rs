@@ -2,7 +2,7 @@
 
 #![allow(unreachable_pub, reason = "each test file is a crate of its own")]
 
-use callback_gateway::event::{Record, Sequence, Timestamp};
+use callback_gateway::testing::event::{Record, Sequence, Timestamp};
 use rusqlite::Connection;
 
 /// Has the rows' checksums agree with the records, as the gateway that wrote them would.

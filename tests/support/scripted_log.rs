@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use callback_gateway::{event::{Epoch, Sequence, Timestamp}, log::{
+use callback_gateway::testing::{
+    event::{Epoch, Sequence, Timestamp},
+    log::{
         AppendReply, Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage,
         memory::MemoryLog,
-    }};
+    },
+};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 

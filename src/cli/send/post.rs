@@ -12,7 +12,7 @@ use ureq::{
 };
 
 use super::super::{Failure, output, text::escape, tls, tokens};
-use crate::callback::signature::Token;
+use crate::ingest::callback::signature::Token;
 
 /// Longer than a gateway ever takes: the vendor gives up after 2 seconds.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,11 +14,10 @@ use super::{
     connection::{self, Tls},
     follow::Follower,
     info::Info,
-    login::Login,
     shared::{self, Shared},
     stream,
 };
-use crate::{event::Record, log::disk::Retention};
+use crate::{event::Record, log::disk::Retention, net::nats_login::Login};
 
 /// The number of JetStream's error where there are too few servers for a stream, as while a
 /// cluster starts.

@@ -274,10 +274,13 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::log::{
-        EventLog as _, ReadError,
-        conformance::{HANG, append_all, nats::Nats, read_all, record, sequences},
-        jetstream::{JetStreamLog, Login, Options},
+    use crate::{
+        log::{
+            EventLog as _, ReadError,
+            conformance::{HANG, append_all, nats::Nats, read_all, record, sequences},
+            jetstream::{JetStreamLog, Options},
+        },
+        net::nats_login::Login,
     };
 
     const STORED: usize = 2 * LONG_WAY as usize;

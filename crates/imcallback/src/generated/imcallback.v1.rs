@@ -3083,7 +3083,8 @@ pub struct GetLogStatusResponse {
     #[prost(string, tag = "16")]
     pub replica: ::prost::alloc::string::String,
     /// Events inside the log that were lost, as far as the gateway has met them: at
-    /// most 1000 gaps; of more, neighbors are joined.
+    /// most 1000 gaps; of more, the oldest are joined with all events between them,
+    /// and are DAMAGED if one of them is.
     #[prost(message, repeated, tag = "17")]
     pub gaps: ::prost::alloc::vec::Vec<Gap>,
     /// Number of events in these gaps.
@@ -3093,6 +3094,10 @@ pub struct GetLogStatusResponse {
     /// served; `callback-gateway repair` brings back what can be read.
     #[prost(uint32, tag = "19")]
     pub damaged_stores: u32,
+    /// Why callbacks cannot be stored, in words for operators. Empty while they can, or
+    /// if the gateway cannot say more than `state` does.
+    #[prost(string, tag = "20")]
+    pub state_reason: ::prost::alloc::string::String,
 }
 /// What came in for an app since the process began.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

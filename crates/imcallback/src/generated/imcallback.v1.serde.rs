@@ -6033,6 +6033,9 @@ impl serde::Serialize for GetLogStatusResponse {
         if self.damaged_stores != 0 {
             len += 1;
         }
+        if !self.state_reason.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("imcallback.v1.GetLogStatusResponse", len)?;
         if !self.epoch.is_empty() {
             struct_ser.serialize_field("epoch", &self.epoch)?;
@@ -6105,6 +6108,9 @@ impl serde::Serialize for GetLogStatusResponse {
         if self.damaged_stores != 0 {
             struct_ser.serialize_field("damagedStores", &self.damaged_stores)?;
         }
+        if !self.state_reason.is_empty() {
+            struct_ser.serialize_field("stateReason", &self.state_reason)?;
+        }
         struct_ser.end()
     }
 }
@@ -6146,6 +6152,8 @@ impl<'de> serde::Deserialize<'de> for GetLogStatusResponse {
             "lostEvents",
             "damaged_stores",
             "damagedStores",
+            "state_reason",
+            "stateReason",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -6169,6 +6177,7 @@ impl<'de> serde::Deserialize<'de> for GetLogStatusResponse {
             Gaps,
             LostEvents,
             DamagedStores,
+            StateReason,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -6210,6 +6219,7 @@ impl<'de> serde::Deserialize<'de> for GetLogStatusResponse {
                             "gaps" => Ok(GeneratedField::Gaps),
                             "lostEvents" | "lost_events" => Ok(GeneratedField::LostEvents),
                             "damagedStores" | "damaged_stores" => Ok(GeneratedField::DamagedStores),
+                            "stateReason" | "state_reason" => Ok(GeneratedField::StateReason),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -6248,6 +6258,7 @@ impl<'de> serde::Deserialize<'de> for GetLogStatusResponse {
                 let mut gaps__ = None;
                 let mut lost_events__ = None;
                 let mut damaged_stores__ = None;
+                let mut state_reason__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Epoch => {
@@ -6378,6 +6389,12 @@ impl<'de> serde::Deserialize<'de> for GetLogStatusResponse {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::StateReason => {
+                            if state_reason__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("stateReason"));
+                            }
+                            state_reason__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -6403,6 +6420,7 @@ impl<'de> serde::Deserialize<'de> for GetLogStatusResponse {
                     gaps: gaps__.unwrap_or_default(),
                     lost_events: lost_events__.unwrap_or_default(),
                     damaged_stores: damaged_stores__.unwrap_or_default(),
+                    state_reason: state_reason__.unwrap_or_default(),
                 })
             }
         }

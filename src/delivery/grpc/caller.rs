@@ -1,0 +1,128 @@
+//! Who calls, and what it may do.
+
+use std::sync::Arc;
+
+use prometheus::IntCounter;
+use tokio::sync::watch;
+use tonic::{Request, Status, codegen::http::HeaderMap};
+
+use super::status;
+use crate::{
+    delivery::{
+        access::{Access, Holder, Rights},
+        subscription::{Filter, Fit},
+    },
+    event::Record,
+    observe::metrics::Metrics,
+};
+
+/// Finds out who calls.
+#[derive(Debug, Clone)]
+pub(super) struct Guard {
+    pub(super) access: watch::Receiver<Arc<Access>>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Guard {
+    /// Who sent a request: UNAUTHENTICATED without a token where one is asked for, or
+    /// with one that is not known.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Status> {
+        let access = self.access.borrow();
+        let denied = self.metrics.denied.clone();
+        if !access.is_required() {
+            return Ok(Caller { holder: None, denied });
+        }
+        let holder = match bearer(headers) {
+            None => Err(status::token_missing()),
+            Some(token) => access.find(token).ok_or_else(status::token_unknown),
+        };
+        let holder = holder.inspect_err(|_| self.metrics.unauthenticated.inc())?;
+        Ok(Caller { holder: Some(holder.clone()), denied })
+    }
+
+    /// Whether a caller may still do what it could when it called.
+    pub(super) fn still_allows(&self, caller: &Caller) -> bool {
+        caller.is_in(&self.access.borrow())
+    }
+}
+
+/// The token of a header `authorization: Bearer TOKEN`.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get("authorization")?.as_bytes().split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
+}
+
+/// Who called.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// Whose token it sent; `None`: anybody, who may do everything.
+    holder: Option<Holder>,
+    /// Counts what it may not do and asks for.
+    denied: IntCounter,
+}
+
+impl Caller {
+    /// The caller of a request, which the front has put into it. UNAUTHENTICATED if it has not.
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+        request.extensions().get().cloned().ok_or_else(status::token_missing)
+    }
+
+    /// Whether it is still in the list, with the same rights.
+    pub(super) fn is_in(&self, access: &Access) -> bool {
+        match &self.holder {
+            Some(holder) => access.has(holder),
+            None => !access.is_required(),
+        }
+    }
+
+    /// PERMISSION_DENIED unless it may call `AdminService`.
+    pub(super) fn require_admin(&self) -> Result<(), Status> {
+        match &self.holder {
+            Some(holder) if !holder.rights.admin => Err(self.denied(holder, NO_ADMIN)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is left of a filter: what it does not narrow is narrowed to what the caller
+    /// may read. PERMISSION_DENIED for what it asks for beyond that.
+    pub(super) fn narrow(&self, filter: Filter) -> Result<Filter, Status> {
+        let Some(holder) = &self.holder else { return Ok(filter) };
+        match &holder.rights.events {
+            None => Err(self.denied(holder, NO_EVENTS)),
+            Some(allowed) => filter.within(allowed).map_err(|field| {
+                let message = format!("filter.{field}: this token may not read all that is asked for");
+                self.denied(holder, &message)
+            }),
+        }
+    }
+
+    /// PERMISSION_DENIED unless it may read this event.
+    pub(super) fn require(&self, record: &Record) -> Result<(), Status> {
+        let Some(holder) = &self.holder else { return Ok(()) };
+        match &holder.rights.events {
+            None => Err(self.denied(holder, NO_EVENTS)),
+            Some(allowed) if allowed.compare(record.stored()) != Fit::Yes => {
+                Err(self.denied(holder, "this token may not read events of this app and command"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// PERMISSION_DENIED unless it may read any event.
+    pub(super) fn require_events(&self) -> Result<(), Status> {
+        match &self.holder {
+            Some(holder @ Holder { rights: Rights { events: None, .. }, .. }) => {
+                Err(self.denied(holder, NO_EVENTS))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn denied(&self, holder: &Holder, message: &str) -> Status {
+        self.denied.inc();
+        status::denied(holder, message)
+    }
+}
+
+const NO_ADMIN: &str = "this token may not call AdminService: it needs the right `admin`";
+const NO_EVENTS: &str = "this token may not read events: it needs the right `events`";

@@ -1,0 +1,201 @@
+//! What all calls of a group hold.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    mem,
+    sync::Arc,
+    task::Waker,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::{
+    super::{
+        status,
+        transport::{StreamTask, Transport},
+    },
+    GIVES_WAY_AFTER, MAX_LEFT_BEHIND,
+};
+use crate::observe::metrics::Metrics;
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// The last id of a call, or turn.
+    pub(super) last: u64,
+    pub(super) calls: HashMap<u64, State>,
+    /// Calls in [`Phase::Arriving`]. Ids grow, so the first one began first.
+    pub(super) arriving: BTreeSet<u64>,
+    /// Calls in [`Phase::Waiting`] by their turns: the client of the first one has done nothing for longest.
+    pub(super) waiting: BTreeMap<u64, u64>,
+    pub(super) running: usize,
+    pub(super) request_bytes: usize,
+    pub(super) answer_bytes: usize,
+    /// Calls in [`Phase::Ended`] that have begun to answer, by the turns in which they ended.
+    pub(super) left_behind: BTreeMap<u64, u64>,
+    /// By the connection's id.
+    pub(super) connections: HashMap<u64, OfConnection>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct OfConnection {
+    pub(super) calls: usize,
+    pub(super) answer_bytes: usize,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its request is arriving.
+    Arriving,
+    /// The gateway works for it.
+    Running,
+    /// Its client has to take the answer, or to send the next request of a stream.
+    Waiting {
+        /// Its key in [`Table::waiting`].
+        turn: u64,
+    },
+    /// The gateway ended it; its client may not know yet.
+    Ended {
+        /// Its key in [`Table::left_behind`], if pieces of its answer may be left and it was not reset.
+        left_behind: Option<u64>,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) connection: Arc<Transport>,
+    pub(super) task: Arc<StreamTask>,
+    pub(super) phase: Phase,
+    /// When its client last did something.
+    pub(super) progress: Instant,
+    pub(super) request_bytes: usize,
+    /// What of the answer was not handed to the connection.
+    pub(super) answer: Bytes,
+    /// Bytes of the whole answer: its memory is free only once all of it was handed over.
+    pub(super) answer_bytes: usize,
+    pub(super) has_answered: bool,
+    /// Whether the client has to send the next request of a stream, instead of taking something.
+    pub(super) is_idle: bool,
+    /// Why it was ended.
+    pub(super) end: Option<Status>,
+    pub(super) waker: Option<Waker>,
+}
+
+impl Table {
+    /// Calls that count against the bound: all but those that were ended.
+    pub(super) fn active(&self) -> usize {
+        self.arriving.len() + self.running + self.waiting.len()
+    }
+
+    /// Puts a call at the end of those that wait for their clients.
+    pub(super) fn wait(&mut self, id: u64, now: Instant) {
+        let Some(state) = self.calls.get_mut(&id) else { return };
+        match state.phase {
+            Phase::Arriving => drop(self.arriving.remove(&id)),
+            Phase::Running => self.running -= 1,
+            Phase::Waiting { turn } => drop(self.waiting.remove(&turn)),
+            Phase::Ended { .. } => return,
+        }
+        self.last += 1;
+        state.phase = Phase::Waiting { turn: self.last };
+        state.progress = now;
+        self.waiting.insert(self.last, id);
+    }
+
+    pub(super) fn release_answer(&mut self, id: u64) {
+        let Some(state) = self.calls.get_mut(&id) else { return };
+        state.answer = Bytes::new();
+        let len = mem::take(&mut state.answer_bytes);
+        self.answer_bytes -= len;
+        if let Some(of) = self.connections.get_mut(&state.connection.id) {
+            of.answer_bytes -= len;
+        }
+    }
+
+    /// Ends a call: gives back its memory now, and its place. Its own task or body tells its client.
+    pub(super) fn end(&mut self, id: u64, status: Status) {
+        let Some(state) = self.calls.get_mut(&id) else { return };
+        match state.phase {
+            Phase::Arriving => drop(self.arriving.remove(&id)),
+            Phase::Running => self.running -= 1,
+            Phase::Waiting { turn } => drop(self.waiting.remove(&turn)),
+            Phase::Ended { .. } => return,
+        }
+        let left_behind = state.has_answered.then(|| {
+            self.last += 1;
+            self.left_behind.insert(self.last, id);
+            self.last
+        });
+        state.phase = Phase::Ended { left_behind };
+        state.end = Some(status);
+        self.request_bytes -= mem::take(&mut state.request_bytes);
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+        self.release_answer(id);
+    }
+
+    /// Takes out the calls that ended first of those whose clients were not told, beyond [`MAX_LEFT_BEHIND`]. They are to
+    /// be reset, without the table's lock.
+    pub(super) fn take_excess(&mut self) -> Vec<(Arc<Transport>, Arc<StreamTask>)> {
+        let mut excess = Vec::new();
+        while self.left_behind.len() > MAX_LEFT_BEHIND
+            && let Some((_, id)) = self.left_behind.pop_first()
+        {
+            if let Some(state) = self.calls.get_mut(&id) {
+                state.phase = Phase::Ended { left_behind: None };
+                excess.push((Arc::clone(&state.connection), Arc::clone(&state.task)));
+            }
+        }
+        excess
+    }
+
+    /// Ends the call whose answer has not been taken for longest, if that is long enough; of one connection if it is given.
+    pub(super) fn end_answer(&mut self, now: Instant, connection: Option<u64>, metrics: &Metrics) -> bool {
+        let holds =
+            |state: &State| state.answer_bytes > 0 && connection.is_none_or(|id| state.connection.id == id);
+        self.end_one(now, holds, status::too_many_unread_answers, metrics)
+    }
+
+    /// Ends the call whose client has done nothing for longest, of those that may end, if that is long enough.
+    pub(super) fn end_one(
+        &mut self,
+        now: Instant,
+        may_end: impl Fn(&State) -> bool,
+        status: fn() -> Status,
+        metrics: &Metrics,
+    ) -> bool {
+        let candidates = self.waiting.values().filter_map(|id| Some((*id, self.calls.get(id)?)));
+        let mut inactive =
+            candidates.take_while(|(_, state)| now.duration_since(state.progress) >= GIVES_WAY_AFTER);
+        let found = inactive.find(|(_, state)| may_end(state));
+        let Some((id, _)) = found else { return false };
+        let status = status();
+        metrics.note_refused_call(&status::reason(&status));
+        self.end(id, status);
+        true
+    }
+
+    /// Ends the call whose request has been arriving for longest.
+    pub(super) fn end_oldest_arriving(&mut self, status: fn() -> Status) -> bool {
+        let Some(id) = self.arriving.first().copied() else { return false };
+        self.end(id, status());
+        true
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        // Gives back what it holds, unless it was ended before.
+        self.end(id, Status::ok(""));
+        let Some(state) = self.calls.remove(&id) else { return };
+        if let Phase::Ended { left_behind: Some(turn) } = state.phase {
+            self.left_behind.remove(&turn);
+        }
+        let Some(of) = self.connections.get_mut(&state.connection.id) else { return };
+        of.calls -= 1;
+        if of.calls == 0 {
+            self.connections.remove(&state.connection.id);
+        }
+    }
+}

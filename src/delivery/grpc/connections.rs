@@ -1,0 +1,417 @@
+//! The gRPC connections of this process: which are open, what they are used for, and which are closed.
+//!
+//! A connection is trusted from its first authenticated call on. [`eviction`](crate::net::eviction) says which one is closed
+//! when a client connects at the cap. A connection with an authenticated client's call under way is never closed for
+//! another.
+//!
+//! [`TrackCalls`] counts the calls of each connection. tonic gives a connection's state to its calls as a request
+//! extension, because it is the `ConnectInfo` of [`CuttableStream`](super::incoming::CuttableStream).
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tonic::{codegen::http, transport::server::TcpConnectInfo};
+use tower::{Layer, Service};
+
+use super::transport::{Peer, Transport};
+use crate::{
+    net::eviction::{Evictable, Evictor, GRACE, Standing},
+    observe::metrics::{ConnectionMetrics, Metrics},
+};
+
+/// Fewest connections at once that may be closing for newcomers. They no longer count for the cap, so that a newcomer
+/// does not wait for their end. With a larger cap it is this part of it.
+const MIN_CLOSING: usize = 64;
+const CLOSING_PART: usize = 8;
+/// Streams that the client of a connection that is not trusted may reset in 10 s; then the connection is closed.
+const STRANGERS_RESETS: usize = 1000;
+/// How often connections without a call are looked for.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// All open connections.
+pub(super) struct Connections {
+    max_connections: usize,
+    /// How long a connection may be open until its first call is answered.
+    first_call_timeout: Duration,
+    /// Streams that the client of a trusted connection may reset in 10 s.
+    max_resets: usize,
+    /// Cuts all connections.
+    cut: CancellationToken,
+    table: Mutex<Table>,
+    /// Wakes the listener when a connection has ended or become idle.
+    changed: Arc<Notify>,
+    metrics: Arc<Metrics>,
+}
+
+struct Table {
+    last_id: u64,
+    /// Bounded by the cap, and those that are closing.
+    open: HashMap<u64, Arc<Connection>>,
+    /// Of these, those that were evicted and have not ended yet.
+    closing: usize,
+    evictor: Evictor<Connection>,
+    /// When connections without a call are looked for again.
+    next_look: Instant,
+}
+
+impl Connections {
+    pub(super) fn new(
+        max_connections: usize,
+        first_call_timeout: Duration,
+        max_resets: usize,
+        cut: CancellationToken,
+        metrics: &Arc<Metrics>,
+    ) -> Arc<Self> {
+        let counted = Some(metrics.grpc_connections.clone());
+        let evictor = Evictor::new("grpc", "--grpc-max-connections", max_connections, counted);
+        let next_look = Instant::now() + LOOK_INTERVAL;
+        let table = Table { last_id: 0, open: HashMap::new(), closing: 0, evictor, next_look };
+        Arc::new(Self {
+            max_connections,
+            first_call_timeout,
+            max_resets,
+            cut,
+            table: Mutex::new(table),
+            changed: Arc::default(),
+            metrics: Arc::clone(metrics),
+        })
+    }
+
+    /// Admits a connection, for which another is evicted if need be. An error says when to try again, at the latest:
+    /// no connection can be evicted before.
+    pub(super) fn admit(self: &Arc<Self>, info: TcpConnectInfo) -> Result<Admitted, Instant> {
+        let mut table = self.lock();
+        let table = &mut *table;
+        if table.open.len() - table.closing >= self.max_connections {
+            let now = Instant::now();
+            let max_closing = MIN_CLOSING.max(self.max_connections / CLOSING_PART);
+            if table.closing >= max_closing {
+                return Err(now + GRACE);
+            }
+            let evicted = table.evictor.evict(table.open.values());
+            evicted.map_err(|next| next.unwrap_or(now + GRACE).min(now + GRACE))?;
+            table.closing += 1;
+        }
+        table.last_id += 1;
+        let connection = Arc::new(Connection {
+            id: table.last_id,
+            transport: Transport::new(info.remote_addr()),
+            info,
+            opened: Instant::now(),
+            inner: Mutex::new(Inner::new()),
+            evicted: CancellationToken::new(),
+            closed: self.cut.child_token(),
+            became_idle: Arc::clone(&self.changed),
+            metrics: self.metrics.grpc_connections.clone(),
+        });
+        self.metrics.grpc_connections.opened();
+        table.open.insert(connection.id, Arc::clone(&connection));
+        Ok(Admitted { connections: Arc::clone(self), connection })
+    }
+
+    /// Waits until [`admit`](Self::admit) may admit one more.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Closes connections that have had no call answered for too long. Returns when to do so again.
+    pub(super) fn close_without_call(&self) -> Instant {
+        let mut table = self.lock();
+        let now = Instant::now();
+        if now < table.next_look {
+            return table.next_look;
+        }
+        for connection in table.open.values() {
+            if now >= connection.opened + self.first_call_timeout && connection.is_without_call() {
+                self.metrics.grpc_closed_without_call.inc();
+                tracing::debug!(peer = ?connection.peer(), "no call was answered on a connection in time: it is closed");
+                connection.closed.cancel();
+            }
+        }
+        table.next_look = now + LOOK_INTERVAL.min(self.first_call_timeout);
+        table.next_look
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open connection's place. Dropped when it has ended.
+pub(super) struct Admitted {
+    connections: Arc<Connections>,
+    connection: Arc<Connection>,
+}
+
+impl Admitted {
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Returns whether an authenticated call was made on the connection.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.connection.lock().is_trusted
+    }
+
+    /// Counts streams that the client has reset. Returns how many it may reset in 10 s.
+    pub(super) fn note_resets(&self, resets: usize) -> usize {
+        let Self { connections, .. } = self;
+        connections.metrics.grpc_resets.inc_by(resets as u64);
+        if self.is_trusted() { connections.max_resets } else { STRANGERS_RESETS }
+    }
+
+    /// Closes the connection because its client resets too many streams.
+    pub(super) fn close_for_resets(&self) {
+        self.connections.metrics.grpc_closed_for_resets.inc();
+        tracing::debug!(peer = ?self.connection.peer(), "a client resets too many streams: its connection is closed");
+        self.connection.closed.cancel();
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let Self { connections, connection } = self;
+        let mut table = connections.lock();
+        table.open.remove(&connection.id);
+        if connection.evicted.is_cancelled() {
+            table.closing -= 1;
+        }
+        drop(table);
+        connection.metrics.ended(connection.lock().is_trusted);
+        connections.changed.notify_one();
+    }
+}
+
+/// One connection.
+pub(super) struct Connection {
+    id: u64,
+    pub(super) transport: Arc<Transport>,
+    info: TcpConnectInfo,
+    opened: Instant,
+    inner: Mutex<Inner>,
+    /// Set when it is closed for another.
+    evicted: CancellationToken,
+    /// Set when it is closed for any reason.
+    closed: CancellationToken,
+    became_idle: Arc<Notify>,
+    metrics: ConnectionMetrics,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Inner {
+    /// Calls under way.
+    calls: usize,
+    /// When that was last none, or began to be more.
+    since: Instant,
+    /// A call was answered.
+    is_answered: bool,
+    /// An authenticated call was made.
+    is_trusted: bool,
+}
+
+impl Inner {
+    fn new() -> Self {
+        Self { calls: 0, since: Instant::now(), is_answered: false, is_trusted: false }
+    }
+}
+
+impl Connection {
+    fn peer(&self) -> Option<SocketAddr> {
+        self.transport.peer
+    }
+
+    /// What completes when the connection is to be closed.
+    pub(super) fn closed(&self) -> CancellationToken {
+        self.closed.clone()
+    }
+
+    /// Whether no call was answered, and no authenticated one is under way.
+    fn is_without_call(&self) -> bool {
+        let inner = *self.lock();
+        !inner.is_answered && !inner.is_trusted
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Evictable for Connection {
+    fn standing(&self) -> Standing {
+        let Inner { calls, since, is_answered, is_trusted } = *self.lock();
+        match calls {
+            0 if is_trusted => Standing::IdleTrusted { since },
+            _ if is_trusted => Standing::BusyTrusted,
+            0 if is_answered => Standing::Stranger { rank: 0, since, ready: since },
+            // It may be about to make a call.
+            0 => Standing::Stranger { rank: 0, since, ready: since + GRACE },
+            _ => Standing::Stranger { rank: 1, since, ready: since + GRACE },
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    fn evict(&self) {
+        self.evicted.cancel();
+        self.closed.cancel();
+    }
+}
+
+/// Notes that an authenticated call was made on the connection of a request with these extensions.
+pub(super) fn note_authenticated(extensions: &http::Extensions) {
+    let Some(connection) = extensions.get::<Arc<Connection>>() else { return };
+    let mut inner = connection.lock();
+    if !inner.is_trusted {
+        inner.is_trusted = true;
+        connection.metrics.trusted();
+    }
+}
+
+impl Peer for Arc<Connection> {
+    fn transport(&self) -> &Arc<Transport> {
+        &self.transport
+    }
+}
+
+/// A call under way.
+struct Call(Arc<Connection>);
+
+impl Call {
+    fn begin(connection: &Arc<Connection>) -> Self {
+        let mut inner = connection.lock();
+        if inner.calls == 0 {
+            inner.since = Instant::now();
+        }
+        inner.calls += 1;
+        drop(inner);
+        Self(Arc::clone(connection))
+    }
+
+    fn note_answer(&self) {
+        self.0.lock().is_answered = true;
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.calls -= 1;
+        if inner.calls == 0 {
+            inner.since = Instant::now();
+            drop(inner);
+            self.0.became_idle.notify_one();
+        }
+    }
+}
+
+/// Counts the calls of each connection, from their headers to the end of their answers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TrackCalls;
+
+impl<S> Layer<S> for TrackCalls {
+    type Service = Tracking<S>;
+
+    fn layer(&self, service: S) -> Tracking<S> {
+        Tracking(service)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Tracking<S>(S);
+
+impl<S, A, B> Service<http::Request<A>> for Tracking<S>
+where
+    S: Service<http::Request<A>, Response = http::Response<B>>,
+{
+    type Response = http::Response<TrackedBody<B>>;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<A>) -> Self::Future {
+        let connection = request.extensions().get::<Arc<Connection>>().cloned();
+        if let Some(connection) = &connection {
+            // Where tonic's `Request::remote_addr` looks for it.
+            request.extensions_mut().insert(connection.info.clone());
+        }
+        let call = connection.as_ref().map(Call::begin);
+        Answering { answering: self.0.call(request), call }
+    }
+}
+
+pin_project! {
+    /// A call that is not answered yet.
+    pub(super) struct Answering<F> {
+        #[pin]
+        answering: F,
+        call: Option<Call>,
+    }
+}
+
+impl<F, B, E> Future for Answering<F>
+where
+    F: Future<Output = Result<http::Response<B>, E>>,
+{
+    type Output = Result<http::Response<TrackedBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answered = ready!(this.answering.poll(cx));
+        let call = this.call.take();
+        if let Some(call) = &call {
+            call.note_answer();
+        }
+        Poll::Ready(answered.map(|response| response.map(|body| TrackedBody { body, _call: call })))
+    }
+}
+
+pin_project! {
+    /// The body of an answer; the call lasts as long as it.
+    pub(super) struct TrackedBody<B> {
+        #[pin]
+        body: B,
+        _call: Option<Call>,
+    }
+}
+
+impl<B: Body> Body for TrackedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

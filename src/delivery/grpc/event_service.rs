@@ -1,0 +1,188 @@
+//! `imcallback.v1.EventService` over a log.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+
+use super::{
+    Encoded, Limits, MAX_PAGE_BYTES,
+    body::NoStream,
+    caller::{Caller, Guard},
+    generated::event_service_server,
+    page_token::{self, PageToken},
+    request,
+    status::{self, invalid},
+    streams::{NewStream, Streams},
+};
+use crate::{
+    delivery::subscription::{self, Gap, Options, Query, SubscribeError, Subscription},
+    event::{Record, Sequence},
+    log::{Cause, EventLog, Hole, Order, Page, ReadError},
+    net::shutdown::Drain,
+    proto::{GetEventRequest, ListEventsRequest, SubscribeRequest, Subscribed, get_event_request},
+};
+
+#[derive(Clone)]
+pub(super) struct EventService {
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) guard: Guard,
+    pub(super) limits: Limits,
+    pub(super) drain: Drain,
+    /// Turns of `ListEvents`; further calls wait for one.
+    pub(super) lists: Arc<Semaphore>,
+}
+
+/// Lists that are put together at the same time.
+pub(super) const LISTS_AT_ONCE: usize = 8;
+
+#[tonic::async_trait]
+impl event_service_server::EventService for EventService {
+    type SubscribeStream = NoStream;
+
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<NoStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let (peer, task) = (request.remote_addr(), request.extensions().get().cloned().unwrap_or_default());
+        let request = request.into_inner();
+        let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
+        let options = Options {
+            start: request::start(request.start)?,
+            filter: Arc::new(filter),
+            heartbeat: request::heartbeat(request.heartbeat_interval)?,
+            on_gap: request::on_gap(request.on_gap)?,
+            end_at: self.limits.stream_end(),
+        };
+        let name = request::subscriber(request.subscriber)?;
+        // Before anything is read for it.
+        let place = self.streams.place().await.ok_or_else(status::too_many_streams)?;
+
+        let filter = Arc::clone(&options.filter);
+        let (heartbeat, on_gap) = (options.heartbeat, options.on_gap);
+        let subscription = Subscription::open(Arc::clone(&self.log), options, self.drain.clone())
+            .await
+            .map_err(|error| status::subscribe(&error, &*self.log))?;
+        let bounds = subscription::bounds(&*self.log);
+        let subscribed = Subscribed {
+            cursor: subscription.position().to_string(),
+            epoch: bounds.latest.epoch.to_string(),
+            oldest_cursor: bounds.oldest.to_string(),
+            latest_cursor: bounds.latest.to_string(),
+            filter: request::filter_message(&filter),
+            include_raw_body: request.include_raw_body,
+            heartbeat_interval: Some(heartbeat.into()),
+            on_gap: request::on_gap_message(on_gap).into(),
+            subscriber: name,
+        };
+        let log = Arc::clone(&self.log);
+        let new = NewStream { place, peer, task, caller, filter, subscribed };
+        Ok(self.streams.open(new, &self.guard, log, subscription).into_response())
+    }
+
+    async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
+        let time = |field, time: Option<_>| time.map(|time| request::time(field, time)).transpose();
+        let start_time = time("start_time", request.start_time)?;
+        let end_time = time("end_time", request.end_time)?;
+        if start_time.zip(end_time).is_some_and(|(start, end)| start >= end) {
+            return Err(invalid("end_time", "end_time must be after start_time"));
+        }
+        let order = request::order(request.order)?;
+        let (epoch, _) = self.log.epoch();
+        let is_replaced = || subscription::is_replaced(&*self.log);
+        let replaced = || status::subscribe(&SubscribeError::Replaced, &*self.log);
+        let arguments = page_token::arguments(&request);
+        let mut position = None;
+        if !request.page_token.is_empty() {
+            let token = PageToken::parse(&request.page_token, arguments)
+                .map_err(|problem| status::page_token(&problem))?;
+            if token.epoch != epoch || is_replaced() {
+                return Err(replaced());
+            }
+            // Another gateway may have given it, and be further. Upwards, there is an event at the position.
+            let last = match order {
+                Order::OldestFirst => token.position,
+                Order::NewestFirst => token.position.previous(),
+            };
+            self.log.reach(last).await.map_err(|error| status::list(&error, &*self.log))?;
+            if is_replaced() {
+                return Err(replaced());
+            }
+            if token.position > self.log.tail().borrow().end {
+                return Err(status::subscribe(&SubscribeError::Rewound, &*self.log));
+            }
+            position = Some(token.position);
+        }
+        let query = Query {
+            filter: &filter,
+            order,
+            start_time,
+            end_time,
+            position,
+            max_records: request::page_size(request.page_size)?,
+            max_bytes: MAX_PAGE_BYTES,
+        };
+        // Each call may hold tens of megabytes of records.
+        let _turn = self.lists.acquire().await.map_err(|_| status::shutting_down())?;
+        let include_raw_body = request.include_raw_body;
+        let list = subscription::list(&*self.log, &query, |record| {
+            Encoded::list_entry_len(record, include_raw_body)
+        })
+        .await
+        .map_err(|error| status::list(&error, &*self.log))?;
+        if is_replaced() {
+            // What it holds is none of what was asked for.
+            return Err(replaced());
+        }
+        // After the events, so that what was trimmed meanwhile is not claimed.
+        let complete_since = subscription::complete_since(&*self.log);
+        let gaps: Vec<_> = list.holes.iter().map(|hole| Gap::of(hole, &*self.log).into()).collect();
+        let token =
+            list.next.map(|position| PageToken { epoch, position }.encode(arguments)).unwrap_or_default();
+        let (records, unmatched) = (&list.records, list.unmatched);
+        let list = Encoded::list(records, include_raw_body, &token, complete_since, unmatched, &gaps);
+        Ok(list.into_response())
+    }
+
+    async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<Encoded>, Status> {
+        let caller = Caller::of(&request)?;
+        caller.require_events()?;
+        let request = request.into_inner();
+        let sequence = match request.event {
+            None => return Err(invalid("sequence", "set either sequence or cursor")),
+            Some(get_event_request::Event::Sequence(sequence)) => Sequence(sequence),
+            Some(get_event_request::Event::Cursor(text)) => {
+                let cursor = request::cursor("cursor", &text, "; pass an event's cursor as it was")?;
+                match subscription::check(&*self.log, cursor).await {
+                    // What matters is this one, not what follows it.
+                    Ok(()) | Err(SubscribeError::Expired) => cursor.sequence,
+                    Err(error) => return Err(status::subscribe(&error, &*self.log)),
+                }
+            }
+        };
+        // Asked after the cursor was checked, which may have waited for this gateway to come to it.
+        let latest = self.log.tail().borrow().cursor;
+        if sequence < Sequence::FIRST || sequence > latest.sequence {
+            return Err(status::event_not_found(sequence));
+        }
+        let page = self.log.read(sequence, 1).await.map_err(|error| status::get(&error, &*self.log))?;
+        match page.records.first().filter(|record: &&Record| record.sequence() == sequence) {
+            Some(record) => {
+                caller.require(record)?;
+                Ok(Encoded::get_event(record, request.include_raw_body).into_response())
+            }
+            None if sequence < self.log.oldest() => {
+                let oldest = self.log.oldest();
+                Err(status::get(&ReadError::Trimmed { oldest }, &*self.log))
+            }
+            None => {
+                let (_, hole) = Page::hole_after(&page.records, sequence, page.next);
+                let hole = hole.unwrap_or(Hole::one(sequence, Cause::Missing));
+                self.log.holes().note(hole, page.records.first().map(Record::receive_time));
+                Err(status::get(&ReadError::Hole(hole), &*self.log))
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The gRPC listener: its services, its connections, and its end.
+
+use std::{fmt, future::pending, sync::Arc};
+
+use futures_util::stream;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
+use tonic_health::pb::health_server::HealthServer;
+use tower::Layer as _;
+
+use super::{
+    Limits,
+    admin_service::AdminService,
+    body::WithEventBodies,
+    caller::Guard,
+    capacity,
+    connections::{Connections, TrackCalls},
+    event_service::{EventService, LISTS_AT_ONCE},
+    front::{Front, Services},
+    generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
+    health::{Health, HealthService},
+    http2,
+    incoming::Incoming,
+    reflection,
+    streams::Streams,
+};
+use crate::{
+    delivery::access::Access,
+    ingest::refusals::Refusals,
+    log::EventLog,
+    net::{shutdown::Drain, tls},
+};
+
+/// What is served.
+pub(crate) struct Served {
+    /// The events.
+    pub log: Arc<dyn EventLog>,
+    /// The streams that read them.
+    pub streams: Arc<Streams>,
+    /// Who may call. When it changes, streams of tokens that are no longer in it, or
+    /// that have other rights there, end.
+    pub access: watch::Receiver<Arc<Access>>,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
+    /// What `grpc.health.v1.Health` reports.
+    pub health: Health,
+    /// What the gateway calls itself, for operators.
+    pub replica: Arc<str>,
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served").finish_non_exhaustive()
+    }
+}
+
+/// Serves gRPC, with TLS if it is given, until `drain` closes the listener and every
+/// stream has ended, or `drain` cuts connections.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<tls::Acceptor>,
+    served: Served,
+    limits: Limits,
+    drain: Drain,
+) {
+    let Served { log, streams, access, refusals, health, replica } = served;
+    let metrics = streams.metrics();
+    let guard = Guard { access: access.clone(), metrics: Arc::clone(metrics) };
+    let event_service = EventService {
+        log: Arc::clone(&log),
+        streams: Arc::clone(&streams),
+        guard: guard.clone(),
+        limits,
+        drain: drain.clone(),
+        lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
+    };
+    let health_service = HealthService::new(health, limits.max_streams, Arc::clone(metrics), drain.clone());
+    let services = Services {
+        events: WithEventBodies(EventServiceServer::new(event_service)),
+        admin: AdminServiceServer::new(AdminService {
+            log,
+            streams: Arc::clone(&streams),
+            refusals,
+            replica,
+        }),
+        health: HealthServer::new(health_service),
+        reflection: reflection::server(),
+    };
+    let front = Front::new(services, guard, drain.clone(), limits.max_streams, limits.stall_timeout);
+    let connections = Connections::new(
+        limits.max_connections,
+        limits.first_call_timeout,
+        // All clients of a proxy may leave at once.
+        capacity::connection_streams(limits.max_streams),
+        drain.cut_token(),
+        metrics,
+    );
+    let incoming = stream::unfold(Incoming::new(listener, tls, connections), Incoming::next);
+    let service = TrackCalls.layer(front.clone());
+    tokio::select! {
+        () = http2::serve(incoming, service, limits, metrics, drain.closing()) => {}
+        never = front.watch() => never,
+        never = streams.watch() => never,
+        never = revoke(access, &streams) => never,
+    }
+}
+
+/// Ends the streams of callers that may no longer do what they do, until it is dropped.
+async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) -> T {
+    while access.changed().await.is_ok() {
+        let access = Arc::clone(&access.borrow_and_update());
+        streams.revoke(&access);
+    }
+    pending().await
+}

@@ -1,0 +1,490 @@
+//! Which events a reader wants.
+
+use crate::{
+    event::{
+        Lane, MAX_LANES, MAX_NAME_BYTES, Marks, StoredRecord, is_command,
+        json::{self, Item, Role, string_or_number, walk},
+    },
+    log::Terms,
+    proto::DecodeStatus,
+};
+
+/// Most entries in each list of a filter.
+pub const MAX_FILTER_ENTRIES: usize = 100;
+/// Most bytes of names in a filter: every stream keeps its own.
+pub const MAX_FILTER_BYTES: usize = 8 * 1024;
+
+/// A filter's lists, as a request has them. Empty lists select everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FilterLists {
+    /// Commands, and families such as `Sns.*`.
+    pub commands: Vec<String>,
+    /// SDKAppIDs.
+    pub sdk_app_ids: Vec<u32>,
+    /// Accounts that the body names.
+    pub accounts: Vec<String>,
+    /// Groups that the body names.
+    pub group_ids: Vec<String>,
+    /// Numbers of `CallbackKind`.
+    pub kinds: Vec<u8>,
+    /// Lane of the event's order key.
+    pub lane: Option<Lane>,
+}
+
+/// Selects events: every list that is not empty must have an entry that fits, and the lane must be the event's.
+///
+/// All lists are sorted and have nothing twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Exact commands.
+    commands: Vec<String>,
+    /// Beginnings of commands, with the dot: `Sns.` for `Sns.*`.
+    families: Vec<String>,
+    sdk_app_ids: Vec<u32>,
+    accounts: Vec<String>,
+    group_ids: Vec<String>,
+    kinds: Vec<u8>,
+    lane: Option<Lane>,
+    /// For each list of names that is not empty: the marks of records that may fit.
+    marks: Vec<Marks>,
+}
+
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FilterError {
+    /// The filter's list.
+    pub field: &'static str,
+    message: String,
+}
+
+impl Filter {
+    /// A filter from its lists.
+    pub fn new(lists: FilterLists) -> Result<Self, FilterError> {
+        let error = |field, message| Err(FilterError { field, message });
+        for (field, entries) in [
+            ("commands", lists.commands.len()),
+            ("sdk_app_ids", lists.sdk_app_ids.len()),
+            ("accounts", lists.accounts.len()),
+            ("group_ids", lists.group_ids.len()),
+            ("kinds", lists.kinds.len()),
+        ] {
+            if entries > MAX_FILTER_ENTRIES {
+                return error(
+                    field,
+                    format!("at most {MAX_FILTER_ENTRIES} entries are taken; split the filter"),
+                );
+            }
+        }
+        let mut bytes = 0;
+        for (field, names) in
+            [("commands", &lists.commands), ("accounts", &lists.accounts), ("group_ids", &lists.group_ids)]
+        {
+            bytes += names.iter().map(String::len).sum::<usize>();
+            if bytes > MAX_FILTER_BYTES {
+                return error(
+                    field,
+                    format!("names of at most {MAX_FILTER_BYTES} bytes in all are taken; split the filter"),
+                );
+            }
+        }
+        if lists.lane.is_some_and(|lane| !lane.is_valid()) {
+            let message = format!("count must be 1 to {MAX_LANES}, and index at least 0 and below count");
+            return error("lane", message);
+        }
+        if lists.sdk_app_ids.contains(&0) {
+            return error("sdk_app_ids", "0 is no SDKAppID".to_owned());
+        }
+        for (field, names) in [("accounts", &lists.accounts), ("group_ids", &lists.group_ids)] {
+            if let Some(at) = names.iter().position(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
+                return error(field, format!("entry {at} must be 1 to {MAX_NAME_BYTES} bytes"));
+            }
+        }
+        let (mut commands, mut families) = (Vec::new(), Vec::new());
+        for (at, command) in lists.commands.into_iter().enumerate() {
+            let family = command.strip_suffix(".*");
+            if !is_command(family.unwrap_or(&command)) {
+                return error(
+                    "commands",
+                    format!(
+                        "entry {at} must be a command, such as Sns.CallbackFriendAdd, or a family, such as Sns.*"
+                    ),
+                );
+            }
+            match family {
+                Some(family) => families.push(format!("{family}.")),
+                None => commands.push(command),
+            }
+        }
+        Ok(Self {
+            commands: sorted(commands),
+            families: sorted(families),
+            sdk_app_ids: sorted(lists.sdk_app_ids),
+            accounts: sorted(lists.accounts),
+            group_ids: sorted(lists.group_ids),
+            kinds: sorted(lists.kinds),
+            lane: lists.lane,
+            marks: Vec::new(),
+        }
+        .marked())
+    }
+
+    fn marked(mut self) -> Self {
+        let marks_of = |names: &[String]| {
+            let mut marks = Marks::default();
+            names.iter().for_each(|name| marks.insert(name.as_bytes()));
+            (!names.is_empty()).then_some(marks)
+        };
+        // Of a family the commands are not known.
+        let commands: &[String] = if self.families.is_empty() { &self.commands } else { &[] };
+        self.marks = [commands, &self.accounts, &self.group_ids].into_iter().filter_map(marks_of).collect();
+        self
+    }
+
+    /// Its lists, as a request could have them.
+    pub fn lists(&self) -> FilterLists {
+        let families = self.families.iter().map(|family| format!("{family}*"));
+        FilterLists {
+            commands: self.commands.iter().cloned().chain(families).collect(),
+            sdk_app_ids: self.sdk_app_ids.clone(),
+            accounts: self.accounts.clone(),
+            group_ids: self.group_ids.clone(),
+            kinds: self.kinds.clone(),
+            lane: self.lane,
+        }
+    }
+
+    /// Whether every event fits.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The filter within another, of which apps and commands count: what it does not
+    /// narrow is narrowed to what that one allows. The name of the list, if it asks for
+    /// more than that.
+    pub fn within(mut self, allowed: &Self) -> Result<Self, &'static str> {
+        if !allowed.sdk_app_ids.is_empty() {
+            if self.sdk_app_ids.is_empty() {
+                self.sdk_app_ids.clone_from(&allowed.sdk_app_ids);
+            } else if !self.sdk_app_ids.iter().all(|app_id| has(&allowed.sdk_app_ids, app_id)) {
+                return Err("sdk_app_ids");
+            }
+        }
+        if !allowed.any_command() {
+            if self.any_command() {
+                self.commands.clone_from(&allowed.commands);
+                self.families.clone_from(&allowed.families);
+            } else {
+                let mut names = self.commands.iter().chain(&self.families);
+                // A family ends in its dot, so one that begins with another is a part of it.
+                let is_allowed = |name: &String| {
+                    has_name(&allowed.commands, name.as_bytes())
+                        || allowed.families.iter().any(|family| name.starts_with(family))
+                };
+                if !names.all(is_allowed) {
+                    return Err("commands");
+                }
+            }
+        }
+        Ok(self.marked())
+    }
+
+    fn any_command(&self) -> bool {
+        self.commands.is_empty() && self.families.is_empty()
+    }
+
+    /// What an index can find fitting events by: the list that says most about an event.
+    pub fn terms(&self) -> Option<Terms> {
+        if !self.accounts.is_empty() {
+            Some(Terms::Accounts(self.accounts.clone()))
+        } else if !self.group_ids.is_empty() {
+            Some(Terms::GroupIds(self.group_ids.clone()))
+        } else if !self.commands.is_empty() && self.families.is_empty() {
+            Some(Terms::Commands(self.commands.clone()))
+        } else {
+            None
+        }
+    }
+
+    /// Compares an event with the filter.
+    pub fn compare(&self, record: &StoredRecord) -> Fit {
+        let fits_rest = self.lane.is_none_or(|lane| lane.has(record.order_hash()))
+            && self.marks.iter().all(|marks| marks.may_share(record.marks()))
+            && (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
+            && (self.kinds.is_empty() || has(&self.kinds, &record.kind()))
+            && (self.any_command() || self.fits_command(record.command()));
+        let any_name = self.accounts.is_empty() && self.group_ids.is_empty();
+        if !fits_rest {
+            Fit::No
+        } else if any_name {
+            Fit::Yes
+        } else {
+            let accounts =
+                fits_names(&self.accounts, || self.fits_accounts(record), record.has_unreadable_accounts());
+            let group_ids = fits_names(
+                &self.group_ids,
+                || self.fits_group_ids(record),
+                record.has_unreadable_group_ids(),
+            );
+            match (accounts, group_ids) {
+                (Fit::No, _) | (_, Fit::No) => Fit::No,
+                (Fit::Unknown, _) | (_, Fit::Unknown) => Fit::Unknown,
+                (Fit::Yes, Fit::Yes) => Fit::Yes,
+            }
+        }
+    }
+
+    fn fits_command(&self, command: &str) -> bool {
+        has_name(&self.commands, command.as_bytes())
+            || self.families.iter().any(|family| command.starts_with(family.as_str()))
+    }
+
+    fn fits_accounts(&self, record: &StoredRecord) -> bool {
+        record.accounts().bytes().any(|name| has_name(&self.accounts, name))
+            || (record.accounts_cut() && names_one(record, Role::Account, &self.accounts))
+    }
+
+    fn fits_group_ids(&self, record: &StoredRecord) -> bool {
+        record.group_ids().bytes().any(|name| has_name(&self.group_ids, name))
+            || (record.group_ids_cut() && names_one(record, Role::GroupId, &self.group_ids))
+    }
+}
+
+/// Result of comparing an event with a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// It fits.
+    Yes,
+    /// It does not fit.
+    No,
+    /// It matches except for its accounts or groups, some of which cannot be read.
+    Unknown,
+}
+
+/// Compares a list of names with the names of an event.
+fn fits_names(wanted: &[String], has_one: impl FnOnce() -> bool, has_unreadable: bool) -> Fit {
+    if wanted.is_empty() || has_one() {
+        Fit::Yes
+    } else if has_unreadable {
+        Fit::Unknown
+    } else {
+        Fit::No
+    }
+}
+
+fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+fn has<T: Ord>(sorted: &[T], entry: &T) -> bool {
+    sorted.binary_search(entry).is_ok()
+}
+
+fn has_name(sorted: &[String], name: &[u8]) -> bool {
+    sorted.binary_search_by(|entry| entry.as_bytes().cmp(name)).is_ok()
+}
+
+/// Whether the body has one of the names in this role: for a record whose list
+/// of them was cut.
+fn names_one(record: &StoredRecord, wanted: Role, names: &[String]) -> bool {
+    struct Found;
+    let visit = |role, item: Item<'_>| match item {
+        Item::Scalar { token, .. } if role == wanted => match string_or_number(token) {
+            Some(name) if has_name(names, name.as_bytes()) => Err(Found),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    };
+    let body = record.raw_body();
+    // A typed body is valid JSON as it is.
+    if record.status() == Some(DecodeStatus::Typed)
+        && let Ok(text) = std::str::from_utf8(body)
+    {
+        return walk(text, visit).is_err();
+    }
+    json::read(body).is_ok_and(|json| walk(&json.text, visit).is_err())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        event::OrderKey,
+        ingest::callback::{Apps, Envelope, duplicates::Duplicates},
+    };
+
+    fn stored(command: &str, body: &str) -> StoredRecord {
+        let apps = Apps { ids: [7, 8].into(), ..Apps::default() };
+        let query = format!("SdkAppid=7&CallbackCommand={command}");
+        let duplicates = Duplicates::new(Duration::ZERO, 1);
+        Envelope::from_query(&query, &apps, 0)
+            .unwrap()
+            .into_record(body.as_bytes(), &duplicates)
+            .unwrap()
+            .record
+    }
+
+    /// The lane of a group of app 7.
+    fn lane_of(group_id: &str, count: u32) -> Lane {
+        Lane { count, index: OrderKey::Group(group_id.into()).hash(7) % count }
+    }
+
+    fn strings(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn fits(lists: FilterLists, record: &StoredRecord) -> bool {
+        Filter::new(lists).unwrap().compare(record) == Fit::Yes
+    }
+
+    #[test]
+    fn an_event_fits_if_every_list_has_an_entry_that_fits() {
+        let record = stored(
+            "Sns.CallbackFriendAdd",
+            r#"{"x":{"To_Account":["a","b"]},"GroupId":"g","List":[{"GroupID":"h","From_Account":"c"}]}"#,
+        );
+        let all = FilterLists {
+            commands: strings(&["A.B", "Sns.*"]),
+            sdk_app_ids: vec![9, 7],
+            accounts: strings(&["z", "b"]),
+            group_ids: strings(&["h"]),
+            kinds: vec![2],
+            // The first pair's account is not on the path of the command: the key is the group at the top level.
+            lane: Some(lane_of("g", 64)),
+        };
+        assert!(fits(FilterLists::default(), &record));
+        assert!(fits(all.clone(), &record));
+        for other in [
+            FilterLists { commands: strings(&["Sns.Other", "Sn.*", "Sns.CallbackFriend.*"]), ..all.clone() },
+            FilterLists { sdk_app_ids: vec![8], ..all.clone() },
+            FilterLists { accounts: strings(&["A", "g", "ab"]), ..all.clone() },
+            FilterLists { group_ids: strings(&["a"]), ..all.clone() },
+            FilterLists { kinds: vec![0, 1], ..all.clone() },
+            FilterLists { lane: Some(lane_of("a", 64)), ..all.clone() },
+        ] {
+            assert!(!fits(other.clone(), &record), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn names_beyond_a_records_list_are_found_all_the_same() {
+        let names: Vec<String> = (0..1000).map(|n| format!("\"user {n}\"")).collect();
+        let body = format!(r#"{{"Member_Account":[{}],"GroupId":"g"}}"#, names.join(","));
+        let record = stored("Group.CallbackAfterNewMemberJoin", &body);
+        assert!(record.accounts_cut());
+        let accounts = |name: &str| FilterLists { accounts: strings(&[name]), ..FilterLists::default() };
+        for n in 0..1000 {
+            assert!(fits(accounts(&format!("user {n}")), &record));
+        }
+        for other in ["user 1000", "g", "Member_Account"] {
+            assert!(!fits(accounts(other), &record));
+        }
+        let many: Vec<String> = (0..1000).map(|n| format!(r#"{{"GroupID":"g\u00fc{n}"}}"#)).collect();
+        let record = stored("A.B", &format!(r#"{{"List":[{}]}}"#, many.join(",")));
+        assert!(record.group_ids_cut());
+        let groups = |name: &str| FilterLists { group_ids: strings(&[name]), ..FilterLists::default() };
+        assert!(fits(groups("gü999"), &record) && !fits(groups("gü1000"), &record));
+    }
+
+    #[test]
+    fn numbers_are_names_too_and_so_are_names_in_repaired_bodies() {
+        let names: Vec<String> = (0..1000).map(|n| format!("{n}")).collect();
+        for (body, is_cut) in [
+            (r#"{"From_Account":7,"GroupId":-1.50}"#.to_owned(), false),
+            (format!("{{\"x\":\"\n\",\"From_Account\":[{}],\"GroupId\":-1.50}}\0", names.join(",")), true),
+        ] {
+            let record = stored("A.B", &body);
+            assert_eq!(record.accounts_cut(), is_cut);
+            let lists = |account: &str, group: &str| FilterLists {
+                accounts: strings(&[account]),
+                group_ids: strings(&[group]),
+                ..FilterLists::default()
+            };
+            assert!(fits(lists("7", "-1.50"), &record));
+            assert!(!fits(lists("7", "-1.5"), &record) && !fits(lists("1000", "-1.50"), &record));
+        }
+    }
+
+    #[test]
+    fn the_names_of_an_unreadable_body_are_unknown_to_filters_that_ask_for_names() {
+        let accounts = || FilterLists { accounts: strings(&["a"]), ..FilterLists::default() };
+        let groups = FilterLists { group_ids: strings(&["g"]), ..FilterLists::default() };
+        for (body, fit) in [
+            ("{\"From_Account\":\"a\"", Fit::Unknown),
+            (r#"{"From_Account":"\ud83d","GroupId":"\udc00"}"#, Fit::Unknown),
+            (r#"{"x":"\ud83d"}"#, Fit::No),
+            ("", Fit::No),
+            ("[]", Fit::No),
+            ("{\"To_Account\":\"b\"}", Fit::No),
+        ] {
+            let record = stored("A.B", body);
+            assert_eq!(Filter::new(accounts()).unwrap().compare(&record), fit, "{body}");
+            assert_eq!(Filter::new(groups.clone()).unwrap().compare(&record), fit, "{body}");
+            let commands = FilterLists { commands: strings(&["A.*"]), ..FilterLists::default() };
+            assert_eq!(Filter::new(commands).unwrap().compare(&record), Fit::Yes, "{body}");
+            let other = FilterLists { sdk_app_ids: vec![8], ..accounts() };
+            assert_eq!(Filter::new(other).unwrap().compare(&record), Fit::No, "{body}");
+        }
+    }
+
+    #[test]
+    fn every_event_is_in_exactly_one_lane() {
+        let bodies = [
+            r#"{"GroupId":"g"}"#.to_owned(),
+            r#"{"From_Account":"a"}"#.to_owned(),
+            "{}".to_owned(),
+            "not JSON".to_owned(),
+            "[]".to_owned(),
+        ];
+        for record in bodies.iter().map(|body| stored("Group.CallbackAfterSendMsg", body)) {
+            for count in 1..=MAX_LANES {
+                let has = |index| {
+                    let lane = Some(Lane { count, index });
+                    fits(FilterLists { lane, ..FilterLists::default() }, &record)
+                };
+                assert_eq!((0..count).filter(|&index| has(index)).count(), 1, "{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_stays_when_rights_narrow_a_filter() {
+        let lane = Some(Lane { count: 8, index: 7 });
+        let filter = Filter::new(FilterLists { lane, ..FilterLists::default() }).unwrap();
+        let rights = FilterLists { commands: strings(&["Sns.*"]), ..FilterLists::default() };
+        let narrowed = filter.within(&Filter::new(rights.clone()).unwrap()).unwrap();
+        assert_eq!(narrowed.lists(), FilterLists { lane, ..rights });
+    }
+
+    #[test]
+    fn wrong_lists_are_refused_by_name() {
+        let long = "x".repeat(MAX_NAME_BYTES + 1);
+        for (lists, field) in [
+            (FilterLists { commands: strings(&["A..B"]), ..Default::default() }, "commands"),
+            (FilterLists { commands: strings(&["*"]), ..Default::default() }, "commands"),
+            (FilterLists { commands: vec!["A".to_owned(); 101], ..Default::default() }, "commands"),
+            (FilterLists { sdk_app_ids: vec![0], ..Default::default() }, "sdk_app_ids"),
+            (FilterLists { accounts: strings(&["a", ""]), ..Default::default() }, "accounts"),
+            (FilterLists { accounts: strings(&[&long]), ..Default::default() }, "accounts"),
+            (FilterLists { group_ids: strings(&[&long]), ..Default::default() }, "group_ids"),
+            (
+                FilterLists {
+                    accounts: vec!["x".repeat(100); 81],
+                    group_ids: vec!["x".repeat(93)],
+                    ..Default::default()
+                },
+                "group_ids",
+            ),
+            (FilterLists { kinds: vec![1; 101], ..Default::default() }, "kinds"),
+            (FilterLists { lane: Some(Lane { count: 0, index: 0 }), ..Default::default() }, "lane"),
+            (FilterLists { lane: Some(Lane { count: 65, index: 0 }), ..Default::default() }, "lane"),
+            (FilterLists { lane: Some(Lane { count: 8, index: 8 }), ..Default::default() }, "lane"),
+        ] {
+            assert_eq!(Filter::new(lists).unwrap_err().field, field);
+        }
+    }
+}

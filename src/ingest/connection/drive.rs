@@ -1,0 +1,348 @@
+//! One HTTP/1.1 connection: what it is doing, its deadlines, and its end.
+
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::Request, http::HeaderValue, http::header::CONNECTION};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+use tokio_util::{io::InspectReader, sync::CancellationToken};
+use tower::ServiceExt as _;
+
+use super::Limits;
+use crate::{
+    net::{
+        eviction::{Evictable, GRACE, Standing},
+        shutdown::Drain,
+        tls,
+    },
+    observe::metrics::ConnectionMetrics,
+};
+
+/// Most bytes that a connection holds of what it has read. A request's head must fit,
+/// or it is answered 431; a body is handed on as it comes.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// An idle connection that is to close stays open this long: a request may be on
+/// its way that the system has not shown us yet.
+const LAST_REQUEST_GRACE: Duration = Duration::from_millis(100);
+/// How long a connection that is closing may take to hand over its last answer.
+const FLUSH_GRACE: Duration = Duration::from_secs(1);
+
+/// What a request's handler knows of its connection: a request extension.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionInfo {
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// When the request's first byte arrived.
+    pub request_start: Instant,
+    state: Arc<State>,
+}
+
+impl ConnectionInfo {
+    /// Notes that the connection delivered a verified callback: it gives way last.
+    pub(crate) fn verified(&self) {
+        let mut inner = self.state.lock();
+        if !std::mem::replace(&mut inner.verified, true)
+            && let Some(metrics) = &self.state.metrics
+        {
+            metrics.trusted();
+        }
+    }
+
+    /// Notes that the handler reads the body of a request that it will refuse.
+    pub(crate) fn discards_body(&self) {
+        self.state.enter(Phase::Discard);
+    }
+
+    /// Notes that the handler waits for the body.
+    pub(crate) fn reads_body(&self) {
+        self.state.enter(Phase::Body);
+    }
+
+    /// Notes that the handler has the body.
+    pub(crate) fn has_body(&self) {
+        self.state.enter(Phase::Busy);
+    }
+}
+
+/// One connection, as seen by its driver, its handler and the accept loop.
+#[derive(Debug)]
+pub(super) struct State {
+    inner: Mutex<Inner>,
+    /// Set to make it give way.
+    pub(super) evicted: CancellationToken,
+    /// Wakes the accept loop when a connection becomes idle.
+    became_idle: Arc<Notify>,
+    metrics: Option<ConnectionMetrics>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Inner {
+    phase: Phase,
+    /// When the phase began.
+    since: Instant,
+    /// It has sent something.
+    used: bool,
+    /// It has delivered a verified callback.
+    verified: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Between requests.
+    Idle,
+    /// The first byte of a request has arrived, its head is not complete.
+    Head,
+    /// A handler reads the body of a request that is refused.
+    Discard,
+    /// A handler waits for the body.
+    Body,
+    /// A handler has the request.
+    Busy,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.ended(self.lock().verified);
+        }
+    }
+}
+
+impl Evictable for State {
+    fn standing(&self) -> Standing {
+        let Inner { phase, since, used, verified } = *self.lock();
+        match phase {
+            Phase::Idle if verified => Standing::IdleTrusted { since },
+            _ if verified => Standing::BusyTrusted,
+            Phase::Idle if used => Standing::Stranger { rank: 0, since, ready: since },
+            // It may be about to send, or to finish.
+            Phase::Idle | Phase::Head => Standing::Stranger { rank: 0, since, ready: since + GRACE },
+            Phase::Discard => Standing::Stranger { rank: 1, since, ready: since + GRACE },
+            // The last: its callback may be a good one.
+            Phase::Body => Standing::Stranger { rank: 2, since, ready: since + GRACE },
+            Phase::Busy => Standing::BusyStranger,
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.evicted.is_cancelled()
+    }
+
+    fn evict(&self) {
+        self.evicted.cancel();
+    }
+}
+
+impl State {
+    pub(super) fn new(became_idle: &Arc<Notify>, metrics: Option<ConnectionMetrics>) -> Self {
+        if let Some(metrics) = &metrics {
+            metrics.opened();
+        }
+        let inner = Inner { phase: Phase::Idle, since: Instant::now(), used: false, verified: false };
+        Self {
+            inner: Mutex::new(inner),
+            evicted: CancellationToken::new(),
+            became_idle: Arc::clone(became_idle),
+            metrics,
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        let mut inner = self.lock();
+        inner.phase = phase;
+        inner.since = Instant::now();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes_arrived(&self) {
+        let mut inner = self.lock();
+        inner.used = true;
+        if inner.phase == Phase::Idle {
+            inner.phase = Phase::Head;
+            inner.since = Instant::now();
+        }
+    }
+
+    /// When the request began that is now handed to its handler.
+    fn request_begins(&self) -> Instant {
+        let mut inner = self.lock();
+        let start = match inner.phase {
+            Phase::Head => inner.since,
+            // A pipelined request, read together with the one before.
+            Phase::Idle | Phase::Discard | Phase::Body | Phase::Busy => Instant::now(),
+        };
+        inner.phase = Phase::Busy;
+        start
+    }
+
+    fn request_ends(&self) {
+        let mut inner = self.lock();
+        inner.phase = Phase::Idle;
+        inner.since = Instant::now();
+        drop(inner);
+        self.became_idle.notify_one();
+    }
+
+    /// When the connection may close that has been told to: not with a request in
+    /// hand, and not while one may be on its way.
+    fn may_close(&self, told: Instant, limits: &Limits) -> Option<Instant> {
+        let inner = *self.lock();
+        let told = told + LAST_REQUEST_GRACE;
+        match inner.phase {
+            Phase::Idle if inner.used => Some(told),
+            Phase::Idle => Some(told.max(inner.since + limits.header_timeout)),
+            Phase::Head | Phase::Discard | Phase::Body | Phase::Busy => None,
+        }
+    }
+
+    /// Whether the connection is closed at once when it is evicted: it has nothing to lose but what its client has
+    /// not finished to send.
+    fn closes_at_once(&self) -> bool {
+        let inner = *self.lock();
+        match inner.phase {
+            _ if inner.verified => false,
+            Phase::Idle => !inner.used,
+            Phase::Head | Phase::Discard | Phase::Body => true,
+            Phase::Busy => false,
+        }
+    }
+
+    /// When the connection's patience ends; a handler minds its own deadline.
+    fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        let inner = *self.lock();
+        match inner.phase {
+            Phase::Idle => Some(inner.since + limits.idle_timeout),
+            Phase::Head => Some(inner.since + limits.header_timeout),
+            Phase::Discard | Phase::Body | Phase::Busy => None,
+        }
+    }
+}
+
+/// How a connection ended.
+pub(super) enum Ended {
+    Malformed,
+    SlowHead,
+    Otherwise,
+}
+
+/// Runs one connection to its end.
+pub(super) async fn drive(
+    stream: tls::Io,
+    peer: SocketAddr,
+    router: Router,
+    state: Arc<State>,
+    limits: Limits,
+    drain: Drain,
+) -> Ended {
+    let service = {
+        let (state, drain) = (Arc::clone(&state), drain.clone());
+        service_fn(move |mut request: Request<Incoming>| {
+            let request_start = state.request_begins();
+            let info = ConnectionInfo { peer, request_start, state: Arc::clone(&state) };
+            request.extensions_mut().insert(info);
+            let response = router.clone().oneshot(request.map(Body::new));
+            let (state, drain) = (Arc::clone(&state), drain.clone());
+            async move {
+                let mut response = response.await?;
+                if drain.is_announced() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                state.request_ends();
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        })
+    };
+    let io = TokioIo::new(InspectReader::new(stream, {
+        let state = Arc::clone(&state);
+        move |bytes: &[u8]| {
+            if !bytes.is_empty() {
+                state.bytes_arrived();
+            }
+        }
+    }));
+    let mut connection = pin!(
+        hyper::server::conn::http1::Builder::new()
+            .header_read_timeout(None)
+            .max_buf_size(BUFFER_BYTES)
+            // A client may close its side once it has sent its request.
+            .half_close(true)
+            .serve_connection(io, service)
+    );
+    let mut closing = pin!(drain.closing());
+    let mut evicted = pin!(state.evicted.cancelled());
+    let mut cut = pin!(drain.until_cut());
+    let mut timer = pin!(sleep_until(Instant::now() + limits.idle_timeout));
+    let mut stage = Stage::Open;
+    std::future::poll_fn(|cx| {
+        if cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ended::Otherwise);
+        }
+        loop {
+            // The connection first: it may read the first byte of a request, which changes what follows.
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                let Err(error) = ended else { return Poll::Ready(Ended::Otherwise) };
+                tracing::debug!(%error, %peer, "a connection ended");
+                return Poll::Ready(if error.is_parse() { Ended::Malformed } else { Ended::Otherwise });
+            }
+            if matches!(stage, Stage::Open)
+                && (closing.as_mut().poll(cx).is_ready() || evicted.as_mut().poll(cx).is_ready())
+            {
+                stage = Stage::Told(Instant::now());
+            }
+            if matches!(stage, Stage::Told(_)) && state.evicted.is_cancelled() && state.closes_at_once() {
+                return Poll::Ready(Ended::Otherwise);
+            }
+            let patience = state.deadline(&limits);
+            let deadline = match stage {
+                Stage::Open => patience,
+                Stage::Told(told) => state.may_close(told, &limits).or(patience),
+                Stage::Closing(since) => Some(since + FLUSH_GRACE),
+            };
+            let Some(deadline) = deadline else { return Poll::Pending };
+            // A timer that fires early is only set again: cheaper than to move it for every request.
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() < deadline {
+                timer.as_mut().reset(deadline);
+            } else if let Stage::Told(told) = stage
+                && state.may_close(told, &limits).is_some()
+            {
+                stage = Stage::Closing(Instant::now());
+                connection.as_mut().graceful_shutdown();
+            } else if state.lock().phase == Phase::Head {
+                tracing::debug!(%peer, "a request's head took too long");
+                return Poll::Ready(Ended::SlowHead);
+            } else {
+                return Poll::Ready(Ended::Otherwise);
+            }
+        }
+    })
+    .await
+}
+
+/// How far a connection's end has come.
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    Open,
+    /// To be closed once no request is in hand or on its way.
+    Told(Instant),
+    /// Closing, and handing over its last answer.
+    Closing(Instant),
+}

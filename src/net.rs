@@ -1,0 +1,8 @@
+//! What connections need: TLS, eviction at the connection limit, the stages of a drain, certificate and key files, and
+//! the login to NATS.
+
+pub(crate) mod eviction;
+pub(crate) mod files;
+pub(crate) mod nats_login;
+pub(crate) mod shutdown;
+pub(crate) mod tls;

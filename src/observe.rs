@@ -1,0 +1,5 @@
+//! What operators see: metrics, traces and log lines.
+
+pub(crate) mod metrics;
+pub(crate) mod telemetry;
+pub(crate) mod trace;
