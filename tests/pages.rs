@@ -220,12 +220,12 @@ async fn the_gateways_of_the_deployment_page_start_over_nats() {
     assert_eq!(reader.event().await.unwrap().command, "Sns.CallbackFriendAdd");
 }
 
-/// Which is compiled and run as it is, by `cargo test --doc`.
+/// `cargo test --doc` compiles and runs that test.
 #[test]
-fn the_rust_of_the_readme_is_the_doc_test_of_the_client() {
+fn the_rust_of_the_consumers_page_is_the_doc_test_of_the_client() {
     let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
-    let readme = blocks(&read("README.md"));
-    let shown = readme.iter().find(|block| block.info == "rust").expect("ten lines of Rust");
+    let page = blocks(&read("docs/consumers.md"));
+    let shown = page.iter().find(|block| block.info == "rust").expect("ten lines of Rust");
     let source = read("crates/callback-gateway-client/src/lib.rs");
     let (_, doc_test) = source.split_once("//! ```\n").unwrap();
     let (doc_test, _) = doc_test.split_once("//! ```").unwrap();
@@ -237,7 +237,7 @@ fn the_rust_of_the_readme_is_the_doc_test_of_the_client() {
     // What it is compiled with.
     let dependencies = |text: &str| text.parse::<toml::Table>().unwrap()["dependencies"].clone();
     let ours = dependencies(&read("Cargo.toml"));
-    let named = readme.iter().find(|block| block.info == "toml").expect("its dependencies");
+    let named = page.iter().find(|block| block.info == "toml").expect("its dependencies");
     for (name, of) in dependencies(&named.lines.join("\n")).as_table().unwrap() {
         let is_of_the_repository = of.get("path").is_some();
         assert!(is_of_the_repository || of["version"] == ours[name]["version"], "{name}");
@@ -362,7 +362,7 @@ type Page = (String, String);
 /// All pages, by name.
 fn pages() -> Vec<Page> {
     let mut pages: Vec<_> = fs::read_dir(package()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    for dir in ["deploy", "docs", "examples"] {
+    for dir in ["benches", "deploy", "docs", "examples"] {
         files(&package().join(dir), &mut pages);
     }
     pages.retain(|path| path.extension() == Some(OsStr::new("md")));
