@@ -250,6 +250,14 @@ fn the_rust_of_the_consumers_page_is_the_doc_test_of_the_client() {
     }
 }
 
+#[test]
+fn the_example_of_contributing_is_a_test() {
+    let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
+    let page = blocks(&read("CONTRIBUTING.md"));
+    let shown = page.iter().find(|block| block.info == "rust").expect("an example of a test");
+    assert!(read("tests/stream.rs").contains(&shown.lines.join("\n")), "tests/stream.rs lacks the example");
+}
+
 /// What docs/operating.md has `check-config` say.
 const WRONG_CONFIGURATION: &str = "[http]\nlisen = \"0.0.0.0:8080\"\n[retention]\nage = \"a week\"\n";
 
