@@ -270,6 +270,6 @@ fn shape(
 }
 
 fn unknown_kind(field: &FieldDescriptor) -> Box<dyn Error> {
-    format!("{}: add this type to `shape` in build.rs and to src/callback/payload.rs", field.full_name())
+    format!("{}: add this type to `shape` in build.rs and to src/ingest/callback/payload.rs", field.full_name())
         .into()
 }

@@ -122,7 +122,7 @@ fn changes(leaf: &Leaf, value: &Value) -> Vec<(Value, Outcome)> {
                 (json!(1e30), LeftOut),
                 (object(), LeftOut),
             ]);
-            // Beyond that, serde_json's floats are not exact; src/callback/decimal.rs is.
+            // Beyond that, serde_json's floats are not exact; src/ingest/callback/decimal.rs is.
             if number.unsigned_abs() < 1 << (f64::MANTISSA_DIGITS - 1) {
                 changes.extend([(json!(number as f64), Same), (json!(number as f64 + 0.5), LeftOut)]);
             }
