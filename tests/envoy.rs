@@ -276,7 +276,7 @@ async fn streams_that_a_maximum_duration_cuts_go_on_from_their_cursors() {
 
 /// With the gateway's own age below the proxy's, a stream is told before it ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_gateways_stream_age_comes_before_the_proxys() {
+async fn the_gateway_ends_streams_before_the_proxy_does() {
     let gateway = Gateway::start_with(|settings| settings.max_stream_age = Duration::from_secs(1)).await;
     let way = Way::to_grpc(&[gateway.addresses.grpc]).route(
         json!({ "max_stream_duration": { "max_stream_duration": "30s" }, "retry_policy": default_retries() }),

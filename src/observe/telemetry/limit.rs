@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_librarys_lines_are_limited_by_place_and_ours_are_not() {
+    fn library_log_lines_are_limited_by_place_and_ours_are_not() {
         let written = Written::default();
         let writer = written.clone();
         let lines = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
