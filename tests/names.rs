@@ -197,18 +197,18 @@ fn every_file_has_the_names_of_names_toml() {
     assert!(read("examples/java/README.md").contains(&classes), "examples/java/README.md: {REMEDY}");
 }
 
-/// `./scripts/test` compiles both examples without naming the packages: `protoc` writes its output
+/// `./scripts/tools` compiles both examples without naming the packages: `protoc` writes its output
 /// where the compilers look.
 #[test]
 fn the_builds_of_the_examples_take_any_name() {
     LazyLock::force(&NAMES);
-    let script = read("scripts/test");
+    let script = read("scripts/lib/debian.sh");
     for part in [
         "--go_out=\"$dir/path/src\" ",
         "--go-grpc_out=\"$dir/path/src\" ",
         "find \"$dir/sources\" -name '*.java'",
     ] {
-        assert!(script.contains(part), "scripts/test lacks {part}");
+        assert!(script.contains(part), "scripts/lib/debian.sh lacks {part}");
     }
 }
 

@@ -172,7 +172,7 @@ pub fn program() -> PathBuf {
 
 /// Says what to do where there is no program.
 pub fn missing(program: &Path) -> String {
-    format!("no {}: run ./scripts/test, which gets it, or set {PROGRAM}", program.display())
+    format!("no {}: run ./scripts/tools nats-server, or set {PROGRAM}", program.display())
 }
 
 fn start(config: &Path) -> Running {
