@@ -6,7 +6,7 @@
 
 FROM rust:1.90-bookworm AS build
 WORKDIR /build
-# What is compiled most rarely first, so that a change of the sources does not compile it anew.
+# Copy the files that change rarely first, so that a change of the sources keeps their layers.
 COPY Cargo.toml Cargo.lock build.rs ./
 # How SQLite is built.
 COPY .cargo .cargo
@@ -27,8 +27,8 @@ FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /build/target/release/callback-gateway /usr/local/bin/callback-gateway
 # Owned by the image's user nonroot, also where a new volume is mounted over it.
 COPY --from=build --chown=65532:65532 /var/lib/callback-gateway /var/lib/callback-gateway
-# In a container loopback is for nobody else. Who may call is still to be said: without
-# tokens the gateway does not start (docs/security.md).
+# Listen on all addresses: no other container reaches loopback. The gateway does not start
+# without tokens (docs/security.md).
 ENV CALLBACK_GATEWAY_HTTP_LISTEN=0.0.0.0:8080 \
     CALLBACK_GATEWAY_GRPC_LISTEN=0.0.0.0:50051 \
     CALLBACK_GATEWAY_ADMIN_LISTEN=0.0.0.0:9090 \

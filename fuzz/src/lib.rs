@@ -1,5 +1,5 @@
-//! What holds for every input. The fuzz targets check it on what libFuzzer
-//! makes, `tests/fuzz_corpus.rs` on the corpus.
+//! Properties that hold for every input. The fuzz targets check them on libFuzzer's inputs,
+//! `tests/fuzz_corpus.rs` on the corpus.
 
 use std::{collections::BTreeSet, str, sync::LazyLock, time::Duration};
 
@@ -320,7 +320,7 @@ impl Parameters {
     }
 }
 
-/// What becomes of an accepted query with some body.
+/// Returns the event of an accepted query, with some body.
 fn event(query: &str, apps: &Apps) -> Event {
     let envelope = || Envelope::from_query(query, apps, NOW).unwrap();
     let record = match envelope().into_record(b"{}", &no_duplicates()) {
