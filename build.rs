@@ -270,6 +270,9 @@ fn shape(
 }
 
 fn unknown_kind(field: &FieldDescriptor) -> Box<dyn Error> {
-    format!("{}: add this type to `shape` in build.rs and to src/ingest/callback/payload.rs", field.full_name())
-        .into()
+    format!(
+        "{}: add this type to `shape` in build.rs and to src/ingest/callback/payload.rs",
+        field.full_name()
+    )
+    .into()
 }
