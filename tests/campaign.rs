@@ -5,7 +5,6 @@
 //! A damage depends only on the seed and its number, so that it can be repeated. `./scripts/campaign` runs the long
 //! form.
 
-#![cfg(feature = "slow-tests")]
 #![allow(unreachable_pub, reason = "the modules are a part of this test only")]
 
 #[path = "campaign/callbacks.rs"]

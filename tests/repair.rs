@@ -218,6 +218,21 @@ async fn a_store_that_is_damaged_as_a_whole_keeps_no_callback_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bounds_that_damage_has_moved_are_corrected() {
+    for damage in ["60 WHERE name = 'oldest_sequence'", "1 << 50 WHERE name = 'next_sequence'"] {
+        let log = Log::closed().await;
+        log.sql(&format!("UPDATE meta SET value = {damage}"));
+        let gateway = Process::serve(log.dir.path(), &[]);
+        gateway.nth_line(0, |line| message(line).starts_with("the bounds of the log are damaged")).await;
+        post(&gateway, 1).await;
+        let (events, lost) = everything(&gateway).await;
+        assert_eq!(events[..EVENTS as usize], log.before, "{damage}");
+        assert_eq!((events[EVENTS as usize].sequence, lost), (EVENTS + 1, BTreeSet::new()), "{damage}");
+        gateway.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_empty_store_is_noticed() {
     let missing: [fn(&Log); 2] =
         [|log| fs::remove_file(log.store()).unwrap(), |log| fs::write(log.store(), "").unwrap()];

@@ -18,6 +18,7 @@ use super::{
     end::{self, EndMark},
     io_error,
     reader::is_damage,
+    sqlite_error,
     store::{self, Store},
 };
 use crate::{
@@ -28,6 +29,9 @@ use crate::{
 /// Most damaged stores that are kept. A disk that damages one store after another must not be filled with them: the
 /// gateway then does not start.
 pub const MAX_SET_ASIDE: usize = 4;
+/// Most sequences without a record at the end of the log that are believed to be lost: more than a log gets between two
+/// writes of its end.
+const MAX_UNKNOWN_END: u64 = 1 << 32;
 /// What the names of their directories begin with.
 const PREFIX: &str = "damaged-";
 /// The new store until it is in place.
@@ -84,6 +88,7 @@ fn open_usable(dir: &Path, mark: Option<EndMark>) -> Result<Store, OpenError> {
         return Err(OpenError::Missing { path, last: mark.map_or(Sequence(0), |mark| mark.end.previous()) });
     }
     let mut store = Store::open(&path)?;
+    correct_bounds(&mut store, mark)?;
     match store.try_insert() {
         Err(source) if is_unusable(&source) => {
             store.keep_wal_at_close()?;
@@ -92,6 +97,35 @@ fn open_usable(dir: &Path, mark: Option<EndMark>) -> Result<Store, OpenError> {
         // What else keeps it from writing may pass: the log starts as one that recovers.
         _ => Ok(store),
     }
+}
+
+/// Corrects bounds that damage has moved: no event may be called trimmed that is there, and no reader may have to pass
+/// more sequences than a log ever has.
+fn correct_bounds(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenError> {
+    let path = store.path.clone();
+    let state = store.state();
+    let mark = mark.filter(|mark| mark.epoch == state.epoch);
+    let mut oldest = state.oldest;
+    if let (Some(mark), Some(below)) = (mark, store.intact_below(oldest).map_err(sqlite_error(&path))?)
+        && mark.oldest <= below
+    {
+        oldest = mark.oldest;
+    }
+    let known = store.rows_end().map_err(sqlite_error(&path))?;
+    let known = mark.map_or(known, |mark| mark.end.max(known)).max(oldest);
+    let is_beyond = state.tail.end.0.saturating_sub(known.0) > MAX_UNKNOWN_END;
+    let end = if is_beyond { known } else { state.tail.end };
+    if (oldest, end) == (state.oldest, state.tail.end) {
+        return Ok(());
+    }
+    tracing::error!(
+        oldest = state.oldest.0,
+        end = state.tail.end.0,
+        corrected_oldest = oldest.0,
+        corrected_end = end.0,
+        "the bounds of the log are damaged; they were corrected by the events that are stored"
+    );
+    store.set_bounds(oldest, end).map(drop).map_err(sqlite_error(&path))
 }
 
 /// Without the advice of [`OpenError::Damaged`].
@@ -170,9 +204,9 @@ pub(super) fn remove_new(dir: &Path) -> Result<(), OpenError> {
 
 fn begin_new(new: &Path, start: Sequence) -> Result<(), OpenError> {
     let mut store = Store::open(new)?;
-    store.set_bounds(start, start).map_err(super::sqlite_error(new))?;
-    store.probe().map_err(super::sqlite_error(new))?;
-    store.reset_wal().map_err(super::sqlite_error(new))?;
+    store.set_bounds(start, start).map_err(sqlite_error(new))?;
+    store.probe().map_err(sqlite_error(new))?;
+    store.reset_wal().map_err(sqlite_error(new))?;
     Ok(())
 }
 

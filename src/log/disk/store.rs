@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, params};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, config::DbConfig, params,
+};
 
 use super::{
     OpenError, io_error,
@@ -176,6 +178,24 @@ impl Store {
     /// Keeps the write-ahead log's file when the store is closed, instead of moving it into the main file.
     pub(super) fn keep_wal_at_close(&self) -> Result<(), OpenError> {
         keep_wal(&self.connection, true).map_err(sqlite_error(&self.path))
+    }
+
+    /// Returns the first sequence behind the rows.
+    pub(super) fn rows_end(&self) -> rusqlite::Result<Sequence> {
+        Ok(rows_end(&self.connection, self.state.oldest)?.end)
+    }
+
+    /// Returns the newest intact row below `sequence`, near it.
+    pub(super) fn intact_below(&self, sequence: Sequence) -> rusqlite::Result<Option<Sequence>> {
+        let mut select = self.connection.prepare(
+            "SELECT sequence, receive_time, checksum, record FROM record WHERE sequence < ?1 \
+             ORDER BY sequence DESC LIMIT 1",
+        )?;
+        let row = select.query_row([sequence.0.cast_signed()], RawRecord::read).optional();
+        match row {
+            Err(error) if is_damage(&error) => Ok(None),
+            row => Ok(row?.filter(RawRecord::is_intact).map(|row| row.sequence)),
+        }
     }
 
     /// Checks that a record can be inserted at the log's end: damage there would keep every callback out. Writes
