@@ -267,6 +267,25 @@ async fn deleted_rows_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_not_called_complete_where_another_program_trimmed_it() {
+    let log = Log::store().await;
+    let gateway = Process::serve(log.dir.path(), &["--memory", "1MiB"]);
+    log.sql("DELETE FROM record WHERE sequence <= 50");
+    let mut client = gateway.client().await;
+    let request = ListEventsRequest { order: ListOrder::OldestFirst.into(), ..Default::default() };
+    let page = soon(client.list_events(request)).await.unwrap().into_inner();
+    assert_eq!(page.events[0].sequence, 51);
+    assert!(nanos(page.complete_since) > nanos(log.before[49].receive_time));
+
+    // Without the bound, readers go on with the last one that they know.
+    log.sql("DELETE FROM meta WHERE name = 'oldest_sequence'");
+    let skipping = SubscribeMode { on_gap: GapPolicy::Skip, after: None };
+    let (events, gaps, status) = subscribe(&mut client, &skipping).await;
+    assert_eq!((events, gaps, status.is_none()), (log.before[50..].to_vec(), Vec::new(), true));
+    gateway.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_with_another_byte_is_told_and_no_other() {
     let log = Log::store().await;
     log.sql("UPDATE record SET record = CAST(replace(record, 'number-00123.', 'number-00124.') AS BLOB) WHERE sequence = 123");

@@ -63,7 +63,7 @@ use self::{
     reader::Reader,
     readers::Connections,
     scrub::{Scrub, Scrubbing},
-    store::Store,
+    store::{Store, Trimmed},
     writer::{Files, Job, QueuePlace, Writer},
 };
 use super::{
@@ -209,6 +209,16 @@ impl Shared {
     fn note_hole(&self, hole: Hole, reader: &mut Reader) {
         let behind = reader.snapshot(|snapshot| snapshot.first_from(hole.last.next(), self.end()));
         self.holes.note(hole, behind.ok().flatten().map(|record| record.receive_time()));
+    }
+
+    /// Notes what the store has no longer: another program may have deleted it. An empty page says that nothing is below,
+    /// and readers must not take that for a hole.
+    fn note_bounds(&self, trimmed: Trimmed) {
+        if trimmed.oldest.0 > self.oldest.load(Ordering::Relaxed) && trimmed.oldest <= self.end() {
+            // First, so that a reader that misses a record knows of it.
+            self.trimmed_until.fetch_max(trimmed.until.0, Ordering::SeqCst);
+            self.oldest.fetch_max(trimmed.oldest.0, Ordering::Relaxed);
+        }
     }
 
     /// Notes that records below `oldest` are gone, in memory too: reading there
@@ -372,6 +382,7 @@ impl DiskLog {
             let _gate = shared.checkpoint_gate.read().unwrap_or_else(PoisonError::into_inner);
             let page = shared.connections.read(|reader| {
                 let page = read(reader, &shared);
+                shared.note_bounds(reader.trimmed());
                 if let Err(ReadError::Hole(hole)) = page {
                     shared.note_hole(hole, reader);
                 }
@@ -478,11 +489,7 @@ impl EventLog for DiskLog {
             None => self
                 .on_disk(move |reader, shared| {
                     let before = before.min(shared.end());
-                    let page = reader.snapshot(|snapshot| {
-                        // An empty page says that nothing is below: readers must not take that for a hole.
-                        shared.oldest.fetch_max(snapshot.oldest.0, Ordering::Relaxed);
-                        snapshot.read_back(before, max_records)
-                    })?;
+                    let page = reader.snapshot(|snapshot| snapshot.read_back(before, max_records))?;
                     shared.holes.note_read(&page.records);
                     Ok(page)
                 })

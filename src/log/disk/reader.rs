@@ -13,7 +13,10 @@ use std::{cell::Cell, fs, path::Path, time::Duration};
 use bytes::Bytes;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row};
 
-use super::medium;
+use super::{
+    medium,
+    store::{self, Trimmed},
+};
 use crate::{
     event::{Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp},
     log::{
@@ -31,6 +34,8 @@ const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Reader {
     connection: Connection,
     epoch: Epoch,
+    /// As the store said last, before that was damaged.
+    trimmed: Trimmed,
 }
 
 impl Reader {
@@ -40,7 +45,7 @@ impl Reader {
         connection.busy_timeout(READER_BUSY_TIMEOUT).map_err(unavailable)?;
         // Attaches it to the WAL's index, which needs a little room on the disk.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(unavailable)?;
-        Ok(Self { connection, epoch })
+        Ok(Self { connection, epoch, trimmed: Trimmed::NOTHING })
     }
 
     /// Runs a read on one snapshot, so that what is trimmed and what is read agree.
@@ -49,21 +54,37 @@ impl Reader {
         read: impl FnOnce(&Snapshot<'_>) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let transaction = self.connection.unchecked_transaction().map_err(unavailable)?;
-        let oldest = super::store::oldest(&transaction).map_err(unavailable)?;
+        self.trimmed = self.read_trimmed()?;
+        let oldest = self.trimmed.oldest;
         let read = read(&Snapshot::of(&self.connection, self.epoch, oldest));
         // An error of the disk ends it. What was read afterwards may be gone because it was trimmed.
         let has_ended = self.connection.is_autocommit();
         // Nothing was written. Rolled back when it is dropped.
         drop(transaction);
-        if has_ended
-            && matches!(read, Err(ReadError::Hole(_)))
-            && super::store::oldest(&self.connection).map_err(unavailable)? > oldest
-        {
+        if has_ended && matches!(read, Err(ReadError::Hole(_))) && self.read_trimmed()?.oldest > oldest {
             return Err(ReadError::Unavailable(
                 "events were deleted while the disk did not read them".to_owned(),
             ));
         }
         read
+    }
+
+    /// Returns what the log had no longer in the last snapshot.
+    pub(super) fn trimmed(&self) -> Trimmed {
+        self.trimmed
+    }
+
+    fn read_trimmed(&self) -> Result<Trimmed, ReadError> {
+        if let Some(trimmed) = store::trimmed(&self.connection).map_err(unavailable)? {
+            return Ok(trimmed);
+        }
+        // A disk that reads nothing can look like damage, too.
+        let reads = |order| {
+            let sql = format!("SELECT sequence FROM record ORDER BY sequence {order} LIMIT 1");
+            self.connection.query_row(&sql, [], |_| Ok(())).optional()
+        };
+        reads("ASC").or_else(|_| reads("DESC")).map_err(unavailable)?;
+        Ok(self.trimmed)
     }
 
     /// Returns the bytes of the store's files.

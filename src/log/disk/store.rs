@@ -471,6 +471,34 @@ fn rows_end(connection: &Connection, oldest: Sequence) -> rusqlite::Result<RowsE
     Ok(RowsEnd { end: Sequence(oldest.0 + damaged), last_time: Timestamp(0), newest: None })
 }
 
+/// Events that the log has no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trimmed {
+    /// The oldest sequence that is kept.
+    pub(super) oldest: Sequence,
+    /// Receive time of the newest record that was deleted, or 0.
+    pub(super) until: Timestamp,
+}
+
+impl Trimmed {
+    /// Nothing was deleted.
+    pub(super) const NOTHING: Self = Self { oldest: Sequence::FIRST, until: Timestamp(0) };
+}
+
+/// Reads what was deleted. `None` if the store says something else, because it is damaged.
+pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Option<Trimmed>> {
+    let read = || Ok((oldest(connection)?, Timestamp(meta(connection, "last_time")?)));
+    match read() {
+        Ok((oldest, until)) => {
+            let is_plausible = (Sequence::FIRST.0..=MAX_SEQUENCE).contains(&oldest.0) && until.0 >= 0;
+            Ok(is_plausible.then_some(Trimmed { oldest, until }))
+        }
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+        Err(error) if is_damage(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The oldest sequence that is kept; the log's end if it is empty.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Sequence> {
     Ok(Sequence(meta(connection, "oldest_sequence")?.cast_unsigned()))

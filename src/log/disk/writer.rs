@@ -19,7 +19,7 @@ use super::{
     medium::is_unreadable,
     retention::{Kept, NextLook, Trimmer},
     sqlite_error,
-    store::{Store, StoreState},
+    store::{self, Store, StoreState},
     wal::WalFiles,
 };
 use crate::{
@@ -168,7 +168,7 @@ impl Writer {
             let is_idle = batch.is_empty();
             self.look_at_clock();
             self.note_writing(Some(Instant::now()));
-            let written = if is_idle { self.check_files() } else { self.write(batch) };
+            let written = if is_idle { self.look_at_files() } else { self.write(batch) };
             let written = written.and_then(|()| self.trim(is_idle));
             if written.is_ok() {
                 self.bound_wal();
@@ -285,6 +285,17 @@ impl Writer {
     fn commit(&mut self, records: &[Record]) -> Result<(), OpenError> {
         let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
         store.commit(records).map_err(sqlite_error(&self.path))
+    }
+
+    /// Checks the files, and looks for events that another program has deleted.
+    fn look_at_files(&mut self) -> Result<(), OpenError> {
+        self.check_files()?;
+        if let Some(store) = &self.store
+            && let Ok(Some(trimmed)) = store::trimmed(&store.connection)
+        {
+            self.shared.note_bounds(trimmed);
+        }
+        Ok(())
     }
 
     /// Checks that what is written goes to the files that a later start finds.
