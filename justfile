@@ -19,7 +19,7 @@ test:
 test-all:
     ./scripts/test
 
-# Runs the benchmarks and puts the results into docs/performance.md.
+# Runs the benchmarks and writes the results to benches/results.
 bench:
     cargo bench --locked
     ./scripts/charts
