@@ -33,6 +33,20 @@ pub(super) fn shm_path(path: &Path) -> PathBuf {
     shm_path.into()
 }
 
+/// Deletes a file if it is there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes a database. No connection may be open.
+pub(super) fn remove_database(path: &Path) -> io::Result<()> {
+    // The main file first: SQLite ignores a WAL without one. Without its WAL, the main file could pass for whole.
+    [path, &wal_path(path), &shm_path(path)].into_iter().try_for_each(remove)
+}
+
 /// Device and inode of a file.
 pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::metadata(path)?;

@@ -51,6 +51,7 @@ use crate::{
     event::{Epoch, Record, Sequence, StoredRecord},
     log::{
         Order, Page, ReadError, Tail, Terms,
+        files::remove_database,
         workers::{WorkError, Workers, step_back},
     },
 };
@@ -67,7 +68,7 @@ const UNKNOWN: &str = "";
 
 /// Deletes the index in a data directory. A gateway that runs builds another one. No connection may be open.
 pub(super) fn remove(dir: &Path) -> io::Result<()> {
-    file::delete(&dir.join(FILE_NAME))
+    remove_database(&dir.join(FILE_NAME))
 }
 
 /// The log that is indexed, as the thread that does it reads it.

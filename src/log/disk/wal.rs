@@ -6,7 +6,6 @@
 
 use std::{
     fs::{self, File},
-    io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -18,7 +17,7 @@ use super::{
     OpenError, io_error, sqlite_error,
     store::{Store, WRITER_BUSY_TIMEOUT},
 };
-use crate::log::files::{identity, shm_path, wal_path};
+use crate::log::files::{identity, remove, shm_path, wal_path};
 
 /// The files that SQLite opened.
 #[derive(Debug)]
@@ -88,13 +87,7 @@ impl WalFiles {
 
     /// Deletes whatever is at the paths. Only while this process has no connection to the store.
     pub(super) fn delete(&self) -> Result<(), OpenError> {
-        for path in [&self.path, &self.shm_path] {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(path)(error)),
-                _ => {}
-            }
-        }
-        Ok(())
+        [&self.path, &self.shm_path].into_iter().try_for_each(|path| remove(path).map_err(io_error(path)))
     }
 
     /// The error that says what happened.

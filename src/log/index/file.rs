@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Tr
 use super::{Mark, Segment, Term};
 use crate::{
     event::{Epoch, Sequence},
-    log::files::{identity, is_read_error, private_file, shm_path, wal_path},
+    log::files::{identity, is_read_error, private_file, wal_path},
 };
 
 pub(super) const FILE_NAME: &str = "index.db";
@@ -388,17 +388,4 @@ impl Lookup {
 /// Bytes of the files.
 pub(super) fn bytes(path: &Path) -> u64 {
     [path, &wal_path(path)].into_iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
-}
-
-/// Deletes the files. To be called only while no connection is open.
-pub(super) fn delete(path: &Path) -> io::Result<()> {
-    // The main file first: SQLite takes a WAL without one for what it is, left over. Without
-    // its WAL, the main file could pass for whole.
-    for path in [path, &wal_path(path), &shm_path(path)] {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
 }

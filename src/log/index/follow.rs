@@ -12,11 +12,11 @@ use tokio::{sync::watch, time::sleep};
 
 use super::{
     Index, LOOKUPS, Limits, Mark, Open, Origin, Segment, Source, State,
-    file::{self, Fault, IndexFile, Lookup},
+    file::{Fault, IndexFile, Lookup},
 };
 use crate::{
     event::Sequence,
-    log::{PAGE_RECORDS, Page, ReadError, Tail, workers::Task},
+    log::{PAGE_RECORDS, Page, ReadError, Tail, files::remove_database, workers::Task},
 };
 
 /// Pause after the tail has moved, so that records are taken in runs and not one by
@@ -217,7 +217,7 @@ impl Indexer {
     /// Deletes the file. Searches read the log from now on; the next step makes another.
     pub(super) fn begin_anew(&mut self) -> io::Result<()> {
         self.put_away();
-        file::delete(&self.index.path)
+        remove_database(&self.index.path)
     }
 
     /// Deletes the oldest segment, if nothing of it is in the log any more.

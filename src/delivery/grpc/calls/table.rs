@@ -89,19 +89,26 @@ impl Table {
         self.arriving.len() + self.running + self.waiting.len()
     }
 
-    /// Puts a call at the end of those that wait for their clients.
-    pub(super) fn wait(&mut self, id: u64, now: Instant) {
-        let Some(state) = self.calls.get_mut(&id) else { return };
+    /// Takes a call that has not ended out of its phase. The caller sets the next one.
+    fn leave_phase(&mut self, id: u64) -> Option<&mut State> {
+        let state = self.calls.get_mut(&id)?;
         match state.phase {
             Phase::Arriving => drop(self.arriving.remove(&id)),
             Phase::Running => self.running -= 1,
             Phase::Waiting { turn } => drop(self.waiting.remove(&turn)),
-            Phase::Ended { .. } => return,
+            Phase::Ended { .. } => return None,
         }
-        self.last += 1;
-        state.phase = Phase::Waiting { turn: self.last };
+        Some(state)
+    }
+
+    /// Puts a call at the end of those that wait for their clients.
+    pub(super) fn wait(&mut self, id: u64, now: Instant) {
+        let turn = self.last + 1;
+        let Some(state) = self.leave_phase(id) else { return };
+        state.phase = Phase::Waiting { turn };
         state.progress = now;
-        self.waiting.insert(self.last, id);
+        self.last = turn;
+        self.waiting.insert(turn, id);
     }
 
     pub(super) fn release_answer(&mut self, id: u64) {
@@ -116,23 +123,19 @@ impl Table {
 
     /// Ends a call: gives back its memory now, and its place. Its own task or body tells its client.
     pub(super) fn end(&mut self, id: u64, status: Status) {
-        let Some(state) = self.calls.get_mut(&id) else { return };
-        match state.phase {
-            Phase::Arriving => drop(self.arriving.remove(&id)),
-            Phase::Running => self.running -= 1,
-            Phase::Waiting { turn } => drop(self.waiting.remove(&turn)),
-            Phase::Ended { .. } => return,
-        }
-        let left_behind = state.has_answered.then(|| {
-            self.last += 1;
-            self.left_behind.insert(self.last, id);
-            self.last
-        });
+        let key = self.last + 1;
+        let Some(state) = self.leave_phase(id) else { return };
+        let left_behind = state.has_answered.then_some(key);
         state.phase = Phase::Ended { left_behind };
         state.end = Some(status);
-        self.request_bytes -= mem::take(&mut state.request_bytes);
         if let Some(waker) = state.waker.take() {
             waker.wake();
+        }
+        let request_bytes = mem::take(&mut state.request_bytes);
+        self.request_bytes -= request_bytes;
+        if left_behind.is_some() {
+            self.last = key;
+            self.left_behind.insert(key, id);
         }
         self.release_answer(id);
     }
