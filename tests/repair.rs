@@ -222,6 +222,8 @@ async fn bounds_that_damage_has_moved_are_corrected() {
     for damage in ["60 WHERE name = 'oldest_sequence'", "1 << 50 WHERE name = 'next_sequence'"] {
         let log = Log::closed().await;
         log.sql(&format!("UPDATE meta SET value = {damage}"));
+        let (told, code) = run("verify", log.dir.path());
+        assert!(code == Some(1) && told.contains("its bounds contradict its events"), "{damage}: {told}");
         let gateway = Process::serve(log.dir.path(), &[]);
         gateway.nth_line(0, |line| message(line).starts_with("the bounds of the log are damaged")).await;
         post(&gateway, 1).await;
@@ -229,6 +231,10 @@ async fn bounds_that_damage_has_moved_are_corrected() {
         assert_eq!(events[..EVENTS as usize], log.before, "{damage}");
         assert_eq!((events[EVENTS as usize].sequence, lost), (EVENTS + 1, BTreeSet::new()), "{damage}");
         gateway.kill();
+
+        let log = Log::closed().await;
+        log.sql(&format!("UPDATE meta SET value = {damage}"));
+        assert!(repair(log.dir.path()).starts_with("1 to 100: 100 events intact, 0 lost\n"), "{damage}");
     }
 }
 

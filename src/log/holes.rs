@@ -369,7 +369,7 @@ mod tests {
         holes.note_read(&records([20, 1]));
         assert_eq!((holes.list(), holes.events()), (vec![hole(21, 21)], 1));
         holes.note(hole(5, 6), Some(Timestamp(10)));
-        assert_eq!(holes.list(), [hole(5, 6), hole(21, 21)], "and known anew if it is lost again");
+        assert_eq!(holes.list(), [hole(5, 6), hole(21, 21)], "and known again if it is lost again");
 
         (10..10 + MAX_HOLES as u64).for_each(|n| holes.note(hole(4 * n, 4 * n), Some(Timestamp(10))));
         let list = holes.list();

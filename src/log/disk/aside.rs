@@ -7,7 +7,6 @@
 
 use std::{
     fs::{self, DirBuilder},
-    io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -23,16 +22,16 @@ use super::{
 };
 use crate::{
     event::Sequence,
-    log::files::{private_file, shm_path, wal_path},
+    log::files::{private_file, remove, remove_database, shm_path, wal_path},
 };
 
 /// Most damaged stores that are kept. A disk that damages one store after another must not be filled with them: the
 /// gateway then does not start.
 pub const MAX_SET_ASIDE: usize = 4;
-/// Most sequences without a record at the end of the log that are believed to be lost: more than a log gets between two
-/// writes of its end.
-const MAX_UNKNOWN_END: u64 = 1 << 32;
-/// What the names of their directories begin with.
+/// Most sequences at the end of the log for which neither a record nor `events.end` speaks. Beyond it the store's
+/// `next_sequence` is damaged: readers would take minutes to pass the hole.
+const MAX_UNKNOWN_END: u64 = 1 << 24;
+/// Prefix of the names of their directories.
 const PREFIX: &str = "damaged-";
 /// The new store until it is in place.
 const NEW_FILE_NAME: &str = "events.db.new";
@@ -49,16 +48,16 @@ impl OpenError {
 }
 
 fn is_unusable(error: &rusqlite::Error) -> bool {
-    // Damaged rows can also have a key that the next record needs, or not be there.
+    // A damaged row can have the key that the next record needs. A row of `meta` can be missing.
     is_damage(error)
         || matches!(error, rusqlite::Error::QueryReturnedNoRows)
         || error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }
 
-/// Opens the store in a data directory that [`store::prepare_dir`] has locked. A damaged one is set aside, if that is
-/// wanted.
+/// Opens the store in a data directory that [`store::prepare_dir`] has locked. With
+/// `set_aside_damaged`, a damaged one is set aside.
 pub(super) fn open(dir: &Path, set_aside_damaged: bool, mark: Option<EndMark>) -> Result<Store, OpenError> {
-    // Of a repair that was killed.
+    // A repair that was killed may have left one.
     remove_new(dir)?;
     let error = match open_usable(dir, mark) {
         Err(error) if error.is_unusable() => error,
@@ -99,22 +98,24 @@ fn open_usable(dir: &Path, mark: Option<EndMark>) -> Result<Store, OpenError> {
     }
 }
 
-/// Corrects bounds that damage has moved: no event may be called trimmed that is there, and no reader may have to pass
-/// more sequences than a log ever has.
-fn correct_bounds(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenError> {
-    let path = store.path.clone();
+/// Returns the oldest and the next sequence of a store, corrected where damage has moved them: an event that is there was
+/// not trimmed, and no reader has to pass more sequences than a log ever has. Writes nothing.
+pub(super) fn bounds(store: &Store, mark: Option<EndMark>) -> Result<(Sequence, Sequence), OpenError> {
+    let read = |store: &Store| Ok((store.intact_below(store.state().oldest)?, store.rows_end()?));
+    let (below, rows_end) = read(store).map_err(sqlite_error(&store.path))?;
     let state = store.state();
     let mark = mark.filter(|mark| mark.epoch == state.epoch);
-    let mut oldest = state.oldest;
-    if let (Some(mark), Some(below)) = (mark, store.intact_below(oldest).map_err(sqlite_error(&path))?)
-        && mark.oldest <= below
-    {
-        oldest = mark.oldest;
-    }
-    let known = store.rows_end().map_err(sqlite_error(&path))?;
-    let known = mark.map_or(known, |mark| mark.end.max(known)).max(oldest);
+    let is_moved = mark.zip(below).filter(|(mark, below)| mark.oldest <= *below);
+    let oldest = is_moved.map_or(state.oldest, |(mark, _)| mark.oldest);
+    let known = mark.map_or(rows_end, |mark| mark.end.max(rows_end)).max(oldest);
     let is_beyond = state.tail.end.0.saturating_sub(known.0) > MAX_UNKNOWN_END;
-    let end = if is_beyond { known } else { state.tail.end };
+    Ok((oldest, if is_beyond { known } else { state.tail.end }))
+}
+
+/// Stores corrected bounds.
+fn correct_bounds(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenError> {
+    let state = store.state();
+    let (oldest, end) = bounds(store, mark)?;
     if (oldest, end) == (state.oldest, state.tail.end) {
         return Ok(());
     }
@@ -125,19 +126,21 @@ fn correct_bounds(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenEr
         corrected_end = end.0,
         "the bounds of the log are damaged; they were corrected by the events that are stored"
     );
-    store.set_bounds(oldest, end).map(drop).map_err(sqlite_error(&path))
+    let corrected = store.set_bounds(oldest, end).map(drop);
+    corrected.map_err(sqlite_error(&store.path))
 }
 
-/// Without the advice of [`OpenError::Damaged`].
+/// Returns what is wrong, without the advice of [`OpenError::Damaged`] and [`OpenError::Missing`].
 fn cause(error: &OpenError) -> String {
     match error {
         OpenError::Damaged { what, .. } => what.clone(),
+        OpenError::Missing { .. } => "it is missing or empty".to_owned(),
         OpenError::Sqlite { source, .. } => source.to_string(),
         error => error.to_string(),
     }
 }
 
-pub(super) fn report_new(error: &OpenError, aside: Option<&Path>, store: &Store) {
+fn report_new(error: &OpenError, aside: Option<&Path>, store: &Store) {
     let state = store.state();
     tracing::error!(
         error = cause(error),
@@ -163,7 +166,7 @@ pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, 
         Vec::new()
     };
     let set_aside = list(dir)?;
-    // A crash came before its store was moved.
+    // The last attempt ended in a crash before it moved the store.
     let unfinished = set_aside.last().filter(|aside| !aside.join(store::FILE_NAME).exists()).cloned();
     if !files.is_empty() && unfinished.is_none() && set_aside.len() >= MAX_SET_ASIDE {
         return Err(OpenError::TooManySetAside { dir: dir.to_owned() });
@@ -199,7 +202,7 @@ pub(super) fn create(dir: &Path) -> Result<PathBuf, OpenError> {
 /// Deletes a new store that is not in place.
 pub(super) fn remove_new(dir: &Path) -> Result<(), OpenError> {
     let new = dir.join(NEW_FILE_NAME);
-    [wal_path(&new), shm_path(&new), new].iter().try_for_each(|path| remove(path))
+    remove_database(&new).map_err(io_error(&new))
 }
 
 fn begin_new(new: &Path, start: Sequence) -> Result<(), OpenError> {
@@ -213,9 +216,8 @@ fn begin_new(new: &Path, start: Sequence) -> Result<(), OpenError> {
 /// Moves a new, closed store to where the gateway opens it, and syncs the directory.
 pub(super) fn put_in_place(new: &Path, path: &Path) -> Result<(), OpenError> {
     // The old store's would be taken for the new one's, whose own are empty.
-    for path in [path, new] {
-        remove(&wal_path(path))?;
-        remove(&shm_path(path))?;
+    for path in [path, new].into_iter().flat_map(|path| [wal_path(path), shm_path(path)]) {
+        remove(&path).map_err(io_error(&path))?;
     }
     rename(new, path)?;
     store::sync_dir(path.parent().unwrap_or(Path::new(".")))
@@ -265,12 +267,4 @@ pub(super) fn report(dir: &Path) -> usize {
 
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), OpenError> {
     fs::rename(from, to).map_err(io_error(from))
-}
-
-/// Deletes a file if it is there.
-pub(super) fn remove(path: &Path) -> Result<(), OpenError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path)(error)),
-        _ => Ok(()),
-    }
 }

@@ -117,7 +117,7 @@ impl Damaged {
         let mark = EndFile::read(dir)?;
         let is_empty = fs::metadata(&path).map_or(0, |file| file.len()) == 0;
         // SQLite would delete the write-ahead log of an empty store.
-        let state = if is_empty { None } else { state_of(&path)? };
+        let state = if is_empty { None } else { state_of(&path, mark)? };
         Ok(Self { dir: dir.to_owned(), path, state, mark })
     }
 
@@ -141,12 +141,13 @@ impl Damaged {
         }
     }
 
-    /// Reads every record, if another one can be added. `None` otherwise.
+    /// Reads every record, if another one can be added and the bounds are right. `None` otherwise.
     fn check_usable(&self) -> Result<Option<Checked>, OpenError> {
         let Some(state) = self.state else { return Ok(None) };
         let mut store = Store::open(&self.path)?;
         store.keep_wal_at_close()?;
-        if store.try_insert().is_err() {
+        let has_moved = (store.state().oldest, store.state().tail.end) != (state.oldest, state.tail.end);
+        if has_moved || store.try_insert().is_err() {
             return Ok(None);
         }
         let bounds = self.bounds();
@@ -293,12 +294,14 @@ impl Damaged {
     }
 }
 
-/// Reads what a store says of itself. `None` if it is damaged as a whole.
-fn state_of(path: &Path) -> Result<Option<StoreState>, OpenError> {
+/// Reads what a store says of itself, with corrected bounds. `None` if it is damaged as a whole.
+fn state_of(path: &Path, mark: Option<EndMark>) -> Result<Option<StoreState>, OpenError> {
     match Store::open(path) {
         Ok(store) => {
             store.keep_wal_at_close()?;
-            Ok(Some(store.state()))
+            let mut state = store.state();
+            (state.oldest, state.tail.end) = aside::bounds(&store, mark)?;
+            Ok(Some(state))
         }
         Err(error) if error.is_unusable() => Ok(None),
         Err(error) => Err(error),

@@ -9,13 +9,9 @@ use super::{
     reader::RawRecord,
     sqlite_error,
     store::{Store, StoreState},
+    writer::{BATCH_BYTES, BATCH_RECORDS},
 };
 use crate::event::{Epoch, Sequence};
-
-/// Most rows in a transaction.
-const BATCH_ROWS: usize = 512;
-/// Bytes of rows after which a transaction takes no more.
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// The store while it is written.
 pub(super) struct Target {
@@ -26,7 +22,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Begins to write a store. It is synced at the end only: a crash before leaves a file that nobody uses.
+    /// Creates a store. It is synced at the end only: after a crash the next start or repair deletes it.
     pub(super) fn create(path: &Path) -> Result<Self, OpenError> {
         let store = Store::open(path)?;
         store.connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite_error(path))?;
@@ -37,7 +33,7 @@ impl Target {
     pub(super) fn add(&mut self, row: RawRecord) -> Result<(), OpenError> {
         self.bytes += row.bytes.len();
         self.batch.push(row);
-        if self.batch.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+        if self.batch.len() >= BATCH_RECORDS || self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// Returns the lowest sequence so far.

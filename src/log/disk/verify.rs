@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{OpenError, Store, end::EndFile, io_error, reader::Reader, store};
+use super::{OpenError, Store, aside, end::EndFile, io_error, reader::Reader, store};
 use crate::{
     event::{Record, Sequence},
     log::{
@@ -44,15 +44,21 @@ pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
     // Opening would create one.
     fs::metadata(&path).map_err(io_error(&path))?;
     let _lock = store::prepare_dir(dir)?;
-    let state = Store::open(&path)?.state();
-    let mut reader = Reader::open(&path, state.epoch)?;
-    let mark = EndFile::read(dir)?.filter(|mark| mark.epoch == state.epoch);
-    let end = mark.map_or(state.tail.end, |mark| mark.end.max(state.tail.end));
-    let checked = check(&mut reader, state.oldest, end)?;
+    let mark = EndFile::read(dir)?;
+    let store = Store::open(&path)?;
+    let epoch = store.state().epoch;
+    let (oldest, end) = (store.state().oldest, store.state().tail.end);
+    if aside::bounds(&store, mark)? != (oldest, end) {
+        return Err(OpenError::Damaged { path, what: "its bounds contradict its events".to_owned() });
+    }
+    let end = mark.filter(|mark| mark.epoch == epoch).map_or(end, |mark| mark.end.max(end));
+    let mut reader = Reader::open(&path, epoch)?;
+    drop(store);
+    let checked = check(&mut reader, oldest, end)?;
     let record = |sequence: Sequence| -> Result<Option<Record>, ReadError> {
         reader.snapshot(|snapshot| snapshot.first_from(sequence, sequence.next()))
     };
-    let index = index::verify(dir, state.epoch, state.oldest, record)?;
+    let index = index::verify(dir, epoch, oldest, record)?;
     Ok(Verified { checked, index })
 }
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Most records in one transaction.
-const BATCH_RECORDS: usize = 512;
+pub(super) const BATCH_RECORDS: usize = 512;
 /// Bytes of records after which a transaction takes no more.
 pub(super) const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// How often the writer offers its processor to whoever is ready to run before it closes a batch. On
