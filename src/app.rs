@@ -137,7 +137,9 @@ fn jetstream_options(
         retention: retention(settings),
         ring_bytes: settings.memory_bytes,
         reading_runtime: Some(reading_runtime),
-        scratch_dir: settings.index.then(|| settings.data_dir.clone()),
+        scratch_dir: Some(settings.data_dir.clone()),
+        has_index: settings.index,
+        accepts_lost_end: settings.set_aside_damaged,
     }
 }
 

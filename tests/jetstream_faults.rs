@@ -115,6 +115,13 @@ impl Stream {
                 self.config = request;
                 json!({})
             }
+            "STREAM.UPDATE" if request["name"].is_null() => {
+                error(400, 10056, "stream name in subject does not match request")
+            }
+            "STREAM.UPDATE" => {
+                self.config = request;
+                json!({})
+            }
             "STREAM.MSG.GET" => {
                 // By time: all are of the same.
                 let sequence = request["seq"].as_u64().unwrap_or(1);

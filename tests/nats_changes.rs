@@ -225,5 +225,5 @@ async fn a_gateway_notices_that_the_stream_lost_its_end_though_others_took_its_p
     let gateway = serve(dir.path(), &nats);
     let refused =
         Subscriber::open(&mut gateway.client().await, after(&seen.cursor)).await.map(drop).unwrap_err();
-    assert_eq!(reason(&refused), "LOG_REWOUND");
+    assert_eq!(reason(&refused), "LOG_REPLACED");
 }

@@ -92,6 +92,7 @@ async fn a_gateway_that_lacks_a_right_does_not_start_and_says_which() {
     let missing = [
         ("$JS.API.STREAM.INFO.callbacks", "publish to $JS.API.STREAM.INFO.callbacks"),
         ("$JS.API.STREAM.CREATE.callbacks", "publish to $JS.API.STREAM.CREATE.callbacks"),
+        ("$JS.API.STREAM.UPDATE.callbacks", "publish to $JS.API.STREAM.UPDATE.callbacks"),
         ("$JS.API.STREAM.MSG.GET.callbacks", "publish to $JS.API.STREAM.MSG.GET.callbacks"),
         ("$JS.API.CONSUMER.CREATE.callbacks", "publish to $JS.API.CONSUMER.CREATE.callbacks"),
         ("$JS.API.DIRECT.GET.callbacks", "publish to $JS.API.DIRECT.GET.callbacks"),

@@ -163,8 +163,9 @@ pub static SETTINGS: &[Setting] = &[
         "damaged_store",
         "MODE",
         "set-aside",
-        "What to do at the start with a store on disk that is damaged as a whole: `set-aside` moves it into a \
-         directory `damaged-TIME` and starts a new log, `refuse` does not start",
+        "What to do at the start with a damaged log: `set-aside` moves an unusable store on disk into a \
+         directory `damaged-TIME` and starts a new log, and begins a new epoch on a NATS stream that lost its \
+         newest events; `refuse` does not start",
     ),
     setting(
         "index",

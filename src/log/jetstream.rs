@@ -9,30 +9,34 @@
 //!                            +-> a consumer each -> those who have far to go
 //! ```
 //!
-//! The stream is the log: its sequences are the log's, its creation is the epoch, and an
-//! event was received when the server says so. An append is answered once the server has
+//! The stream is the log: its sequences are the log's, its creation or a time in its metadata is
+//! the epoch, and an event was received when the server says so. An append is answered once the server has
 //! acknowledged it, normally after this gateway's own tail has come to it too.
 //!
 //! What a server has trimmed or lost shows in numbers only: JetStream delivers the next
 //! message that there is. So wherever sequences are left out the stream's leader is asked,
 //! and its answer decides what is trimmed, what is a hole, and where the end is.
 //!
-//! A stream that is deleted and made anew, or has lost its end, is another log. The tail
-//! says so to whoever follows it, the log closes, and the gateway ends: started again, it
-//! has nothing in memory that is no longer true.
+//! A stream that is deleted and created again, or has lost its end, is another log with another epoch.
+//! The tail tells the readers, the log closes, and the gateway ends: after its restart, it has
+//! nothing in memory that is no longer true. A loss while no gateway ran is found at the start, by
+//! a mark on this gateway's own disk.
 
 mod api;
 mod connection;
+mod epoch;
 mod follow;
 mod history;
 mod indexed;
 mod info;
 mod lost;
+mod mark;
 mod message;
 mod open;
 mod publish;
 mod refusal;
 mod refused;
+mod scratch;
 mod shared;
 mod stream;
 mod walk;
@@ -57,7 +61,9 @@ use tokio::{
 use self::{
     api::Api,
     indexed::Indexed,
+    mark::MarkFile,
     publish::{Job, Place, Publisher},
+    scratch::ScratchDir,
     shared::Shared,
 };
 pub use self::{
@@ -98,7 +104,9 @@ pub struct JetStreamLog {
 struct Tasks {
     publisher: JoinHandle<()>,
     others: [JoinHandle<()>; 2],
+    mark: Option<JoinHandle<()>>,
     indexed: Option<Indexed>,
+    _scratch: Option<ScratchDir>,
 }
 
 impl JetStreamLog {
@@ -113,7 +121,23 @@ impl JetStreamLog {
         let runtime = options.reading_runtime.clone().unwrap_or_else(Handle::current);
         let reading = runtime.spawn(open::connect(options.clone(), "callback-gateway-history"));
         let reading = reading.await.map_err(OpenError::Panic)??;
-        let (info, newest) = open::begin(&api, &options).await?;
+        let scratch = options.scratch_dir.as_deref().and_then(|dir| {
+            let opened = ScratchDir::open(dir);
+            let mark = opened.and_then(|scratch| Ok((MarkFile::open(&scratch.path)?, scratch)));
+            mark.inspect_err(|error| {
+                let dir = dir.display();
+                tracing::warn!(
+                    %dir,
+                    %error,
+                    "cannot use the data directory: a loss of the stream's end may go unnoticed, and searches without an \
+                     index take longer"
+                );
+            })
+            .ok()
+        });
+        let (mark, scratch) = scratch.unzip();
+        let last_mark = mark.as_ref().and_then(|file: &MarkFile| file.mark);
+        let (info, newest) = open::begin(&api, &options, last_mark).await?;
         if options.replicas == 1 {
             tracing::warn!(
                 "the stream is on one server: what it acknowledged within its sync_interval (2 minutes by default) a \
@@ -130,19 +154,24 @@ impl JetStreamLog {
             let needed = format!("{}.>", options.subject_prefix);
             return Err(OpenError::Publish(ApiError::Denied(api::publish_to(&needed))));
         }
+        // Without this right the gateway could not report a loss of the stream's end.
+        if let Err(error @ ApiError::Denied(_)) = shared.api.may_update().await {
+            return Err(OpenError::Update(error));
+        }
         // Who may not read would come to know it only once a subscriber has fallen behind.
         if let Err(error @ ApiError::Denied(_)) = shared.get_batch(shared.oldest(), 1).await {
             return Err(OpenError::Read(error));
         }
-        let indexed = options.scratch_dir.as_deref().and_then(|dir| {
-            let begun = Indexed::begin(&shared, dir);
-            begun
-                .inspect_err(|error| {
-                    let dir = dir.display();
-                    tracing::warn!(%dir, %error, "there is no account index; searches take longer");
-                })
-                .ok()
-        });
+        let indexed =
+            scratch.as_ref().filter(|_| options.has_index).and_then(|ScratchDir { path, .. }| {
+                let begun = Indexed::begin(&shared, path);
+                begun
+                    .inspect_err(|error| {
+                        let dir = path.display();
+                        tracing::warn!(%dir, %error, "there is no account index; searches take longer");
+                    })
+                    .ok()
+            });
         let log = Self {
             shared,
             index: indexed.as_ref().map(|indexed| Arc::clone(&indexed.index)),
@@ -166,7 +195,9 @@ impl JetStreamLog {
         let tasks = Tasks {
             publisher: tokio::spawn(publisher.run()),
             others: [tokio::spawn(follow::follow(follower)), tokio::spawn(watch::watch(shared()))],
+            mark: mark.map(|mark| tokio::spawn(mark::keep(shared(), mark))),
             indexed,
+            _scratch: scratch,
         };
         *log.tasks.lock().unwrap_or_else(PoisonError::into_inner) = Some(tasks);
         *log.jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(jobs);
@@ -337,11 +368,11 @@ impl EventLog for JetStreamLog {
             // The publisher ends once it has answered what was accepted.
             self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
             let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(Tasks { publisher, others, indexed }) = tasks else { return };
+            let Some(Tasks { publisher, others, mark, indexed, _scratch }) = tasks else { return };
             ended("publisher", publisher).await;
             self.shared.state.send_replace(LogState::Closed);
             self.shared.history.close();
-            for task in others {
+            for task in others.into_iter().chain(mark) {
                 ended("follower", task).await;
             }
             if let Some(indexed) = indexed {

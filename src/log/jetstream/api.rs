@@ -43,6 +43,9 @@ pub enum ApiError {
     /// There was no answer in time, or nobody to give one: no connection, or no leader.
     #[error("{0}")]
     Unreachable(String),
+    /// There is no such stream.
+    #[error("the stream is gone")]
+    Gone,
     /// JetStream refused.
     #[error("{0}")]
     Refused(Refusal),
@@ -166,6 +169,21 @@ impl Api {
     pub(super) async fn create(&self, config: &Map<String, Value>) -> Result<(), ApiError> {
         let subject = format!("$JS.API.STREAM.CREATE.{}", self.stream);
         self.call::<Map<String, Value>>(subject, config).await.map(drop)
+    }
+
+    /// Changes the stream's settings.
+    pub(super) async fn update(&self, config: &Map<String, Value>) -> Result<(), ApiError> {
+        self.call::<Map<String, Value>>(self.update_subject(), config).await.map(drop)
+    }
+
+    /// Returns an error if NATS does not let this gateway change the stream's settings. Changes nothing.
+    pub(super) async fn may_update(&self) -> Result<(), ApiError> {
+        // The server rejects settings without the stream's name.
+        self.request(self.update_subject(), Request::new().payload("{}".into())).await.map(drop)
+    }
+
+    fn update_subject(&self) -> String {
+        format!("$JS.API.STREAM.UPDATE.{}", self.stream)
     }
 
     /// Makes a consumer, and gives its name.

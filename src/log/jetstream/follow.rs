@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     api::{API_TIMEOUT, ApiError, Consumer, From},
+    epoch,
     message::{Delivery, StreamMessage, number},
     shared::{Other, Shared},
 };
@@ -239,8 +240,7 @@ async fn check(shared: &Shared) -> Result<(), ApiError> {
     }
     let end = shared.settled(least_end.previous()).await?.next();
     if end < least_end {
-        shared.become_other(Other::Rewound(end));
-        return Ok(());
+        return rewound(shared, end).await;
     }
     // A stream that lost its end may have given the sequences to other events meanwhile.
     is_in_place(shared, tail).await.map(drop)
@@ -261,6 +261,19 @@ async fn is_in_place(shared: &Shared, tail: Tail) -> Result<bool, ApiError> {
     }
     // Asked first: a stream that was made anew says so.
     let end = shared.ask().await?.state.end();
-    shared.become_other(Other::Rewound(end.min(last)));
+    rewound(shared, end.min(last)).await?;
     Ok(false)
+}
+
+/// Ends the log of a stream that lost its events from `first` on. The next start follows a new epoch: in this one,
+/// other events would get the lost sequences, and readers that are further back would not learn of the loss.
+async fn rewound(shared: &Shared, first: Sequence) -> Result<(), ApiError> {
+    match epoch::begin(&shared.api, shared.epoch).await {
+        // Another attempt follows.
+        Err(error @ (ApiError::Unreachable(_) | ApiError::Gone)) => return Err(error),
+        Err(error) => tracing::error!(%error, "a new epoch cannot be noted in the stream's metadata"),
+        Ok(()) => {}
+    }
+    shared.become_other(Other::Rewound(first));
+    Ok(())
 }

@@ -2,9 +2,7 @@
 //! own disk: nothing is lost with it.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::Path,
     sync::{Arc, mpsc},
 };
@@ -17,15 +15,11 @@ use crate::{
     event::{Epoch, Sequence},
     log::{
         Cause, Hole, Order, Page, ReadError, Tail,
-        files::private_file,
         index::{Following, Found, Index, Indexer, Limits, Origin, Source},
         ring::PageBuilder,
     },
 };
 
-/// The directory of ours in the data directory.
-const DIR: &str = "nats";
-const LOCK: &str = "lock";
 /// Records of a page that are got at once.
 const GETS: usize = 8;
 
@@ -34,25 +28,15 @@ const GETS: usize = 8;
 pub(super) struct Indexed {
     pub(super) index: Arc<Index>,
     following: Following,
-    /// Keeps another gateway out of the directory.
-    _lock: File,
 }
 
 impl Indexed {
     /// Begins, or goes on where it was left.
-    pub(super) fn begin(shared: &Arc<Shared>, data_dir: &Path) -> io::Result<Self> {
-        let dir = data_dir.join(DIR);
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
-        fs::set_permissions(&dir, Permissions::from_mode(0o700))?;
-        let lock = private_file(&dir.join(LOCK))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => io::Error::other("another gateway has it"),
-            TryLockError::Error(error) => error,
-        })?;
-        let index = Arc::new(Index::new(&dir)?);
+    pub(super) fn begin(shared: &Arc<Shared>, dir: &Path) -> io::Result<Self> {
+        let index = Arc::new(Index::new(dir)?);
         let source = FromStream { shared: Arc::clone(shared), runtime: Handle::current() };
         let (indexer, stop) = Indexer::new(Arc::clone(&index), Box::new(source), Limits::default());
-        Ok(Self { index, following: indexer.spawn(stop)?, _lock: lock })
+        Ok(Self { index, following: indexer.spawn(stop)? })
     }
 
     /// Ends the thread, which is soon once the log is closed.

@@ -1,4 +1,4 @@
-//! What the log in JetStream needs to be opened, and why it may not come to be.
+//! Opens the log in JetStream: its options and errors.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,12 +12,17 @@ use tokio::{
 use super::{
     api::{Api, ApiError, From},
     connection::{self, Tls},
+    epoch,
     follow::Follower,
     info::Info,
-    shared::{self, Shared},
+    shared::Shared,
     stream,
 };
-use crate::{event::Record, log::disk::Retention, net::nats_login::Login};
+use crate::{
+    event::{Cursor, Record, Sequence},
+    log::disk::Retention,
+    net::nats_login::Login,
+};
 
 /// The number of JetStream's error where there are too few servers for a stream, as while a
 /// cluster starts.
@@ -48,8 +53,13 @@ pub struct Options {
     pub ring_bytes: usize,
     /// Whose threads take in what is read of history; `None`: those of who opens the log.
     pub reading_runtime: Option<Handle>,
-    /// Where to keep an index by account, group and command; `None`: there is none.
+    /// Directory for the mark and the index. `None`: a loss of the stream's end while no gateway runs is not noticed, and
+    /// there is no index.
     pub scratch_dir: Option<PathBuf>,
+    /// Keep an index by account, group and command.
+    pub has_index: bool,
+    /// Begin a new epoch if the stream has lost its end. Otherwise the log is not opened.
+    pub accepts_lost_end: bool,
 }
 
 impl Options {
@@ -66,6 +76,8 @@ impl Options {
             ring_bytes: 64 << 20,
             reading_runtime: None,
             scratch_dir: None,
+            has_index: true,
+            accepts_lost_end: true,
         }
     }
 }
@@ -109,6 +121,25 @@ pub enum OpenError {
     /// The gateway could give nothing that is no longer in memory.
     #[error("the stream cannot be read: {0}")]
     Read(ApiError),
+    /// The stream lost its newest events.
+    #[error(
+        "the stream {stream} has lost its events from sequence {first} on: this gateway has seen events up to {last}; \
+         restore the stream from a backup, or start with `--damaged-store set-aside` to begin a new epoch"
+    )]
+    LostEnd {
+        /// The stream's name.
+        stream: String,
+        /// The first lost event.
+        first: Sequence,
+        /// The newest event that this gateway has seen.
+        last: Sequence,
+    },
+    /// The stream lost its newest events, and the new epoch could not be noted.
+    #[error("the stream lost its newest events, and a new epoch cannot be noted in its metadata: {0}")]
+    NewEpoch(ApiError),
+    /// The gateway may not note a new epoch.
+    #[error("a new epoch could not be noted in the stream's metadata: {0}")]
+    Update(ApiError),
     /// The stream has other settings.
     #[error(
         "the stream {stream} has other settings than this gateway's; change the one or the other:\n  - {differences}"
@@ -134,9 +165,11 @@ impl OpenError {
     /// Whether it may be over soon, as while the servers choose a leader.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable(error) => matches!(error, ApiError::Unreachable(_)),
+            Self::Unreachable(error) | Self::NewEpoch(error) => {
+                matches!(error, ApiError::Unreachable(_) | ApiError::Gone)
+            }
             Self::Create(error) | Self::Follow(error) => match error {
-                ApiError::Unreachable(_) => true,
+                ApiError::Unreachable(_) | ApiError::Gone => true,
                 ApiError::Refused(refusal) => refusal.err_code == NO_SUITABLE_PEERS,
                 ApiError::Malformed(_) | ApiError::Denied(_) => false,
             },
@@ -146,6 +179,8 @@ impl OpenError {
             | Self::Old(_)
             | Self::Publish(_)
             | Self::Read(_)
+            | Self::LostEnd { .. }
+            | Self::Update(_)
             | Self::Differs { .. }
             | Self::Random(_)
             | Self::Subscribe(_)
@@ -160,15 +195,24 @@ pub(super) async fn connect(options: Options, name: &'static str) -> Result<Api,
     Ok(Api { client, stream: options.stream, said })
 }
 
-/// Makes or checks the stream, and gives its newest record, if that can be read.
-pub(super) async fn begin(api: &Api, options: &Options) -> Result<(Info, Option<Record>), OpenError> {
+/// Creates or checks the stream, and begins a new epoch if the stream has lost the end that `mark` names. Returns its state
+/// and its newest record, if that can be read.
+pub(super) async fn begin(
+    api: &Api,
+    options: &Options,
+    mark: Option<Cursor>,
+) -> Result<(Info, Option<Record>), OpenError> {
     let begin = Instant::now();
     loop {
         let opened = async {
-            let info = stream::create_or_check(api, options).await?;
+            stream::create_or_check(api, options).await?;
+            if let Some(mark) = mark {
+                compare_with(mark, api, options).await?;
+            }
+            let info = api.info().await.map_err(OpenError::Unreachable)?.ok_or(OpenError::Gone)?;
             let last = info.state.end().previous();
             let newest = api.get(From::Sequence(last)).await.map_err(OpenError::Unreachable)?;
-            let newest = newest.and_then(|newest| newest.into_record(shared::epoch(&info)).ok());
+            let newest = newest.and_then(|newest| newest.into_record(info.epoch()).ok());
             Ok((info, newest))
         };
         match opened.await {
@@ -179,6 +223,23 @@ pub(super) async fn begin(api: &Api, options: &Options) -> Result<(Info, Option<
             opened => return opened,
         }
     }
+}
+
+/// Begins a new epoch if the stream has lost the event at `mark`.
+async fn compare_with(mark: Cursor, api: &Api, options: &Options) -> Result<(), OpenError> {
+    let lost = epoch::lost_since(api, options.replicas, mark).await.map_err(OpenError::Unreachable)?;
+    let Some(first) = lost else { return Ok(()) };
+    let last = mark.sequence;
+    if !options.accepts_lost_end {
+        return Err(OpenError::LostEnd { stream: options.stream.clone(), first, last });
+    }
+    tracing::error!(
+        %first,
+        %last,
+        "the stream lost events that it had acknowledged; a new epoch begins, and subscribers with earlier cursors get \
+         LOG_REPLACED"
+    );
+    epoch::begin(api, mark.epoch).await.map_err(OpenError::NewEpoch)
 }
 
 /// Makes the tail's first consumer: who may not, or can not, would store events and never

@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     Options,
     api::{Api, ApiError, publish_to},
+    epoch::{self, REWIND_INTERVAL},
     info::Info,
     publish::Place,
     refused::{Refused, Trial},
@@ -29,12 +30,6 @@ use crate::{
     log::{AppendError, AppendReply, Holes, Lag, LogState, PAGE_BYTES, ReadError, Tail, ring::Ring},
 };
 
-/// How long a leader may seem to have lost messages: a new one may not have taken in yet
-/// what the one before had acknowledged. One that is cut off from the others answers with
-/// what it had for some 10 seconds, until it steps down: longer than that.
-const REWIND_PATIENCE: Duration = Duration::from_secs(12);
-/// How often the leader is asked meanwhile.
-const REWIND_INTERVAL: Duration = Duration::from_millis(250);
 /// How long a reader waits for this replica to come to what the leader has: long enough to
 /// be told that the leader does not have it.
 const REACH_PATIENCE: Duration = Duration::from_secs(15);
@@ -117,16 +112,12 @@ struct Acknowledged {
 /// How a log came to be another one than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Other {
-    /// The stream was deleted and made anew.
+    /// The stream was deleted.
+    Deleted,
+    /// The stream was deleted and made anew, or another gateway began a new epoch.
     Replaced(Epoch),
     /// The stream lost its end, or has other messages there: from this sequence on.
     Rewound(Sequence),
-}
-
-/// What the stream's creation makes its epoch.
-pub(super) fn epoch(info: &Info) -> Epoch {
-    let since = info.created.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Epoch(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 impl Shared {
@@ -137,7 +128,7 @@ impl Shared {
         info: &Info,
         newest: Option<Record>,
     ) -> Self {
-        let epoch = epoch(info);
+        let epoch = info.epoch();
         let end = info.state.end();
         let cursor = newest
             .filter(|newest| newest.sequence().next() == end)
@@ -147,7 +138,7 @@ impl Shared {
             reading,
             replicas: options.replicas,
             epoch,
-            epoch_start: info.created.into(),
+            epoch_start: info.epoch_start().into(),
             tail: watch::Sender::new(Tail { end, cursor }),
             state: watch::Sender::new(LogState::Writable),
             ring: RwLock::new(Ring::new(options.ring_bytes, end)),
@@ -235,11 +226,11 @@ impl Shared {
     /// it is judged by it.
     pub(super) async fn ask(&self) -> Result<Info, ApiError> {
         let info = self.api.info().await?;
-        let info = info.ok_or_else(|| ApiError::Unreachable("the stream is gone".to_owned()))?;
-        let epoch = epoch(&info);
+        let info = info.ok_or(ApiError::Gone)?;
+        let epoch = info.epoch();
         if epoch != self.epoch {
             self.become_other(Other::Replaced(epoch));
-            return Err(ApiError::Unreachable("the stream was deleted and made anew".to_owned()));
+            return Err(ApiError::Unreachable("the stream has a new epoch".to_owned()));
         }
         let oldest = info.state.oldest();
         {
@@ -456,15 +447,26 @@ impl Shared {
             return;
         }
         let cursor = match other {
+            Other::Deleted => {
+                tracing::error!(
+                    "the stream was deleted; this gateway ends, and its next start creates the stream"
+                );
+                None
+            }
             Other::Replaced(epoch) => {
-                tracing::error!("the stream was deleted and made anew: this gateway ends, start it again");
+                tracing::error!(
+                    old = %self.epoch,
+                    new = %epoch,
+                    "the stream has a new epoch: it was deleted and created again, or lost its end; this gateway ends, and \
+                     its next start follows the new epoch"
+                );
                 Some(Cursor::unchecked(epoch, Sequence(0)))
             }
             Other::Rewound(lost) => {
                 tracing::error!(
                     had = %self.least_end().previous(),
                     lost_from = %lost,
-                    "the stream lost events that it had acknowledged: this gateway ends, start it again"
+                    "the stream lost events that it had acknowledged; this gateway ends, and its next start follows a new epoch"
                 );
                 // Where it had not come to them yet, nobody has to go back.
                 (lost < self.end()).then(|| Cursor::unchecked(self.epoch, lost.previous()))
@@ -515,20 +517,8 @@ impl Shared {
     /// The stream's last sequence: below `sequence` only if a leader that enough servers
     /// follow says so for a while.
     pub(super) async fn settled(&self, sequence: Sequence) -> Result<Sequence, ApiError> {
-        let begin = Instant::now();
-        loop {
-            let info = self.ask().await?;
-            let last = info.state.end().previous();
-            if last >= sequence {
-                return Ok(last);
-            }
-            // One that is cut off from the others does not know what they have stored since.
-            info.quorum(self.replicas).map_err(ApiError::Unreachable)?;
-            if begin.elapsed() >= REWIND_PATIENCE {
-                return Ok(last);
-            }
-            sleep(REWIND_INTERVAL).await;
-        }
+        let info = epoch::settled(self.replicas, sequence, || self.ask()).await?;
+        Ok(info.state.end().previous())
     }
 
     /// Runs until the log is closed, which it is without this work, however that ends.

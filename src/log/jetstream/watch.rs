@@ -7,7 +7,12 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{api::ApiError, info::Info, publish::STALLED_REASON, shared::Shared};
+use super::{
+    api::ApiError,
+    info::Info,
+    publish::STALLED_REASON,
+    shared::{Other, Shared},
+};
 use crate::event::Sequence;
 
 /// How often the stream's state is asked for.
@@ -27,8 +32,14 @@ const MAX_SILENCE: Duration = Duration::from_secs(120);
 /// For how long nobody may be able to say that the tail follows the stream: a pause is shorter.
 const STUCK: Duration = Duration::from_secs(10);
 
+/// For how long there must be no such stream before it counts as deleted: servers that start again know their streams
+/// only after a while.
+const GONE_PATIENCE: Duration = Duration::from_secs(12);
+
 /// What was seen of the tail.
 struct Seen {
+    /// Since when there is no such stream.
+    gone_since: Option<Instant>,
     /// Where it was.
     end: Sequence,
     /// When it last followed: it was at the stream's end, or had moved.
@@ -81,7 +92,13 @@ pub(super) async fn watch(shared: Arc<Shared>) {
     let work = async {
         let now = Instant::now();
         let mut answers = Answers { last: now, patience: SILENCE, reconnected: None };
-        let mut seen = Seen { end: shared.end(), followed: now, made_anew: now, other_settings: Vec::new() };
+        let mut seen = Seen {
+            gone_since: None,
+            end: shared.end(),
+            followed: now,
+            made_anew: now,
+            other_settings: Vec::new(),
+        };
         loop {
             let begin = Instant::now();
             shared.walks.forget_idle();
@@ -98,7 +115,7 @@ pub(super) async fn watch(shared: Arc<Shared>) {
 async fn look(shared: &Shared, seen: &mut Seen) -> Result<(), String> {
     shared.reading.said.repair(&shared.reading.client);
     let end = shared.least_end();
-    let info = ask(shared).await;
+    let info = ask(shared, seen).await;
     shared.is_answering.store(info.is_ok(), Ordering::Relaxed);
     let info = info?;
     if info.state.end() < end {
@@ -121,11 +138,21 @@ async fn look(shared: &Shared, seen: &mut Seen) -> Result<(), String> {
 }
 
 /// Asks the stream's leader for its state. An error says why nothing can be stored.
-async fn ask(shared: &Shared) -> Result<Info, String> {
+async fn ask(shared: &Shared, seen: &mut Seen) -> Result<Info, String> {
     if !shared.api.said.repair(&shared.api.client) {
+        seen.gone_since = None;
         return Err("there is no connection to NATS".to_owned());
     }
-    let info = shared.ask().await.map_err(reason)?;
+    let answer = shared.ask().await;
+    if matches!(answer, Err(ApiError::Gone)) {
+        let since = *seen.gone_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= GONE_PATIENCE {
+            shared.become_other(Other::Deleted);
+        }
+    } else {
+        seen.gone_since = None;
+    }
+    let info = answer.map_err(reason)?;
     // One that is cut off from the others has an end of the past.
     info.quorum(shared.replicas)?;
     Ok(info)

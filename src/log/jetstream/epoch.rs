@@ -1,0 +1,146 @@
+//! The stream's epoch: the time of its creation, or a later time in its metadata.
+//!
+//! A stream that lost its newest events gives their sequences to other events. Cursors and readers of the old ones must
+//! not meet the new ones, so the gateway that notices the loss notes a new epoch in the stream's metadata, where all
+//! gateways see it.
+
+use std::{
+    future::Future,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    api::{Api, ApiError, From},
+    info::Info,
+};
+use crate::event::{Cursor, Epoch, Sequence};
+
+/// Key of the epoch's start in the stream's metadata. The value is a time in RFC 3339.
+const METADATA_KEY: &str = "callback-gateway.epoch";
+
+/// How long a leader may seem to have lost messages: a new one may not have taken in yet
+/// what the one before had acknowledged. One that is cut off from the others answers with
+/// what it had for some 10 seconds, until it steps down: longer than that.
+pub(super) const REWIND_PATIENCE: Duration = Duration::from_secs(12);
+/// How often the leader is asked meanwhile.
+pub(super) const REWIND_INTERVAL: Duration = Duration::from_millis(250);
+
+impl Info {
+    /// Returns when the epoch began.
+    pub(super) fn epoch_start(&self) -> SystemTime {
+        let metadata = self.config.get("metadata").and_then(|metadata| metadata.get(METADATA_KEY));
+        let noted = metadata.and_then(Value::as_str).and_then(|time| humantime::parse_rfc3339(time).ok());
+        noted.map_or(self.created, |noted| noted.max(self.created))
+    }
+
+    /// Returns the epoch: nanoseconds of its start since 1970.
+    pub(super) fn epoch(&self) -> Epoch {
+        let since = self.epoch_start().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Epoch(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Asks for the stream's state until its last sequence is at least `sequence`. It is below only if a leader that enough
+/// servers follow says so for [`REWIND_PATIENCE`].
+pub(super) async fn settled<F: Future<Output = Result<Info, ApiError>>>(
+    replicas: usize,
+    sequence: Sequence,
+    ask: impl Fn() -> F,
+) -> Result<Info, ApiError> {
+    let begin = Instant::now();
+    loop {
+        let info = ask().await?;
+        if info.state.end() > sequence {
+            return Ok(info);
+        }
+        // One that is cut off from the others does not know what they have stored since.
+        info.quorum(replicas).map_err(ApiError::Unreachable)?;
+        if begin.elapsed() >= REWIND_PATIENCE {
+            return Ok(info);
+        }
+        sleep(REWIND_INTERVAL).await;
+    }
+}
+
+/// Returns the first sequence that the stream lost at its end since the mark was written. `None` if the mark is of another
+/// epoch, or the stream still has its event, or trimmed it.
+pub(super) async fn lost_since(
+    api: &Api,
+    replicas: usize,
+    mark: Cursor,
+) -> Result<Option<Sequence>, ApiError> {
+    let ask = || async { api.info().await?.ok_or(ApiError::Gone) };
+    if ask().await?.epoch() != mark.epoch || mark.sequence == Sequence(0) {
+        return Ok(None);
+    }
+    let info = settled(replicas, mark.sequence, ask).await?;
+    if info.epoch() != mark.epoch {
+        return Ok(None);
+    }
+    if info.state.end() <= mark.sequence {
+        return Ok(Some(info.state.end()));
+    }
+    // Other gateways may have stored other events there since.
+    let found = api.get(From::Sequence(mark.sequence)).await?;
+    let found = found.filter(|found| found.sequence == mark.sequence);
+    let Some(found) = found.and_then(|found| found.into_record(mark.epoch).ok()) else { return Ok(None) };
+    Ok(mark.check.filter(|check| *check != found.check()).map(|_| mark.sequence))
+}
+
+/// Notes a new epoch in the stream's metadata, unless another gateway has done so since.
+pub(super) async fn begin(api: &Api, old: Epoch) -> Result<(), ApiError> {
+    let info = api.info().await?.ok_or(ApiError::Gone)?;
+    if info.epoch() != old {
+        return Ok(());
+    }
+    // Later than the old one, however this machine's clock is set.
+    let start = SystemTime::now().max(info.epoch_start() + Duration::from_nanos(1));
+    api.update(&with_epoch(info.config, start)).await
+}
+
+fn with_epoch(mut config: Map<String, Value>, start: SystemTime) -> Map<String, Value> {
+    let metadata = config.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(metadata) = metadata {
+        let start = humantime::format_rfc3339_nanos(start).to_string();
+        metadata.insert(METADATA_KEY.to_owned(), Value::String(start));
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(metadata: &str) -> Info {
+        let none = "0001-01-01T00:00:00Z";
+        serde_json::from_str(&format!(
+            r#"{{"config":{{"metadata":{metadata}}},"created":"2026-01-01T00:00:00Z","state":{{"messages":0,"bytes":0,
+            "first_seq":0,"first_ts":"{none}","last_seq":0,"last_ts":"{none}"}}}}"#
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_epoch_is_the_stream_s_creation_or_a_later_time_in_its_metadata() {
+        let created = info("{}");
+        let noted = |time: &str| info(&format!(r#"{{"callback-gateway.epoch":"{time}","_nats.level":"1"}}"#));
+        assert_eq!(created.epoch_start(), created.created);
+        assert_eq!(noted("2025-12-31T00:00:00Z").epoch(), created.epoch());
+        assert_eq!(noted("gibberish").epoch(), created.epoch());
+        let later = noted("2026-01-01T00:00:00.000000001Z");
+        assert_eq!(later.epoch(), Epoch(created.epoch().0 + 1));
+    }
+
+    #[test]
+    fn a_new_epoch_keeps_the_other_settings_and_metadata() {
+        let mut info = info(r#"{"owner":"im"}"#);
+        let start = info.epoch_start() + Duration::from_nanos(1);
+        info.config = with_epoch(info.config, start);
+        assert_eq!(info.config["metadata"]["owner"], "im");
+        assert_eq!(info.epoch_start(), start);
+        assert_eq!(with_epoch(Map::new(), start)["metadata"][METADATA_KEY], "2026-01-01T00:00:00.000000001Z");
+    }
+}

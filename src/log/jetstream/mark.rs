@@ -1,0 +1,149 @@
+//! Newest position that this gateway has seen in the stream, in a small file (`stream.end`).
+//!
+//! The stream alone cannot tell that its end is missing: it is a shorter stream and in order. It would give the lost
+//! sequences to other events, and no reader would learn of the loss. So each gateway keeps a mark of its own, and its next
+//! start compares.
+//!
+//! The file holds a cursor as text, which has a checksum. It is not synced: after a power cut it may be behind, so that
+//! less is noticed.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{task::spawn_blocking, time::sleep};
+
+use super::shared::Shared;
+use crate::{event::Cursor, log::files::private_file};
+
+const FILE_NAME: &str = "stream.end";
+/// Length of the file. Longer than any cursor, so that each mark overwrites the one before.
+const BYTES: usize = 64;
+/// Pause between two writes. A killed process has noted all events but those of this time.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct MarkFile {
+    path: PathBuf,
+    file: File,
+    /// The mark in the file. `None` if there is none, or it is damaged.
+    pub(super) mark: Option<Cursor>,
+    /// A failed write was logged.
+    has_failed: bool,
+}
+
+impl MarkFile {
+    /// Opens the file, creating it if it is missing.
+    pub(super) fn open(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(FILE_NAME);
+        let file = private_file(&path)?;
+        let mut bytes = [0; BYTES];
+        let mark = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => std::str::from_utf8(&bytes).ok().and_then(|text| text.trim_end().parse().ok()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { path, file, mark, has_failed: false })
+    }
+
+    /// Writes the mark. Never moves it back within an epoch: what was seen once must be in the stream or be reported.
+    fn write(&mut self, mark: Cursor) {
+        if self.mark.is_some_and(|old| old.epoch == mark.epoch && old.sequence >= mark.sequence) {
+            return;
+        }
+        let text = format!("{:<1$}\n", mark.to_string(), BYTES - 1);
+        match self.file.write_all_at(text.as_bytes(), 0) {
+            Ok(()) => (self.mark, self.has_failed) = (Some(mark), false),
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    tracing::warn!(
+                        path = %self.path.display(),
+                        %error,
+                        "cannot note where the stream ends; a later loss of its end may go unnoticed"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Keeps the mark at the tail's end until the log closes.
+pub(super) async fn keep(shared: Arc<Shared>, file: MarkFile) {
+    let file = Arc::new(std::sync::Mutex::new(file));
+    let write = async || {
+        let (file, cursor) = (Arc::clone(&file), shared.tail.borrow().cursor);
+        if cursor.epoch != shared.epoch {
+            return;
+        }
+        let written = spawn_blocking(move || {
+            file.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(cursor);
+        });
+        // It fails only when the runtime ends.
+        written.await.ok();
+    };
+    let mut tail = shared.tail.subscribe();
+    let work = async {
+        loop {
+            tail.borrow_and_update();
+            write().await;
+            sleep(INTERVAL).await;
+            if tail.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    shared.until_closed(work).await;
+    write().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::event::{Epoch, Sequence};
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written_and_never_moves_back() {
+        let dir = TempDir::new().unwrap();
+        let cursor =
+            |epoch, sequence, check| Cursor { epoch: Epoch(epoch), sequence: Sequence(sequence), check };
+        let mut file = MarkFile::open(dir.path()).unwrap();
+        assert_eq!(file.mark, None);
+        let longest = cursor(u64::MAX - 1, u64::MAX, Some(u32::MAX));
+        for (written, read) in [
+            (longest, longest),
+            (cursor(7, 9, Some(5)), cursor(7, 9, Some(5))),
+            (cursor(7, 8, Some(6)), cursor(7, 9, Some(5))),
+            (cursor(7, 10, None), cursor(7, 10, None)),
+            (cursor(8, 1, None), cursor(8, 1, None)),
+        ] {
+            file.write(written);
+            assert_eq!(MarkFile::open(dir.path()).unwrap().mark, Some(read), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_mark_is_none() {
+        let dir = TempDir::new().unwrap();
+        let mark = Cursor { epoch: Epoch(7), sequence: Sequence(9), check: Some(3) };
+        MarkFile::open(dir.path()).unwrap().write(mark);
+        let path = dir.path().join(FILE_NAME);
+        let whole = std::fs::read(&path).unwrap();
+        assert_eq!(whole.len(), BYTES);
+        for bit in 0..mark.to_string().len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(MarkFile::open(dir.path()).unwrap().mark, None, "bit {bit}");
+        }
+        std::fs::write(&path, &whole[..BYTES - 1]).unwrap();
+        assert_eq!(MarkFile::open(dir.path()).unwrap().mark, None);
+    }
+}
