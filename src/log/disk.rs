@@ -20,6 +20,7 @@ mod reader;
 mod readers;
 mod recovery;
 mod repair;
+mod rescue;
 mod retention;
 #[cfg(test)]
 mod retention_tests;

@@ -165,11 +165,10 @@ pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, 
     } else {
         Vec::new()
     };
-    let set_aside = list(dir)?;
     // The last attempt ended in a crash before it moved the store.
-    let unfinished = set_aside.last().filter(|aside| !aside.join(store::FILE_NAME).exists()).cloned();
-    if !files.is_empty() && unfinished.is_none() && set_aside.len() >= MAX_SET_ASIDE {
-        return Err(OpenError::TooManySetAside { dir: dir.to_owned() });
+    let unfinished = list(dir)?.pop().filter(|aside| !aside.join(store::FILE_NAME).exists());
+    if !files.is_empty() && unfinished.is_none() {
+        check_count(dir)?;
     }
     // First: if the disk takes no new store, the old one stays where it is.
     let new = create(dir)?;
@@ -189,6 +188,20 @@ pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, 
     }
     put_in_place(&new, &path)?;
     Ok(aside)
+}
+
+/// Creates a directory for a store that is set aside.
+pub(super) fn new_dir(dir: &Path) -> Result<PathBuf, OpenError> {
+    check_count(dir)?;
+    dated_dir(dir, PREFIX)
+}
+
+/// Checks that another store may be set aside.
+fn check_count(dir: &Path) -> Result<(), OpenError> {
+    if list(dir)?.len() >= MAX_SET_ASIDE {
+        return Err(OpenError::TooManySetAside { dir: dir.to_owned() });
+    }
+    Ok(())
 }
 
 /// Creates an empty file for a new store. What an earlier attempt left is deleted.

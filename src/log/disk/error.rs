@@ -75,7 +75,8 @@ pub enum OpenError {
     },
     /// The store behind a running log was deleted or exchanged.
     #[error(
-        "{path} is no longer the store that this process opened; put it back, or restart to use what is there"
+        "{path} is no longer the store that this process opened; put it back within 10 seconds, or the gateway saves the \
+         events, ends, and uses what is there at its next start"
     )]
     Replaced {
         /// The store's file.
@@ -135,7 +136,7 @@ impl OpenError {
 
     /// Whether the open store is still needed after it.
     pub(super) fn keeps_store(&self) -> bool {
-        self.is_wal_fault() || matches!(self, Self::InTheWay { .. })
+        self.is_wal_fault() || matches!(self, Self::InTheWay { .. } | Self::Replaced { .. })
     }
 }
 

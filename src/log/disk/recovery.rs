@@ -1,23 +1,27 @@
 //! The writer's recovery: from write errors, and from a write-ahead log that was taken from under it.
 
 use std::{
+    io,
     sync::{Arc, PoisonError, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
 use super::{
-    OpenError, aside, sqlite_error,
+    OpenError, aside, rescue, sqlite_error,
     store::Store,
-    wal,
+    wal::{self, WalFiles},
     writer::{Writer, answer},
 };
 use crate::{
     event::Sequence,
-    log::{AppendError, Cause, Hole, LogState, PAGE_RECORDS, ring::Ring},
+    log::{AppendError, Cause, Hole, LogState, PAGE_RECORDS, files::identity, ring::Ring},
 };
 
 /// After so many failures one after another, damage is taken for permanent: about 2 seconds.
 const MAX_DAMAGE_FAILURES: u32 = 8;
+/// After so many attempts that did not find the store in its place, it is taken for gone: about 10 seconds, enough to put
+/// it back.
+const MAX_GONE_ATTEMPTS: u32 = 40;
 /// Pause between attempts to recover from a write error.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -31,6 +35,15 @@ impl Writer {
             if self.damage_failures >= MAX_DAMAGE_FAILURES {
                 self.give_up();
                 return false;
+            }
+            if self.gone_attempts >= MAX_GONE_ATTEMPTS {
+                match self.leave() {
+                    Ok(()) => return false,
+                    Err(error) => {
+                        tracing::error!(%error, "the events of the deleted store cannot be saved; trying again");
+                        self.gone_attempts = 0;
+                    }
+                }
             }
             // Appends that came in before the log was marked as recovering.
             let until = Instant::now() + RECOVERY_PAUSE;
@@ -62,6 +75,44 @@ impl Writer {
         if self.set_aside_damaged && error.is_unusable() {
             self.damage_failures += 1;
         }
+        if self.set_aside_damaged && self.is_gone() {
+            self.gone_attempts += 1;
+        } else {
+            self.gone_attempts = 0;
+        }
+    }
+
+    /// Returns whether the store was deleted, moved or replaced.
+    fn is_gone(&self) -> bool {
+        identity(&self.path).map_or_else(
+            |error| error.kind() == io::ErrorKind::NotFound,
+            |found| found != self.shared.identity,
+        )
+    }
+
+    /// Saves the events of a store that is no longer in its place. Without one there, a new one begins. Ending the log ends
+    /// the gateway, and its next start opens what is there.
+    fn leave(&mut self) -> Result<(), OpenError> {
+        let shared = Arc::clone(&self.shared);
+        let _gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let mark = self.end_mark(self.next);
+        let wal = self.store.as_ref().map(|store| &store.wal).or(self.left_wal.as_ref());
+        let saved = rescue::save(self.dir(), shared.identity, wal, mark)?;
+        wal.map_or(Ok(()), WalFiles::delete_own)?;
+        shared.connections.close();
+        if let Some(store) = self.store.take() {
+            store.close_without_checkpoint()?;
+        }
+        if !self.path.exists() {
+            aside::set_aside(self.dir(), self.next)?;
+        }
+        tracing::error!(
+            path = %self.path.display(),
+            saved_to = saved.map(|saved| saved.display().to_string()),
+            "the store was deleted or replaced while in use; its events were saved, and the gateway ends: its next start \
+             opens what is there, or a new log. `callback-gateway repair` brings back the saved events"
+        );
+        Ok(())
     }
 
     /// Sets the damaged store aside. Ending the log ends the gateway, and its next start opens a new log.
@@ -140,8 +191,14 @@ impl Writer {
         probed
     }
 
-    /// Saves what is only in a WAL that was replaced: it would be lost with this process.
+    /// Saves what is only in files that were deleted or replaced: it would be lost with this process.
     pub(super) fn save_at_end(&mut self) {
+        if self.is_gone() {
+            if let Err(error) = self.leave() {
+                tracing::error!(%error, "the log ends, and the events of its deleted store could not be saved");
+            }
+            return;
+        }
         let must_save = self.must_restore
             || self.left_wal.is_some()
             || self.check_files().is_err_and(|error| error.is_wal_fault());

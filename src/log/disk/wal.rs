@@ -6,6 +6,7 @@
 
 use std::{
     fs::{self, File},
+    io::{self, Seek as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -83,6 +84,22 @@ impl WalFiles {
     /// Size of the file at the WAL's path, in bytes.
     pub(super) fn len(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |wal| wal.len())
+    }
+
+    /// Returns the file that SQLite has open, to be read from its beginning, wherever it is.
+    pub(super) fn file(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// Deletes the files unless others have their place.
+    pub(super) fn delete_own(&self) -> Result<(), OpenError> {
+        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+            self.delete()
+        } else {
+            Ok(())
+        }
     }
 
     /// Deletes whatever is at the paths. Only while this process has no connection to the store.

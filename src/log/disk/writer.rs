@@ -122,6 +122,8 @@ pub(super) struct Writer {
     pub(super) set_aside_damaged: bool,
     /// Writes, and attempts to recover, that failed one after another because the store is damaged.
     pub(super) damage_failures: u32,
+    /// Attempts to recover one after another that did not find the store in its place.
+    pub(super) gone_attempts: u32,
 }
 
 impl Writer {
@@ -154,6 +156,7 @@ impl Writer {
             trimmer: Trimmer::new(options.retention, last_trusted),
             set_aside_damaged: options.set_aside_damaged,
             damage_failures: 0,
+            gone_attempts: 0,
         }
     }
 
@@ -269,6 +272,7 @@ impl Writer {
             return Err(error);
         }
         self.damage_failures = 0;
+        self.gone_attempts = 0;
         self.last_time = time;
         self.end_file.write(self.end_mark(newest.sequence.next()));
         self.end_noted = Instant::now();
@@ -326,7 +330,7 @@ impl Writer {
         self.end_noted = Instant::now();
     }
 
-    fn end_mark(&self, end: Sequence) -> EndMark {
+    pub(super) fn end_mark(&self, end: Sequence) -> EndMark {
         EndMark {
             epoch: self.shared.epoch,
             end,
