@@ -18,7 +18,7 @@ use super::{
 /// Number of events that are requested one by one.
 const SAMPLES: usize = 8;
 /// Deadline for a gateway to accept callbacks. Later they count as kept out.
-pub const KEPT_OUT: Duration = Duration::from_secs(8);
+pub const KEPT_OUT: Duration = Duration::from_secs(30);
 /// Events that a gateway with retention keeps.
 pub const KEPT: u64 = 50;
 /// Callbacks that are posted after the reads.

@@ -32,7 +32,7 @@ const RETENTION: &str = "--retention-bytes=16MiB";
 /// Callbacks that are acknowledged before a damage under a running gateway, and after it.
 const POSTED: usize = 5;
 /// Deadline for a running gateway to accept callbacks after the server has restarted.
-const RECOVERY: Duration = Duration::from_secs(20);
+const RECOVERY: Duration = Duration::from_secs(30);
 /// Distance in the list of targets between two consecutive damages. Must not divide the length of the list.
 const STRIDE: u64 = 7;
 
