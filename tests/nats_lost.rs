@@ -164,3 +164,32 @@ async fn a_gateway_creates_a_deleted_stream_at_its_next_start() {
     assert_replaced(&gateway, &events).await;
     stop(gateway).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_gateway_acknowledges_nothing_more_once_the_stream_has_lost_its_end() {
+    let (dir, mut nats) = (TempDir::new().unwrap(), Nats::start());
+    let gateway = serve(dir.path(), &nats);
+    post(&gateway, "kept", 3).await;
+    nats.kill();
+    let kept = nats.copy_of_store();
+    nats.start_again();
+    until_ready_is(gateway.addresses.admin, 200).await;
+    post(&gateway, "lost", 5).await;
+    let mut http = Http::connect(gateway.addresses.http).await;
+    nats.kill();
+    nats.put_back(&kept);
+    nats.start_again();
+    let refused = async {
+        // The connection is closed when the log has ended.
+        while let Ok(answer) = http.try_post("A.B", r#"{"new":0}"#).await {
+            assert!(!answer.is_stored(), "the log has a hole that no reader would learn of");
+        }
+    };
+    soon(refused).await;
+    let (exit, log) = gateway.ended().await;
+    assert_eq!(exit.code(), Some(1), "{log:?}");
+    assert!(
+        log.iter().any(|line| line.contains("the stream lost events that it had acknowledged")),
+        "{log:?}"
+    );
+}

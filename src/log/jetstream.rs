@@ -208,7 +208,7 @@ impl JetStreamLog {
         let bytes = u32::try_from(record.stored.bytes().len()).map_err(|_| AppendError::QueueFull)?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
-        if self.shared.is_unsafe.load(Ordering::Relaxed) {
+        if self.shared.is_unsafe.load(Ordering::Relaxed) || self.shared.reused().is_some() {
             return Err(AppendError::Recovering);
         }
         let place = self.place(bytes)?;
@@ -542,12 +542,22 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_append_is_answered_though_the_tail_does_not_come_to_it() {
-        let server = Nats::start();
+        let mut server = Nats::start();
         let log = open(&server).await;
+        server.kill();
+        let waiting = log.append(record("{}"));
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(10));
+        let is_stalled = async {
+            while !log.shared.is_stalled.load(Ordering::Relaxed) {
+                look.tick().await;
+            }
+        };
+        timeout(HANG, is_stalled).await.expect("the publisher has taken the append");
+        // The publisher answers overdue appends while it publishes.
         let late = acknowledged(&log, Sequence(100));
-        // The publisher looks after those that wait once it has published.
-        assert_eq!(outcome(log.append(record("{}"))).await, Ok(Sequence(1)));
         assert_eq!(outcome(late).await, Ok(Sequence(100)));
+        server.start_again();
+        assert_eq!(outcome(waiting).await, Ok(Sequence(1)));
         log.close().await;
     }
 

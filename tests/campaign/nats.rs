@@ -124,6 +124,8 @@ impl StreamDamage {
 pub struct Stream {
     stopped: TempDir,
     killed: TempDir,
+    /// Data directory of the gateway that wrote the stream.
+    data: TempDir,
     model: Model,
 }
 
@@ -140,6 +142,7 @@ impl Streams {
         nats.kill();
         nats.put_back(if course == StreamCourse::Killed { &stream.killed } else { &stream.stopped });
         let dir = TempDir::new().unwrap();
+        copy(stream.data.path(), dir.path());
         let mut trial = Trial {
             dir: dir.path(),
             more: arguments(&nats),
@@ -192,7 +195,20 @@ async fn create() -> Stream {
     stop(&mut nats).await;
     let stopped = nats.copy_of_store();
     assert!(stream_dir(stopped.path()).join("msgs/2.blk").exists(), "there are several blocks");
-    Stream { stopped, killed, model }
+    Stream { stopped, killed, data: dir, model }
+}
+
+/// Copies the files of a gateway's data directory, which has one level of directories.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, name) = (entry.as_ref().unwrap().path(), entry.unwrap().file_name());
+        if from.is_dir() {
+            fs::create_dir(to.join(&name)).unwrap();
+            copy(&from, &to.join(&name));
+        } else {
+            fs::copy(&from, to.join(&name)).unwrap();
+        }
+    }
 }
 
 /// Stops the server by SIGTERM, upon which it writes its state.

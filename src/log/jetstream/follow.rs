@@ -125,10 +125,15 @@ impl Follower {
 
     /// Takes in what is delivered, until the consumer is lost. Gives the reason.
     async fn run(mut self) -> String {
+        let mut connection = self.shared.api.said.connection.subscribe();
         loop {
             let message = tokio::select! {
                 message = timeout(SILENCE, self.messages.next()) => message,
                 () = self.shared.follow_anew.notified() => return "asked to".to_owned(),
+                // The stream may have lost its end meanwhile: it is compared before anything is taken in.
+                _ = connection.wait_for(|connection| connection.number != self.connection) => {
+                    return "another connection".to_owned();
+                }
             };
             let mut next = match message {
                 Ok(Some(message)) => Some(message),
@@ -152,9 +157,6 @@ impl Follower {
             self.shared.extend(run.records);
             if let Some(reason) = run.lost {
                 return reason;
-            }
-            if self.shared.api.said.connection.borrow().number != self.connection {
-                return "another connection".to_owned();
             }
         }
     }
@@ -233,6 +235,9 @@ fn unreachable(error: impl ToString) -> ApiError {
 /// Checks that the last record that was taken in is still the stream's, and that it has
 /// what it has acknowledged since.
 async fn check(shared: &Shared) -> Result<(), ApiError> {
+    if let Some(first) = shared.reused() {
+        return rewound(shared, first).await;
+    }
     let least_end = shared.least_end();
     let tail = *shared.tail.borrow();
     if !is_in_place(shared, tail).await? {

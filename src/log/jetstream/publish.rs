@@ -87,6 +87,8 @@ impl Drop for Place {
 struct InFlight {
     job: Job,
     since: Instant,
+    /// Lowest sequence that the stream can give it: behind all events that this gateway knew when it accepted this one.
+    least: Sequence,
     subject: Subject,
     /// It stands in [`Publisher::refused`].
     is_refused: bool,
@@ -258,7 +260,8 @@ impl Publisher {
         self.next_id += 1;
         let stored = &job.record.stored;
         let subject = format!("{}.{}.{}", self.prefix, stored.sdk_app_id(), stored.command()).into();
-        let in_flight = InFlight { job, since: now, subject, is_refused: false, refusal: None };
+        let least = self.shared.least_end();
+        let in_flight = InFlight { job, since: now, least, subject, is_refused: false, refusal: None };
         self.in_flight.insert(id, in_flight);
         self.send(id);
         self.silent.push_back((now + RETRY, id));
@@ -312,8 +315,14 @@ impl Publisher {
             Ok(Acknowledgement { seq: Some(sequence), stream, error: None })
                 if stream == self.shared.api.stream =>
             {
-                let Some(InFlight { job, .. }) = self.in_flight.remove(&id) else { return false };
+                let Some(InFlight { job, least, .. }) = self.in_flight.remove(&id) else { return false };
                 let Job { reply, place, .. } = job;
+                if sequence < least.0 {
+                    // Not promised: the log ends, as the stream gives lost sequences to other events.
+                    self.shared.note_reused(Sequence(sequence));
+                    reply.send(Err(AppendError::Failed)).ok();
+                    return false;
+                }
                 self.shared.acknowledge(Sequence(sequence), reply, place);
                 return true;
             }

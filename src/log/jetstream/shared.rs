@@ -84,6 +84,9 @@ pub(super) struct Shared {
     pub(super) settings: StreamSettings,
     /// The stream has settings that can lose events: nothing is published meanwhile.
     pub(super) is_unsafe: AtomicBool,
+    /// Sequence that the stream gave to a second event, 0 if there is none: it has lost its end. Nothing is published from
+    /// then on, and the log ends.
+    reused: AtomicU64,
     /// Why callbacks cannot be stored, as was logged last, and when.
     trouble: Mutex<Option<(String, Instant)>>,
     /// Has the tail's consumer made anew.
@@ -164,6 +167,7 @@ impl Shared {
             refused: Refused::default(),
             settings: StreamSettings::new(options),
             is_unsafe: AtomicBool::new(false),
+            reused: AtomicU64::new(0),
             trouble: Mutex::default(),
             follow_anew: Notify::new(),
         }
@@ -304,6 +308,17 @@ impl Shared {
     /// Notes that the server has acknowledged an event of this gateway.
     pub(super) fn promise(&self, sequence: Sequence) {
         self.promised.fetch_max(sequence.0, Ordering::Relaxed);
+    }
+
+    /// Notes that the stream gave a sequence to a second event. The follower ends the log.
+    pub(super) fn note_reused(&self, sequence: Sequence) {
+        self.reused.store(sequence.0, Ordering::Relaxed);
+        self.follow_anew.notify_one();
+    }
+
+    /// Returns the sequence that the stream gave to a second event.
+    pub(super) fn reused(&self) -> Option<Sequence> {
+        Some(Sequence(self.reused.load(Ordering::Relaxed))).filter(|sequence| sequence.0 > 0)
     }
 
     /// Answers an append once the tail has come to its record.
