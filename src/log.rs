@@ -1,4 +1,4 @@
-//! The log of events: what a backend promises, and the backends.
+//! The log of events: the contract of a backend, and the backends.
 //!
 //! ```text
 //!        trimmed          stored                  not yet written
@@ -40,87 +40,75 @@ pub use self::{
 };
 use crate::event::{Cursor, Epoch, Record, RecordError, Sequence, StoredRecord, Timestamp};
 
-/// Most records in a page.
+/// Maximum number of records in a page.
 pub const PAGE_RECORDS: usize = 256;
-/// Most bytes of records in a page, but a page has at least one record.
+/// Maximum bytes of records in a page. A larger record has a page of its own.
 pub const PAGE_BYTES: usize = 512 * 1024;
 
-/// An ordered, durable log of events.
+/// Ordered, durable log of events.
 ///
 /// # Contract
 ///
-/// Every backend keeps it, and `log/conformance.rs` tests it on every backend.
+/// `log/conformance.rs` tests it on every backend.
 ///
 /// **Append.**
-/// - [`append`](Self::append) gives a cursor only once the event survives a
-///   crash of the process and, as far as the backend is durable, of the machine.
-/// - An accepted append is stored whole or not at all, whether or not anyone
-///   still waits for it: dropping the [`Appending`] drops the waiter, not the
-///   record. The record's permit is held until the record is stored or dropped.
-/// - A record whose deadline passed before its batch began is dropped. So an
-///   error means 'not promised', never 'certainly absent'.
-/// - The queue in front of the writer is bounded in records and bytes; full
-///   means an immediate [`AppendError::QueueFull`].
-/// - After a write error, and while a write takes too long, the log refuses
-///   appends at once until it has recovered by a write of its own. Nothing that
-///   it acknowledged is lost by that. A log on other machines has them wait for
-///   their deadline instead: it may be back before.
+/// - [`append`](Self::append) returns a cursor only after the event survives a crash of the process and, as far as the
+///   backend is durable, of the machine.
+/// - An accepted append is stored whole or not at all. Dropping the [`Appending`] does not cancel it. The record's permit
+///   is held until the record is stored or dropped.
+/// - A record whose deadline passed before its batch began is dropped. An error means that the event is not promised. It
+///   may be stored all the same.
+/// - The queue in front of the writer is bounded in records and bytes. A full queue means an immediate
+///   [`AppendError::QueueFull`].
+/// - After a write error, and while a write takes too long, the log rejects appends at once until a write of its own has
+///   succeeded. No acknowledged event is lost by that. In a log on other machines, appends wait for their deadline instead,
+///   because the machines may be back before.
 ///
 /// **Order.**
-/// - Sequences follow one another in the order of the log, also after it was
-///   emptied and after a restart. One that is missing is a [`Hole`]: a lost event.
-/// - An append that begins after another was answered comes after it. Appends that
-///   overlap have no order among each other.
-/// - Receive times never decrease along the log, but where a server of the log's
-///   takes over from another whose clock was ahead.
-/// - The tail is the first unwritten position. It never moves back, and moves
-///   only after durability: whoever sees it can read everything below it.
-/// - A log that becomes another one under a running gateway says so once, by a tail
-///   of another epoch or one that did move back, and closes.
+/// - Sequences are contiguous in the order of the log, also after it was emptied and after a restart. A missing sequence is
+///   a [`Hole`]: a lost event.
+/// - An append that begins after another was answered gets a higher sequence. Overlapping appends have no order.
+/// - Receive times never decrease along the log, except where a server takes over from another whose clock was ahead.
+/// - The tail is the first unwritten position. It never moves back, and moves only after durability: a reader that sees it
+///   can read all records below it.
+/// - A log that is replaced under a running gateway moves its tail once to another epoch or back, and closes.
 ///
 /// **Read.**
 /// - Reading changes nothing.
-/// - Records come whole and in order, and their checksums were compared. A page may be
-///   short or even empty, but moves on ([`Page::next`]); only a position at the tail
-///   means that there is no more.
-/// - A hole is never passed in silence. A page ends before it, or goes on behind it, where
-///   readers see from the sequences that events are missing ([`Page::hole_after`]). A read
-///   that begins in a hole whose bounds the backend knows is [`ReadError::Hole`]. A search
-///   ends before a hole that may contain what is searched for.
-/// - A read below the oldest record is [`ReadError::Trimmed`], never a silent
-///   skip.
-/// - A search leaves out only what it knows not to fit, never what it has not
-///   looked at; whoever asks still checks each record.
+/// - Records are whole and in order, and their checksums were compared. A page may be short or empty, but always moves on
+///   ([`Page::next`]). Only a position at the tail means that there are no more records.
+/// - No hole is passed silently. A page ends before it, or continues behind it, where readers see from the sequences that
+///   events are missing ([`Page::hole_after`]). A read that begins in a hole whose bounds the backend knows fails with
+///   [`ReadError::Hole`]. A search ends before a hole that may contain a match.
+/// - A read below the oldest record fails with [`ReadError::Trimmed`].
+/// - A search omits only records that certainly do not match. The caller still checks each record.
 ///
 /// **Identity.**
-/// - An epoch names this log's life: a wiped or replaced log has another.
-/// - A record's cursor is the same whenever and from wherever it is read.
+/// - An epoch identifies one life of a log. A wiped or replaced log has another epoch.
+/// - A record has the same cursor in every read.
 pub trait EventLog: Send + Sync + 'static {
-    /// This log's life, and when it began.
+    /// Returns the epoch, and when it began.
     fn epoch(&self) -> (Epoch, Timestamp);
 
-    /// Hands a record to the writer. The record is on its way when this
-    /// returns; the future says what became of it.
+    /// Hands a record to the writer. The record is in flight when this returns. The future resolves to the outcome.
     fn append(&self, record: NewRecord) -> Appending;
 
-    /// Largest record that can be appended, in bytes.
+    /// Returns the size of the largest record that can be appended, in bytes.
     fn max_record_bytes(&self) -> usize {
         usize::MAX
     }
 
-    /// Reads records from `from` upwards: at most `max_records`,
-    /// [`PAGE_RECORDS`] and [`PAGE_BYTES`]. At the tail the page is empty.
+    /// Reads records from `from` upwards: at most `max_records`, [`PAGE_RECORDS`] and [`PAGE_BYTES`]. At the tail the page is
+    /// empty.
     fn read(&self, from: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>>;
 
-    /// Reads records below `before`, newest first, within the same bounds. At
-    /// the oldest record the page is empty: going back simply ends.
+    /// Reads records below `before`, newest first, within the same bounds. At the oldest record the page is empty.
     fn read_back(&self, before: Sequence, max_records: usize) -> BoxFuture<'_, Result<Page, ReadError>>;
 
-    /// Reads as [`read`](Self::read) or [`read_back`](Self::read_back) does, from
-    /// `position`, but may leave out records that have none of the terms. Records
-    /// that do not fit may be among those given.
+    /// Reads from `position` like [`read`](Self::read) or [`read_back`](Self::read_back), but may omit records that have none
+    /// of the terms. The page may contain records that do not match.
     ///
-    /// A backend without an index gives every record.
+    /// A backend without an index returns every record.
     fn search<'a>(
         &'a self,
         _terms: &'a Terms,
@@ -134,87 +122,85 @@ pub trait EventLog: Send + Sync + 'static {
         }
     }
 
-    /// The position of the first record received at `time` or later, or of the hole
-    /// before it; the tail's end if there is none.
+    /// Returns the position of the first record received at `time` or later, or of the hole before it. The tail's end if
+    /// there is none.
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>>;
 
-    /// Waits, but not for ever, until a record at `sequence` can be read here, if it is
-    /// in the log: where others write to it too, this one may not have come to it yet.
-    /// Says nothing about whether there is one.
+    /// Waits for a bounded time until a record at `sequence` can be read here, if it is in the log. Where other gateways write
+    /// to the log, this one may be behind. Success does not mean that the record exists.
     fn reach(&self, _sequence: Sequence) -> BoxFuture<'_, Result<(), ReadError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// When the newest of the records that are no longer stored was received, at
-    /// least as it was before their trimming could be seen; `None` if none was trimmed.
+    /// Returns the receive time of the newest trimmed record. Set before a reader can notice the trimming. `None` if no record
+    /// was trimmed.
     fn trimmed_until(&self) -> Option<Timestamp>;
 
-    /// The position from which on records are read from memory.
+    /// Returns the position from which on records are read from memory.
     fn memory_start(&self) -> Sequence;
 
-    /// What the log takes up, for operators.
+    /// Returns the storage that the log uses, for operators.
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>>;
 
-    /// How far this process is behind what is stored, where others write to the log too; always at once.
+    /// Returns how far this process is behind a log to which other gateways write, too. Never blocks.
     fn lag(&self) -> Lag {
         Lag::default()
     }
 
-    /// What an operator has to know of the log and its clock; always at once.
+    /// Returns anomalies of the log and its clock, for operators. Never blocks.
     fn anomalies(&self) -> Anomalies {
         Anomalies::default()
     }
 
-    /// Why appends are not taken just now, in words for operators, where the backend knows; always at once.
+    /// Returns why appends are rejected at the moment, in words for operators, if the backend knows. Never blocks.
     fn trouble(&self) -> Option<String> {
         None
     }
 
-    /// What waits for the writer; always at once.
+    /// Returns the records that wait for the writer. Never blocks.
     fn queue(&self) -> Queue {
         Queue::default()
     }
 
-    /// The holes that were met, and what has not been checked for any yet.
+    /// Returns the holes that were found, and the part of the log that was not checked yet.
     fn holes(&self) -> &Holes;
 
-    /// The end of the log, as it moves.
+    /// Returns a receiver of the end of the log.
     fn tail(&self) -> watch::Receiver<Tail>;
 
-    /// The oldest record that is stored, or the tail's end if there is none.
+    /// Returns the sequence of the oldest stored record, or the tail's end if there is none.
     fn oldest(&self) -> Sequence;
 
-    /// Whether appends are taken.
+    /// Returns a receiver of whether appends are accepted.
     fn state(&self) -> watch::Receiver<LogState>;
 
-    /// Takes no more appends, writes what was accepted, and lets go of the
-    /// store. Reads may fail afterwards.
+    /// Rejects further appends, writes the accepted ones, and closes the store. Reads may fail afterwards.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// A record on its way into the log.
+/// Record to be appended.
 #[derive(Debug)]
 pub struct NewRecord {
-    /// What to store.
+    /// The record.
     pub stored: StoredRecord,
-    /// When its caller stops waiting: if its batch has not begun by then, it is dropped.
+    /// When the caller stops waiting. A record whose batch has not begun by then is dropped.
     pub deadline: Instant,
-    /// Held until the record is stored or dropped: the caller's bound on what is under way.
+    /// Permit of the caller's own bound. Held until the record is stored or dropped.
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Whether a log takes appends.
+/// State of a log: whether it accepts appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogState {
-    /// It does.
+    /// Appends are accepted.
     Writable,
-    /// Not until it has recovered, from a write error or a write that takes too long.
+    /// Appends are rejected until the log has recovered from a write error or a slow write.
     Recovering,
-    /// No more: it was closed, or its writer failed beyond repair.
+    /// No more appends are accepted: the log was closed, replaced, or its writer failed.
     Closed,
 }
 
-/// The end of the log.
+/// End of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tail {
     /// The first unwritten position.
@@ -223,12 +209,12 @@ pub struct Tail {
     pub cursor: Cursor,
 }
 
-/// A run of records. Cheap to clone.
+/// Consecutive records of one read. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The records, in the order asked for.
+    /// The records, in the requested order.
     pub records: Records,
-    /// Where to go on: as `from` upwards, as `before` downwards.
+    /// Start of the next page: `from` upwards, `before` downwards.
     pub next: Sequence,
 }
 
@@ -282,7 +268,7 @@ impl Page {
         Some((hole, time))
     }
 
-    /// The same downwards, for pages of [`EventLog::read_back`] of a log whose oldest record is at `oldest`.
+    /// Like [`hole_after`](Self::hole_after), downwards, for pages of [`EventLog::read_back`] of a log whose oldest record is at `oldest`.
     pub fn hole_before(records: &[Record], before: Sequence, oldest: Sequence) -> (usize, Option<Hole>) {
         let follows = |at: &usize| records[*at].sequence().0 + *at as u64 + 1 == before.0;
         let count = (0..records.len()).take_while(follows).count();
@@ -296,16 +282,16 @@ impl Page {
     }
 }
 
-/// The order of records in a page.
+/// Order of the records in a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Upwards.
+    /// Ascending sequences.
     OldestFirst,
-    /// Downwards.
+    /// Descending sequences.
     NewestFirst,
 }
 
-/// What records are searched by: a record fits if it has one of these.
+/// Search terms. A record matches if it has one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Terms {
     /// Accounts that the body names.
@@ -316,29 +302,29 @@ pub enum Terms {
     Commands(Vec<String>),
 }
 
-/// Records that were handed over and are neither stored nor dropped yet.
+/// Accepted records that are neither stored nor dropped yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Queue {
-    /// How many.
+    /// Number of records.
     pub records: usize,
-    /// Their bytes.
+    /// Bytes of the records.
     pub bytes: usize,
 }
 
-/// How far a process is behind a log that others write to as well.
+/// Distance of a process from the end of a log to which other gateways write, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lag {
-    /// Sequences that are stored and that its tail has not come to, as far as is known.
+    /// Stored sequences that the tail of this process has not reached, as far as is known.
     pub sequences: u64,
-    /// For some time its tail has stood still behind what is stored, or nobody could say whether it
-    /// does: what is stored meanwhile is not read here.
+    /// The tail has not moved for some time although newer events are stored, or the end of the log is unknown. Subscribers
+    /// of this process receive no new events.
     pub is_stuck: bool,
 }
 
-/// What an operator has to know of a log and its clock.
+/// Anomalies of a log and its clock, for operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Anomalies {
-    /// Deletion by age is suspended, because the system clock jumped ahead.
+    /// Retention by age is suspended because the system clock jumped ahead.
     pub age_is_held: bool,
     /// How far the system clock is behind the newest event.
     pub clock_behind: Duration,
@@ -346,28 +332,27 @@ pub struct Anomalies {
     pub damaged_stores: usize,
 }
 
-/// What a log takes up.
+/// Storage that a log uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// The backend's name.
+    /// Name of the backend.
     pub backend: &'static str,
-    /// Bytes of storage, with all that belongs to it; for a log in memory, of memory.
+    /// Bytes of storage including the index. Of a log in memory, bytes of memory.
     pub bytes: u64,
-    /// Records below it can be found by an index; `None` without an index.
+    /// End of the indexed records. `None` without an index.
     pub index_end: Option<Sequence>,
 }
 
-/// Why an event is not promised to be stored.
+/// Error of an append: the event is not promised to be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// The queue is full: the writer is slower than the callers.
+    /// The queue is full, because the writer is slower than the callers.
     #[error("the log's queue is full")]
     QueueFull,
-    /// The log recovers from a write error, or a write takes too long.
+    /// The log recovers from a write error or a slow write.
     #[error("the log is recovering from a failed or slow write")]
     Recovering,
-    /// The deadline passed before the record's batch began, or before another machine
-    /// had acknowledged it.
+    /// The deadline passed before the record's batch began, or before another machine acknowledged the record.
     #[error("the record's deadline passed before it could be written")]
     Expired,
     /// The write of its batch failed.
@@ -378,25 +363,25 @@ pub enum AppendError {
     Closed,
 }
 
-/// Why a read gave nothing.
+/// Error of a read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// The position is below the oldest record: those before it are gone.
-    #[error("the log begins at {oldest}: what was before is no longer stored")]
+    /// The position is below the oldest record.
+    #[error("the log begins at {oldest}; older events are no longer stored")]
     Trimmed {
-        /// The oldest record that is stored.
+        /// The oldest stored record.
         oldest: Sequence,
     },
-    /// The store cannot be read now; trying again can help.
+    /// The store cannot be read at the moment. A retry can help.
     #[error("the store cannot be read: {0}")]
     Unavailable(String),
-    /// There is a hole from the position on; trying again does not help.
+    /// There is a hole at the position. A retry does not help.
     #[error("{0}")]
     Hole(Hole),
 }
 
 impl ReadError {
-    /// Returns the error of a record that cannot be understood.
+    /// Returns the error of a record that cannot be decoded.
     pub fn record(sequence: Sequence, error: RecordError) -> Self {
         let cause = match error {
             RecordError::NewerFormat { found } => Cause::NewerFormat(found),
@@ -406,24 +391,24 @@ impl ReadError {
     }
 }
 
-/// The outcome of an append, to be awaited. Dropping it leaves the record on its way.
+/// Future outcome of an append. Dropping it does not cancel the append.
 #[derive(Debug)]
 pub struct Appending(oneshot::Receiver<Result<Cursor, AppendError>>);
 
-/// Where a backend tells an append's outcome. Dropping it unused tells [`AppendError::Closed`].
+/// Sender of an append's outcome. If it is dropped unused, the outcome is [`AppendError::Closed`].
 pub type AppendReply = oneshot::Sender<Result<Cursor, AppendError>>;
 
 impl Appending {
-    /// An append whose outcome the backend tells later.
+    /// Creates an append whose outcome the backend sends later.
     pub fn pending() -> (AppendReply, Self) {
         let (reply, outcome) = oneshot::channel();
         (reply, Self(outcome))
     }
 
-    /// An append whose outcome is known already.
+    /// Creates an append with this outcome.
     pub fn done(outcome: Result<Cursor, AppendError>) -> Self {
         let (reply, appending) = Self::pending();
-        // The receiver is right here.
+        // Cannot fail: the receiver is in `appending`.
         reply.send(outcome).ok();
         appending
     }

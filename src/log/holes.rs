@@ -4,10 +4,9 @@
 //! that has no readable record is an event that was lost, by a damaged disk, a program that deleted it, or a server.
 //! Readers report each hole that they meet. [`Holes`] collects them for metrics, `complete_since` and the log file.
 
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::fmt;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::event::{Record, Sequence, Timestamp};
 
@@ -191,7 +190,7 @@ impl Holes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -32,9 +32,10 @@ use std::{
     collections::BTreeSet,
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
 pub use self::verify::IndexFound;
@@ -276,7 +277,7 @@ impl Index {
     /// Takes no more searches.
     pub(super) fn close(&self) {
         self.searchers.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().clear();
     }
 
     /// Finds records that may have one of the terms. `None` if the log itself is to
@@ -305,7 +306,7 @@ impl Index {
 
     fn look_up(&self, search: &Search) -> Option<Found> {
         // From here on the file is the one that the state tells of.
-        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.gate.read();
         let snapshot = self.with_state(|state| {
             let open = &state.open;
             search
@@ -348,7 +349,7 @@ impl Index {
         match self.try_to_look_into(segments, search, found) {
             Ok(next) => Some(next),
             Err(fault) => {
-                *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+                *self.fault.lock() = Some(fault);
                 self.wake.notify_one();
                 None
             }
@@ -365,7 +366,7 @@ impl Index {
         if found.len() == search.max_records || path.peek().is_none() {
             return Ok(None);
         }
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle.lock().pop();
         let lookup = idle.map_or_else(|| Lookup::open(&self.path), Ok)?;
         let snapshot = lookup.snapshot()?;
         let mut looked_up = 0;
@@ -388,16 +389,16 @@ impl Index {
             }
         }
         drop(snapshot);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lookup);
+        self.idle.lock().push(lookup);
         Ok(next)
     }
 
     fn with_state<T>(&self, look: impl FnOnce(&State) -> T) -> Option<T> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+        self.state.read().as_ref().map(look)
     }
 
     fn change_state(&self, change: impl FnOnce(&mut State)) {
-        if let Some(state) = &mut *self.state.write().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(state) = &mut *self.state.write() {
             change(state);
         }
     }

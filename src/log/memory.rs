@@ -3,7 +3,7 @@
 //! It keeps the contract of [`EventLog`] as far as memory can: its events do not
 //! survive a restart, and beyond its bound in bytes the oldest are trimmed.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{sync::watch, time::Instant};
@@ -51,7 +51,7 @@ impl MemoryLog {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Every change below leaves the state whole, so a panic elsewhere does not spoil it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn push(&self, record: NewRecord) -> Result<Cursor, AppendError> {

@@ -7,10 +7,11 @@
 use std::{
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread::{Builder, JoinHandle},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -53,7 +54,7 @@ impl Workers {
                 begin();
                 loop {
                     // Held while it waits: the others wait for it instead.
-                    let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let job = queue.lock().recv();
                     let Ok(job) = job else { return };
                     // The caller is told by its sender, which the panic dropped.
                     catch_unwind(AssertUnwindSafe(job)).ok();
@@ -76,7 +77,7 @@ impl Workers {
             // Ignore the error: the caller has stopped waiting.
             done.send(work()).ok();
         });
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let jobs = self.jobs.lock().clone();
         jobs.ok_or(WorkError::Closed)?.send(job).map_err(|_| WorkError::Closed)?;
         outcome.await.map_err(|_| WorkError::Panicked)
     }
@@ -84,7 +85,7 @@ impl Workers {
     /// Refuses further work, also work that waits for a thread, and ends the threads.
     pub(super) fn close(&self) {
         self.permits.close();
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.jobs.lock().take();
     }
 }
 

@@ -2,10 +2,9 @@
 //! subscribers do after a restart: each page is read once for them, and its messages
 //! are made once. Ten readers get twice as many events a second as without.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::{
     event::Sequence,
@@ -36,7 +35,7 @@ impl Pages {
 
     /// The page that begins there, if it was read of late.
     pub(super) fn get(&self, from: Sequence) -> Option<Page> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = self.recent.lock();
         recent.iter().find(|(start, _)| *start == from).map(|(_, page)| page.clone())
     }
 
@@ -44,7 +43,7 @@ impl Pages {
     /// the same time, theirs.
     pub(super) fn insert(&self, from: Sequence, mut page: Page) -> Page {
         page.records.keep_messages(&self.room);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.recent.lock();
         if let Some((_, theirs)) = recent.iter().find(|(start, _)| *start == from) {
             return theirs.clone();
         }
@@ -58,7 +57,7 @@ impl Pages {
 
     /// Lets go of pages that begin below `oldest`.
     pub(super) fn trim(&self, oldest: Sequence) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(start, _)| *start >= oldest);
+        self.recent.lock().retain(|(start, _)| *start >= oldest);
     }
 }
 

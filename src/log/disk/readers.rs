@@ -1,9 +1,8 @@
 //! The read-only connections.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
 
 use super::reader::Reader;
 use crate::{event::Epoch, log::ReadError};
@@ -31,7 +30,7 @@ impl Connections {
 
     /// Opens what is missing. While others read, that is too many by what they use.
     pub(super) fn fill(&self) -> Result<(), ReadError> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         while idle.len() < self.count {
             idle.push(Reader::open(&self.path, self.epoch)?);
         }
@@ -43,20 +42,20 @@ impl Connections {
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle.lock().pop();
         let mut reader = match idle {
             Some(reader) => reader,
             None => Reader::open(&self.path, self.epoch)?,
         };
         let outcome = read(&mut reader);
         if !matches!(outcome, Err(ReadError::Unavailable(_))) {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+            self.idle.lock().push(reader);
         }
         outcome
     }
 
     /// Closes those that are not in use.
     pub(super) fn close(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().clear();
     }
 }

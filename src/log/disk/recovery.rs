@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, PoisonError, atomic::Ordering, mpsc},
+    sync::{Arc, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
@@ -49,7 +49,7 @@ impl Writer {
             let until = Instant::now() + RECOVERY_PAUSE;
             loop {
                 match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(job) => answer(job.reply, Err(AppendError::Recovering)),
+                    Ok(queued) => answer(queued.reply, Err(AppendError::Recovering)),
                     Err(mpsc::RecvTimeoutError::Timeout) => break,
                     Err(mpsc::RecvTimeoutError::Disconnected) => {
                         self.save_at_end();
@@ -94,7 +94,7 @@ impl Writer {
     /// the gateway, and its next start opens what is there.
     fn leave(&mut self) -> Result<(), OpenError> {
         let shared = Arc::clone(&self.shared);
-        let _gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = shared.checkpoint_gate.write();
         let mark = self.end_mark(self.next);
         let wal = self.store.as_ref().map(|store| &store.wal).or(self.left_wal.as_ref());
         let saved = rescue::save(self.dir(), shared.identity, wal, mark)?;
@@ -118,7 +118,7 @@ impl Writer {
     /// Sets the damaged store aside. Ending the log ends the gateway, and its next start opens a new log.
     fn give_up(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let _gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = shared.checkpoint_gate.write();
         // Readers would go on with files that are no longer there.
         shared.connections.close();
         let closed = self.store.take().map_or(Ok(()), |store| store.close_without_checkpoint().map(drop));
@@ -150,7 +150,7 @@ impl Writer {
         }
         // Readers would be in the way of emptying the WAL.
         let shared = Arc::clone(&self.shared);
-        let gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let gate = shared.checkpoint_gate.write();
         // It may also have been replaced after the write error.
         if let Some(wal) = &mut self.left_wal
             && wal.check().is_err()
@@ -221,7 +221,7 @@ impl Writer {
     /// is as it was after the last checkpoint, and what was committed since is written again from memory.
     fn save_wal(&mut self) -> Result<(), OpenError> {
         let shared = Arc::clone(&self.shared);
-        let _gate = shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = shared.checkpoint_gate.write();
         let Some(store) = &mut self.store else { return Ok(()) };
         let in_the_way = || OpenError::InTheWay { path: self.path.clone() };
         if store.is_wal_short() {
@@ -287,7 +287,7 @@ impl Writer {
         let (mut restored, mut lost) = (0_usize, None::<(Sequence, Sequence)>);
         while next < self.next {
             let (page, start) = {
-                let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+                let ring = self.shared.ring.read();
                 (ring.read(next, PAGE_RECORDS), ring.start())
             };
             let Some(page) = page else {

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::Shared;
+use super::state::DiskState;
 use crate::{
     event::{Record, Sequence, Timestamp},
     log::{PAGE_RECORDS, ReadError, Tail, workers::Task},
@@ -42,7 +42,7 @@ impl Scrubbing {
 /// Checks every record from the log's end at the start down to the oldest.
 #[derive(Debug)]
 pub(super) struct Scrub {
-    shared: Arc<Shared>,
+    shared: Arc<DiskState>,
     tail: watch::Receiver<Tail>,
     /// Everything from here to the end at the start has been checked.
     before: Sequence,
@@ -51,7 +51,7 @@ pub(super) struct Scrub {
 
 impl Scrub {
     /// Checks the newest records. `None`: that was all.
-    pub(super) fn begin(shared: Arc<Shared>) -> Option<Self> {
+    pub(super) fn begin(shared: Arc<DiskState>) -> Option<Self> {
         let mut tail = shared.tail.subscribe();
         let before = tail.borrow_and_update().end;
         // Nothing is checked yet.
@@ -99,7 +99,7 @@ impl Scrub {
     /// Checks the next page. False if there is nothing left.
     fn step(&mut self) -> Result<bool, ReadError> {
         let shared = Arc::clone(&self.shared);
-        let _gate = shared.checkpoint_gate.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _gate = shared.checkpoint_gate.read();
         let before = self.before;
         let page = shared.connections.read(|reader| {
             let page = reader.snapshot(|snapshot| {

@@ -2,7 +2,13 @@
 
 use std::{fs, path::Path};
 
-use super::{OpenError, Store, aside, end::EndFile, io_error, reader::Reader, store};
+use super::{
+    OpenError, aside,
+    end::EndFile,
+    io_error,
+    reader::Reader,
+    store::{self, Store},
+};
 use crate::{
     event::{Record, Sequence},
     log::{

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -14,11 +14,12 @@ use std::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    DiskOptions, OpenError, Shared, aside,
+    DiskOptions, OpenError, aside,
     end::{EndFile, EndMark},
     medium::is_unreadable,
     retention::{Kept, NextLook, Trimmer},
     sqlite_error,
+    state::DiskState,
     store::{self, Store, StoreState},
     wal::WalFiles,
 };
@@ -48,27 +49,28 @@ const NOTE_TIME: Duration = Duration::from_secs(60);
 /// A clock that is further behind the newest event was wrong once, or is now.
 const CLOCK_BEHIND: Duration = Duration::from_secs(60);
 
-/// A record with its caller's waiting end and its place in the queue's bound.
-pub(super) struct Job {
+/// Record in the queue.
+pub(super) struct QueuedRecord {
     pub(super) record: NewRecord,
+    /// Answer to the caller.
     pub(super) reply: AppendReply,
-    pub(super) place: QueuePlace,
+    pub(super) permit: QueuePermit,
 }
 
-/// A record's place in the queue, until it is stored or dropped.
-pub(super) struct QueuePlace {
+/// Permit of a record to be queued, until it is stored or dropped.
+pub(super) struct QueuePermit {
     _bytes: OwnedSemaphorePermit,
     records: Arc<AtomicUsize>,
 }
 
-impl QueuePlace {
+impl QueuePermit {
     pub(super) fn new(bytes: OwnedSemaphorePermit, records: &Arc<AtomicUsize>) -> Self {
         records.fetch_add(1, Ordering::Relaxed);
         Self { _bytes: bytes, records: Arc::clone(records) }
     }
 }
 
-impl Drop for QueuePlace {
+impl Drop for QueuePermit {
     fn drop(&mut self) {
         self.records.fetch_sub(1, Ordering::Relaxed);
     }
@@ -107,8 +109,8 @@ pub(super) struct Writer {
     pub(super) path: PathBuf,
     /// Held as long as the writer lives: one process for one directory.
     _lock: File,
-    pub(super) shared: Arc<Shared>,
-    pub(super) queue: mpsc::Receiver<Job>,
+    pub(super) shared: Arc<DiskState>,
+    pub(super) queue: mpsc::Receiver<QueuedRecord>,
     pub(super) ring_bytes: usize,
     pub(super) next: Sequence,
     pub(super) last_time: Timestamp,
@@ -132,8 +134,8 @@ impl Writer {
         store: Option<Store>,
         state: StoreState,
         files: Files,
-        shared: Arc<Shared>,
-        queue: mpsc::Receiver<Job>,
+        shared: Arc<DiskState>,
+        queue: mpsc::Receiver<QueuedRecord>,
         options: &DiskOptions,
     ) -> Self {
         let Files { path, lock, end: end_file, last_trusted } = files;
@@ -195,7 +197,7 @@ impl Writer {
         }
         self.save_at_end();
         // A page that is being read would be in the way.
-        let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.shared.checkpoint_gate.write();
         if let Some(store) = &mut self.store
             && let Err(error) = store.reset_wal()
         {
@@ -205,7 +207,7 @@ impl Writer {
     }
 
     fn note_writing(&self, since: Option<Instant>) {
-        *self.shared.writing_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *self.shared.writing_since.lock() = since;
     }
 
     /// Appends are taken again, if they were refused.
@@ -223,10 +225,10 @@ impl Writer {
     /// Waits for a record and takes what else is queued by then. Nothing, if none
     /// came before files, clock or retention are to be looked at; `None` once the
     /// queue is closed and empty.
-    fn gather(&mut self) -> Option<Vec<Job>> {
+    fn gather(&mut self) -> Option<Vec<QueuedRecord>> {
         let pause = self.trimmer.pause().map_or(IDLE, |pause| pause.min(IDLE));
         let first = match self.queue.recv_timeout(pause) {
-            Ok(job) => job,
+            Ok(queued) => queued,
             Err(mpsc::RecvTimeoutError::Timeout) => return Some(Vec::new()),
             Err(mpsc::RecvTimeoutError::Disconnected) => return None,
         };
@@ -236,28 +238,28 @@ impl Writer {
         let mut batch = vec![first];
         let mut bytes = batch[0].record.stored.bytes().len();
         while batch.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
-            let Ok(job) = self.queue.try_recv() else { break };
-            bytes += job.record.stored.bytes().len();
-            batch.push(job);
+            let Ok(queued) = self.queue.try_recv() else { break };
+            bytes += queued.record.stored.bytes().len();
+            batch.push(queued);
         }
         Some(batch)
     }
 
     /// Stores a batch, moves the tail, answers the waiters: in this order.
-    fn write(&mut self, batch: Vec<Job>) -> Result<(), OpenError> {
+    fn write(&mut self, batch: Vec<QueuedRecord>) -> Result<(), OpenError> {
         let now = tokio::time::Instant::now();
         let time = self.receive_time();
         let mut records = Vec::with_capacity(batch.len());
         let mut waiting = Vec::with_capacity(batch.len());
         let mut permits = Vec::with_capacity(batch.len());
-        for Job { record, reply, place } in batch {
+        for QueuedRecord { record, reply, permit } in batch {
             if record.deadline <= now {
                 answer(reply, Err(AppendError::Expired));
                 continue;
             }
             let sequence = Sequence(self.next.0 + records.len() as u64);
             records.push(Record::new(self.shared.epoch, sequence, time, record.stored));
-            permits.push((record.permit, place));
+            permits.push((record.permit, permit));
             waiting.push(reply);
         }
         let Some(newest) = records.last().map(Record::cursor) else { return Ok(()) };
@@ -311,7 +313,7 @@ impl Writer {
             return checked;
         }
         // Another program emptied it after a checkpoint: nothing is missing.
-        let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.shared.checkpoint_gate.write();
         if store.reset_wal().map_err(sqlite_error(&self.path))? {
             Ok(())
         } else {
@@ -442,7 +444,7 @@ impl Writer {
     pub(super) fn publish(&mut self, tail: Tail, change: impl FnOnce(&mut Ring)) {
         assert!(tail.end >= self.next, "the tail cannot move back");
         self.next = tail.end;
-        let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.shared.ring.write();
         change(&mut ring);
         self.shared.tail.send_replace(tail);
     }
@@ -453,7 +455,7 @@ impl Writer {
         if store.wal_bytes() <= MAX_WAL_BYTES || Instant::now() < self.next_wal_reset {
             return;
         }
-        let _gate = self.shared.checkpoint_gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.shared.checkpoint_gate.write();
         match store.reset_wal() {
             Ok(true) => return,
             Ok(false) => tracing::warn!(
@@ -476,7 +478,7 @@ fn is_damaged(error: &OpenError) -> bool {
 }
 
 /// Says that nothing is taken any more when the writer ends, also by a panic.
-struct Closed(Arc<Shared>);
+struct Closed(Arc<DiskState>);
 
 impl Drop for Closed {
     fn drop(&mut self) {

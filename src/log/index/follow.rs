@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -152,7 +152,7 @@ impl Indexer {
 
     /// Does some milliseconds' work. False if there is none for now.
     pub(super) fn step(&mut self) -> Result<bool, Fault> {
-        let fault = self.index.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fault = self.index.fault.lock().take();
         match fault {
             Some(Fault::Passing(error)) => self.complain(&error),
             Some(useless) => return Err(useless),
@@ -172,7 +172,7 @@ impl Indexer {
     fn open(&mut self) -> Result<(), Fault> {
         let useless = |reason: &str| Err(Fault::Useless(reason.to_owned()));
         let index = Arc::clone(&self.index);
-        let _gate = index.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = index.gate.write();
         let (file, segments, mark) = IndexFile::open(&index.path, self.source.epoch())?;
         let mut start = self.source.oldest();
         if let Some(last) = segments.last() {
@@ -185,9 +185,9 @@ impl Indexer {
             start = last.end;
         }
         let idle = (0..LOOKUPS).map(|_| Lookup::open(&index.path)).collect::<Result<_, _>>()?;
-        *index.idle.lock().unwrap_or_else(PoisonError::into_inner) = idle;
+        *index.idle.lock() = idle;
         let state = State { segments: segments.into(), open: Open::new(start, mark) };
-        *index.state.write().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        *index.state.write() = Some(state);
         self.file = Some(file);
         self.complaint = None;
         Ok(())
@@ -208,9 +208,9 @@ impl Indexer {
     /// Closes everything; searches read the log until it is opened again. The writing
     /// connection goes last, since only that can do away with the WAL.
     pub(super) fn put_away(&mut self) {
-        let _gate = self.index.gate.write().unwrap_or_else(PoisonError::into_inner);
-        *self.index.state.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.index.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let _gate = self.index.gate.write();
+        *self.index.state.write() = None;
+        self.index.idle.lock().clear();
         self.file = None;
     }
 
@@ -236,7 +236,7 @@ impl Indexer {
     fn close_segment(&mut self) -> Result<bool, Fault> {
         let index = Arc::clone(&self.index);
         // Only this thread writes to it, so searches go on.
-        let state = index.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = index.state.read();
         let (Some(State { segments, open }), Some(file)) = (&*state, &mut self.file) else {
             return Ok(false);
         };
@@ -296,7 +296,7 @@ impl Indexer {
         let Some(file) = self.file.as_ref().filter(|file| file.wal_bytes() > MAX_WAL_BYTES) else {
             return Ok(());
         };
-        let _gate = self.index.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.index.gate.write();
         file.reset_wal()
     }
 }
