@@ -210,12 +210,12 @@ fn values_that_would_lose_callbacks_or_let_strangers_in_are_refused() {
     }
     let nothing: &[&str] = &[];
     for (values, more, wanted) in [
-        (DISK, &["--set=replicas=2"][..], "with log: disk there can be one gateway only"),
+        (DISK, &["--set=replicas=2"][..], "with log: disk there can be only one gateway"),
         (DISK, &["--set=log=nats"], "nats.urls: "),
         (DISK, &["--set=drain.delaySeconds=16"], "drain.timeoutSeconds: "),
         (DISK, &["--set=callbackTokens.secretName="], "callbackTokens.secretName: "),
         (DISK, &["--set=clientTokens.secretName="], "clientTokens.secretName: "),
-        (DISK, &["--set=tls.grpc.clientCaSecretName=ca"], "tls.grpc.clientCaSecretName: it needs"),
+        (DISK, &["--set=tls.grpc.clientCaSecretName=ca"], "tls.grpc.clientCaSecretName: needs"),
         (DISK, &["--set=settings.drain.delay=1s"], "settings: drain.delay is set with drain.delaySeconds"),
         (DISK, &["--set=settings.new_epoch=true"], "settings: new_epoch is set with"),
         (DISK, &["--set=log=memory"], "log"),
@@ -524,7 +524,7 @@ fn the_notes_say_when_prometheus_may_be_kept_out() {
     ] {
         let notes = notes(more);
         assert_eq!(
-            notes.contains("Prometheus is let in only from the pods of im: "),
+            notes.contains("Prometheus can scrape metrics only from the namespace im."),
             is_said,
             "{more:?}: {notes}"
         );
@@ -543,13 +543,13 @@ fn the_notes_say_what_travels_in_plain_text() {
     if is_without("helm") {
         return;
     }
-    let (grpc, callbacks) = ("gRPC is in plain text", "Callbacks are taken over plain HTTP");
+    let (grpc, callbacks) = ("gRPC is in plain text", "Callbacks arrive over plain HTTP");
     let tls = ["--set=tls.grpc.secretName=a", "--set=tls.callbacks.secretName=b"];
     for (more, in_plain) in [(&[][..], [true, true]), (&tls[..1], [false, true]), (&tls[..], [false, false])]
     {
         let notes = notes(more);
         assert_eq!([grpc, callbacks].map(|part| notes.contains(part)), in_plain, "{more:?}: {notes}");
-        assert_eq!(notes.contains("the tokens that clients show"), in_plain[0], "{more:?}: {notes}");
+        assert_eq!(notes.contains("the clients' tokens"), in_plain[0], "{more:?}: {notes}");
         assert_eq!(notes.contains("status --address https://"), !in_plain[0], "{more:?}: {notes}");
     }
 }

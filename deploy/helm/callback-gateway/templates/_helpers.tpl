@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* At most 40 characters: what is added to it must stay below 63. */}}
+{{- /* At most 40 characters, so that names with a suffix stay below 63. */}}
 {{- define "gateway.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
@@ -41,37 +41,37 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.replicas }}{{ .Values.replicas }}{{ else if eq .Values.log "disk" }}1{{ else }}2{{ end }}
 {{- end }}
 
-{{- /* What is wrong with the values together; each alone is looked at by values.schema.json. */}}
+{{- /* Checks combinations of values. values.schema.json checks each value. */}}
 {{- define "gateway.check" -}}
 {{- $values := .Values }}
 {{- $settings := default dict $values.settings }}
 {{- if not $values.sdkAppIds }}
-{{- fail "sdkAppIds: name every app whose callbacks are to be accepted, such as [1400000000]" }}
+{{- fail "sdkAppIds: list every app whose callbacks to accept, such as [1400000000]" }}
 {{- end }}
 {{- if and (eq $values.log "disk") (gt (int (include "gateway.replicas" .)) 1) }}
-{{- fail "replicas: with log: disk there can be one gateway only, as each would have a log of its own; use log: nats for several" }}
+{{- fail "replicas: with log: disk there can be only one gateway, because each would have its own log; use log: nats for several" }}
 {{- end }}
 {{- if and (eq $values.log "nats") (not $values.nats.urls) }}
-{{- fail "nats.urls: with log: nats name the servers, such as [nats://nats.nats:4222]" }}
+{{- fail "nats.urls: log: nats needs the URLs of the servers, such as [nats://nats.nats:4222]" }}
 {{- end }}
 {{- if lt (int $values.drain.timeoutSeconds) (add 5 $values.drain.delaySeconds | int) }}
-{{- fail "drain.timeoutSeconds: it must be at least 5 more than drain.delaySeconds" }}
+{{- fail "drain.timeoutSeconds: must be at least 5 more than drain.delaySeconds" }}
 {{- end }}
 {{- if not (or $values.callbackTokens.secretName $settings.allow_unsigned) }}
-{{- fail "callbackTokens.secretName: name the Secret with the tokens that callbacks are signed with, or say with settings.allow_unsigned=true that something else keeps strangers out" }}
+{{- fail "callbackTokens.secretName: set the Secret with the tokens that sign callbacks, or settings.allow_unsigned=true if something else keeps strangers out" }}
 {{- end }}
 {{- $grpc := default dict $settings.grpc }}
 {{- if not (or $values.clientTokens.secretName $values.tls.grpc.clientCaSecretName (eq (default "" $grpc.auth) "none")) }}
-{{- fail "clientTokens.secretName: name the Secret with the clients' tokens, or set tls.grpc.clientCaSecretName, or say with settings.grpc.auth=none that something else keeps strangers out" }}
+{{- fail "clientTokens.secretName: set the Secret with the clients' tokens, or tls.grpc.clientCaSecretName, or settings.grpc.auth=none if something else keeps strangers out" }}
 {{- end }}
 {{- range $listener, $tls := $values.tls }}
 {{- if and $tls.clientCaSecretName (not $tls.secretName) }}
-{{- fail (printf "tls.%s.clientCaSecretName: it needs tls.%s.secretName" $listener $listener) }}
+{{- fail (printf "tls.%s.clientCaSecretName: needs tls.%s.secretName" $listener $listener) }}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{- /* Settings that have a value of their own in this chart, by that value. */}}
+{{- /* Settings that have their own value in this chart, with the name of the value. */}}
 {{- define "gateway.own" -}}
 sdk_app_id: sdkAppIds
 tokens_file: callbackTokens
@@ -106,12 +106,12 @@ drain.timeout: drain.timeoutSeconds
 {{- if $own }}
 {{- fail (printf "settings: %s is set with %s" .key $own) }}
 {{- end }}
-{{- /* A large number would come out as 1.4e+09. */}}
+{{- /* toJson, because a large number would be printed as 1.4e+09. */}}
 {{- $value := ternary .value (toJson .value) (kindIs "string" .value) }}
 - {{ printf "--%s=%s" (regexReplaceAll "[._]" .key "-") $value | quote }}
 {{- end }}
 
-{{- /* The command line. The program refuses an option that it does not know. */}}
+{{- /* The command line. The program rejects unknown options. */}}
 {{- define "gateway.args" -}}
 {{- $values := .Values }}
 {{- range $values.sdkAppIds }}
@@ -121,7 +121,7 @@ drain.timeout: drain.timeoutSeconds
 - --grpc-listen={{ $values.listenAddress }}:50051
 - --admin-listen={{ $values.listenAddress }}:9090
 - --log={{ $values.log }}
-{{- /* A directory of its own in the volume: the gateway closes it to others. */}}
+{{- /* A separate directory in the volume: the gateway denies other users access to it. */}}
 - --data-dir=/var/lib/callback-gateway/data
 - --drain-delay={{ int $values.drain.delaySeconds }}s
 - --drain-timeout={{ int $values.drain.timeoutSeconds }}s
@@ -164,7 +164,7 @@ drain.timeout: drain.timeoutSeconds
 {{- end }}
 {{- end }}
 
-{{- /* Secrets that are mounted, by the name of their directory. */}}
+{{- /* Mounted Secrets by directory name. */}}
 {{- define "gateway.secrets" -}}
 {{- $values := .Values }}
 callback-tokens: {{ $values.callbackTokens.secretName | quote }}
@@ -199,7 +199,7 @@ nats-ca: {{ $values.nats.caSecretName | quote }}
 - name: {{ $name }}
   secret:
     secretName: {{ $secret }}
-    # Root's, and the pod's group reads it.
+    # Owned by root, readable by the pod's group.
     defaultMode: 0440
 {{- end }}
 {{- end }}
@@ -225,8 +225,8 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* Longer than the gateway's own deadlines: the timeout, up to 5 s for the log to close, and 2 s for the
-last traces. */}}
+{{- /* Exceeds the gateway's own deadlines: the timeout, up to 5 s to close the log, and 2 s for the last
+traces. */}}
 {{- define "gateway.grace" -}}
 {{ add 10 (int .Values.drain.timeoutSeconds) }}
 {{- end }}
@@ -245,7 +245,7 @@ metadata:
 spec:
   serviceAccountName: {{ include "gateway.serviceAccount" . }}
   automountServiceAccountToken: false
-  # The cluster's services are looked up by name: no variables for each.
+  # Services are resolved by name; their environment variables are not needed.
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ include "gateway.grace" . }}
   securityContext:
@@ -299,7 +299,7 @@ spec:
           containerPort: 50051
         - name: admin
           containerPort: 9090
-      # Until the log is open: after a crash that may take a while.
+      # Waits until the log is open, which can take minutes after a crash.
       startupProbe:
         httpGet:
           path: /livez
@@ -307,7 +307,7 @@ spec:
         periodSeconds: 1
         timeoutSeconds: 3
         failureThreshold: 300
-      # Whether it runs at all. Not whether it can store: a restart would not mend a full disk.
+      # Checks only that the process answers: a restart would not repair a full disk.
       livenessProbe:
         httpGet:
           path: /livez
@@ -315,8 +315,7 @@ spec:
         periodSeconds: 10
         timeoutSeconds: 3
         failureThreshold: 3
-      # Whether callbacks can be stored. Where there is no other gateway to send them to, one slow answer
-      # does not take this one away.
+      # Checks that callbacks can be stored. With a single gateway, one slow answer does not make it unready.
       readinessProbe:
         httpGet:
           path: /readyz
@@ -338,7 +337,7 @@ spec:
   {{- if or (eq .Values.log "nats") $volumes }}
   volumes:
     {{- if eq .Values.log "nats" }}
-    # For an index, which is made anew.
+    # For the index, which is rebuilt.
     - name: data
       emptyDir: {}
     {{- end }}
