@@ -1,8 +1,8 @@
 // Writes each pair of new friends into a table, exactly once.
 //
-// The rows of an event and its cursor are committed together, and only if the cursor
-// is still the one before: of several replicas one does the work, and another takes
-// over when it stands still. A crash at any moment loses and doubles nothing.
+// The rows of an event and its cursor are committed in one transaction, and only if the
+// cursor has not moved: of several replicas one works, and another takes over when the
+// cursor stands still. A crash at any moment loses and duplicates nothing.
 //
 // Usage: consumer HOST:PORT DATABASE
 // Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
@@ -31,16 +31,16 @@ import (
 	pb "example.com/callback-gateway/imcallback/v1"
 )
 
-// The name of all replicas together.
+// Subscriber name, shared by all replicas.
 const name = "friends-go"
 
-// How long the others' cursor stands still before a waiting replica tries.
+// A waiting replica takes over when the cursor has not moved for this long.
 const patience = 2 * time.Second
 
-// How long nothing may come: three heartbeat intervals.
+// Cancel a stream without frames for this long: three heartbeat intervals.
 const silence = 45 * time.Second
 
-// The longest delay that is granted to whoever asks for one.
+// Maximum retry delay that the gateway can request.
 const longestAsked = 60 * time.Second
 
 const schema = `
@@ -54,11 +54,11 @@ CREATE TABLE IF NOT EXISTS gap (cursor TEXT PRIMARY KEY, first_missing INTEGER, 
 // Another replica has moved the cursor.
 var errLost = errors.New("another replica is at work")
 
-// A failure of our own database, which ends the program.
+// An error of the consumer's database, which ends the program.
 type databaseError struct{ error }
 
 func openDatabase(path string) (*sql.DB, error) {
-	// Transactions begin as BEGIN IMMEDIATE.
+	// _txlock=immediate: transactions begin as BEGIN IMMEDIATE.
 	db, err := sql.Open("sqlite3", "file:"+path+"?_busy_timeout=30000&_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func openDatabase(path string) (*sql.DB, error) {
 	if _, err := db.Exec(schema); err != nil {
 		return nil, err
 	}
-	// The empty cursor: nothing was read yet.
+	// The cursor is empty until something was read.
 	_, err = db.Exec("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", name)
 	return db, err
 }
@@ -82,7 +82,7 @@ type row struct {
 	values []interface{}
 }
 
-// All rows and the new cursor, or nothing.
+// Commits all rows and the new cursor, or nothing.
 func commit(db *sql.DB, old, cursor string, rows []row, eventMicros *int64) error {
 	if cursor == old && len(rows) == 0 {
 		return nil
@@ -91,7 +91,7 @@ func commit(db *sql.DB, old, cursor string, rows []row, eventMicros *int64) erro
 	if err != nil {
 		return databaseError{err}
 	}
-	// Does nothing after the commit.
+	// Has no effect after the commit.
 	defer tx.Rollback()
 	moved, err := tx.Exec(
 		"UPDATE position SET cursor = ?, event_micros = coalesce(?, event_micros) WHERE consumer = ? AND cursor = ?",
@@ -105,7 +105,7 @@ func commit(db *sql.DB, old, cursor string, rows []row, eventMicros *int64) erro
 		return errLost
 	}
 	for _, row := range rows {
-		// What is there already came before the log went back.
+		// Rows that exist already are from before the log went back.
 		if _, err := tx.Exec(row.sql+" ON CONFLICT DO NOTHING", row.values...); err != nil {
 			return databaseError{err}
 		}
@@ -119,7 +119,7 @@ func commit(db *sql.DB, old, cursor string, rows []row, eventMicros *int64) erro
 func rowsOf(event *pb.Event) (rows []row) {
 	friends, ok := event.Payload.(*pb.Event_SnsFriendAdd)
 	if !ok || event.DecodeStatus == pb.DecodeStatus_DECODE_STATUS_PARTIAL {
-		// The body is not as documented: keep it for a person to look at. One of the two is set.
+		// The body is not as documented: keep it for inspection. One of the two fields is set.
 		body := append([]byte(event.RawBody), event.BinaryBody...)
 		values := []interface{}{event.Cursor, event.Command, body}
 		return []row{{"INSERT INTO untyped VALUES (?, ?, ?)", values}}
@@ -136,8 +136,8 @@ func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *ti
 	request := &pb.SubscribeRequest{
 		Filter:     &pb.EventFilter{Commands: []string{"Sns.CallbackFriendAdd"}},
 		Subscriber: name,
-		// SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
-		// CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
+		// SKIP continues after missing events, and reports them. With FAIL the stream ends there, with
+		// CURSOR_EXPIRED or LOG_DAMAGED, and an operator decides.
 		OnGap: pb.GapPolicy_GAP_POLICY_SKIP,
 	}
 	switch {
@@ -148,7 +148,7 @@ func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *ti
 	default:
 		request.Start = &pb.SubscribeRequest_Earliest{Earliest: &emptypb.Empty{}}
 	}
-	// Ends the stream when we do.
+	// Ends the stream when this function returns.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if token := os.Getenv("CALLBACK_GATEWAY_CLIENT_TOKEN"); token != "" {
@@ -158,7 +158,7 @@ func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *ti
 	if err != nil {
 		return err
 	}
-	// A proxy answers pings for a gateway that is gone.
+	// Pings are not enough: a proxy answers them even if the gateway is gone.
 	watchdog := time.AfterFunc(silence, cancel)
 	defer watchdog.Stop()
 	for {
@@ -191,7 +191,7 @@ func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *ti
 			next = frame.FellBehind.Cursor
 		case *pb.SubscribeResponse_GoingAway:
 			next = frame.GoingAway.Cursor
-		default: // of a kind that is not known yet
+		default: // unknown kind of frame
 			continue
 		}
 		if err := commit(db, cursor, next, rows, micros); err != nil {
@@ -201,7 +201,7 @@ func follow(db *sql.DB, client pb.EventServiceClient, cursor string, startAt *ti
 	}
 }
 
-// The reason and the delay to wait that a status carries.
+// Returns the reason and the retry delay of a status.
 func details(status *status.Status) (reason string, delay time.Duration) {
 	for _, detail := range status.Details() {
 		switch detail := detail.(type) {
@@ -216,7 +216,7 @@ func details(status *status.Status) (reason string, delay time.Duration) {
 	return reason, delay
 }
 
-// Whether it may pass. Broken connections have all of these codes.
+// Returns whether a retry can help. Broken connections have any of these codes.
 func isPassing(code codes.Code) bool {
 	switch code {
 	case codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.DeadlineExceeded,
@@ -226,7 +226,7 @@ func isPassing(code codes.Code) bool {
 	return false
 }
 
-// Until the cursor has stood still for a while.
+// Waits until the cursor has not moved for a while.
 func waitForTurn(db *sql.DB) error {
 	seen, _, err := position(db)
 	for since := time.Now(); err == nil && time.Since(since) < patience; {
@@ -244,11 +244,11 @@ func run(address, path string) error {
 	if err != nil {
 		return err
 	}
-	// With TLS: grpc.WithTransportCredentials(credentials.NewTLS(config)). Without it anybody on
-	// the way can read the token: only over loopback, or where a mesh encrypts. A connection on
-	// which nothing comes is asked for a sign of life.
-	// Newer versions of grpc call both deprecated, and keep them throughout 1.x; from 1.63 on
-	// grpc.NewClient and insecure.NewCredentials() do the same.
+	// For TLS use grpc.WithTransportCredentials(credentials.NewTLS(config)). Without it anyone on
+	// the network can read the token: use it only over loopback, or where a mesh encrypts. Keepalive
+	// pings detect a broken connection.
+	// Newer versions of grpc deprecate Dial and WithInsecure, and keep them throughout 1.x. From
+	// 1.63 on you can use grpc.NewClient and insecure.NewCredentials().
 	alive := keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 20 * time.Second}
 	connection, err := grpc.Dial(address, grpc.WithInsecure(), grpc.WithKeepaliveParams(alive))
 	if err != nil {
@@ -262,8 +262,8 @@ func run(address, path string) error {
 		startAt     *timestamppb.Timestamp
 	)
 	for {
-		// With a new start the cursor that was refused stays the one to move from: if another
-		// replica has been faster, its cursor is not moved back.
+		// After LOG_REPLACED or LOG_REWOUND, move the cursor only from the refused one: if another
+		// replica was faster, its cursor is not moved back.
 		if startAt == nil {
 			if before, eventMicros, err = position(db); err != nil {
 				return err
@@ -286,11 +286,11 @@ func run(address, path string) error {
 		reason, delay := details(status)
 		log.Printf("%v %s %s", status.Code(), reason, status.Message())
 		if reason == "LOG_REPLACED" || reason == "LOG_REWOUND" {
-			// Another log, or one restored from a backup: somebody should compare. What was
-			// stored since our last event is taken in any case.
+			// The log is another one, or was restored from a backup: an operator should compare. Resume
+			// at the time of the last committed event.
 			startAt = timestamppb.New(time.Unix(eventMicros/1e6, eventMicros%1e6*1000))
 		} else if !isPassing(status.Code()) {
-			// A wrong token, say: trying again does not help.
+			// For example a wrong token: a retry does not help.
 			return err
 		}
 		if after, _, err := position(db); err != nil {
@@ -301,7 +301,7 @@ func run(address, path string) error {
 		if delay < pause {
 			delay = pause
 		}
-		// Replicas that lost their connections together do not come back together.
+		// Jitter: replicas that lost their connections together do not reconnect together.
 		time.Sleep(delay + time.Duration(rand.Int63n(int64(delay)/2)))
 		if pause *= 2; pause > 10*time.Second {
 			pause = 10 * time.Second
@@ -314,7 +314,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: consumer HOST:PORT DATABASE")
 		os.Exit(64)
 	}
-	// Before Go 1.20 all programs would have the same chance numbers.
+	// Before Go 1.20 the random numbers would be the same in every run.
 	rand.Seed(time.Now().UnixNano())
 	if err := run(os.Args[1], os.Args[2]); err != nil {
 		log.Fatal(err)

@@ -1,6 +1,6 @@
 module consumer
 
-// What the newest of these asks for.
+// The newest of these modules requires this version.
 go 1.25.0
 
 require (

@@ -1,8 +1,8 @@
 // Writes each pair of new friends into a table, exactly once.
 //
-// The rows of an event and its cursor are committed together, and only if the cursor
-// is still the one before: of several replicas one does the work, and another takes
-// over when it stands still. A crash at any moment loses and doubles nothing.
+// The rows of an event and its cursor are committed in one transaction, and only if the
+// cursor has not moved: of several replicas one works, and another takes over when the
+// cursor stands still. A crash at any moment loses and duplicates nothing.
 //
 // Usage: java Consumer HOST:PORT DATABASE
 // Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
@@ -48,15 +48,15 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 public final class Consumer {
-    /** The name of all replicas together. */
+    /** Subscriber name, shared by all replicas. */
     static final String NAME = "friends-java";
-    /** How long the others' cursor stands still before a waiting replica tries. */
+    /** A waiting replica takes over when the cursor has not moved for this long. */
     static final long PATIENCE_MS = 2000;
-    /** How long nothing may come: three heartbeat intervals. */
+    /** Cancel a stream without frames for this long: three heartbeat intervals. */
     static final long SILENCE_MS = 45_000;
-    /** The longest delay that is granted to whoever asks for one. */
+    /** Maximum retry delay that the gateway can request. */
     static final long LONGEST_ASKED_MS = 60_000;
-    /** What may pass. Broken connections have all of these codes. */
+    /** Codes after which a retry can help. Broken connections have any of them. */
     static final Set<Status.Code> PASSING = EnumSet.of(
             Status.Code.UNAVAILABLE, Status.Code.RESOURCE_EXHAUSTED, Status.Code.ABORTED,
             Status.Code.DEADLINE_EXCEEDED, Status.Code.UNKNOWN, Status.Code.INTERNAL, Status.Code.CANCELLED);
@@ -78,9 +78,9 @@ public final class Consumer {
 
     final Connection db;
     final EventServiceGrpc.EventServiceBlockingStub stub;
-    /** A daemon, so that it keeps no program alive. */
+    /** A daemon, so that it does not keep the program alive. */
     final Timer timer = new Timer(true);
-    /** When the last frame came, by System.nanoTime(). */
+    /** Arrival of the last frame, by System.nanoTime(). */
     volatile long lastFrame;
 
     Consumer(Connection db, ManagedChannel channel) throws SQLException {
@@ -88,7 +88,7 @@ public final class Consumer {
         for (String sql : SCHEMA) {
             execute(sql);
         }
-        // The empty cursor: nothing was read yet.
+        // The cursor is empty until something was read.
         execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", NAME);
         EventServiceGrpc.EventServiceBlockingStub stub = EventServiceGrpc.newBlockingStub(channel);
         String token = System.getenv("CALLBACK_GATEWAY_CLIENT_TOKEN");
@@ -117,14 +117,14 @@ public final class Consumer {
                 row.next();
                 Position position = new Position();
                 position.cursor = row.getString(1);
-                // 0 where there is none.
+                // 0 if there is none.
                 position.eventMicros = row.getLong(2);
                 return position;
             }
         }
     }
 
-    /** All rows, each a statement and its values, and the new cursor, or nothing. */
+    /** Commits all rows (each a statement and its values) and the new cursor, or nothing. */
     void commit(String old, String cursor, List<Object[]> rows, Long eventMicros) throws SQLException, Lost {
         if (cursor.equals(old) && rows.isEmpty()) {
             return;
@@ -142,7 +142,7 @@ public final class Consumer {
             for (Object[] row : rows) {
                 Object[] values = new Object[row.length - 1];
                 System.arraycopy(row, 1, values, 0, values.length);
-                // What is there already came before the log went back.
+                // Rows that exist already are from before the log went back.
                 execute(row[0] + " ON CONFLICT DO NOTHING", values);
             }
             execute("COMMIT");
@@ -152,7 +152,7 @@ public final class Consumer {
                 try {
                     execute("ROLLBACK");
                 } catch (SQLException ignored) {
-                    // The first error says more; after some SQLite has rolled back by itself.
+                    // The first error is more useful. After some errors SQLite has already rolled back.
                 }
             }
         }
@@ -161,7 +161,7 @@ public final class Consumer {
     static List<Object[]> rowsOf(Event event) {
         List<Object[]> rows = new ArrayList<>();
         if (!event.hasSnsFriendAdd() || event.getDecodeStatus() == DecodeStatus.DECODE_STATUS_PARTIAL) {
-            // The body is not as documented: keep it for a person to look at. One of the two is set.
+            // The body is not as documented: keep it for inspection. One of the two fields is set.
             ByteString body = event.getBinaryBody().concat(ByteString.copyFromUtf8(event.getRawBody()));
             String sql = "INSERT INTO untyped VALUES (?, ?, ?)";
             rows.add(new Object[] {sql, event.getCursor(), event.getCommand(), body.toByteArray()});
@@ -180,8 +180,8 @@ public final class Consumer {
         SubscribeRequest.Builder request = SubscribeRequest.newBuilder()
                 .setFilter(EventFilter.newBuilder().addCommands("Sns.CallbackFriendAdd"))
                 .setSubscriber(NAME)
-                // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
-                // CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
+                // SKIP continues after missing events, and reports them. With FAIL the stream ends there, with
+                // CURSOR_EXPIRED or LOG_DAMAGED, and an operator decides.
                 .setOnGap(GapPolicy.GAP_POLICY_SKIP);
         if (startAt != null) {
             request.setAtTime(startAt);
@@ -190,9 +190,9 @@ public final class Consumer {
         } else {
             request.setEarliest(Empty.getDefaultInstance());
         }
-        // Ends the stream when we do.
+        // Ends the stream when this method returns.
         Context.CancellableContext context = Context.current().withCancellation();
-        // A proxy answers pings for a gateway that is gone.
+        // Pings are not enough: a proxy answers them even if the gateway is gone.
         TimerTask watchdog = new TimerTask() {
             @Override
             public void run() {
@@ -218,7 +218,7 @@ public final class Consumer {
         }
     }
 
-    /** Commits what a frame brings; gives the cursor after it. */
+    /** Commits the content of a frame. Returns the cursor after it. */
     String take(String cursor, SubscribeResponse response) throws SQLException, Lost {
         List<Object[]> rows = new ArrayList<>();
         Long micros = null;
@@ -254,14 +254,14 @@ public final class Consumer {
             case GOING_AWAY:
                 next = response.getGoingAway().getCursor();
                 break;
-            default: // of a kind that is not known yet
+            default: // unknown kind of frame
                 return cursor;
         }
         commit(cursor, next, rows, micros);
         return next;
     }
 
-    /** Until the cursor has stood still for a while. */
+    /** Waits until the cursor has not moved for a while. */
     void waitForTurn() throws SQLException, InterruptedException {
         String seen = position().cursor;
         long since = System.nanoTime();
@@ -275,7 +275,7 @@ public final class Consumer {
         }
     }
 
-    /** The reason of a google.rpc.ErrorInfo, its first field: libraries can be older than that class. */
+    /** Returns the reason of a google.rpc.ErrorInfo, its first field. Older libraries do not have that class. */
     static String reasonOf(Any info) throws IOException {
         CodedInputStream input = info.getValue().newCodedInput();
         for (int tag = input.readTag(); tag != 0; tag = input.readTag()) {
@@ -292,8 +292,8 @@ public final class Consumer {
         Position before = null;
         Timestamp startAt = null;
         while (true) {
-            // With a new start the cursor that was refused stays the one to move from: if another
-            // replica has been faster, its cursor is not moved back.
+            // After LOG_REPLACED or LOG_REWOUND, move the cursor only from the refused one: if another
+            // replica was faster, its cursor is not moved back.
             if (startAt == null) {
                 before = position();
             }
@@ -308,7 +308,7 @@ public final class Consumer {
                 startAt = null;
                 continue;
             } catch (StatusRuntimeException error) {
-                // No details where the connection failed: then there is no status from the gateway.
+                // If the connection failed, there are no details, because the status is not from the gateway.
                 com.google.rpc.Status status = StatusProto.fromThrowable(error);
                 for (Any detail : status == null ? List.<Any>of() : status.getDetailsList()) {
                     if (detail.getTypeUrl().endsWith("/google.rpc.ErrorInfo")) {
@@ -321,14 +321,14 @@ public final class Consumer {
                 Status.Code code = error.getStatus().getCode();
                 System.err.println(code + " " + reason + " " + error.getStatus().getDescription());
                 if (reason.equals("LOG_REPLACED") || reason.equals("LOG_REWOUND")) {
-                    // Another log, or one restored from a backup: somebody should compare. What was
-                    // stored since our last event is taken in any case.
+                    // The log is another one, or was restored from a backup: an operator should compare. Resume
+                    // at the time of the last committed event.
                     startAt = Timestamp.newBuilder()
                             .setSeconds(before.eventMicros / 1_000_000)
                             .setNanos((int) (before.eventMicros % 1_000_000) * 1000)
                             .build();
                 } else if (!PASSING.contains(code)) {
-                    // A wrong token, say: trying again does not help.
+                    // For example a wrong token: a retry does not help.
                     throw error;
                 }
             }
@@ -336,7 +336,7 @@ public final class Consumer {
                 pause = 250;
                 startAt = null;
             }
-            // Replicas that lost their connections together do not come back together.
+            // Jitter: replicas that lost their connections together do not reconnect together.
             Thread.sleep((long) (Math.max(delay, pause) * ThreadLocalRandom.current().nextDouble(1, 1.5)));
             pause = Math.min(2 * pause, 10_000);
         }
@@ -347,9 +347,8 @@ public final class Consumer {
             System.err.println("usage: java Consumer HOST:PORT DATABASE");
             System.exit(64);
         }
-        // With TLS: without usePlaintext(). With it anybody on the way can read the token: only over
-        // loopback, or where a mesh encrypts. A connection on which nothing comes is asked for a sign
-        // of life.
+        // For TLS remove usePlaintext(). With it anyone on the network can read the token: use it only
+        // over loopback, or where a mesh encrypts. Keepalive pings detect a broken connection.
         ManagedChannel channel = ManagedChannelBuilder.forTarget(args[0])
                 .usePlaintext()
                 .keepAliveTime(20, TimeUnit.SECONDS)

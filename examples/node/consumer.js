@@ -1,8 +1,8 @@
 // Writes each pair of new friends into a table, exactly once.
 //
-// The rows of an event and its cursor are committed together, and only if the cursor
-// is still the one before: of several replicas one does the work, and another takes
-// over when it stands still. A crash at any moment loses and doubles nothing.
+// The rows of an event and its cursor are committed in one transaction, and only if the
+// cursor has not moved: of several replicas one works, and another takes over when the
+// cursor stands still. A crash at any moment loses and duplicates nothing.
 //
 // Usage: node consumer.js HOST:PORT DATABASE
 // Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
@@ -14,15 +14,15 @@ import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
 import protobuf from "protobufjs";
 
-// The name of all replicas together.
+// Subscriber name, shared by all replicas.
 const NAME = "friends-node";
-// How long the others' cursor stands still before a waiting replica tries.
+// A waiting replica takes over when the cursor has not moved for this long.
 const PATIENCE_MS = 2000;
-// How long nothing may come: three heartbeat intervals.
+// Cancel a stream without frames for this long: three heartbeat intervals.
 const SILENCE_MS = 45_000;
-// The longest delay that is granted to whoever asks for one.
+// Maximum retry delay that the gateway can request.
 const LONGEST_ASKED_MS = 60_000;
-// What may pass. Broken connections have all of these codes.
+// Codes after which a retry can help. Broken connections have any of them.
 const PASSING = [
   "UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "DEADLINE_EXCEEDED", "UNKNOWN", "INTERNAL", "CANCELLED",
 ];
@@ -43,7 +43,7 @@ const { EventService } = grpc.loadPackageDefinition(
     oneofs: true,
   }),
 ).imcallback.v1;
-// What an error carries: google/rpc/status.proto and google/rpc/error_details.proto, as far as needed.
+// The details of an error: the needed parts of google/rpc/status.proto and google/rpc/error_details.proto.
 const rpc = protobuf.parse(`syntax = "proto3";
 message Any { string type_url = 1; bytes value = 2; }
 message Status { repeated Any details = 3; }
@@ -58,7 +58,7 @@ class Lost extends Error {}
 function openDatabase(path) {
   const db = new DatabaseSync(path, { timeout: 30_000 });
   db.exec(SCHEMA);
-  // The empty cursor: nothing was read yet.
+  // The cursor is empty until something was read.
   db.prepare("INSERT OR IGNORE INTO position VALUES (?, '', NULL)").run(NAME);
   return db;
 }
@@ -67,7 +67,7 @@ function position(db) {
   return db.prepare("SELECT cursor, event_micros FROM position WHERE consumer = ?").get(NAME);
 }
 
-// All rows and the new cursor, or nothing.
+// Commits all rows and the new cursor, or nothing.
 function commit(db, old, cursor, rows = [], eventMicros = null) {
   if (cursor === old && rows.length === 0) return;
   db.exec("BEGIN IMMEDIATE");
@@ -79,7 +79,7 @@ function commit(db, old, cursor, rows = [], eventMicros = null) {
       .run(cursor, eventMicros, NAME, old);
     if (moved.changes !== 1) throw new Lost();
     for (const [table, ...values] of rows) {
-      // What is there already came before the log went back.
+      // Rows that exist already are from before the log went back.
       const marks = values.map(() => "?").join(", ");
       db.prepare(`INSERT INTO ${table} VALUES (${marks}) ON CONFLICT DO NOTHING`).run(...values);
     }
@@ -88,7 +88,7 @@ function commit(db, old, cursor, rows = [], eventMicros = null) {
     try {
       db.exec("ROLLBACK");
     } catch {
-      // The first error says more; after some SQLite has rolled back by itself.
+      // The first error is more useful. After some errors SQLite has already rolled back.
     }
     throw error;
   }
@@ -98,7 +98,7 @@ function rowsOf(event) {
   if (event.payload === "snsFriendAdd" && event.decodeStatus !== "DECODE_STATUS_PARTIAL") {
     return event.snsFriendAdd.pairList.map((pair, n) => ["pair", event.cursor, n, pair.fromAccount, pair.toAccount]);
   }
-  // The body is not as documented: keep it for a person to look at. One of the two is set.
+  // The body is not as documented: keep it for inspection. One of the two fields is set.
   const body = Buffer.concat([Buffer.from(event.rawBody), event.binaryBody]);
   return [["untyped", event.cursor, event.command, body]];
 }
@@ -110,17 +110,17 @@ async function follow(db, client, cursor, startAt) {
   const token = process.env.CALLBACK_GATEWAY_CLIENT_TOKEN;
   if (token) metadata.set("authorization", `Bearer ${token}`);
   const filter = { commands: ["Sns.CallbackFriendAdd"] };
-  // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
-  // CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
+  // SKIP continues after missing events, and reports them. With FAIL the stream ends there, with
+  // CURSOR_EXPIRED or LOG_DAMAGED, and an operator decides.
   const frames = client.subscribe({ ...start, filter, subscriber: NAME, onGap: "GAP_POLICY_SKIP" }, metadata);
-  // What is cancelled below says so once more, to nobody.
+  // Ignore the error event of the cancel() below: `for await` has already thrown its error.
   frames.on("error", () => {});
-  // A proxy answers pings for a gateway that is gone.
+  // Pings are not enough: a proxy answers them even if the gateway is gone.
   const watchdog = setTimeout(() => frames.cancel(), SILENCE_MS);
   try {
     for await (const response of frames) {
       watchdog.refresh();
-      // A frame of a kind that is not known yet is skipped.
+      // Ignore unknown kinds of frames.
       if (!response.frame) continue;
       const frame = response[response.frame];
       if (response.frame === "event") {
@@ -131,7 +131,7 @@ async function follow(db, client, cursor, startAt) {
         console.error(`events ${first} to ${last} are gone`);
         commit(db, cursor, frame.cursor, [["gap", frame.cursor, first, last]]);
       } else {
-        // `subscribed`, before the first event, and heartbeats among them.
+        // `subscribed`, before the first event, heartbeats and others.
         commit(db, cursor, frame.cursor);
       }
       cursor = frame.cursor;
@@ -142,10 +142,10 @@ async function follow(db, client, cursor, startAt) {
   }
 }
 
-// The reason and the delay to wait, in milliseconds, that an error carries.
+// Returns the reason and the retry delay in milliseconds of an error.
 function details(error) {
   let [reason, delay] = ["", 0];
-  // Nothing where the connection failed: then there is no status from the gateway.
+  // Empty if the connection failed, because the status is not from the gateway.
   for (const bytes of error.metadata.get("grpc-status-details-bin")) {
     for (const { typeUrl, value } of rpc.lookupType("Status").decode(bytes).details) {
       if (typeUrl.endsWith("/google.rpc.ErrorInfo")) {
@@ -159,7 +159,7 @@ function details(error) {
   return { reason, delay };
 }
 
-// Until the cursor has stood still for a while.
+// Waits until the cursor has not moved for a while.
 async function waitForTurn(db) {
   let seen = position(db).cursor;
   for (let since = Date.now(); Date.now() - since < PATIENCE_MS; ) {
@@ -171,9 +171,8 @@ async function waitForTurn(db) {
 
 const [address, path] = process.argv.slice(2);
 const db = openDatabase(path);
-// With TLS: grpc.credentials.createSsl(ca). Without it anybody on the way can read the
-// token: only over loopback, or where a mesh encrypts. A connection on which nothing comes
-// is asked for a sign of life.
+// For TLS use grpc.credentials.createSsl(ca). Without it anyone on the network can read the token:
+// use it only over loopback, or where a mesh encrypts. Keepalive pings detect a broken connection.
 const client = new EventService(address, grpc.credentials.createInsecure(), {
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 20_000,
@@ -181,8 +180,8 @@ const client = new EventService(address, grpc.credentials.createInsecure(), {
 });
 let [pause, before, startAt] = [250, null, null];
 while (true) {
-  // With a new start the cursor that was refused stays the one to move from: if another
-  // replica has been faster, its cursor is not moved back.
+  // After LOG_REPLACED or LOG_REWOUND, move the cursor only from the refused one: if another
+  // replica was faster, its cursor is not moved back.
   if (!startAt) before = position(db);
   let delay = 0;
   try {
@@ -200,17 +199,17 @@ while (true) {
     delay = status.delay;
     console.error(`${grpc.status[error.code]} ${status.reason} ${error.details}`);
     if (["LOG_REPLACED", "LOG_REWOUND"].includes(status.reason)) {
-      // Another log, or one restored from a backup: somebody should compare. What was
-      // stored since our last event is taken in any case.
+      // The log is another one, or was restored from a backup: an operator should compare. Resume
+      // at the time of the last committed event.
       const micros = before.event_micros ?? 0;
       startAt = { seconds: Math.floor(micros / 1e6), nanos: (micros % 1e6) * 1000 };
     } else if (!PASSING.includes(grpc.status[error.code])) {
-      // A wrong token, say: trying again does not help.
+      // For example a wrong token: a retry does not help.
       throw error;
     }
   }
   if (position(db).cursor !== before.cursor) [pause, startAt] = [250, null];
-  // Replicas that lost their connections together do not come back together.
+  // Jitter: replicas that lost their connections together do not reconnect together.
   await sleep(Math.max(delay, pause) * (1 + Math.random() / 2));
   pause = Math.min(2 * pause, 10_000);
 }

@@ -1,8 +1,8 @@
 """Writes each pair of new friends into a table, exactly once.
 
-The rows of an event and its cursor are committed together, and only if the cursor
-is still the one before: of several replicas one does the work, and another takes
-over when it stands still. A crash at any moment loses and doubles nothing.
+The rows of an event and its cursor are committed in one transaction, and only if the
+cursor has not moved: of several replicas one works, and another takes over when the
+cursor stands still. A crash at any moment loses and duplicates nothing.
 
 Usage: consumer.py HOST:PORT DATABASE
 Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
@@ -22,15 +22,15 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from imcallback.v1 import event_pb2, event_service_pb2, event_service_pb2_grpc
 
-# The name of all replicas together.
+# Subscriber name, shared by all replicas.
 NAME = "friends-python"
-# How long the others' cursor stands still before a waiting replica tries.
+# A waiting replica takes over when the cursor has not moved for this long.
 PATIENCE = 2
-# How long nothing may come, in seconds: three heartbeat intervals.
+# Cancel a stream without frames for this long, in seconds: three heartbeat intervals.
 SILENCE = 45
-# The longest delay, in seconds, that is granted to whoever asks for one.
+# Maximum retry delay that the gateway can request, in seconds.
 LONGEST_ASKED = 60
-# What may pass. Broken connections have all of these codes.
+# Codes after which a retry can help. Broken connections have any of them.
 PASSING = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -60,7 +60,7 @@ def say(text):
 def open_database(path):
     db = sqlite3.connect(path, timeout=30, isolation_level=None)
     db.executescript(SCHEMA)
-    # The empty cursor: nothing was read yet.
+    # The cursor is empty until something was read.
     db.execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", [NAME])
     return db
 
@@ -70,7 +70,7 @@ def position(db):
 
 
 def commit(db, old, new, rows=(), event_micros=None):
-    """All rows and the new cursor, or nothing."""
+    """Commits all rows and the new cursor, or nothing."""
     if new == old and not rows:
         return new
     with db:
@@ -82,7 +82,7 @@ def commit(db, old, new, rows=(), event_micros=None):
         if moved.rowcount != 1:
             raise Lost
         for table, values in rows:
-            # What is there already came before the log went back.
+            # Rows that exist already are from before the log went back.
             marks = ", ".join("?" * len(values))
             db.execute(f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values)
     return new
@@ -93,13 +93,13 @@ def rows_of(event):
     if event.WhichOneof("payload") == "sns_friend_add" and is_whole:
         pairs = enumerate(event.sns_friend_add.pair_list)
         return [("pair", (event.cursor, n, pair.from_account, pair.to_account)) for n, pair in pairs]
-    # The body is not as documented: keep it for a person to look at. One of the two is set.
+    # The body is not as documented: keep it for inspection. One of the two fields is set.
     body = event.raw_body.encode() or event.binary_body
     return [("untyped", (event.cursor, event.command, body))]
 
 
 def cancel_if_silent(frames, came):
-    """Ends a stream on which nothing comes: a proxy answers pings for a gateway that is gone."""
+    """Cancels a stream without frames. Pings are not enough: a proxy answers them even if the gateway is gone."""
     while frames.is_active() and came.wait(SILENCE):
         came.clear()
     frames.cancel()
@@ -107,8 +107,8 @@ def cancel_if_silent(frames, came):
 
 def follow(db, stub, cursor, start_at=None):
     """Follows one stream from this cursor to its end, which is an exception."""
-    # SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
-    # CURSOR_EXPIRED or LOG_DAMAGED, and somebody decides.
+    # SKIP continues after missing events, and reports them. With FAIL the stream ends there, with
+    # CURSOR_EXPIRED or LOG_DAMAGED, and an operator decides.
     request = event_service_pb2.SubscribeRequest(subscriber=NAME, on_gap=event_service_pb2.GAP_POLICY_SKIP)
     request.filter.commands.append("Sns.CallbackFriendAdd")
     if start_at is not None:
@@ -136,19 +136,19 @@ def follow(db, stub, cursor, start_at=None):
                 row = (gap.cursor, gap.first_missing_sequence, gap.last_missing_sequence)
                 cursor = commit(db, cursor, gap.cursor, [("gap", row)])
             elif kind:
-                # `subscribed`, before the first event, and heartbeats among them.
+                # `subscribed`, before the first event, heartbeats and others.
                 cursor = commit(db, cursor, getattr(response, kind).cursor)
-            # A frame of a kind that is not known yet is skipped.
+            # Unknown kinds of frames are ignored.
     finally:
         frames.cancel()
-        # The thread ends too.
+        # Wakes the thread, so that it ends.
         came.set()
 
 
 def details(error):
-    """The reason and the delay to wait that an error carries."""
+    """Returns the reason and the retry delay of an error."""
     reason, delay = "", 0
-    # None where the connection failed: then there is no status from the gateway.
+    # None if the connection failed, because the status is not from the gateway.
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
@@ -160,7 +160,7 @@ def details(error):
 
 
 def wait_for_turn(db):
-    """Until the cursor has stood still for a while."""
+    """Waits until the cursor has not moved for a while."""
     seen, since = position(db), time.monotonic()
     while time.monotonic() - since < PATIENCE:
         time.sleep(0.2)
@@ -171,9 +171,9 @@ def wait_for_turn(db):
 def main():
     address, path = sys.argv[1:]
     db = open_database(path)
-    # With TLS: grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)). Without it anybody on
-    # the way can read the token: only over loopback, or where a mesh encrypts.
-    # A connection on which nothing comes is asked for a sign of life.
+    # For TLS use grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)). Without it anyone on
+    # the network can read the token: use it only over loopback, or where a mesh encrypts.
+    # Keepalive pings detect a broken connection.
     options = [
         ("grpc.keepalive_time_ms", 20000),
         ("grpc.keepalive_timeout_ms", 20000),
@@ -184,8 +184,8 @@ def main():
     with grpc.insecure_channel(address, options=options) as channel:
         stub = event_service_pb2_grpc.EventServiceStub(channel)
         while True:
-            # With a new start the cursor that was refused stays the one to move from: if another
-            # replica has been faster, its cursor is not moved back.
+            # After LOG_REPLACED or LOG_REWOUND, move the cursor only from the refused one: if another
+            # replica was faster, its cursor is not moved back.
             if start_at is None:
                 cursor, event_micros = position(db)
             delay = 0
@@ -201,16 +201,16 @@ def main():
                 reason, delay = details(error)
                 say(f"{error.code().name} {reason} {error.details()}")
                 if reason in ("LOG_REPLACED", "LOG_REWOUND"):
-                    # Another log, or one restored from a backup: somebody should compare. What was
-                    # stored since our last event is taken in any case.
+                    # The log is another one, or was restored from a backup: an operator should compare. Resume
+                    # at the time of the last committed event.
                     start_at = Timestamp()
                     start_at.FromMicroseconds(event_micros or 0)
                 elif error.code() not in PASSING:
-                    # A wrong token, say: trying again does not help.
+                    # For example a wrong token: a retry does not help.
                     raise
             if position(db)[0] != cursor:
                 pause, start_at = 0.25, None
-            # Replicas that lost their connections together do not come back together.
+            # Jitter: replicas that lost their connections together do not reconnect together.
             time.sleep(max(delay, pause) * random.uniform(1, 1.5))
             pause = min(2 * pause, 10)
 

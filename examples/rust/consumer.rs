@@ -1,8 +1,8 @@
 //! Writes each pair of new friends into a table, exactly once.
 //!
-//! The rows of an event and its cursor are committed together, and only if the cursor
-//! is still the one before: of several replicas one does the work, and another takes
-//! over when it stands still. A crash at any moment loses and doubles nothing.
+//! The rows of an event and its cursor are committed in one transaction, and only if the
+//! cursor has not moved: of several replicas one works, and another takes over when the
+//! cursor stands still. A crash at any moment loses and duplicates nothing.
 //!
 //! Usage: consumer http://HOST:PORT DATABASE
 //! Set CALLBACK_GATEWAY_CLIENT_TOKEN if the gateway requires a token.
@@ -18,9 +18,9 @@ use imcallback::{
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::time::{Instant, sleep};
 
-/// The name of all replicas together.
+/// Subscriber name, shared by all replicas.
 const NAME: &str = "friends-rust";
-/// How long the others' cursor stands still before a waiting replica tries.
+/// A waiting replica takes over when the cursor has not moved for this long.
 const PATIENCE: Duration = Duration::from_secs(2);
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS position (consumer TEXT PRIMARY KEY, cursor TEXT NOT NULL, event_micros INTEGER);
@@ -34,18 +34,18 @@ fn open_database(path: &str) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
     db.busy_timeout(Duration::from_secs(30))?;
     db.execute_batch(SCHEMA)?;
-    // The empty cursor: nothing was read yet.
+    // The cursor is empty until something was read.
     db.execute("INSERT OR IGNORE INTO position VALUES (?, '', NULL)", [NAME])?;
     Ok(db)
 }
 
-/// The cursor, and when the last event was received.
+/// Returns the cursor, and the receive time of the last event.
 fn position(db: &Connection) -> rusqlite::Result<(String, Option<i64>)> {
     let sql = "SELECT cursor, event_micros FROM position WHERE consumer = ?";
     db.query_row(sql, [NAME], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// The rows of a frame and its cursor, or nothing; false if another replica has moved the cursor.
+/// Commits the rows of a frame and its cursor. Returns false if another replica has moved the cursor.
 fn commit(db: &mut Connection, old: &str, new: &str, frame: &Frame) -> rusqlite::Result<bool> {
     if new == old {
         return Ok(true);
@@ -61,7 +61,7 @@ fn commit(db: &mut Connection, old: &str, new: &str, frame: &Frame) -> rusqlite:
     match frame {
         Frame::Event(event) => insert_event(&transaction, event)?,
         Frame::Gap(gap) => insert_gap(&transaction, gap)?,
-        // `subscribed`, before the first event, and heartbeats among them: only the cursor.
+        // Only the cursor: `subscribed`, before the first event, heartbeats and others.
         _ => {}
     }
     transaction.commit()?;
@@ -73,11 +73,11 @@ fn micros(frame: &Frame) -> Option<i64> {
     Some(time.seconds * 1_000_000 + i64::from(time.nanos / 1000))
 }
 
-/// What is there already came before the log went back.
+/// Inserts the rows of an event. Rows that exist already are from before the log went back.
 fn insert_event(transaction: &Transaction<'_>, event: &Event) -> rusqlite::Result<()> {
     let is_whole = event.decode_status() != DecodeStatus::Partial;
     let Some(Payload::SnsFriendAdd(friend_add)) = event.payload.as_ref().filter(|_| is_whole) else {
-        // The body is not as documented: keep it for a person to look at.
+        // The body is not as documented: keep it for inspection.
         let sql = "INSERT INTO untyped VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
         transaction.execute(sql, params![event.cursor, event.command, event.body()])?;
         return Ok(());
@@ -97,7 +97,7 @@ fn insert_gap(transaction: &Transaction<'_>, gap: &Gap) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// Waits until the cursor has stood still for a while.
+/// Waits until the cursor has not moved for a while.
 async fn wait_for_turn(db: &Connection) -> rusqlite::Result<()> {
     let (mut seen, mut since) = (position(db)?.0, Instant::now());
     while since.elapsed() < PATIENCE {
@@ -110,7 +110,7 @@ async fn wait_for_turn(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Follows the log until another replica is ahead, or there is something to decide.
+/// Follows the log until another replica is ahead, or an error needs a decision.
 async fn follow(client: &Client, db: &mut Connection) -> Result<(), Box<dyn Error>> {
     let (mut cursor, _) = position(db)?;
     let start = match &cursor[..] {
@@ -120,8 +120,8 @@ async fn follow(client: &Client, db: &mut Connection) -> Result<(), Box<dyn Erro
     let mut subscription = client.subscribe(SubscribeRequest {
         start: Some(start),
         filter: Some(EventFilter { commands: vec!["Sns.CallbackFriendAdd".into()], ..Default::default() }),
-        // SKIP goes on where events are gone, and notes it. With FAIL the stream ends there, with
-        // CursorExpired or LogDamaged, and somebody decides.
+        // SKIP continues after missing events, and reports them. With FAIL the stream ends there, with
+        // CursorExpired or LogDamaged, and an operator decides.
         on_gap: GapPolicy::Skip.into(),
         subscriber: NAME.into(),
         ..Default::default()
@@ -130,19 +130,19 @@ async fn follow(client: &Client, db: &mut Connection) -> Result<(), Box<dyn Erro
         let item = match subscription.next().await {
             Ok(item) => item,
             Err(ended @ (Ended::LogReplaced(_) | Ended::LogRewound(_))) => {
-                // Another log, or one restored from a backup: somebody should compare. What was
-                // stored since our last event is taken in any case.
+                // The log is another one, or was restored from a backup: an operator should compare. Resume
+                // at the time of the last committed event.
                 eprintln!("{ended}");
                 let micros = position(db)?.1.unwrap_or(0);
                 let (seconds, nanos) = (micros / 1_000_000, (micros % 1_000_000) as i32 * 1000);
                 subscription.restart(Start::AtTime(Timestamp { seconds, nanos }));
                 continue;
             }
-            // A wrong token, say: trying again does not help.
+            // For example a wrong token: a retry does not help.
             Err(ended) => return Err(ended.into()),
         };
         match &item {
-            // The client tries again by itself.
+            // The client reconnects by itself.
             Item::Interrupted(interruption) => eprintln!("{interruption}"),
             Item::Frame(frame) => {
                 let new = item.cursor().unwrap_or_default();
@@ -162,8 +162,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: consumer http://HOST:PORT DATABASE".into());
     };
     let token = env::var("CALLBACK_GATEWAY_CLIENT_TOKEN").ok().map(Into::into);
-    // With a token: an address of https://, and `ca` if its certificate is signed by your own. Where a
-    // mesh encrypts, `token_in_plain_text: true`.
+    // To send a token to another machine, use an https:// address, and `ca` if your own CA signed the
+    // certificate. If a mesh encrypts, set `token_in_plain_text: true`.
     let client = Client::with_options(Options { address, token, ..Options::default() })?;
     let mut db = open_database(&path)?;
     loop {
