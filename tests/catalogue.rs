@@ -646,33 +646,29 @@ const PAGE_HEAD: &str = "# Callbacks
 
 <!-- Generated from proto/imcallback/v1 by `UPDATE_DOCS=1 cargo test --test catalogue`. Do not edit. -->
 
-Every callback command that the gateway types, with the message that its body
-becomes. The body's `CallbackCommand` is `Event.command`, and its `EventTime` is
-`Event.event_time`; what is not declared is ignored by the typed side and kept in
-the body of the event. A JSON null means that the field is absent. A command that is
-not listed here passes through whole, in the body.
+Every callback command that the gateway decodes into a typed payload, with the message of its
+body. `CallbackCommand` of the body is `Event.command`, and its `EventTime` is `Event.event_time`.
+Undeclared members are only in the body of the event. A JSON null means that the field is absent.
+An event of any other command has no payload, and carries the whole body.
 
-The vendor sends a BEFORE callback before the action. The gateway answers OK, 0,
-which allows everything. The event says that the action was requested, not that
-it happened. If no answer arrives in time, the vendor allows the action by
-default; a console setting can make it block the message. An AFTER callback
-reports what happened.
+The vendor sends a BEFORE callback before the action. The gateway answers OK, 0, which allows
+everything. The event says that the action was requested, not that it happened. If no answer
+arrives in time, the vendor allows the action by default; a console setting can make it block the
+message. An AFTER callback reports what happened.
 
-The gateway reads a number or a string of digits as an integer, a number as a string,
-and a single value as a list of one. It leaves a member of any other type out of the
-payload, and `Event.undecoded_paths` names the member. Free-form objects and values
-hold numbers as doubles, exact up to 2^53; the body is exact. A field that is optional may be absent, and what that means is said at
-the field; any other that is absent has the default of its type.
+The gateway reads a number or a string of digits as an integer, a number as a string, and a single
+value as a list of one. It leaves a member of any other type out of the payload, and
+`Event.undecoded_paths` names the member. Free-form objects and values hold numbers as doubles,
+exact up to 2^53; the body is exact. An optional field may be absent, and its comment says what
+that means. Any other absent field has the default of its type.
 
-The order key is the path to the group or account that decides on the event's lane
+The order key is the path to the group or account that determines the event's lane
 ([api.md](api.md#lanes)).
 ";
 
 fn reference_page(catalogue: &Catalogue) -> String {
     let mut page = PAGE_HEAD.to_owned();
-    page.push_str(
-        "\n| Command | Kind | Order key | Message | Tells that |\n| --- | --- | --- | --- | --- |\n",
-    );
+    page.push_str("\n| Command | Kind | Order key | Message | Meaning |\n| --- | --- | --- | --- | --- |\n");
     let kind = |field: &FieldDescriptor| {
         let number = field.options().get_extension(&catalogue.kind).as_enum_number().unwrap();
         let name = CallbackKind::try_from(number).unwrap().as_str_name();
@@ -687,7 +683,7 @@ fn reference_page(catalogue: &Catalogue) -> String {
             "@app" => "the app".to_owned(),
             path => format!("`{path}`"),
         });
-        let order_key = paths.collect::<Vec<_>>().join(", else ");
+        let order_key = paths.collect::<Vec<_>>().join(", otherwise ");
         writeln!(
             page,
             "| [`{command}`](#{anchor}) | {} | {order_key} | `{}` | {tells} |",
