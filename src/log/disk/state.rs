@@ -1,4 +1,4 @@
-//! What the writer, the readers and the index of a log share.
+//! State that the writer, the readers and the index of a log share.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
@@ -19,7 +19,7 @@ pub(super) const NEVER_TRIMMED: i64 = 0;
 /// Duration of a write after which appends are rejected: a callback's deadline.
 const SLOW_WRITE: Duration = Duration::from_secs(2);
 
-/// What the writer and the readers share.
+/// State that the writer, the readers and the index share.
 #[derive(Debug)]
 pub(super) struct DiskState {
     /// Device and inode of the store's file. The readers have this file open.
