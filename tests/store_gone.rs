@@ -127,3 +127,21 @@ async fn a_gateway_keeps_a_deleted_store_open_until_its_events_can_be_saved() {
     limit_file_size(None);
     assert_saved(dir.path(), gateway, &events).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_can_have_the_next_start_refuse_though_the_events_were_saved() {
+    let dir = TempDir::new().unwrap();
+    let (gateway, events) = filled(dir.path()).await;
+    stop(gateway).await;
+    let refuse = ["--drain-delay=0s", "--damaged-store=refuse"];
+    let gateway = Process::serve(dir.path(), &refuse);
+    fs::remove_file(dir.path().join("events.db")).unwrap();
+    stop(gateway).await;
+    let output = program().args(serve_args(dir.path())).args(refuse).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("events.db is missing or empty, but the log had events up to 300"), "{said}");
+    let repaired = program().args(["repair", "--data-dir"]).arg(dir.path()).output().unwrap();
+    assert!(repaired.status.success(), "{repaired:?}");
+    let gateway = serve(dir.path());
+    assert_eq!(all_events(&mut gateway.client().await).await.len(), events.len());
+}

@@ -103,7 +103,8 @@ impl Writer {
         if let Some(store) = self.store.take() {
             store.close_without_checkpoint()?;
         }
-        if !self.path.exists() {
+        // Otherwise the next start refuses.
+        if self.set_aside_damaged && !self.path.exists() {
             aside::set_aside(self.dir(), self.next)?;
         }
         tracing::error!(

@@ -177,11 +177,11 @@ impl Damaged {
         let mut target = Target::create(new)?;
         let bounds = self.bounds();
         let highest = self.copy(&mut target, bounds)?;
-        let mut first = bounds.oldest;
-        if self.state.is_none() && self.own_mark().is_none() {
-            // Nothing says where the log began.
-            first = target.first()?.unwrap_or(first);
-        }
+        // A missing store has rows only where they were found.
+        let mut free_below = match self.state {
+            Some(_) => bounds.oldest,
+            None => target.first()?.unwrap_or(bounds.end),
+        };
         let (mut merged, mut left) = (Vec::new(), Vec::new());
         let was_trimmed = self.state.is_some_and(|state| state.trimmed_until.0 > 0);
         for dir in set_aside.iter().rev() {
@@ -189,17 +189,23 @@ impl Damaged {
             let bounds = older.bounds();
             if was_trimmed {
                 left.push((dir.clone(), "retention has already deleted newer events"));
-            } else if bounds.oldest >= first {
+            } else if bounds.oldest >= free_below {
                 left.push((dir.clone(), "its sequences are used by newer events"));
             } else {
-                older.copy(&mut target, Bounds { end: bounds.end.min(first), ..bounds })?;
-                first = match older.epoch() {
+                older.copy(&mut target, Bounds { end: bounds.end.min(free_below), ..bounds })?;
+                free_below = match older.epoch() {
                     Some(_) => bounds.oldest,
-                    None => target.first()?.unwrap_or(first),
+                    None => target.first()?.unwrap_or(free_below),
                 };
                 merged.push(dir.clone());
             }
         }
+        let first = match self.state.is_some() || self.own_mark().is_some() {
+            // Events that were not found are lost, not trimmed.
+            true => free_below.min(bounds.oldest),
+            // Nothing says where the log began.
+            false => target.first()?.unwrap_or(Sequence::FIRST),
+        };
         let known_end = self.state.map(|state| state.tail.end).max(self.own_mark().map(|mark| mark.end));
         let end = highest.map(Sequence::next).max(known_end).unwrap_or(first).max(first);
         let epoch = self.epoch();
