@@ -55,7 +55,7 @@ impl DiskLog {
         let state = store.state();
         let last_trusted = mark.map(|mark| mark.time).or((state.last_time.0 > 0).then_some(state.last_time));
         // The indexer and the scrubber read, too.
-        let connections = Connections::open(&path, state.epoch, reader_threads() + 2)?;
+        let connections = Connections::open(&store, reader_threads() + 2)?;
         let is_writable = empty_wal(&mut store);
         let shared = Arc::new(DiskState {
             identity: store.identity(),
