@@ -27,4 +27,4 @@ bench:
 # Updates generated pages and generated code.
 docs:
     UPDATE_GENERATED=1 cargo test --locked -p imcallback --test generated
-    UPDATE_DOCS=1 cargo test --locked --test names --test configuration --test metrics --test catalogue
+    UPDATE_DOCS=1 cargo test --locked --test it -- names:: configuration:: metrics:: catalogue::

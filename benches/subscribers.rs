@@ -6,14 +6,11 @@
 //! more that takes nothing and without it. Rounds are interleaved; the load
 //! generator shares the machine, so read the ratio.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::time::{Duration, Instant};
 
 use imcallback::{SubscribeRequest, subscribe_response::Frame};
-use support::*;
 use tempfile::TempDir;
+use testkit::*;
 use tokio::task::JoinSet;
 
 const IDLE: usize = 1000;

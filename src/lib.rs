@@ -13,7 +13,7 @@
 //!
 //! # Layers
 //!
-//! Imports go downward only. `tests/layers.rs` compares each module's imports with this table.
+//! Imports go downward only. `tests/it/layers.rs` compares each module's imports with this table.
 //!
 //! | Module | Purpose | May import |
 //! | --- | --- | --- |

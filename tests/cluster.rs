@@ -1,30 +1,24 @@
 //! Two gateways over a cluster of three NATS servers, when servers, gateways and the
 //! network between them fail.
 
-#[path = "support/burst.rs"]
-mod burst;
-#[path = "support/operator.rs"]
-mod operator;
-mod support;
-
 use std::time::{Duration, Instant};
 
-use burst::{Burst, Follower, Told};
 use callback_gateway::config::{LogKind, Settings, nats::Nats as NatsSettings};
 use callback_gateway::testing::event::Cursor;
-use imcallback::{
-    Event, GapPolicy, SubscribeRequest, event_service_client::EventServiceClient, subscribe_request::Start,
-};
-use operator::{
+use gateway_testkit::burst::{Burst, Follower, Told};
+use gateway_testkit::operator::{
     all_stored, assert_expired, assert_replaced, assert_says_what_is_gone, make_anew, operate, refused,
     until_expired,
 };
-use serde_json::{Value, json};
-use support::{
+use gateway_testkit::{
     nats::Nats,
     proxy::{Network, Proxy},
     *,
 };
+use imcallback::{
+    Event, GapPolicy, SubscribeRequest, event_service_client::EventServiceClient, subscribe_request::Start,
+};
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tonic::transport::Channel;
 use tonic_types::StatusExt as _;

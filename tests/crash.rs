@@ -1,16 +1,10 @@
 //! Crashes of the process: what was acknowledged is there after `kill -9`.
 
-#![cfg(feature = "slow-tests")]
-
-#[path = "support/burst.rs"]
-mod burst;
-mod support;
-
 use imcallback::Event;
 use tempfile::TempDir;
 
-use burst::{Burst, Follower, Told};
-use support::*;
+use testkit::burst::{Burst, Follower, Told};
+use testkit::*;
 
 const ROUNDS: usize = 20;
 const CONNECTIONS: usize = 16;

@@ -1,7 +1,5 @@
 //! The end of the real program: drained by SIGTERM, or ended at once.
 
-mod support;
-
 use std::{
     io,
     net::SocketAddr,
@@ -11,8 +9,8 @@ use std::{
 
 use imcallback::subscribe_response::Frame;
 use rustix::process::Signal;
-use support::*;
 use tempfile::TempDir;
+use testkit::*;
 use tokio::task::JoinHandle;
 use tonic::Code;
 use tonic_health::pb::{

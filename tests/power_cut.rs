@@ -4,10 +4,6 @@
 //! burst. ext4's shutdown drops whatever was not yet written and synced, as a
 //! power cut does, where ending the process would leave it in the kernel's cache.
 
-#[path = "support/burst.rs"]
-mod burst;
-mod support;
-
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
@@ -18,8 +14,8 @@ use std::{
 use imcallback::Event;
 use tempfile::TempDir;
 
-use burst::{Burst, Told, callback};
-use support::*;
+use testkit::burst::{Burst, Told, callback};
+use testkit::*;
 
 const CONNECTIONS: usize = 16;
 const DISK_BYTES: u64 = 256 << 20;
@@ -211,7 +207,7 @@ impl Drop for Disk {
 }
 
 fn support_file(name: &str) -> PathBuf {
-    package().join("tests/support").join(name)
+    package().join("tests/programs").join(name)
 }
 
 /// Runs a program that must succeed; gives its output.

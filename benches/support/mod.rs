@@ -6,9 +6,6 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark is a crate of its own and uses a part of it")]
 
-#[path = "../../tests/support/mod.rs"]
-pub mod testing;
-
 pub mod clock;
 pub mod floors;
 pub mod load;
@@ -21,6 +18,7 @@ pub mod server;
 use std::{future::Future, time::Duration};
 
 use clap::{Parser, ValueEnum};
+pub use gateway_testkit as testing;
 
 /// How long a server is under load before it is measured.
 const WARM_UP: Duration = Duration::from_millis(300);

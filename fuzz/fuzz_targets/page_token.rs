@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| callback_gateway_fuzz::page_token(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_checks::page_token(data));

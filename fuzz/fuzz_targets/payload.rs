@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| callback_gateway_fuzz::payload(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_checks::payload(data));

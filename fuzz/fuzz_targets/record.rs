@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| callback_gateway_fuzz::stored_record(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_checks::stored_record(data));

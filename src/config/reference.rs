@@ -80,7 +80,7 @@ const TO_MEMORY: &str = "writing to a string does not fail";
 const INTRODUCTION: &str = "\
 # Configuration
 
-Made from the program's table of settings: `UPDATE_DOCS=1 cargo test --test configuration`.
+Made from the program's table of settings: `UPDATE_DOCS=1 cargo test --test it configuration::`.
 
 A setting can be given in a TOML file (`--config PATH` or `CALLBACK_GATEWAY_CONFIG`), in the
 environment, and on the command line; each goes before the one before it. An empty environment

@@ -12,14 +12,7 @@ use super::{disk::*, memory::MemoryLog, *};
 use crate::event::{NameSet, Record, RecordParts};
 
 #[cfg(feature = "external-tools")]
-#[path = "../../tests/support/child.rs"]
-mod child;
-#[cfg(feature = "external-tools")]
-#[path = "../../tests/support/nats.rs"]
-pub(super) mod nats;
-#[cfg(feature = "external-tools")]
-#[path = "../../tests/support/tools.rs"]
-mod tools;
+pub(super) use testkit::nats;
 
 /// Longer than anything here takes; a test that reaches it hangs.
 pub(super) const HANG: Duration = Duration::from_secs(30);

@@ -1,0 +1,92 @@
+//! The real grpcurl, and programs as it that print messages or fail.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+};
+
+use serde_json::Value;
+use tonic::Code;
+
+use crate::{HANG, tools::tool};
+
+/// Returns the path of grpcurl: a script that `exec`s the program, so killing the script kills the program.
+pub fn grpcurl_binary() -> PathBuf {
+    tool("bin/grpcurl")
+}
+
+/// A program that has ended.
+pub struct Ran(Output);
+
+pub fn run(command: &mut Command) -> Ran {
+    Ran(command.output().unwrap())
+}
+
+impl Ran {
+    /// What it printed; it must have succeeded.
+    pub fn stdout(self) -> String {
+        assert!(self.0.status.success(), "{:?}", self.0);
+        String::from_utf8(self.0.stdout).unwrap()
+    }
+
+    pub fn json(self) -> Value {
+        serde_json::from_str(&self.stdout()).unwrap()
+    }
+
+    /// What a failed grpcurl printed; its exit code is 64 more than the status code.
+    pub fn failed_with(self, code: Code) -> String {
+        assert_eq!(self.0.status.code(), Some(64 + code as i32), "{:?}", self.0);
+        String::from_utf8(self.0.stderr).unwrap()
+    }
+}
+
+/// A grpcurl that follows the log; its end is the value's.
+pub struct Subscription {
+    grpcurl: Running,
+    messages: Receiver<Value>,
+}
+
+impl Subscription {
+    pub fn start(command: &mut Command) -> Self {
+        let mut grpcurl = Running(command.stdout(Stdio::piped()).spawn().unwrap());
+        let stdout = BufReader::new(grpcurl.0.stdout.take().unwrap());
+        let (printed, messages) = mpsc::channel();
+        thread::spawn(move || {
+            // A message takes several lines, of which only the last is a plain `}`.
+            let mut text = String::new();
+            for line in stdout.lines().map_while(Result::ok) {
+                text.push_str(&line);
+                if line == "}" {
+                    // Fails when the test wants no more.
+                    printed.send(serde_json::from_str(&text).unwrap()).ok();
+                    text.clear();
+                }
+            }
+        });
+        Self { grpcurl, messages }
+    }
+
+    pub fn message(&self) -> Value {
+        self.messages.recv_timeout(HANG).expect("grpcurl prints a message")
+    }
+
+    /// Gives further messages to a channel that several share.
+    pub fn forward(self, to: Sender<Value>) -> Running {
+        let messages = self.messages;
+        thread::spawn(move || messages.into_iter().try_for_each(|message| to.send(message)));
+        self.grpcurl
+    }
+}
+
+/// A program that is ended when the test is.
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}

@@ -1,0 +1,8 @@
+//! Fixtures of several modules. Most come from `gateway-testkit`, which other executables use too.
+
+pub(crate) mod packets;
+pub(crate) mod reseal;
+pub(crate) mod rust_text;
+pub(crate) mod scripted_log;
+
+pub(crate) use gateway_testkit::*;
