@@ -185,9 +185,10 @@ fn event(n: u64, events: u64) -> StoredRecord {
         status: imcallback::DecodeStatus::Typed,
         accounts: &accounts,
         group_ids: &group_ids,
-        order_hash: 0,
         event: &[7; 60],
-        raw_body: br#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"user-1","To_Account":"user-2"}"#,
+        ..RecordParts::fixture(
+            br#"{"CallbackCommand":"C2C.CallbackAfterSendMsg","From_Account":"user-1","To_Account":"user-2"}"#,
+        )
     }
     .encode()
 }

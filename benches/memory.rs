@@ -151,10 +151,8 @@ fn small(number: u64) -> StoredRecord {
         kind: 2,
         status: imcallback::DecodeStatus::Typed,
         accounts: &accounts,
-        group_ids: &NameSet::default(),
-        order_hash: 0,
         event: &EVENT,
-        raw_body: br#"{"CallbackCommand":"State.StateChange"}"#,
+        ..RecordParts::fixture(br#"{"CallbackCommand":"State.StateChange"}"#)
     }
     .encode()
 }

@@ -130,6 +130,25 @@ pub struct RecordParts<'a> {
     pub raw_body: &'a [u8],
 }
 
+#[cfg(any(test, feature = "testing"))]
+impl<'a> RecordParts<'a> {
+    /// Returns the parts of a small record with this body, for tests. Each test changes only the parts that it is about.
+    pub fn fixture(raw_body: &'a [u8]) -> Self {
+        static NO_NAMES: std::sync::LazyLock<NameSet> = std::sync::LazyLock::new(NameSet::default);
+        Self {
+            command: "A.B",
+            sdk_app_id: 1,
+            kind: 0,
+            status: DecodeStatus::UnknownCommand,
+            accounts: &NO_NAMES,
+            group_ids: &NO_NAMES,
+            order_hash: 0,
+            event: b"",
+            raw_body,
+        }
+    }
+}
+
 impl RecordParts<'_> {
     /// Encodes the record, once for all.
     pub fn encode(&self) -> StoredRecord {

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{disk::*, memory::MemoryLog, *};
-use crate::event::{NameSet, Record, RecordParts};
+use crate::event::{Record, RecordParts};
 
 #[cfg(feature = "external-tools")]
 pub(super) use testkit::nats;
@@ -18,18 +18,7 @@ pub(super) use testkit::nats;
 pub(super) const HANG: Duration = Duration::from_secs(30);
 
 pub(super) fn stored(raw_body: &str) -> StoredRecord {
-    RecordParts {
-        command: "Test.Command",
-        sdk_app_id: 1,
-        kind: 0,
-        status: crate::proto::DecodeStatus::UnknownCommand,
-        accounts: &NameSet::default(),
-        group_ids: &NameSet::default(),
-        order_hash: 0,
-        event: b"",
-        raw_body: raw_body.as_bytes(),
-    }
-    .encode()
+    RecordParts { command: "Test.Command", ..RecordParts::fixture(raw_body.as_bytes()) }.encode()
 }
 
 pub(super) fn record(raw_body: &str) -> NewRecord {

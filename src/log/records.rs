@@ -195,20 +195,10 @@ impl Drop for Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Epoch, NameSet, RecordParts, Timestamp};
+    use crate::event::{Epoch, RecordParts, Timestamp};
 
     fn record(sequence: u64) -> Record {
-        let stored = RecordParts {
-            command: "A.B",
-            sdk_app_id: 1,
-            kind: 0,
-            status: crate::proto::DecodeStatus::Typed,
-            accounts: &NameSet::default(),
-            group_ids: &NameSet::default(),
-            order_hash: 0,
-            event: b"",
-            raw_body: b"{}",
-        };
+        let stored = RecordParts { status: crate::proto::DecodeStatus::Typed, ..RecordParts::fixture(b"{}") };
         Record::new(Epoch(1), Sequence(sequence), Timestamp(1), stored.encode())
     }
 

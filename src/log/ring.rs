@@ -252,22 +252,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::{Epoch, NameSet, RecordParts};
+    use crate::event::{Epoch, RecordParts};
 
     fn record(sequence: u64, bytes: usize) -> Record {
-        let stored = RecordParts {
-            command: "A.B",
-            sdk_app_id: 1,
-            kind: 0,
-            status: crate::proto::DecodeStatus::UnknownCommand,
-            accounts: &NameSet::default(),
-            group_ids: &NameSet::default(),
-            order_hash: 0,
-            event: b"",
-            raw_body: &vec![b'x'; bytes],
-        };
+        let stored = RecordParts::fixture(&vec![b'x'; bytes]).encode();
         // Two at a time were received together.
-        Record::new(Epoch(1), Sequence(sequence), Timestamp(sequence as i64 / 2), stored.encode())
+        Record::new(Epoch(1), Sequence(sequence), Timestamp(sequence as i64 / 2), stored)
     }
 
     fn sequences(page: Option<Page>) -> Option<Vec<u64>> {

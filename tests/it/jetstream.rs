@@ -13,7 +13,7 @@ use crate::support::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callback_gateway::testing::{
-    event::{Cursor, NameSet, RecordParts, Sequence},
+    event::{Cursor, RecordParts, Sequence},
     log::{
         AppendError, EventLog, NewRecord,
         disk::Retention,
@@ -698,17 +698,7 @@ async fn after_an_outage_longer_than_numbers_are_known_what_was_not_sent_before_
 }
 
 fn record(raw_body: &str) -> NewRecord {
-    let parts = RecordParts {
-        command: "A.B",
-        sdk_app_id: 1,
-        kind: 0,
-        status: imcallback::DecodeStatus::UnknownCommand,
-        accounts: &NameSet::default(),
-        group_ids: &NameSet::default(),
-        order_hash: 0,
-        event: b"",
-        raw_body: raw_body.as_bytes(),
-    };
+    let parts = RecordParts::fixture(raw_body.as_bytes());
     NewRecord { stored: parts.encode(), deadline: tokio::time::Instant::now() + HANG, permit: None }
 }
 

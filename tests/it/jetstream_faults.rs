@@ -10,7 +10,7 @@ use crate::support::{self, nats::Nats, *};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callback_gateway::config::{LogKind, nats::Nats as NatsSettings};
 use callback_gateway::testing::{
-    event::{NameSet, RecordParts, Sequence, Timestamp},
+    event::{RecordParts, Sequence, Timestamp},
     log::{
         EventLog, Lag, LogState, ReadError,
         jetstream::{JetStreamLog, Options},
@@ -151,17 +151,7 @@ impl Stream {
 }
 
 fn record(raw_body: &str) -> Vec<u8> {
-    let parts = RecordParts {
-        command: "A.B",
-        sdk_app_id: 1,
-        kind: 0,
-        status: imcallback::DecodeStatus::UnknownCommand,
-        accounts: &NameSet::default(),
-        group_ids: &NameSet::default(),
-        order_hash: 0,
-        event: b"",
-        raw_body: raw_body.as_bytes(),
-    };
+    let parts = RecordParts::fixture(raw_body.as_bytes());
     parts.encode().bytes().to_vec()
 }
 

@@ -18,7 +18,7 @@ use callback_gateway::testing::{
     },
 };
 use imcallback::{
-    DecodeStatus, Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest,
+    Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest,
     GetLogStatusResponse, ListEventsRequest, ListOrder, admin_service_client::AdminServiceClient,
     event_service_client::EventServiceClient, get_event_request, subscribe_response::Frame,
 };
@@ -110,17 +110,8 @@ fn record(n: u64) -> NewRecord {
     let body = body(n);
     let mut accounts = NameSet::default();
     accounts.insert(&format!("a{}", n % 10));
-    let stored = RecordParts {
-        command: "A.B",
-        sdk_app_id: APP_ID,
-        kind: 0,
-        status: DecodeStatus::UnknownCommand,
-        accounts: &accounts,
-        group_ids: &NameSet::default(),
-        order_hash: 0,
-        event: b"",
-        raw_body: body.as_bytes(),
-    };
+    let stored =
+        RecordParts { sdk_app_id: APP_ID, accounts: &accounts, ..RecordParts::fixture(body.as_bytes()) };
     NewRecord { stored: stored.encode(), deadline: Instant::now() + HANG, permit: None }
 }
 

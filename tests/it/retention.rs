@@ -4,7 +4,7 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use callback_gateway::testing::{
-    event::{Cursor, NameSet, RecordParts},
+    event::{Cursor, RecordParts},
     log::{
         Appending, EventLog as _, NewRecord,
         disk::{DiskLog, DiskOptions, Retention},
@@ -29,18 +29,9 @@ async fn fill(data_dir: &Path, count: u64) {
     let log = DiskLog::open(options).unwrap();
     let mut waiting: Vec<Appending> = Vec::new();
     for n in 1..=count {
-        let stored = RecordParts {
-            command: "Test.Command",
-            sdk_app_id: APP_ID,
-            kind: 0,
-            status: imcallback::DecodeStatus::UnknownCommand,
-            accounts: &NameSet::default(),
-            group_ids: &NameSet::default(),
-            order_hash: 0,
-            event: b"",
-            raw_body: n.to_string().as_bytes(),
-        }
-        .encode();
+        let body = n.to_string();
+        let parts = RecordParts::fixture(body.as_bytes());
+        let stored = RecordParts { command: "Test.Command", sdk_app_id: APP_ID, ..parts }.encode();
         waiting.push(log.append(NewRecord { stored, deadline: Instant::now() + HANG, permit: None }));
         if waiting.len() == 2000 {
             for appending in waiting.drain(..) {

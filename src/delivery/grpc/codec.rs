@@ -227,19 +227,13 @@ mod tests {
     use bytes::Buf as _;
 
     use super::*;
-    use crate::event::{Epoch, NameSet, RecordParts, Sequence};
+    use crate::event::{Epoch, RecordParts, Sequence};
 
     fn record(sequence: u64) -> Record {
         let stored = RecordParts {
-            command: "A.B",
-            sdk_app_id: 1,
-            kind: 0,
             status: proto::DecodeStatus::Typed,
-            accounts: &NameSet::default(),
-            group_ids: &NameSet::default(),
-            order_hash: 0,
             event: &proto::Event { command: "A.B".to_owned(), ..Default::default() }.encode_to_vec(),
-            raw_body: b"{}",
+            ..RecordParts::fixture(b"{}")
         };
         Record::new(Epoch(1), Sequence(sequence), Timestamp(1), stored.encode())
     }

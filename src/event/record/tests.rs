@@ -20,7 +20,6 @@ fn record(status: DecodeStatus, accounts: &NameSet, group_ids: &NameSet) -> Stor
 fn record_of(status: DecodeStatus, accounts: &NameSet, group_ids: &NameSet, raw_body: &[u8]) -> StoredRecord {
     let event = proto::Event { sdk_app_id: 7, command: "A.B".to_owned(), ..Default::default() };
     RecordParts {
-        command: "A.B",
         sdk_app_id: 7,
         kind: 2,
         status,
@@ -28,7 +27,7 @@ fn record_of(status: DecodeStatus, accounts: &NameSet, group_ids: &NameSet, raw_
         group_ids,
         order_hash: 0x1234_5678,
         event: &event.encode_to_vec(),
-        raw_body,
+        ..RecordParts::fixture(raw_body)
     }
     .encode()
 }
@@ -164,19 +163,8 @@ fn a_record_without_its_payload_has_its_own_checksum() {
 #[test]
 fn the_check_covers_sequence_time_and_record() {
     let stored = |order_hash| {
-        let (accounts, group_ids) = (names(&[]), names(&[]));
-        RecordParts {
-            command: "A.B",
-            sdk_app_id: 7,
-            kind: 0,
-            status: DecodeStatus::Empty,
-            accounts: &accounts,
-            group_ids: &group_ids,
-            order_hash,
-            event: b"",
-            raw_body: b"",
-        }
-        .encode()
+        RecordParts { sdk_app_id: 7, status: DecodeStatus::Empty, order_hash, ..RecordParts::fixture(b"") }
+            .encode()
     };
     let check = |sequence, time, order_hash| {
         Record::new(Epoch(1), Sequence(sequence), Timestamp(time), stored(order_hash)).check()

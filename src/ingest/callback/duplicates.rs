@@ -225,23 +225,13 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Epoch, NameSet, RecordParts};
+    use crate::event::{Epoch, RecordParts};
 
     const SECOND: i64 = 1_000_000;
     const WINDOW: Duration = Duration::from_secs(600);
 
     fn record(sequence: u64, body: &str, seconds: i64) -> Record {
-        let stored = RecordParts {
-            command: "A.B",
-            kind: 0,
-            sdk_app_id: 7,
-            status: crate::proto::DecodeStatus::UnknownCommand,
-            accounts: &NameSet::default(),
-            group_ids: &NameSet::default(),
-            order_hash: 0,
-            event: b"",
-            raw_body: body.as_bytes(),
-        };
+        let stored = RecordParts { sdk_app_id: 7, ..RecordParts::fixture(body.as_bytes()) };
         Record::new(Epoch(1), Sequence(sequence), Timestamp(seconds * SECOND), stored.encode())
     }
 

@@ -65,23 +65,13 @@ impl Pages {
 mod tests {
     use super::*;
     use crate::{
-        event::{Epoch, NameSet, Record, RecordParts, Timestamp},
+        event::{Epoch, Record, RecordParts, Timestamp},
         log::Records,
     };
 
     fn page(from: u64, bytes: usize) -> Page {
-        let stored = RecordParts {
-            command: "A.B",
-            sdk_app_id: 1,
-            kind: 0,
-            status: crate::proto::DecodeStatus::UnknownCommand,
-            accounts: &NameSet::default(),
-            group_ids: &NameSet::default(),
-            order_hash: 0,
-            event: b"",
-            raw_body: &vec![b'x'; bytes],
-        };
-        let record = Record::new(Epoch(1), Sequence(from), Timestamp(1), stored.encode());
+        let stored = RecordParts::fixture(&vec![b'x'; bytes]).encode();
+        let record = Record::new(Epoch(1), Sequence(from), Timestamp(1), stored);
         Page { records: Records::from(vec![record]), next: Sequence(from + 1) }
     }
 

@@ -39,18 +39,8 @@ fn stored(command: &str, accounts: &[&str], group_ids: &[&str]) -> StoredRecord 
         names.iter().for_each(|name| set.insert(name));
         set
     };
-    RecordParts {
-        command,
-        sdk_app_id: 1,
-        kind: 0,
-        status: crate::proto::DecodeStatus::UnknownCommand,
-        accounts: &names(accounts),
-        group_ids: &names(group_ids),
-        order_hash: 0,
-        event: b"",
-        raw_body: b"{}",
-    }
-    .encode()
+    let (accounts, group_ids) = (&names(accounts), &names(group_ids));
+    RecordParts { command, accounts, group_ids, ..RecordParts::fixture(b"{}") }.encode()
 }
 
 fn fits(record: &Record, terms: &Terms) -> bool {
