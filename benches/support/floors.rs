@@ -25,13 +25,12 @@ use axum::{
 };
 use bytes::{BufMut as _, Bytes, BytesMut};
 use callback_gateway::testing::{
-    event::{Cursor, Epoch, Sequence, Timestamp},
-    log::{Appending, EventLog, Holes, LogState, NewRecord, Page, ReadError, Tail, Usage, memory::MemoryLog},
+    event::{Cursor, Epoch, Sequence},
+    log::{Appending, EventLog, NewRecord, memory::MemoryLog},
 };
 use callback_gateway::{app::App, config::Config};
 use futures_util::{
     FutureExt as _, Stream, StreamExt as _,
-    future::BoxFuture,
     stream::{self, BoxStream},
 };
 use hyper::{body::Incoming, service::service_fn};
@@ -40,7 +39,7 @@ use imcallback::{CaughtUp, Event, SubscribeRequest, SubscribeResponse, subscribe
 use prost::Message as _;
 use tokio::{
     net::{TcpListener, TcpSocket},
-    sync::{broadcast, watch},
+    sync::broadcast,
 };
 use tonic::{
     Status,
@@ -54,7 +53,7 @@ use super::{
     clock::{SECOND, Timer, now},
     packet::{self, Body, Records},
     server::FloorAddress,
-    testing::{OK_PACKET, settings},
+    testing::{OK_PACKET, OverriddenLog, Overrides, settings},
 };
 
 /// Receivers of the events that G1 and G2 have: a filter that wants one takes 1 of these.
@@ -117,7 +116,8 @@ async fn front() {
     let mut settings = settings(Path::new("unused"));
     settings.tokens = packet::tokens();
     let config = Config::new(settings).unwrap();
-    let app = App::bind_with_log(config, Arc::new(NoLog(MemoryLog::new(1).unwrap()))).await.unwrap();
+    let app =
+        App::bind_with_log(config, Arc::new(OverriddenLog(NoLog(MemoryLog::new(1).unwrap())))).await.unwrap();
     announce(app.addresses().http);
     tokio::spawn(app.run(std::future::pending()));
 }
@@ -125,45 +125,12 @@ async fn front() {
 /// A log that acknowledges at once, and keeps nothing.
 struct NoLog(MemoryLog);
 
-impl EventLog for NoLog {
+impl Overrides for NoLog {
+    fn log(&self) -> &dyn EventLog {
+        &self.0
+    }
     fn append(&self, _record: NewRecord) -> Appending {
         Appending::done(Ok(Cursor::unchecked(Epoch(1), Sequence::FIRST)))
-    }
-    fn epoch(&self) -> (Epoch, Timestamp) {
-        self.0.epoch()
-    }
-    fn read(&self, from: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.0.read(from, max)
-    }
-    fn read_back(&self, before: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.0.read_back(before, max)
-    }
-    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
-        self.0.seek(time)
-    }
-    fn trimmed_until(&self) -> Option<Timestamp> {
-        self.0.trimmed_until()
-    }
-    fn memory_start(&self) -> Sequence {
-        self.0.memory_start()
-    }
-    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
-        self.0.usage()
-    }
-    fn holes(&self) -> &Holes {
-        self.0.holes()
-    }
-    fn tail(&self) -> watch::Receiver<Tail> {
-        self.0.tail()
-    }
-    fn oldest(&self) -> Sequence {
-        self.0.oldest()
-    }
-    fn state(&self) -> watch::Receiver<LogState> {
-        self.0.state()
-    }
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.0.close()
     }
 }
 

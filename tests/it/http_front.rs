@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::support::{scripted_log::scripted_log, *};
+use crate::support::*;
 use callback_gateway::testing::{
     http::{BODIES_BYTES, BODY_TIMEOUT, HEADER_TIMEOUT},
     log::{AppendError, EventLog as _, NewRecord},
@@ -584,13 +584,13 @@ async fn a_record_holds_its_bytes_until_it_is_stored_and_then_they_come_back() {
     for (record, reply) in held {
         // As a batch that had begun in time.
         let record = NewRecord { deadline: Instant::now() + HANG, ..record };
-        let outcome = inner.log.append(record).await;
+        let outcome = inner.0.log.append(record).await;
         assert!(outcome.is_ok());
         drop(reply);
     }
     let script = async {
         let (record, reply) = soon(appends.recv()).await.unwrap();
-        reply.send(inner.log.append(record).await).unwrap();
+        reply.send(inner.0.log.append(record).await).unwrap();
     };
     let (answer, ()) = tokio::join!(gateway.post("A.B", "{}"), script);
     assert!(answer.is_stored(), "{answer:?}");

@@ -4,23 +4,19 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, sync::Arc};
 
-use crate::support::{scripted_log::scripted_log, *};
+use crate::support::*;
 use callback_gateway::testing::{
     access::Access,
     callback::signature::{Token, Tokens},
-    event::{Epoch, Sequence, Timestamp},
+    event::Timestamp,
     http,
-    log::{
-        AppendError, Appending, EventLog, Holes, LogState, NewRecord, Page, Queue, ReadError, Tail, Usage,
-        memory::MemoryLog,
-    },
+    log::{AppendError, EventLog, Queue, ReadError, Usage, memory::MemoryLog},
 };
 use futures_util::{FutureExt as _, future::BoxFuture};
 use imcallback::{
     GapPolicy, GetLogStatusRequest, ListEventsRequest, ListRefusalsRequest, SubscribeRequest,
     admin_service_client::AdminServiceClient, subscribe_response::Frame,
 };
-use tokio::sync::watch;
 use tonic::{Code, Request};
 
 const TOKEN: &str = "t0ken-of-the-test";
@@ -453,7 +449,7 @@ async fn grpc_calls_that_are_refused_for_who_calls_are_counted() {
 #[tokio::test]
 async fn a_log_that_cannot_be_read_leaves_the_rest_of_the_metrics() {
     let (log, _appends) = scripted_log();
-    let log = Arc::new(HangingLog(log));
+    let log = Arc::new(OverriddenLog(HangingLog(log)));
     let gateway = Gateway::start_over(log).await;
     assert_eq!(gateway.post("A..B", "{}").await.status, 400);
     let scraped = Scraped::of(&gateway).await;
@@ -466,48 +462,15 @@ async fn a_log_that_cannot_be_read_leaves_the_rest_of_the_metrics() {
 /// A log whose disk never says how large it is.
 struct HangingLog(Arc<dyn EventLog>);
 
-impl EventLog for HangingLog {
-    fn epoch(&self) -> (Epoch, Timestamp) {
-        self.0.epoch()
-    }
-    fn append(&self, record: NewRecord) -> Appending {
-        self.0.append(record)
-    }
-    fn read(&self, from: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.0.read(from, max)
-    }
-    fn read_back(&self, before: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.0.read_back(before, max)
-    }
-    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
-        self.0.seek(time)
-    }
-    fn trimmed_until(&self) -> Option<Timestamp> {
-        self.0.trimmed_until()
-    }
-    fn memory_start(&self) -> Sequence {
-        self.0.memory_start()
+impl Overrides for HangingLog {
+    fn log(&self) -> &dyn EventLog {
+        &*self.0
     }
     fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
         std::future::pending().boxed()
     }
     fn queue(&self) -> Queue {
         Queue { records: 3, bytes: 300 }
-    }
-    fn holes(&self) -> &Holes {
-        self.0.holes()
-    }
-    fn tail(&self) -> watch::Receiver<Tail> {
-        self.0.tail()
-    }
-    fn oldest(&self) -> Sequence {
-        self.0.oldest()
-    }
-    fn state(&self) -> watch::Receiver<LogState> {
-        self.0.state()
-    }
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.0.close()
     }
 }
 

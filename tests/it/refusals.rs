@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::support::{scripted_log::scripted_log, *};
+use crate::support::*;
 use callback_gateway::testing::{
     callback::signature::{Token, Tokens},
     http::BODIES_BYTES,

@@ -6,11 +6,8 @@ use std::{process::Command, sync::Arc, time::Duration};
 use crate::support::*;
 use axum::http::Request;
 use callback_gateway::testing::{
-    event::{Epoch, Sequence, Timestamp},
-    log::{
-        self, Appending, Cause, EventLog, Hole, Holes, NewRecord, Page, ReadError, Tail, Usage,
-        memory::MemoryLog,
-    },
+    event::Sequence,
+    log::{Cause, EventLog, Hole, Page, ReadError, memory::MemoryLog},
 };
 use futures_util::future::BoxFuture;
 use imcallback::{
@@ -376,12 +373,9 @@ struct FaultyLog {
     hangs: watch::Sender<bool>,
 }
 
-impl EventLog for FaultyLog {
-    fn epoch(&self) -> (Epoch, Timestamp) {
-        self.log.epoch()
-    }
-    fn append(&self, record: NewRecord) -> Appending {
-        self.log.append(record)
+impl Overrides for FaultyLog {
+    fn log(&self) -> &dyn EventLog {
+        &self.log
     }
     fn read(&self, from: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
         Box::pin(async move {
@@ -395,45 +389,15 @@ impl EventLog for FaultyLog {
             self.log.read(from, max.min(before_damage)).await
         })
     }
-    fn read_back(&self, before: Sequence, max: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        self.log.read_back(before, max)
-    }
-    fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
-        self.log.seek(time)
-    }
-    fn trimmed_until(&self) -> Option<Timestamp> {
-        self.log.trimmed_until()
-    }
-    fn memory_start(&self) -> Sequence {
-        self.log.memory_start()
-    }
-    fn usage(&self) -> BoxFuture<'_, Result<Usage, ReadError>> {
-        self.log.usage()
-    }
-    fn holes(&self) -> &Holes {
-        self.log.holes()
-    }
-    fn tail(&self) -> watch::Receiver<Tail> {
-        self.log.tail()
-    }
-    fn oldest(&self) -> Sequence {
-        self.log.oldest()
-    }
-    fn state(&self) -> watch::Receiver<log::LogState> {
-        self.log.state()
-    }
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.log.close()
-    }
 }
 
-fn faulty_log(damaged: u64, hangs_from: u64) -> Arc<FaultyLog> {
-    Arc::new(FaultyLog {
+fn faulty_log(damaged: u64, hangs_from: u64) -> Arc<OverriddenLog<FaultyLog>> {
+    Arc::new(OverriddenLog(FaultyLog {
         log: MemoryLog::new(1 << 20).unwrap(),
         damaged: Sequence(damaged),
         hangs_from: Sequence(hangs_from),
         hangs: watch::Sender::new(true),
-    })
+    }))
 }
 
 #[tokio::test]
@@ -478,7 +442,7 @@ async fn a_read_that_takes_long_costs_no_heartbeat_and_no_stream() {
     for _ in 0..3 {
         assert!(matches!(subscriber.frame().await.unwrap(), Frame::Heartbeat(_)));
     }
-    log.hangs.send_replace(false);
+    log.0.hangs.send_replace(false);
     assert_eq!(subscriber.event().await.unwrap().sequence, 1);
     gateway.stop().await;
 }

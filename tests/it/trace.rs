@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use crate::support::{scripted_log::scripted_log, *};
+use crate::support::*;
 use callback_gateway::testing::log::AppendError;
 use futures_util::stream;
 use imcallback::SubscribeRequest;

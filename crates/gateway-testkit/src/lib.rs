@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "names of helpers say enough")]
 
+mod log;
 pub mod operator;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tonic::transport::Channel;
 
+pub use self::log::*;
 pub use testkit::*;
 
 /// The settings of a test's gateway: the program's defaults, but free ports and a short drain delay.

@@ -3,6 +3,5 @@
 pub(crate) mod packets;
 pub(crate) mod reseal;
 pub(crate) mod rust_text;
-pub(crate) mod scripted_log;
 
 pub(crate) use gateway_testkit::*;
