@@ -68,6 +68,17 @@ pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
     Err(problems)
 }
 
+impl Default for Settings {
+    /// Returns the defaults of [`SETTINGS`]. Without an app they are not a configuration yet.
+    fn default() -> Self {
+        let given = Given::default();
+        let mut reader = Reader::new(&given);
+        let settings = reader.settings();
+        assert_eq!(reader.problems, [], "each default can be read");
+        settings
+    }
+}
+
 /// Reads only the tokens that callbacks are signed with, and what should be looked at.
 /// Gives all that is wrong.
 pub(crate) fn tokens(given: &Given) -> Result<(Tokens, Vec<Problem>), Vec<Problem>> {

@@ -7,10 +7,10 @@ pub mod operator;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use callback_gateway::testing::{access::Access, callback::signature::Tokens, log::EventLog};
+use callback_gateway::testing::log::EventLog;
 use callback_gateway::{
     app::{App, RunError},
-    config::{Config, LogKind, Settings},
+    config::{Config, Settings},
 };
 use imcallback::event_service_client::EventServiceClient;
 use tempfile::TempDir;
@@ -25,42 +25,13 @@ pub fn settings(data_dir: &Path) -> Settings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     Settings {
         sdk_app_ids: vec![APP_ID],
-        tokens: Tokens::default(),
-        signature_window: Duration::from_secs(60),
-        duplicate_window: Duration::from_secs(600),
-        allow_unsigned: false,
-        log: LogKind::Disk,
         data_dir: data_dir.to_owned(),
-        memory_bytes: 64 << 20,
-        retention_age: Some(Duration::from_secs(7 * 24 * 60 * 60)),
-        retention_bytes: Some(10 << 30),
-        retention_count: None,
-        new_epoch: false,
-        set_aside_damaged: true,
-        index: true,
-        nats: Default::default(),
         replica_name: "test".to_owned(),
         http_listen: any,
         grpc_listen: any,
         admin_listen: any,
-        http_tls: None,
-        grpc_tls: None,
-        grpc_access: Access::default(),
-        grpc_open: false,
-        http_path: "/".to_owned(),
-        http_body_limit: 1 << 20,
-        http_max_connections: 4096,
-        http_idle_timeout: Duration::from_secs(75),
-        grpc_max_connections: 1024,
-        max_streams: 5000,
-        stall_timeout: Duration::from_secs(300),
-        max_stream_age: Duration::ZERO,
-        grpc_keepalive_interval: Duration::from_secs(30),
-        grpc_keepalive_timeout: Duration::from_secs(20),
-        trace_endpoint: None,
-        trace_sample_ratio: 0.01,
         drain_delay: Duration::from_millis(100),
-        drain_timeout: Duration::from_secs(20),
+        ..Settings::default()
     }
 }
 
