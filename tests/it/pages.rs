@@ -257,7 +257,7 @@ fn the_rust_of_the_consumers_page_is_the_doc_test_of_the_client() {
 #[test]
 fn the_example_of_contributing_is_a_test() {
     let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
-    let page = blocks(&read("CONTRIBUTING.md"));
+    let page = blocks(&read("docs/add-a-test.md"));
     let shown = page.iter().find(|block| block.info == "rust").expect("an example of a test");
     assert!(
         read("tests/it/stream.rs").contains(&shown.lines.join("\n")),
