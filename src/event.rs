@@ -1,4 +1,4 @@
-//! What the log holds: sequences, epochs, cursors, and the record of one event.
+//! Types of the log: sequences, epochs, cursors, and the record of an event.
 
 mod cursor;
 pub mod json;
@@ -19,12 +19,11 @@ pub use self::{
     record::{Marks, RECORD_FORMAT, Record, RecordError, RecordParts, StoredRecord, seal},
 };
 
-/// Longest command, in characters.
+/// Maximum length of a command, in characters.
 pub const MAX_COMMAND_BYTES: usize = 128;
 
-/// Whether a text can be a command: 1 to 128 letters, digits, hyphens and
-/// underscores, in non-empty parts joined by dots. It becomes a subject, a label
-/// and log text.
+/// Returns whether a text is a valid command: 1 to 128 letters, digits, hyphens and underscores, in non-empty
+/// parts joined by dots. It is used as a subject, a label and log text.
 pub fn is_command(text: &str) -> bool {
     text.len() <= MAX_COMMAND_BYTES
         && text.split('.').all(|part| {
@@ -32,21 +31,21 @@ pub fn is_command(text: &str) -> bool {
         })
 }
 
-/// The position of an event in the log. The first event has sequence 1, and each
-/// next one has one more; a sequence that is left out is a lost event.
+/// Position of an event in the log. The first event has sequence 1, and each following one has the next
+/// number. A missing sequence is a lost event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Sequence(pub u64);
 
 impl Sequence {
-    /// The sequence of the first event of a log.
+    /// Sequence of the first event of a log.
     pub const FIRST: Self = Self(1);
 
-    /// The position one further.
+    /// Returns the next sequence.
     pub fn next(self) -> Self {
         Self(self.0.checked_add(1).expect("a log holds fewer than 2^64 events"))
     }
 
-    /// The position one back; the position before the first event is 0.
+    /// Returns the previous sequence. Before the first event it is 0.
     pub fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
     }
@@ -58,13 +57,12 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// One life of a log. A wiped or replaced log has another epoch, so that old
-/// cursors cannot point into it.
+/// Identity of a log. A wiped or replaced log has another epoch, so that old cursors cannot point into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Epoch(pub u64);
 
 impl Epoch {
-    /// A new epoch, picked at random.
+    /// Returns a random epoch.
     pub fn random() -> Result<Self, getrandom::Error> {
         getrandom::u64().map(Self)
     }
@@ -76,34 +74,33 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// A time in microseconds since the Unix epoch, the log's unit of time.
+/// Time in microseconds since the Unix epoch, the log's unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The system clock's time. A clock that is before 1970 counts as 1970: no event is older.
+    /// Returns the system clock's time. A time before 1970 becomes 1970: no event is older.
     pub fn now() -> Self {
         Self::from(SystemTime::now()).max(Self(0))
     }
 
-    /// Whole seconds, rounded down, and the nanoseconds beyond them.
+    /// Returns whole seconds, rounded down, and the remaining nanoseconds.
     pub fn seconds_and_nanos(self) -> (i64, u32) {
         (self.0.div_euclid(1_000_000), self.0.rem_euclid(1_000_000) as u32 * 1000)
     }
 
-    /// The time of whole seconds and nanoseconds beyond them, rounded up: whatever
-    /// happened at or after the one did so at or after the other. `None` where it
-    /// is out of reach.
+    /// Converts seconds and nanoseconds, rounded up, which keeps the order of events around the time. `None`
+    /// if it is out of range.
     pub fn from_seconds_and_nanos(seconds: i64, nanos: u32) -> Option<Self> {
         seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos.div_ceil(1000))).map(Self)
     }
 
-    /// The time from `earlier` to this one; zero if it is no earlier.
+    /// Returns the time since `earlier`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// This much earlier.
+    /// Returns the time that is earlier by `by`.
     pub fn earlier_by(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
     }

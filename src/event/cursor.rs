@@ -1,4 +1,4 @@
-//! Positions in the log, as clients keep them.
+//! Positions in the log, in the form that clients store.
 
 use std::{fmt, str::FromStr};
 
@@ -14,9 +14,9 @@ use super::{
 /// notices a store that went back in time and reused sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// The log's life that the position belongs to.
+    /// Epoch of the log.
     pub epoch: Epoch,
-    /// The event before the position; 0 is the log's beginning.
+    /// The event before the position. 0 is the beginning of the log.
     pub sequence: Sequence,
     /// [`Record::check`](super::Record::check) of that event, if the position has one.
     pub check: Option<u32>,

@@ -17,9 +17,9 @@ use self::repair::{offset_in_body, repair};
 pub struct Json<'a> {
     /// The text, valid JSON.
     pub text: Cow<'a, str>,
-    /// Whether the text differs from the body because of repairs.
+    /// True if the text differs from the body because of repairs.
     pub is_repaired: bool,
-    /// Whether bytes of strings were replaced, so that the text does not say what they were.
+    /// True if bytes of strings were replaced, so that the text does not say what they were.
     pub is_lossy: bool,
 }
 
@@ -140,10 +140,10 @@ fn check(text: &str) -> Result<(), usize> {
     })
 }
 
-/// What a value stands for, by its key. Arrays hand it on to their elements.
+/// Role of a value, by its key. Elements of an array have the array's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Nothing that the gateway looks for.
+    /// No role.
     Other,
     /// An account: the key ends in `Account`.
     Account,
@@ -174,28 +174,28 @@ impl Role {
     }
 }
 
-/// A part of the text that the walk visits.
+/// Part of the text that the walk visits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
-    /// An object or array begins.
+    /// Start of an object or array.
     Open {
-        /// Whether it is an object.
+        /// True if it is an object.
         is_object: bool,
-        /// How many are open, this one included.
+        /// Number of open objects and arrays, including this one.
         depth: usize,
     },
-    /// The object or array that was opened last ends.
+    /// End of the innermost object or array.
     Close,
-    /// A member's key.
+    /// Key of a member.
     Key {
-        /// Its text as it is written, with the quotes.
+        /// Text as written, with the quotes.
         token: &'a str,
     },
-    /// A string, number, true, false or null, as it is written.
+    /// A string, number, true, false or null.
     Scalar {
-        /// Its text, with a string's quotes.
+        /// Text as written, with the quotes of a string.
         token: &'a str,
-        /// How many objects and arrays are open.
+        /// Number of open objects and arrays.
         depth: usize,
     },
 }
@@ -204,7 +204,7 @@ pub enum Item<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Level {
     is_object: bool,
-    /// Role of the value that comes next.
+    /// Role of the next value.
     role: Role,
 }
 
@@ -262,7 +262,7 @@ pub fn walk<'a, E>(json: &'a str, mut visit: impl FnMut(Role, Item<'a>) -> Resul
     Ok(())
 }
 
-/// The position after the string whose first character is at `at`.
+/// Returns the offset after the string whose first character is at `at`.
 fn string_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn valid_json_is_read_as_it_is() {
+    fn valid_json_is_returned_unchanged() {
         let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for body in
             ["{}", " {\"a\" : [1e999, -0.0, \"\\ud800\", \"\u{7f}\u{feff}\u{2028}\"]}\r\n", "1", &nested]
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn other_faults_are_reported_where_they_are() {
+    fn other_faults_are_reported_with_their_position() {
         use ByteKind::*;
         let place = |offset, byte| Place { offset, byte };
         let open = "[".repeat(2 << 20);
@@ -354,7 +354,7 @@ mod tests {
             (b"{\"a\":\"\\x\"}", Unreadable::NotJson(place(7, Letter))),
             (b"{\"a\":\x01}", Unreadable::NotJson(place(5, Control))),
             (b"{\"a\":\"\xff\"", Unreadable::NotUtf8(place(8, End))),
-            // Not the faults that are repaired.
+            // Different from the faults that are repaired.
             (b"{\"a\":\"x\ny\",\"b\":NaN}", Unreadable::NotJson(place(15, Letter))),
             (b"\xef\xbb\xbf{\"a\":1,\"b\":NaN}\0", Unreadable::NotJson(place(14, Letter))),
             (b"{\"a\":\"\xff\x01\",\"b\":!}", Unreadable::NotUtf8(place(14, Punctuation))),

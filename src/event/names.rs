@@ -1,12 +1,12 @@
-//! The lists of accounts and groups in a record.
+//! Lists of accounts and groups in a record.
 
 use std::collections::BTreeSet;
 
 use bytes::{BufMut as _, BytesMut};
 
-/// Most names in a record's account list or group list; a longer list is cut and flagged.
+/// Maximum number of names in an account list or group list. A longer list is cut and flagged.
 pub const MAX_NAMES: usize = 256;
-/// Longest name, in bytes, in those lists; a longer one is left out and the list flagged.
+/// Maximum length of a name in these lists, in bytes. A longer name is omitted and the list flagged.
 pub const MAX_NAME_BYTES: usize = u8::MAX as usize;
 
 /// Distinct names for a record's account list or group list, bounded by
@@ -24,12 +24,12 @@ impl NameSet {
         Self { unreadable: true, ..Self::default() }
     }
 
-    /// Notes that the body has a name that cannot be read.
+    /// Records that the body has an unreadable name.
     pub fn note_unreadable(&mut self) {
         self.unreadable = true;
     }
 
-    /// Adds a name; beyond the bounds it only notes that the list is cut.
+    /// Adds a name. Beyond the limits, flags the list as cut instead.
     pub fn insert(&mut self, name: &str) {
         if name.is_empty() || self.names.contains(name) {
             return;
@@ -46,7 +46,7 @@ impl NameSet {
         self.names.first().map(String::as_str)
     }
 
-    /// Returns the name if the body has one name only, as far as can be known.
+    /// Returns the name if it is the body's only one, as far as known.
     pub(crate) fn only(&self) -> Option<&str> {
         let is_only = self.names.len() == 1 && !self.cut && !self.unreadable;
         self.first().filter(|_| is_only)

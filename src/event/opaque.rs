@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    /// Bytes with the check of every form behind them.
+    /// Appends the checksum that every form has.
     fn checked(mut bytes: Vec<u8>) -> String {
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_character_tells_the_kind() {
+    fn the_first_character_determines_the_kind() {
         for (kind, letter) in [(Kind::Cursor, 'C'), (Kind::EventsPage, 'E'), (Kind::SubscribersPage, 'S')] {
             for check in [None, Some(u32::MAX)] {
                 let text = Text(kind, Opaque { epoch: u64::MAX, number: u64::MAX, check }).to_string();
@@ -211,11 +211,11 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_form_is_told_from_a_typing_error_by_its_check() {
+    fn the_checksum_distinguishes_a_newer_form_from_a_typing_error() {
         let newer = [
             checked(vec![Kind::Cursor as u8, 2]),
             checked([&[Kind::Cursor as u8, 0x7f][..], &[7; 40]].concat()),
-            // A kind that is not known yet.
+            // An unknown kind.
             checked([&[0xff, FORM][..], &[7; 20]].concat()),
         ];
         for text in &newer {
@@ -243,7 +243,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_read_as_what_it_is_and_as_nothing_else(
+        fn a_text_is_parsed_only_as_its_own_kind(
             kind in any_kind(), epoch: u64, number: u64, check: Option<u32>,
         ) {
             let content = Opaque { epoch, number, check };

@@ -1,13 +1,12 @@
 //! The order key of an event.
 //!
-//! A service that handles events in parallel needs an order for those that concern the same group
-//! or account, and not between others. The gateway computes a hash of that group or account once,
-//! when it stores the event. The hash modulo a number of lanes is the event's lane. Within a lane
-//! events keep the log's order.
+//! A service that handles events in parallel needs an order among events of the same group or account, but
+//! not between different ones. The gateway computes a hash of that group or account when it stores the event.
+//! The hash modulo a number of lanes is the event's lane. Within a lane, events keep the log's order.
 
 use std::borrow::Cow;
 
-/// Most lanes that events can be divided into.
+/// Maximum number of lanes.
 pub const MAX_LANES: u32 = 64;
 
 /// One of several lanes.
@@ -15,7 +14,7 @@ pub const MAX_LANES: u32 = 64;
 pub struct Lane {
     /// Number of lanes, 1 to [`MAX_LANES`].
     pub count: u32,
-    /// The lane, from 0 on, below the count.
+    /// Index of the lane, from 0.
     pub index: u32,
 }
 
@@ -31,14 +30,14 @@ impl Lane {
     }
 }
 
-/// The group or account whose events have one order.
+/// Group or account that orders an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderKey<'a> {
     /// Events of this group.
     Group(Cow<'a, str>),
     /// Events of this account.
     Account(Cow<'a, str>),
-    /// All events of the app: those of some commands, and those that name neither.
+    /// All events of the app, for some commands and for events that name neither.
     App,
 }
 
@@ -69,7 +68,7 @@ mod tests {
 
     const APP: u32 = 1_400_000_000;
 
-    /// Stored records have these hashes: the function never changes.
+    /// The hashes are stored in records, so the function must never change.
     #[test]
     fn the_hash_of_a_key_is_fixed() {
         for (key, hash) in [

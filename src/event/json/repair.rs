@@ -7,10 +7,10 @@ pub(super) fn repair(body: &[u8]) -> Result<String, usize> {
     scan(body, |_, piece| text.push_str(piece)).map(|()| text)
 }
 
-/// The offset in the body of what stands at an offset in its repaired text.
+/// Returns the offset in the body that corresponds to an offset in its repaired text.
 pub(super) fn offset_in_body(body: &[u8], offset_in_text: usize) -> usize {
     let (mut len, mut found) = (0, None);
-    // It was repaired before, so this does not fail.
+    // The body was repaired before, so this cannot fail.
     let scanned = scan(body, |offset, piece| {
         len += piece.len();
         if len > offset_in_text {
@@ -30,7 +30,7 @@ enum Place {
     Escape,
 }
 
-/// Gives the repaired text piece by piece, each with its offset in the body.
+/// Passes the repaired text to `give` in pieces, with their offsets in the body.
 fn scan(body: &[u8], mut give: impl FnMut(usize, &str)) -> Result<(), usize> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let start = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };

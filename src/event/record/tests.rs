@@ -76,7 +76,7 @@ fn a_body_that_is_not_utf8_is_kept_as_bytes() {
     assert_eq!(stored.raw_body(), body);
     let event = proto::Event::decode(stored.event(true)).unwrap();
     assert_eq!((event.raw_body.as_str(), &event.binary_body[..]), ("", &body[..]));
-    assert_eq!(stored.event(false), stored.event(true), "the payload does not have what was replaced");
+    assert_eq!(stored.event(false), stored.event(true), "the payload lacks the replaced bytes");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn lists_beyond_their_bounds_are_flagged() {
     assert!(parsed.group_ids_cut());
 }
 
-/// Encodes bytes as another program could: with the checksum that fits them.
+/// Encodes bytes as another program could, with a matching checksum.
 fn sealed(mut bytes: Vec<u8>) -> Bytes {
     seal(&mut bytes);
     bytes.into()
@@ -159,7 +159,7 @@ fn a_record_without_its_payload_has_its_own_checksum() {
     assert_eq!(too_large.order_hash(), stored.order_hash());
 }
 
-/// A log that assigns them itself can notice that they were changed.
+/// A log that assigns sequence and time itself can detect changes of them.
 #[test]
 fn the_check_covers_sequence_time_and_record() {
     let stored = |order_hash| {
@@ -183,7 +183,7 @@ fn a_cut_record_is_damaged() {
     }
 }
 
-/// Calls everything that reads a record's bytes.
+/// Calls every function that reads a record's bytes.
 fn read_all(record: &StoredRecord) {
     record.accounts().for_each(drop);
     record.group_ids().for_each(drop);
@@ -203,7 +203,7 @@ proptest! {
         if let Ok(record) = StoredRecord::parse(bytes.clone().into()) {
             read_all(&record);
         }
-        // What only a program could have written that computes the checksum.
+        // Only a program that computes the checksum could have written these bytes.
         let mut bytes = bytes;
         bytes.resize(bytes.len().max(HEADER_BYTES), 0);
         bytes[0] = RECORD_FORMAT;
@@ -213,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn no_changed_record_breaks_the_parser_or_passes_as_the_one_that_was_written(
+    fn a_changed_record_neither_breaks_the_parser_nor_equals_the_original(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
     ) {
         let stored = record(DecodeStatus::Typed, &names(&["alice", "bob"]), &names(&["@TGS#1"]));
