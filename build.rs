@@ -1,5 +1,5 @@
-//! Generates from `proto/` what only the gateway needs: a server that takes already encoded responses, and the
-//! catalogue of commands. The crate `imcallback` has the messages and the client.
+//! Generates the parts that only the gateway needs from `proto/`: a server that takes already encoded
+//! responses, and the catalogue of commands. The crate `imcallback` has the messages and the client.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Va
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
-/// Names the commit where there is no repository, as in an image's build.
+/// Variable with the commit, for builds without a repository, such as of an image.
 const COMMIT_VARIABLE: &str = "BUILD_COMMIT";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     fs::write(out.join("catalogue.rs"), catalogue(&compiler.descriptor_pool())?)?;
 
-    // The server's responses are bytes that were encoded once for all readers.
+    // Responses are bytes that were encoded once for all readers.
     let server = out.join("server");
     fs::create_dir_all(&server)?;
     let mut server_build = tonic_prost_build::configure().build_client(false);
@@ -52,23 +52,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The commit that is built, if anything says: the variable, or in an optimised build
-/// the repository. In others the version stands alone: to say more, each commit would
-/// compile everything anew.
+/// Returns the commit that is built: from the variable, or in an optimised build from the repository. Other
+/// builds have the version only, because otherwise each commit would recompile everything.
 ///
-/// It is the commit that was checked out. `-dirty` behind it says that a file which git
-/// knows was changed when this script ran: in a build from nothing, as releases are built,
-/// that is the truth. A build after another one may lack it, or keep it: cargo runs the
-/// script again for a checkout, a commit, and changes of what it reads, and to run it for
-/// each change of any source would compile all generated code anew with each.
+/// It is the commit that was checked out. The suffix `-dirty` means that a tracked file was changed when this
+/// script ran, which is exact in a clean build, as for releases. In an incremental build it may be outdated:
+/// cargo runs the script again after a checkout, a commit, and a change of its inputs. Running it after each
+/// change of a source would recompile all generated code each time.
 fn commit() -> Result<Option<String>, Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed={COMMIT_VARIABLE}");
     let given = env::var(COMMIT_VARIABLE).unwrap_or_default();
     let (commit, mark) = if !given.is_empty() {
         (given, "")
     } else if env::var("PROFILE")? == "release" && Path::new(".git").exists() {
-        // What is checked out changes the first, and a commit the second. One that is not
-        // there is left out: cargo would take it as changed each time.
+        // A checkout changes the first file, and a commit the second. Omit a missing file: cargo would take
+        // it as changed each time.
         for name in ["HEAD", "logs/HEAD"] {
             if let Some(path) =
                 git(&["rev-parse", "--git-path", name]).filter(|path| Path::new(path).exists())
@@ -84,23 +82,23 @@ fn commit() -> Result<Option<String>, Box<dyn Error>> {
     };
     if commit.len() < 7 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(
-            format!("{COMMIT_VARIABLE}={commit}: write a commit, 7 or more hexadecimal digits").into()
+            format!("{COMMIT_VARIABLE}={commit}: set it to a commit, 7 or more hexadecimal digits").into()
         );
     }
     Ok(Some(format!("{}{mark}", &commit[..commit.len().min(12)])))
 }
 
-/// A line that git prints; `None` if there is no git, or it fails.
+/// Returns a line that git prints. `None` if there is no git or it fails.
 fn git(args: &[&str]) -> Option<String> {
     let output = Command::new("git").args(args).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-/// The names of all our `.proto` files, as they import each other.
+/// Returns the names of all `.proto` files of the API, as they import each other.
 fn proto_files() -> Result<Vec<String>, Box<dyn Error>> {
     let mut names = Vec::new();
     for entry in fs::read_dir("proto/imcallback/v1")? {
-        let name = entry?.file_name().into_string().map_err(|name| format!("{name:?} is no text"))?;
+        let name = entry?.file_name().into_string().map_err(|name| format!("{name:?} is not UTF-8"))?;
         if name.ends_with(".proto") {
             names.push(format!("imcallback/v1/{name}"));
         }
@@ -127,13 +125,13 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     for field in payload.fields() {
         let options = field.options();
         let Value::String(command) = options.get_extension(&command_option).into_owned() else {
-            return Err("callback_command is no string".into());
+            return Err("callback_command is not a string".into());
         };
         if command.is_empty() {
             return Err(format!("{}: set (callback_command)", field.full_name()).into());
         }
         if !commands.insert(command.clone()) {
-            return Err(format!("{}: {command} has another field already", field.full_name()).into());
+            return Err(format!("{}: {command} already has another field", field.full_name()).into());
         }
         let kind = match options.get_extension(&kind_option).as_ref() {
             Value::EnumNumber(1) => "Before",
@@ -155,8 +153,8 @@ fn catalogue(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     }
     let shapes: String = shapes.into_values().collect();
     Ok(format!(
-        "/// The field of `Event.payload` for a command of the catalogue, and the shape of its message; `None` for\n\
-         /// any other command.\n\
+        "/// Returns the field of `Event.payload` for a command of the catalogue, and the shape of its message. `None`\n\
+         /// for any other command.\n\
          pub(crate) fn payload_shape(command: &str) -> Option<(u32, &'static MessageShape)> {{\n    \
              Some(match command {{\n{payloads}        _ => return None,\n    }})\n\
          }}\n\n\
@@ -199,7 +197,7 @@ fn order_key(
 /// Returns the JSON names on a path to a string, if the message has it.
 fn order_path<'a>(message: &MessageDescriptor, path: &'a str) -> Result<Vec<&'a str>, String> {
     let segments: Vec<_> = path.split('.').collect();
-    let (last, parents) = segments.split_last().ok_or("write a path")?;
+    let (last, parents) = segments.split_last().ok_or("the path is empty")?;
     let find = |message: &MessageDescriptor, name: &str| {
         let field = message.get_field_by_json_name(name);
         field.ok_or(format!("{} has no field with the JSON name {name:?}", message.full_name()))
@@ -214,7 +212,7 @@ fn order_path<'a>(message: &MessageDescriptor, path: &'a str) -> Result<Vec<&'a 
     if find(&message, last)?.kind() != Kind::String {
         return Err(format!("{last} is not a string"));
     }
-    // The gateway takes these names for groups and accounts in every body.
+    // These are the names of groups and accounts in every body.
     if !matches!(*last, "GroupId" | "GroupID") && !last.ends_with("Account") {
         return Err(format!("{last} must be GroupId, GroupID or a name that ends in Account"));
     }
@@ -233,7 +231,7 @@ fn shape(
     // A message may contain itself.
     shapes.insert(name.clone(), String::new());
     let mut fields = String::new();
-    // In the order of their numbers.
+    // Sorted by field number.
     for field in message.fields() {
         let is_choice = field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
         let kind = match field.kind() {

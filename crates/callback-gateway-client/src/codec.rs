@@ -1,4 +1,4 @@
-//! Codec of `Subscribe` that keeps the bytes of an event beside the decoded frame.
+//! Codec of `Subscribe` that keeps the bytes of an event in addition to the decoded frame.
 //!
 //! A decoded [`Event`](imcallback::Event) loses the fields that this version does not know. A copy
 //! of the log must keep these fields, so it uses the bytes that the gateway sent.
@@ -97,8 +97,8 @@ mod tests {
     use imcallback::{Event, Heartbeat};
 
     #[test]
-    fn the_bytes_of_an_event_are_those_that_were_sent() {
-        // Not in the order of prost, with a field that no version knows.
+    fn the_bytes_of_an_event_are_the_sent_bytes() {
+        // Not in the order of prost, and with an unknown field.
         let mut event = Vec::new();
         bytes::encode(5, &b"A.B".to_vec(), &mut event);
         encode_key(1, WireType::Varint, &mut event);
@@ -114,9 +114,9 @@ mod tests {
         assert_eq!(received.event, event);
         let Some(Frame::Event(decoded)) = received.frame else { panic!("{:?}", received.frame) };
         assert_eq!((decoded.sequence, decoded.command.as_str()), (7, "A.B"));
-        assert_ne!(decoded.encode_to_vec(), event, "the decoded event has lost something");
+        assert_ne!(decoded.encode_to_vec(), event, "the decoded event lost the unknown field");
 
-        // Parts of one event.
+        // An event in two parts.
         bytes::encode(EVENT, &Event { sdk_app_id: 9, ..Default::default() }.encode_to_vec(), &mut message);
         let again = super::received(message.into()).unwrap();
         let Some(Frame::Event(decoded)) = again.frame else { panic!("{:?}", again.frame) };
@@ -131,6 +131,6 @@ mod tests {
         for message in [heartbeat.encode_to_vec(), Vec::new()] {
             assert!(received(message.into()).unwrap().event.is_empty());
         }
-        assert!(received(Bytes::from_static(&[0x12, 0x05, 0x08])).is_err(), "it is cut off");
+        assert!(received(Bytes::from_static(&[0x12, 0x05, 0x08])).is_err(), "it is truncated");
     }
 }

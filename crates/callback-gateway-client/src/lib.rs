@@ -1,10 +1,9 @@
-//! A client: it connects, follows the log over broken connections, and says in
-//! types what only its user can decide.
+//! Client for callback-gateway: follows the log across broken connections, and returns a typed error for each
+//! decision that only its user can take.
 //!
-//! [`Client::subscribe`] gives the frames of the stream, one after the other. Where the
-//! connection breaks, the gateway restarts or falls silent, it connects again after a
-//! pause and goes on after the last frame: nothing is missed, nothing comes twice. What
-//! trying again does not mend is an [`Ended`].
+//! [`Client::subscribe`] returns the frames of the stream one after the other. If the connection breaks, the
+//! gateway restarts or sends no heartbeat, the client reconnects after a pause and continues after the last
+//! frame, without skipping or repeating events. An error that a retry cannot fix is an [`Ended`].
 //!
 //! ```
 //! use std::error::Error;
@@ -46,7 +45,7 @@
 //! # }
 //! ```
 //!
-//! `examples/rust` is a whole consumer that writes each thing exactly once.
+//! `examples/rust` is a complete consumer that writes each event exactly once.
 
 mod codec;
 mod subscription;
@@ -69,82 +68,82 @@ use imcallback::{
 
 pub use subscription::{Cause, Ended, Interruption, Item, OtherLog, Subscription, cursor};
 
-/// Longest bearer token, in bytes: what a header takes, roughly.
+/// Maximum length of a bearer token, in bytes: about what a header can hold.
 const MAX_TOKEN_BYTES: usize = 8192;
-/// How long the connection may take, its TLS handshake included.
+/// Deadline of a connection, including its TLS handshake.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may take to begin.
+/// Deadline of the start of a response.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// After how much silence a gateway is asked whether it is still there, and how long its answer may take.
+/// Silence after which the gateway is pinged, and deadline of its answer.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// Which gateway, and how to get in.
+/// Address and credentials of a gateway.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The gateway's gRPC listener: `http://HOST:PORT`, or `https://HOST:PORT` for TLS.
+    /// URL of the gateway's gRPC listener: `http://HOST:PORT`, or `https://HOST:PORT` for TLS.
     pub address: String,
-    /// The token that the gateway knows the caller by.
+    /// Bearer token.
     pub token: Option<SecretString>,
-    /// Lets the token go without TLS to another machine, where something underneath
-    /// encrypts, such as a mesh. Otherwise this is refused.
+    /// True if the token may be sent without TLS to another machine, for networks that encrypt, such as a
+    /// mesh. Otherwise this is an error.
     pub token_in_plain_text: bool,
-    /// CA certificates to trust, in PEM; `None`: the system's.
+    /// CA certificates to trust, in PEM. `None`: the system's.
     pub ca: Option<Vec<u8>>,
-    /// A client certificate with its chain, and its private key, both in PEM.
+    /// Client certificate with its chain, and its private key, both in PEM.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// What is wrong with [`Options`].
+/// Invalid [`Options`].
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
-    /// The address is none.
-    #[error("{0}; write http://HOST:PORT, or https://HOST:PORT for TLS")]
+    /// The address is invalid.
+    #[error("{0}; use http://HOST:PORT, or https://HOST:PORT for TLS")]
     Address(&'static str),
-    /// The token has characters that no token has, or is too long.
-    #[error("a token is one word of printable ASCII characters")]
+    /// The token has invalid characters or is too long.
+    #[error("the token must be one word of printable ASCII characters")]
     Token,
-    /// Anybody on the way could read the token.
+    /// The token would be readable on the network.
     #[error("the token is not sent to another machine without TLS")]
     TokenWithoutTls,
-    /// Certificates do nothing without TLS, and whoever gives them expects it.
-    #[error("certificates are for TLS: the address must begin with https://")]
+    /// Certificates have no effect without TLS, and a user who sets them expects TLS.
+    #[error("certificates need TLS: the address must begin with https://")]
     CertificatesWithoutTls,
-    /// The certificates or the key cannot be used.
-    #[error("the certificates cannot be used: {0}")]
+    /// The certificates or the key are invalid.
+    #[error("the certificates are invalid: {0}")]
     Certificates(String),
 }
 
-/// Why there is no connection.
+/// Error of a connection attempt.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// It took too long.
+    /// The connection timed out.
     #[error("no connection within {} seconds", CONNECT_TIMEOUT.as_secs())]
     Timeout,
-    /// It was refused, or broke.
+    /// The connection was refused or broke.
     #[error("{}", causes(.0))]
     Transport(tonic::transport::Error),
 }
 
-/// A gateway that can be connected to, again and again.
+/// Client for one gateway. Opens connections when they are needed.
 #[derive(Debug, Clone)]
 pub struct Client {
     endpoint: Endpoint,
     bearer: Bearer,
 }
 
-/// A connection that shows its token with every call.
+/// Connection that sends its token with every call.
 pub type Authorized = InterceptedService<Channel, Bearer>;
 
-/// The services of a gateway, over one connection.
+/// Services of a gateway over one connection.
 #[derive(Debug, Clone)]
 pub struct Services {
-    /// Events: list, get, follow.
+    /// Events: list, get, subscribe.
     pub events: EventServiceClient<Authorized>,
-    /// What the gateway says of itself.
+    /// Administration: status, subscribers, refusals.
     pub admin: AdminServiceClient<Authorized>,
 }
 
-/// Puts a token in every call.
+/// Interceptor that adds the token to every call.
 #[derive(Debug, Clone)]
 pub struct Bearer(Option<MetadataValue<Ascii>>);
 
@@ -158,21 +157,21 @@ impl Interceptor for Bearer {
 }
 
 impl Client {
-    /// A gateway that asks for no token; over TLS, one whose certificate the system trusts.
+    /// Creates a client without a token. Over TLS it trusts the system's certificates.
     pub fn new(address: impl Into<String>) -> Result<Self, OptionsError> {
         Self::with_options(Options { address: address.into(), ..Options::default() })
     }
 
-    /// Any gateway. Nothing is connected to yet.
+    /// Creates a client. Does not connect yet.
     pub fn with_options(options: Options) -> Result<Self, OptionsError> {
-        let uri: Uri = options.address.parse().map_err(|_| OptionsError::Address("it is no address"))?;
+        let uri: Uri = options.address.parse().map_err(|_| OptionsError::Address("it is not a URL"))?;
         let is_tls = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
             _ => return Err(OptionsError::Address("it begins with neither http:// nor https://")),
         };
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return Err(OptionsError::Address("it has something behind the port"));
+            return Err(OptionsError::Address("it has a path or query"));
         }
         if options.token.is_some() && !is_tls && !options.token_in_plain_text && !is_loopback(&uri) {
             return Err(OptionsError::TokenWithoutTls);
@@ -182,7 +181,7 @@ impl Client {
         }
         let mut endpoint = Endpoint::from(uri)
             .user_agent(concat!("callback-gateway/", env!("CARGO_PKG_VERSION")))
-            .map_err(|_| OptionsError::Address("it is no address"))?
+            .map_err(|_| OptionsError::Address("it is not a URL"))?
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
             .http2_keep_alive_interval(KEEPALIVE)
@@ -203,7 +202,7 @@ impl Client {
         Ok(Self { endpoint, bearer: bearer(options.token)? })
     }
 
-    /// Connects, for single calls.
+    /// Connects for unary calls.
     pub async fn connect(&self) -> Result<Services, ConnectError> {
         let channel = self.channel().await?;
         Ok(Services {
@@ -220,8 +219,8 @@ impl Client {
         Ok(InterceptedService::new(channel, self.bearer.clone()))
     }
 
-    /// Follows the log. The first [`Subscription::next`] connects, and each further
-    /// connection goes on after the last frame.
+    /// Follows the log. The first [`Subscription::next`] connects, and each further connection continues
+    /// after the last frame.
     pub fn subscribe(&self, request: SubscribeRequest) -> Subscription {
         Subscription::new(self.clone(), request)
     }
@@ -232,7 +231,7 @@ fn is_loopback(uri: &Uri) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether a text can be a bearer token.
+/// Returns whether a text is a valid bearer token.
 pub fn is_token(text: &str) -> bool {
     (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
@@ -251,7 +250,7 @@ fn bearer(token: Option<SecretString>) -> Result<Bearer, OptionsError> {
     value.transpose().map(Bearer)
 }
 
-/// The innermost error that is the operating system's.
+/// Returns the innermost error of the operating system.
 pub fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
     let mut found = None;
     let mut next = Some(error);
@@ -262,7 +261,7 @@ pub fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a 
     found
 }
 
-/// The causes of an error, outermost first, each said once.
+/// Returns the causes of an error, outermost first, without repetition.
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut causes: Vec<String> = Vec::new();
     // tonic's own text is only 'transport error'.
@@ -277,16 +276,16 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     causes.join(": ")
 }
 
-/// The reason in a status, where it is one that this version knows.
+/// Returns the reason of a status. `None` if it has none that this version knows.
 pub fn reason(status: &Status) -> Option<ErrorReason> {
     let info = status.get_details_error_info()?;
     ErrorReason::from_str_name(&format!("ERROR_REASON_{}", info.reason))
 }
 
-/// Whether the same call may succeed later, and is worth trying again.
+/// Returns whether a retry of the call may succeed.
 pub fn is_passing(status: &Status) -> bool {
     match status.code() {
-        // Broken connections are unknown, internal or cancelled; so are some proxies' answers.
+        // Broken connections are unknown, internal or cancelled, as are the responses of some proxies.
         Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::DeadlineExceeded => true,
         Code::Unknown | Code::Internal | Code::Cancelled => reason(status).is_none(),
         Code::Ok
@@ -311,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_goes_without_tls_to_this_machine_or_where_that_is_said_to_be_safe() {
+    async fn a_token_is_sent_without_tls_only_to_this_machine_or_if_allowed() {
         let with_token = |address, token_in_plain_text| {
             let token = Some("t0ken".into());
             Client::with_options(Options { token, token_in_plain_text, ..options(address) })
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_or_no_tls_is_said_and_no_token_is_shown() {
+    fn errors_name_the_problem_and_never_show_the_token() {
         for wrong in ["", "two words", "t0ken\n", "t\u{f6}ken"] {
             let token = Some(wrong.into());
             let made = Client::with_options(Options { token, ..options("https://gateway:1") });

@@ -1,4 +1,4 @@
-//! Following the log, over one connection after the other.
+//! Subscription to the log across connections.
 
 use std::{fmt, time::Duration};
 
@@ -17,39 +17,37 @@ use imcallback::{
     ErrorReason, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
 };
 
-/// Path of the call. The generated client would decode the frames without keeping an event's bytes.
+/// Path of the method. The generated client would decode the frames without the bytes of an event.
 const SUBSCRIBE: &str = "/imcallback.v1.EventService/Subscribe";
 
-/// The pause before the connection is tried again; each further one is twice as long, up to the last.
+/// First pause before a reconnect. Each further one is twice as long, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(10);
-/// The longest pause that a gateway may ask for.
+/// Maximum pause that a gateway may request.
 const LONGEST_ASKED: Duration = Duration::from_secs(60);
-/// The heartbeat interval where the request has none, and what a gateway takes.
+/// Default heartbeat interval, and the range that a gateway accepts.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
 const LONGEST_HEARTBEAT: Duration = Duration::from_secs(60);
-/// After so many intervals without a frame the connection is taken to be broken.
+/// Number of heartbeat intervals without a frame after which the connection counts as broken.
 const SILENT_INTERVALS: u32 = 3;
-/// How long is waited where the time is up because nobody asked, or nothing ran:
-/// what came meanwhile may not have been looked at yet.
+/// Grace after an overdue frame if `next` was not polled: a frame may have arrived that was not read yet.
 const LATE: Duration = Duration::from_secs(1);
 
-/// What a subscription gives.
+/// Item of a subscription.
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant, reason = "nearly all are frames")]
 pub enum Item {
-    /// A frame of the stream. The first of each connection is `subscribed`: store its
-    /// cursor before the first event, or a start at `latest` is forgotten by a crash.
+    /// Frame of the stream. The first one of each connection is `subscribed`: store its cursor before the
+    /// first event, or a crash forgets a start at `latest`.
     Frame(Frame),
-    /// The connection is broken, or was not to be had; the next call of
-    /// [`Subscription::next`] waits for a while and tries again. There is nothing to
-    /// do, but to tell somebody perhaps.
+    /// The connection broke or failed. The next call of [`Subscription::next`] reconnects after a pause. No
+    /// action is needed, except perhaps a log line.
     Interrupted(Interruption),
 }
 
 impl Item {
-    /// The position after it. `None` if there is no new one.
+    /// Returns the position after the item. `None` if it has no new one.
     pub fn cursor(&self) -> Option<&str> {
         match self {
             Self::Frame(frame) => Some(cursor(frame)),
@@ -58,12 +56,12 @@ impl Item {
     }
 }
 
-/// Why there is no stream for now.
+/// Temporary interruption of the stream.
 #[derive(Debug, Clone)]
 pub struct Interruption {
-    /// What happened.
+    /// Cause of the interruption.
     pub cause: Cause,
-    /// How long until the next try.
+    /// Time until the reconnect.
     pub pause: Duration,
 }
 
@@ -72,87 +70,87 @@ impl fmt::Display for Interruption {
         match &self.cause {
             Cause::Connect(error) => write!(f, "cannot connect: {error}")?,
             Cause::Status(status) => f.write_str(&shown(status))?,
-            Cause::Silence => write!(f, "the gateway has fallen silent")?,
+            Cause::Silence => write!(f, "no heartbeat from the gateway")?,
             Cause::End => write!(f, "the stream ended without a status")?,
         }
-        write!(f, "; connecting again in {:.1} s", self.pause.as_secs_f64())
+        write!(f, "; reconnecting in {:.1} s", self.pause.as_secs_f64())
     }
 }
 
-/// What broke a stream, or kept it from beginning.
+/// Cause of an interruption.
 #[derive(Debug, Clone)]
 pub enum Cause {
-    /// There was no connection.
+    /// The connection attempt failed.
     Connect(std::sync::Arc<ConnectError>),
-    /// The gateway, or something on the way, said so.
+    /// The gateway, or a proxy, returned a status.
     Status(Status),
-    /// Nothing came, not even a heartbeat, for three heartbeat intervals.
+    /// No frame arrived, not even a heartbeat, for three heartbeat intervals.
     Silence,
-    /// The stream ended without a status, which no gateway does.
+    /// The stream ended without a status. Gateways always send one.
     End,
 }
 
-/// Why a subscription does not go on by itself: somebody has to decide.
+/// Reason why a subscription ended: its user has to decide.
 ///
-/// After [`Subscription::restart`] it goes on as told. [`Subscription::next`] without it
-/// tries the same again, after a pause.
+/// [`Subscription::restart`] continues from another position. [`Subscription::next`] without it retries the
+/// same request after a pause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Ended {
-    /// Events behind the position are no longer stored. Restart after `oldest_cursor` to
-    /// get all that is left. Not with [`GapPolicy::Skip`]: then a `gap` frame says so.
+    /// Events after the position are no longer stored. Restart after `oldest_cursor` to receive the remaining
+    /// ones. With [`GapPolicy::Skip`], a `gap` frame reports this instead.
     #[error("{}", shown(status))]
     CursorExpired {
-        /// The position before the oldest event that is stored.
+        /// Position before the oldest stored event.
         oldest_cursor: String,
-        /// The position after the newest event.
+        /// Position after the newest event.
         latest_cursor: String,
-        /// As it came.
+        /// Status of the gateway.
         status: Box<Status>,
     },
-    /// The log is another one. Compare what you have, then restart: at the time of your
-    /// last event, or with the earliest.
+    /// The log was replaced by another one. Reconcile your data with the log, then restart from the time of
+    /// your last event or from `earliest`.
     #[error("{}", shown(&.0.status))]
     LogReplaced(OtherLog),
-    /// The log went back, as by a restored backup. Compare what you have, then restart:
-    /// at the time of your last event, or with the earliest.
+    /// The log went back, as after a restored backup. Reconcile your data with the log, then restart from the
+    /// time of your last event or from `earliest`.
     #[error("{}", shown(&.0.status))]
     LogRewound(OtherLog),
-    /// The next events cannot be read: they are damaged, or a newer gateway stored them.
-    /// [`Subscription::skip_gaps`] continues behind them.
+    /// The next events are unreadable: they are damaged, or a newer gateway stored them.
+    /// [`Subscription::skip_gaps`] continues after them.
     #[error("{}", shown(.0))]
     LogDamaged(Box<Status>),
-    /// The next events were lost: the log no longer has them. [`Subscription::skip_gaps`] continues behind them.
+    /// The next events were lost from the log. [`Subscription::skip_gaps`] continues after them.
     #[error("{}", shown(.0))]
     EventsMissing(Box<Status>),
-    /// The token is missing, unknown or was taken back, or it may not read this.
+    /// The token is missing, unknown or revoked, or lacks the right.
     #[error("{}", shown(.0))]
     Denied(Box<Status>),
-    /// The request is wrong.
+    /// The request is invalid.
     #[error("{}", shown(.0))]
     Invalid(Box<Status>),
-    /// Anything else that trying again does not mend, such as an address that is no gateway's.
+    /// Any other error that a retry cannot fix, such as an address of another server.
     #[error("{}", shown(.0))]
     Other(Box<Status>),
 }
 
-/// A log that did not give the cursor.
+/// Log that did not issue the cursor.
 #[derive(Debug)]
 pub struct OtherLog {
-    /// Its epoch.
+    /// Epoch of the log.
     pub epoch: String,
-    /// When that began, in RFC 3339.
+    /// Start of the epoch, in RFC 3339.
     pub epoch_start: String,
-    /// The position before its oldest event.
+    /// Position before its oldest event.
     pub oldest_cursor: String,
-    /// The position after its newest event.
+    /// Position after its newest event.
     pub latest_cursor: String,
-    /// As it came.
+    /// Status of the gateway.
     pub status: Box<Status>,
 }
 
 impl Ended {
-    /// As it came.
+    /// Returns the status of the gateway.
     pub fn status(&self) -> &Status {
         match self {
             Self::CursorExpired { status, .. }
@@ -202,27 +200,27 @@ impl From<Status> for Ended {
 }
 
 enum State {
-    /// Until then nothing is tried.
+    /// Waits until then before it reconnects.
     Pause(Instant),
     Opening(BoxFuture<'static, Result<Streaming<Received>, Cause>>),
     Open(Box<Streaming<Received>>),
 }
 
-/// A stream of frames that does not end with a connection. Dropped, it is over.
+/// Stream of frames across connections. Ends when it is dropped.
 pub struct Subscription {
     client: Client,
-    /// What is asked for next; its start moves with every frame.
+    /// Next request. Each frame moves its start.
     request: SubscribeRequest,
     state: State,
-    /// How long the next pause is, before its random part.
+    /// Next pause, without jitter.
     pause: Duration,
-    /// The pause that the last `going_away` frame asked for, in case no status follows.
+    /// Pause that the last `going_away` frame requested, in case no status follows.
     asked: Option<Duration>,
-    /// How long no frame may come.
+    /// Maximum time without a frame.
     silence: Duration,
-    /// When the next frame of an open stream is there at the latest.
+    /// Deadline of the next frame on an open stream.
     deadline: Instant,
-    /// It was not, and what may have come is being looked at.
+    /// True if the deadline passed, and frames that may have arrived are being read.
     is_overdue: bool,
     /// See [`Subscription::encoded_event`].
     encoded_event: Bytes,
@@ -250,8 +248,8 @@ impl Subscription {
         }
     }
 
-    /// Waits for the next frame, and for a connection if there is none. What it has not
-    /// given yet is not lost if it is dropped, as in `tokio::select!`.
+    /// Waits for the next frame, and for a connection if there is none. Cancel safe, as in `tokio::select!`:
+    /// no frame is lost.
     pub async fn next(&mut self) -> Result<Item, Ended> {
         self.encoded_event = Bytes::new();
         loop {
@@ -274,14 +272,14 @@ impl Subscription {
                             self.take(frame);
                         }
                         self.heard();
-                        // One of a kind that is not known yet is skipped.
+                        // Skip frames of an unknown kind.
                         if let Some(frame) = frame {
                             return Ok(Item::Frame(frame));
                         }
                     }
                     Ok(Ok(None)) => return self.interrupted(Cause::End),
                     Ok(Err(status)) => return self.interrupted(Cause::Status(status)),
-                    // Once: whoever asks now and then would otherwise never be told.
+                    // Only once: a caller that polls rarely would otherwise never see the interruption.
                     Err(_) if self.deadline.elapsed() >= LATE && !self.is_overdue => {
                         self.is_overdue = true;
                         self.deadline = Instant::now() + LATE;
@@ -292,15 +290,15 @@ impl Subscription {
         }
     }
 
-    /// Returns the encoded `Event` of the frame that [`Subscription::next`] returned last, byte for byte as
-    /// the gateway sent it. It still has the fields that this version does not know. Empty unless that
-    /// frame is an event.
+    /// Returns the encoded `Event` of the last frame that [`Subscription::next`] returned, byte for byte as
+    /// the gateway sent it, including fields that this version does not know. Empty if the frame is not an
+    /// event.
     pub fn encoded_event(&self) -> &Bytes {
         &self.encoded_event
     }
 
-    /// The position after the last frame, or that to begin after; `None` before the
-    /// first frame of a start without a cursor.
+    /// Returns the position after the last frame, or the start cursor. `None` before the first frame of a
+    /// start without a cursor.
     pub fn cursor(&self) -> Option<&str> {
         match &self.request.start {
             Some(Start::AfterCursor(cursor)) => Some(cursor),
@@ -308,7 +306,7 @@ impl Subscription {
         }
     }
 
-    /// Goes on from there: what to do after an [`Ended`], or at any time.
+    /// Continues from `start`: after an [`Ended`], or at any time.
     pub fn restart(&mut self, start: Start) {
         self.request.start = Some(start);
         if !matches!(self.state, State::Pause(_)) {
@@ -316,7 +314,7 @@ impl Subscription {
         }
     }
 
-    /// From the next connection on, goes on behind events that are gone, with a `gap` frame.
+    /// From the next connection on, continues after missing events with a `gap` frame.
     pub fn skip_gaps(&mut self) {
         self.request.on_gap = GapPolicy::Skip.into();
     }
@@ -324,7 +322,7 @@ impl Subscription {
     fn open(&self) -> BoxFuture<'static, Result<Streaming<Received>, Cause>> {
         let (client, request) = (self.client.clone(), self.request.clone());
         Box::pin(async move {
-            // Opens a new connection each time: the address may now resolve to another replica.
+            // Open a new connection each time: the address may now resolve to another replica.
             let channel = client.channel().await.map_err(|error| Cause::Connect(error.into()))?;
             let mut grpc = Grpc::new(channel);
             let ready = grpc.ready().await;
@@ -335,13 +333,13 @@ impl Subscription {
         })
     }
 
-    /// Something came: the next frame has its time from now on.
+    /// Restarts the deadline of the next frame.
     fn heard(&mut self) {
         self.deadline = Instant::now() + self.silence;
         self.is_overdue = false;
     }
 
-    /// What a frame changes for the next connection.
+    /// Updates the next request by a frame.
     fn take(&mut self, frame: &Frame) {
         match frame {
             Frame::Subscribed(subscribed) => {
@@ -351,7 +349,7 @@ impl Subscription {
             Frame::GoingAway(going_away) => {
                 self.asked = going_away.retry_delay.and_then(|delay| delay.try_into().ok());
             }
-            // The stream got somewhere: what breaks it is a new trouble.
+            // The stream made progress, so the next interruption starts with the first pause.
             Frame::Event(_)
             | Frame::Heartbeat(_)
             | Frame::CaughtUp(_)
@@ -379,27 +377,27 @@ impl Subscription {
     }
 }
 
-/// How long no frame may come at this heartbeat interval, if it is one.
+/// Returns the maximum time without a frame for a heartbeat interval, if it is valid.
 fn silence(interval: Option<imcallback::well_known::Duration>) -> Duration {
     let interval = interval.and_then(|interval| interval.try_into().ok()).unwrap_or(HEARTBEAT);
     SILENT_INTERVALS * interval.clamp(SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT)
 }
 
-/// Half as long again at most, by chance: what lost its connection together with others
-/// does not come back together with them.
+/// Adds up to half of the pause at random, so that clients that lost their connections together do not
+/// reconnect together.
 fn with_jitter(pause: Duration) -> Duration {
     // Without random numbers there is no jitter.
     let part = getrandom::u32().unwrap_or(0);
     pause + pause.mul_f64(f64::from(part) / f64::from(u32::MAX) / 2.0)
 }
 
-/// A status in a line: its code, its reason, what it says.
+/// Formats a status in one line: code, reason and message.
 fn shown(status: &Status) -> String {
     let reason = status.get_details_error_info().map(|info| format!(" {}", info.reason)).unwrap_or_default();
     format!("{:?}{reason}: {}", status.code(), status.message())
 }
 
-/// The position after a frame.
+/// Returns the position after a frame.
 pub fn cursor(frame: &Frame) -> &str {
     match frame {
         Frame::Subscribed(frame) => &frame.cursor,
@@ -416,7 +414,7 @@ pub fn cursor(frame: &Frame) -> &str {
 mod tests {
     use super::*;
 
-    /// The pauses of so many tries, each of which ends so.
+    /// Returns the pauses of `count` attempts that all end with the status.
     fn pauses(subscription: &mut Subscription, count: usize, status: &Status) -> Vec<Duration> {
         let mut pauses = Vec::new();
         while pauses.len() < count {
@@ -430,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_up_to_a_bound_and_begin_anew_when_a_stream_got_somewhere() {
+    fn pauses_grow_up_to_a_limit_and_restart_after_progress() {
         let client = Client::new("http://127.0.0.1:1").unwrap();
         let mut subscription = client.subscribe(SubscribeRequest::default());
         let unavailable = Status::unavailable("");
@@ -439,12 +437,12 @@ mod tests {
         for (pause, least) in first.iter().zip(expected) {
             assert!((least..=least.mul_f64(1.5)).contains(pause), "{pause:?} of {least:?}");
         }
-        // To be told where the stream starts is not to get somewhere; a gateway may fail right after it.
+        // A `subscribed` frame is not progress: a gateway may fail right after it.
         subscription.take(&Frame::Subscribed(Default::default()));
         assert!(pauses(&mut subscription, 1, &unavailable)[0] >= LAST_PAUSE);
         subscription.take(&Frame::Heartbeat(Default::default()));
-        let anew = pauses(&mut subscription, expected.len(), &unavailable);
-        assert!(anew[0] < Duration::from_millis(376), "{anew:?}");
-        assert_ne!(first, anew, "they are by chance");
+        let again = pauses(&mut subscription, expected.len(), &unavailable);
+        assert!(again[0] < Duration::from_millis(376), "{again:?}");
+        assert_ne!(first, again, "they are random");
     }
 }

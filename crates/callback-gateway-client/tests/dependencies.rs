@@ -1,8 +1,8 @@
-//! A consumer compiles few crates, and nothing of the gateway.
+//! The client compiles few crates and none of the gateway.
 
 use std::{collections::BTreeSet, process::Command};
 
-/// Most crates that a consumer compiles, this one and those that run during the build included.
+/// Maximum number of crates that a consumer compiles, including this one and build dependencies.
 const MAX_CRATES: usize = 90;
 
 #[test]

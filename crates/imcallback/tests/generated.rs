@@ -1,5 +1,5 @@
-//! The code in `src/generated` is what the `.proto` files give. It is kept in the repository because its generators would
-//! add 36 crates to every consumer.
+//! Compares `src/generated` with the code that the `.proto` files generate. It is in the repository because
+//! its generators would add 36 crates to every consumer.
 
 use std::{
     env, fs,
@@ -10,11 +10,11 @@ use prost::Message as _;
 use protox::Compiler;
 
 const PACKAGE: &str = ".imcallback.v1";
-/// Says that the files are to be written instead of compared.
+/// Variable that makes the test write the files instead of comparing them.
 const UPDATE: &str = "UPDATE_GENERATED";
 
 #[test]
-fn the_generated_code_is_what_the_proto_files_give() {
+fn the_generated_code_is_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
     generate(dir.path());
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/generated");
@@ -34,7 +34,7 @@ fn the_generated_code_is_what_the_proto_files_give() {
     }
 }
 
-/// Writes messages, client, JSON form and descriptor set.
+/// Writes the messages, the client, the JSON forms and the descriptor set.
 fn generate(out: &Path) {
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     let mut compiler = Compiler::new([&proto]).unwrap();
