@@ -1,4 +1,4 @@
-//! Callbacks on their way in: connections, the HTTP front, checks and decoding, and what was refused.
+//! Callbacks in: connections, the HTTP front, checks and decoding, and recent refusals.
 
 pub(crate) mod callback;
 pub(crate) mod connection;

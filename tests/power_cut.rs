@@ -71,7 +71,7 @@ async fn a_disk_that_hangs_makes_the_gateway_unready_until_it_goes_on() {
             break answer;
         }
     };
-    assert_eq!(refused.error_info(), "callbacks cannot be stored just now; try again");
+    assert_eq!(refused.error_info(), "callbacks cannot be stored at the moment; retry");
     let mut client = gateway.client().await;
     assert_eq!(all_events(&mut client).await.len(), 1, "reading goes on");
 

@@ -1,4 +1,4 @@
-//! From a callback's URL and body to the record that is stored, encoded once.
+//! Checks a callback's URL and body, and encodes the record that is stored.
 //!
 //! The gateway never refuses a callback with a correct URL for its body. It stores a body that it cannot decode
 //! unchanged, with a [`DecodeStatus`] that says why.
@@ -38,27 +38,27 @@ pub const MAX_JSON_DEPTH: usize = 1024;
 /// messages nested 100 deep, and one JSON object in a `google.protobuf.Value`
 /// takes three levels. The encoder leaves out deeper values.
 pub const MAX_TYPED_JSON_DEPTH: usize = 24;
-/// Most values in a body that is still typed: each takes dozens of bytes while it
-/// is decoded, whatever it takes in JSON.
+/// Maximum number of values in a body that is typed. Each takes dozens of bytes while it is decoded, whatever
+/// its size in JSON.
 pub const MAX_TYPED_JSON_VALUES: usize = 100_000;
-/// Largest response, raw body included, for which the payload is still typed:
-/// well below the 4 MiB that gRPC clients accept by default.
+/// Maximum size of a response, body included, whose payload is typed: well below the 4 MiB that gRPC clients
+/// accept by default.
 pub const MAX_TYPED_RESPONSE_BYTES: usize = 3 * 1024 * 1024;
-/// Room in a response for what is put in front of an event.
+/// Room in a response for the fields in front of an event.
 const RESPONSE_OVERHEAD_BYTES: usize = 256;
 
-/// Why a callback is refused. Its text goes into the answer: one short sentence
-/// with the remedy, without anything of the request in it.
+/// Reason why a callback is refused. Its text is sent in the response: a short sentence with the remedy and
+/// without any content of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A query parameter that the gateway reads stands in the URL twice.
+    /// The URL has a query parameter that the gateway reads more than once.
     #[error("send the query parameter {0} once")]
     ParameterRepeated(&'static str),
     /// No SDKAppID in the URL.
     #[error("the URL needs the query parameter SdkAppid")]
     AppIdMissing,
     /// The SDKAppID is not configured, or (with a place) is not a decimal number.
-    #[error("this SdkAppid is not served here; check --sdk-app-id")]
+    #[error("this gateway does not serve this SdkAppid; check --sdk-app-id")]
     AppIdUnknown(Option<Place>),
     /// The URL has no signature, although the app has a token.
     #[error("the URL needs the query parameter Sign; turn on authentication in the console")]
@@ -66,16 +66,16 @@ pub enum Refusal {
     /// The signature matches no token of the app, or (with a place) is not 64 hexadecimal digits.
     #[error("Sign is wrong; check that the console and the gateway have the same token")]
     SignWrong(Option<Place>),
-    /// The URL has a signature but no time.
+    /// The URL has a signature but no RequestTime.
     #[error("the URL needs the query parameter RequestTime; turn on authentication in the console")]
     RequestTimeMissing,
-    /// The time is not in decimal digits.
+    /// RequestTime is not in decimal digits.
     #[error("RequestTime must be Unix seconds in decimal digits")]
     RequestTimeMalformed(Place),
-    /// The time is too long ago, or too far ahead.
+    /// RequestTime is too far in the past or the future.
     #[error("RequestTime is too old or too new; check the gateway's clock")]
     RequestTimeOutside {
-        /// RequestTime minus our clock, in seconds.
+        /// RequestTime minus the gateway's clock, in seconds.
         skew: i64,
     },
     /// The URL does not name the command, and the body names none.
@@ -141,14 +141,14 @@ impl Refusal {
     }
 }
 
-/// The apps whose callbacks are accepted, and how they are verified.
+/// Apps whose callbacks are accepted, and how they are verified.
 #[derive(Debug, Clone, Default)]
 pub struct Apps {
-    /// Their SDKAppIDs.
+    /// SDKAppIDs.
     pub ids: BTreeSet<u32>,
-    /// Their tokens. Callbacks of an app without one are taken unsigned.
+    /// Tokens. Callbacks of an app without one need no signature.
     pub tokens: Tokens,
-    /// How far RequestTime may be from our clock, both ways.
+    /// Maximum difference between RequestTime and the gateway's clock.
     pub window: Duration,
 }
 
@@ -162,9 +162,9 @@ impl Apps {
     }
 }
 
-/// An SDKAppID in decimal digits.
+/// Parses an SDKAppID in decimal digits.
 fn app_id(text: &str) -> Option<u32> {
-    // `parse` alone would take a leading plus sign.
+    // `parse` alone would accept a plus sign.
     text.parse().ok().filter(|_| not_a_digit(text).is_none())
 }
 
@@ -185,17 +185,17 @@ fn is_command_name(name: &str) -> bool {
     matches!(name, "CallbackCommand" | "WebhookCommand")
 }
 
-/// What the URL of a refused callback says of it, for operators: nothing is checked but the form.
+/// Unverified content of a refused callback's URL, for operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// SDKAppID, whether or not it is served; 0 if there is none or it is no number.
+    /// SDKAppID, served or not. 0 if it is absent or not a number.
     pub sdk_app_id: u32,
-    /// Command; `None` if there is none, or it cannot be one.
+    /// Command. `None` if it is absent or invalid.
     pub command: Option<String>,
 }
 
 impl Claims {
-    /// Reads the URL's query. A parameter that stands there twice says nothing.
+    /// Reads the URL's query. A repeated parameter counts as absent.
     pub fn from_query(query: &str) -> Self {
         let once = |is_wanted: fn(&str) -> bool| {
             let parameters = form_urlencoded::parse(query.as_bytes());
@@ -214,15 +214,15 @@ impl Claims {
 /// A callback that is ready to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
-    /// The record of its event.
+    /// Record of the event.
     pub record: StoredRecord,
-    /// What became of its body.
+    /// Decode status of the body.
     pub status: DecodeStatus,
-    /// Whether the event names one that it may be the duplicate of.
+    /// True if the event names an earlier one that it may duplicate.
     pub is_repeated: bool,
 }
 
-/// What a callback's URL says, checked.
+/// Content of a callback's URL, checked.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Envelope {
     sdk_app_id: u32,
@@ -231,12 +231,12 @@ pub struct Envelope {
     opt_platform: String,
     /// Empty if there is none.
     traceparent: String,
-    /// Present if the app has a token, and then the callback was signed.
+    /// Signature, present if the app has a token.
     verified: Option<Verified>,
 }
 
 impl Envelope {
-    /// Reads the URL's query and checks who sent it. `now` is in Unix seconds.
+    /// Parses the URL's query and verifies the signature. `now` is in Unix seconds.
     pub fn from_query(query: &str, apps: &Apps, now: u64) -> Result<Self, Refusal> {
         let [mut app_id, mut command, mut client_ip, mut opt_platform] = [None, None, None, None];
         let (mut sign, mut request_time) = (None, None);
@@ -277,19 +277,18 @@ impl Envelope {
         })
     }
 
-    /// The app's SDKAppID: one that is served.
+    /// Returns the SDKAppID, of an app that is served.
     pub fn sdk_app_id(&self) -> u32 {
         self.sdk_app_id
     }
 
-    /// Which of its app's tokens the callback was signed with, from 0, in the order
-    /// in which they were given: shows whether an old one is still in use. `None` if
-    /// the app has none.
+    /// Returns the index of the app's token that signed the callback, from 0 in the configured order: shows
+    /// whether an old token is still in use. `None` if the app has no token.
     pub fn token(&self) -> Option<u32> {
         self.verified.map(|verified| verified.token)
     }
 
-    /// Sets the `traceparent` that the event carries.
+    /// Sets the `traceparent` of the event.
     pub fn set_traceparent(&mut self, traceparent: String) {
         self.traceparent = traceparent;
     }

@@ -1,9 +1,8 @@
-//! HTTP/1.1 connections: deadlines, the connection cap, and draining.
+//! HTTP/1.1 connections: deadlines, the connection limit, and draining.
 //!
-//! hyper has one time-out for an idle connection and for a slow request head.
-//! Here they differ: the vendor keeps connections open between callbacks, and
-//! closing one just as it is used again would lose a callback that is never
-//! sent again. So a connection notes when a request's first byte arrives.
+//! hyper has one timeout for idle connections and slow request heads. Here they differ: the vendor keeps
+//! connections open between callbacks, and closing one at the moment of its reuse would lose a callback that
+//! is never retried. So a connection records when the first byte of a request arrives.
 
 mod drive;
 
@@ -30,39 +29,39 @@ use crate::{
 
 /// Pause after a failed accept, as when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
-/// Most connections taken from the system's queue when the listener closes: as
-/// many as the queue holds.
+/// Maximum connections that are accepted from the system's queue when the listener closes: the size of the
+/// queue.
 const MAX_QUEUED: usize = 4096;
-/// Fewest connections at once that may be closing for newcomers. They no longer count for the cap, so that a newcomer
-/// does not wait for their end. With a larger cap it is this part of it.
+/// Minimum of connections that may be closing after an eviction. They do not count for the limit, so that a
+/// new connection does not wait for their end. With a larger limit it is an eighth of it.
 const MIN_CLOSING: usize = 64;
 const CLOSING_PART: usize = 8;
 
-/// Bounds of a listener's connections.
+/// Limits of a listener's connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Most connections at once. At the cap one is closed for a newcomer, in the order that
-    /// [`eviction`](crate::net::eviction) has: first those that never delivered a verified callback and are idle or slow to
-    /// send. A connection whose request is complete is never closed; if no other is left, the newcomer waits. Up to
-    /// an eighth of the cap, or 64, may be closing beyond it.
+    /// Maximum connections. At the limit one is closed for a new one, in the order of
+    /// [`eviction`](crate::net::eviction): first those that never delivered a verified callback and are idle
+    /// or slow. A connection whose request is complete is never closed; if there is no other, the new one
+    /// waits. Up to an eighth of the limit, or 64, may be closing in addition.
     pub max_connections: usize,
-    /// From a request's first byte to the end of its head; then the connection is closed.
+    /// Time from the first byte of a request to the end of its head. Then the connection is closed.
     pub header_timeout: Duration,
-    /// How long a connection may stay open without a request.
+    /// Maximum time without a request.
     pub idle_timeout: Duration,
 }
 
-/// Counts a listener's connections.
+/// Metrics of a listener's connections.
 #[derive(Debug, Clone)]
 pub(crate) struct ListenerMetrics {
-    /// Those that ended without a request.
+    /// Connections that ended without a complete request.
     pub bad: BadConnections,
-    /// Those that are open, and those that were closed for others.
+    /// Open and evicted connections.
     pub connections: ConnectionMetrics,
 }
 
-/// Serves `router` on `listener`, with TLS if it is given, until `drain` closes it and every request in
-/// hand is answered, or `drain` cuts connections. Counts connections in `metrics`.
+/// Serves `router` on `listener`, with TLS if configured. Ends when `drain` has closed the listener and all
+/// requests are answered, or when `drain` cuts the connections. Updates `metrics`.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
@@ -101,7 +100,7 @@ pub(crate) async fn serve(
             },
         }
     }
-    // Whoever is already connected, as far as the system knows, is still served.
+    // Also serve the clients that are connected but not accepted yet.
     match listener.into_std() {
         Ok(listener) => {
             for _ in 0..MAX_QUEUED {
@@ -112,11 +111,13 @@ pub(crate) async fn serve(
                 match accepted {
                     Ok((stream, peer)) => server.start(stream, peer),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => tracing::debug!(%error, "a connection ended before it was taken"),
+                    Err(error) => tracing::debug!(%error, "a connection ended before it was accepted"),
                 }
             }
         }
-        Err(error) => tracing::warn!(%error, "could not empty the listener's queue"),
+        Err(error) => {
+            tracing::warn!(%error, "cannot accept queued connections while the listener closes; their clients must reconnect")
+        }
     }
     while let Some(ended) = server.connections.join_next_with_id().await {
         server.forget(ended);
@@ -131,18 +132,18 @@ struct Server {
     metrics: Option<ListenerMetrics>,
     connections: JoinSet<()>,
     states: HashMap<Id, Arc<State>>,
-    /// Of these, those that were evicted and have not ended yet.
+    /// Evicted connections that have not ended yet.
     closing: usize,
     evictor: Evictor<State>,
     became_idle: Arc<Notify>,
-    /// The last accept failed, and that has been logged.
+    /// True if the last accept failed, which was logged.
     accept_failed: bool,
 }
 
 impl Server {
     fn start(&mut self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
+            tracing::debug!(%error, %peer, "cannot set TCP_NODELAY");
         }
         let metrics = self.metrics.as_ref().map(|metrics| metrics.connections.clone());
         let state = Arc::new(State::new(&self.became_idle, metrics));
@@ -154,7 +155,7 @@ impl Server {
             let stream = tokio::select! {
                 stream = tls::accept(tls.as_ref(), stream, peer) => stream,
                 () = driven.evicted.cancelled() => None,
-                // As long as one that was just opened without TLS has for its first request.
+                // Wait as long as a new connection without TLS may wait for its first request.
                 () = async { drain.closing().await; sleep(limits.header_timeout).await } => None,
             };
             if let Some(stream) = stream {
@@ -174,7 +175,7 @@ impl Server {
         let id = match ended {
             Ok((id, ())) => id,
             Err(error) => {
-                tracing::error!(%error, "a connection's task panicked");
+                tracing::error!(%error, "a connection's task panicked; the connection was closed");
                 error.id()
             }
         };
@@ -183,7 +184,7 @@ impl Server {
         }
     }
 
-    /// Waits until one more connection fits, and evicts one if it can.
+    /// Waits until another connection fits, and evicts one if possible.
     async fn make_room(&mut self) {
         let max_closing = MIN_CLOSING.max(self.limits.max_connections / CLOSING_PART);
         while self.connections.len() - self.closing >= self.limits.max_connections {
@@ -211,15 +212,15 @@ impl Server {
     }
 
     async fn accept_failed(&mut self, error: &io::Error) {
-        // The peer gave up before it was accepted: no fault of ours.
+        // The client gave up before the accept.
         if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
             return;
         }
         if !self.accept_failed {
             self.accept_failed = true;
-            tracing::error!(%error, "could not accept a connection; trying again until it works");
+            tracing::error!(%error, "cannot accept connections; retrying every 50 ms");
         }
-        // The one that is closed gives back a file descriptor.
+        // Closing a connection frees a file descriptor.
         self.evict().ok();
         tokio::select! {
             () = self.drain.closing() => {}

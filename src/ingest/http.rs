@@ -1,8 +1,7 @@
-//! The HTTP front: takes callbacks, and answers 200 only after the event is durable.
+//! HTTP front for callbacks. Responds 200 only after the event is durable.
 //!
-//! A request is checked in this order: method, path, encoding, size, then the
-//! URL's query (no parameter twice, the app, its signature, the command); only
-//! then the body is read, which takes room for its bytes as they arrive.
+//! Checks run in this order: method, path, encoding, size, then the URL's query (repeated parameters, the
+//! app, its signature, the command). Only then the body is read, within a budget for the bytes of all bodies.
 
 mod bodies;
 mod outcome;
@@ -43,13 +42,13 @@ use crate::{
     observe::{metrics::Metrics, trace::Tracer},
 };
 
-/// From a request's first byte to the end of its head.
+/// Deadline of the request head, from the first byte of the request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(1);
-/// From a request's first byte to the end of its body.
+/// Deadline of the body, from the first byte of the request.
 pub const BODY_TIMEOUT: Duration = Duration::from_millis(1400);
-/// From a request's first byte to its answer: below the vendor's 2 seconds.
+/// Deadline of the response, from the first byte of the request. Below the vendor's 2 seconds.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_millis(1800);
-/// After this the vendor has given up.
+/// Deadline of the vendor.
 const VENDOR_TIMEOUT: Duration = Duration::from_secs(2);
 const _: () = assert!(
     HEADER_TIMEOUT.as_millis() < BODY_TIMEOUT.as_millis()
@@ -57,30 +56,30 @@ const _: () = assert!(
         && ANSWER_TIMEOUT.as_millis() < VENDOR_TIMEOUT.as_millis(),
     "each stage leaves time for the next"
 );
-/// Bytes of bodies under way at once, over all connections, as far as they have arrived. Beyond it the bodies that have
-/// been arriving for longest are given up (408); if none is, callbacks get 503.
+/// Maximum bytes of all bodies in flight that have arrived. Beyond it the bodies that have been arriving for
+/// longest are dropped (408). If there is none, callbacks get 503.
 pub const BODIES_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes that are read of a refused body beyond the limit on bodies, so that the
-/// client sees the answer; of a longer one the rest is cut off.
+/// Bytes of a refused body that are read beyond the body limit, so that the client sees the response. The
+/// rest of a longer body is cut off.
 const MAX_DISCARD_BEYOND_LIMIT: usize = 1024 * 1024;
 
-/// What the front needs to take callbacks.
+/// Configuration and state of the front.
 #[derive(Debug)]
 pub struct Front {
-    /// The path that callbacks are posted to.
+    /// URL path of callbacks.
     pub path: String,
-    /// The apps whose callbacks are accepted; their tokens may change at any time.
+    /// Apps whose callbacks are accepted. A reload may change their tokens.
     pub apps: watch::Receiver<Arc<Apps>>,
-    /// Largest body, in bytes.
+    /// Maximum body size, in bytes.
     pub body_limit: usize,
-    /// What came in of late.
+    /// Recently accepted callbacks, for duplicate detection.
     pub duplicates: Arc<Duplicates>,
-    /// What was refused and what was accepted.
+    /// Refused callbacks, and the last accepted ones.
     pub refusals: Arc<Refusals>,
-    /// What is counted.
+    /// Metrics.
     pub metrics: Arc<Metrics>,
-    /// What is traced; `None`: nothing.
+    /// Tracer. `None`: tracing is disabled.
     pub tracer: Option<Tracer>,
 }
 
@@ -90,7 +89,7 @@ struct Shared {
     bodies: Bodies,
 }
 
-/// The routes of the callback listener.
+/// Returns the routes of the callback listener.
 pub fn router(front: Front, log: Arc<dyn EventLog>) -> Router {
     let bodies = Bodies::new(BODIES_BYTES);
     Router::new().fallback(receive).with_state(Arc::new(Shared { front, log, bodies }))
@@ -108,7 +107,7 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             shared.store(envelope, body, start, connection, &mut seen).await
         }
         Err(rejection) if head.headers.contains_key(header::EXPECT) => {
-            // A client that waits for 100 Continue has not sent its body, and need not.
+            // A client that waits for 100 Continue has not sent its body.
             body_may_follow = true;
             Err(rejection)
         }
@@ -129,8 +128,8 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         }
         Err(rejection) => {
             let mut response = rejection.into_response();
-            // Where the next request begins is in doubt: a proxy in between may take for a request
-            // what we take for a body, or the other way round.
+            // The start of the next request is uncertain: a proxy may take for a request what this server
+            // takes for a body, or the reverse.
             if body_may_follow || rejection == Rejection::Framing {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -140,19 +139,19 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 }
 
 impl Shared {
-    /// Everything that can be said without the body.
+    /// Checks everything except the body.
     fn check(&self, head: &Parts, body: &Body, seen: &mut Seen) -> Result<Envelope, Rejection> {
         if head.method != Method::POST {
             return Err(Rejection::Method);
         }
-        // With or without a slash at the end, whichever the console has.
+        // The console may have the path with or without a slash at the end.
         if head.uri.path().trim_end_matches('/') != self.front.path.trim_end_matches('/') {
             return Err(Rejection::Path);
         }
         if !head.headers.get_all(header::CONTENT_ENCODING).iter().all(is_not_encoded) {
             return Err(Rejection::Encoding);
         }
-        // hyper takes any list that ends in `chunked`, and leaves the rest of it to us.
+        // hyper accepts any list that ends in `chunked`, and leaves the other codings to the handler.
         let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
         let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
         if !encodings.next().is_none_or(is_chunked) || encodings.next().is_some() {
@@ -168,8 +167,8 @@ impl Shared {
         Ok(envelope)
     }
 
-    /// Reads the body and stores the callback. Dropped half-way, it leaves nothing
-    /// behind, or a record that is on its way.
+    /// Reads the body and stores the callback. If dropped midway, nothing is stored, or the record is already
+    /// in the log's queue.
     async fn store(
         &self,
         envelope: Envelope,
@@ -190,17 +189,17 @@ impl Shared {
         let decoded = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
         let decoded = decoded.fit(self.log.max_record_bytes()).ok_or(Rejection::TooLarge)?;
-        // The bytes are shared.
+        // Cheap: the clones share the bytes.
         let stored = decoded.record.clone();
         seen.decoded = Some(decoded);
         let deadline = start + ANSWER_TIMEOUT;
-        // From here the record is on its way, whether or not the caller still waits.
+        // From here on the record is in the log's queue, even if the client no longer waits.
         let begin = Instant::now();
         let _span = seen.span.as_ref().map(|span| span.child("append"));
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
         let appended = timeout_at(deadline, appending).await.unwrap_or(Err(AppendError::Expired));
         if matches!(appended, Ok(_) | Err(AppendError::Expired)) {
-            // Without those that took too long, a slow disk would look like a fast one.
+            // Count timeouts too. Without them a slow disk would look fast.
             self.front.metrics.append_seconds.observe(begin.elapsed().as_secs_f64());
         }
         match appended {
@@ -213,8 +212,8 @@ impl Shared {
         }
     }
 
-    /// Reads the body of a refused request and drops it. Closing a connection with
-    /// unread bytes resets it, and the client may never see the answer.
+    /// Reads and drops the body of a refused request. Closing a connection with unread bytes resets it, and
+    /// the client may not see the response.
     async fn discard(&self, mut body: Body, deadline: Instant, seen: &mut Seen) -> Result<(), Rejection> {
         let most = self.front.body_limit + MAX_DISCARD_BEYOND_LIMIT;
         let read = async {
@@ -229,13 +228,13 @@ impl Shared {
             seen.body_bytes = Some(bytes as u64);
             Ok(())
         };
-        // A body that takes longer is left: its connection is closed.
+        // A body that takes longer is not read further: its connection closes.
         timeout_at(deadline, read).await.unwrap_or(Ok(()))
     }
 }
 
-/// Returns whether no `Content-Encoding` names a coding that changes the body. Some clients send the charset there,
-/// which says nothing of a coding. Any other value is accepted too: the event has the body as received.
+/// Returns whether the `Content-Encoding` names no coding that changes the body. Some clients send the
+/// charset there. Other unknown values are accepted too: the event has the body as received.
 fn is_not_encoded(value: &HeaderValue) -> bool {
     // The HTTP Content Coding Registry of IANA without `identity`, and others in use.
     const CODINGS: [&[u8]; 18] = [

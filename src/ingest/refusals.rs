@@ -1,8 +1,7 @@
-//! The callbacks that were refused, and what each app sent last: why do callbacks not arrive?
+//! Recently refused callbacks, and the last callback of each app, for operators.
 //!
-//! In bounded memory: of each reason the last few, so that many of one hide no
-//! other. Of a callback there is what its sender says of itself and the gateway
-//! of it, never its body, its URL's query or its signature.
+//! Memory is bounded: the last few refusals of each reason, so that many of one reason do not displace the
+//! others. An entry has metadata of the callback, never its body, its URL's query or its signature.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,52 +17,52 @@ use crate::{
     proto::{AppStatus, Refusal, RefusalCount, RefusalReason},
 };
 
-/// Refusals of each reason that are remembered; beyond it the oldest of that reason
-/// is forgotten. A megabyte in all, where every one is as long as it can be.
+/// Refusals that are remembered of each reason. Beyond it the oldest of that reason is forgotten. About a
+/// megabyte in all if every field has its maximum length.
 pub const KEPT: usize = 50;
-/// Log lines of each reason within [`LINES_TIME`]; further refusals are only counted.
+/// Log lines for each reason within [`LINES_TIME`]. Further refusals are only counted.
 pub const LINES: u32 = 5;
-/// The time in which [`LINES`] are counted.
+/// Period of [`LINES`].
 pub const LINES_TIME: Duration = Duration::from_secs(1);
-/// Reasons are numbers below it. A new one is the last.
+/// Number of reasons. A new reason gets the next number.
 const REASONS: usize = RefusalReason::LogClosed as usize + 1;
 /// `last_accept` of an app without an accepted callback.
 const NEVER: i64 = i64::MIN;
 
-/// What was refused and accepted since the process began.
+/// Refused and accepted callbacks since the process started.
 #[derive(Debug)]
 pub struct Refusals {
     start: Timestamp,
-    /// The apps that are served. Another one in a URL makes no state.
+    /// Served apps. Other apps in URLs use no memory.
     apps: BTreeMap<u32, App>,
     refused: Mutex<Refused>,
 }
 
 #[derive(Debug, Default)]
 struct Refused {
-    /// Since the start: the number of the next one.
+    /// Number of refusals since the start.
     count: u64,
     reasons: [OfReason; REASONS],
 }
 
-/// The refusals of one reason.
+/// Refusals of one reason.
 #[derive(Debug, Default)]
 struct OfReason {
     count: u64,
-    /// The newest, oldest first; at most [`KEPT`].
+    /// The newest refusals, oldest first, at most [`KEPT`].
     kept: VecDeque<Kept>,
     lines: Lines,
 }
 
 #[derive(Debug)]
 struct Kept {
-    /// Its place among all refusals; the clock may go back.
+    /// Position among all refusals, because the clock may go back.
     number: u64,
     time: Timestamp,
     refusal: Refusal,
 }
 
-/// The bound on log lines.
+/// Rate limit of log lines.
 #[derive(Debug, Default)]
 struct Lines {
     since: Option<Instant>,
@@ -71,31 +70,30 @@ struct Lines {
     left_out: u64,
 }
 
-/// One app.
+/// State of one app.
 #[derive(Debug)]
 struct App {
     is_verified: AtomicBool,
     accepted: AtomicU64,
-    /// In microseconds, or [`NEVER`].
+    /// Microseconds, or [`NEVER`].
     last_accept: AtomicI64,
     refused: Mutex<(u64, Option<(Timestamp, RefusalReason)>)>,
 }
 
-/// Whether a refusal gets a line in the log.
+/// Decision whether a refusal gets a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
     /// It does.
     Written,
-    /// It is the first of its reason that does not: once [`LINES_TIME`] is over,
-    /// [`Refusals::take_left_out`] has how many there were.
+    /// It is the first of its reason that does not. After [`LINES_TIME`], [`Refusals::take_left_out`] returns
+    /// how many there were.
     FirstLeftOut,
-    /// Nor does this one.
+    /// It does not, and is not the first.
     LeftOut,
 }
 
 impl Refusals {
-    /// Nothing has come in yet. The apps are those that are served, and whether
-    /// their callbacks must be signed.
+    /// Creates an empty memory for the served apps, each with whether its callbacks must be signed.
     pub fn new(apps: impl IntoIterator<Item = (u32, bool)>) -> Self {
         let app = |is_verified| App {
             is_verified: AtomicBool::new(is_verified),
@@ -110,19 +108,19 @@ impl Refusals {
         }
     }
 
-    /// When this memory began.
+    /// Returns when this memory was created.
     pub fn start_time(&self) -> Timestamp {
         self.start
     }
 
-    /// Notes whether an app's callbacks must be signed from now on.
+    /// Sets whether an app's callbacks must be signed.
     pub fn set_verified(&self, app_id: u32, is_verified: bool) {
         if let Some(app) = self.apps.get(&app_id) {
             app.is_verified.store(is_verified, Ordering::Relaxed);
         }
     }
 
-    /// Notes that a callback of an app was stored and is acknowledged.
+    /// Records that a callback of an app was stored.
     pub fn note_accepted(&self, app_id: u32, time: Timestamp) {
         if let Some(app) = self.apps.get(&app_id) {
             app.accepted.fetch_add(1, Ordering::Relaxed);
@@ -130,7 +128,7 @@ impl Refusals {
         }
     }
 
-    /// Notes a refused callback; its time is set here.
+    /// Records a refused callback and sets its time.
     pub fn note_refused(&self, refusal: Refusal, time: Timestamp, now: Instant) -> Line {
         let reason = refusal.reason();
         if let Some(app) = self.apps.get(&refusal.sdk_app_id) {
@@ -150,13 +148,13 @@ impl Refusals {
         of_reason.lines.next(now)
     }
 
-    /// How many refusals for this reason got no line in the log since this was last asked.
+    /// Returns and resets the number of refusals with this reason that got no log line.
     pub fn take_left_out(&self, reason: RefusalReason) -> u64 {
         std::mem::take(&mut self.lock().reasons[reason as usize].lines.left_out)
     }
 
-    /// The remembered refusals, newest first: for one of `reasons`, with this app id,
-    /// at `since` or later. No reason, the app id 0 and no time narrow nothing.
+    /// Returns the remembered refusals, newest first: with one of `reasons`, this app, and a time from
+    /// `since` on. An empty list, app 0 and `None` match all.
     pub fn list(&self, reasons: &[RefusalReason], app_id: u32, since: Option<Timestamp>) -> Vec<Refusal> {
         let refused = self.lock();
         let fits = |kept: &&Kept| {
@@ -176,14 +174,14 @@ impl Refusals {
         found.into_iter().map(|(_, refusal)| refusal).collect()
     }
 
-    /// How many there were for each reason, where there were any.
+    /// Returns the number of refusals of each reason that occurred.
     pub fn counts(&self) -> Vec<RefusalCount> {
         let refused = self.lock();
         let reasons = (0..).zip(&refused.reasons).filter(|(_, of_reason)| of_reason.count > 0);
         reasons.map(|(reason, of_reason)| RefusalCount { reason, count: of_reason.count }).collect()
     }
 
-    /// What came in for each app that is served.
+    /// Returns the state of each served app.
     pub fn apps(&self) -> Vec<AppStatus> {
         let status = |(&sdk_app_id, app): (&u32, &App)| {
             let last_accept = app.last_accept.load(Ordering::Relaxed);
@@ -202,7 +200,7 @@ impl Refusals {
     }
 
     fn lock(&self) -> MutexGuard<'_, Refused> {
-        // Every change leaves it whole, so a panic elsewhere does not spoil it.
+        // Each change completes or does not begin, so a panic elsewhere does not corrupt the state.
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -222,7 +220,7 @@ impl Lines {
     }
 }
 
-/// A reason's name in the API, without its prefix.
+/// Returns a reason's name in the API, without its prefix.
 pub fn name(reason: RefusalReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("REFUSAL_REASON_").unwrap_or(name)
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_has_a_place() {
+    fn every_reason_has_an_entry() {
         for number in 0..REASONS {
             assert!(RefusalReason::try_from(number as i32).is_ok());
         }
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_one_reason_hides_no_other_and_takes_no_more_memory() {
+    fn a_flood_of_one_reason_displaces_no_other_and_uses_bounded_memory() {
         let refusals = Refusals::new([]);
         note(&refusals, RefusalReason::SignWrong, 7, 1);
         for time in 0..10_000 {
@@ -270,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_are_kept_fit_a_response() {
+    fn all_remembered_refusals_fit_in_a_response() {
         let refusals = Refusals::new([]);
         for reason in (0..REASONS as i32).filter_map(|reason| RefusalReason::try_from(reason).ok()) {
             for _ in 0..=KEPT {
@@ -289,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_narrowed_by_reason_app_and_time() {
+    fn a_list_is_filtered_by_reason_app_and_time() {
         let refusals = Refusals::new([]);
         for (reason, app_id, time) in [
             (RefusalReason::SignWrong, 7, 1),
@@ -316,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_that_is_not_served_makes_no_state() {
+    fn an_app_that_is_not_served_uses_no_memory() {
         let refusals = Refusals::new([(7, true)]);
         for app_id in [7, 8, 0] {
             note(&refusals, RefusalReason::SignWrong, app_id, 5);
@@ -333,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn log_lines_of_a_reason_are_few_and_what_is_left_out_is_counted() {
+    fn log_lines_of_a_reason_are_limited_and_suppressed_ones_are_counted() {
         let refusals = Refusals::new([]);
         let begin = Instant::now();
         let next = |reason, millis| {

@@ -250,7 +250,9 @@ async fn send_posts_what_the_backend_would() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8(refused.stdout).unwrap().contains(r#""ActionStatus":"FAIL""#));
     assert!(
-        String::from_utf8(refused.stderr).unwrap().contains("HTTP 403: this SdkAppid is not served here")
+        String::from_utf8(refused.stderr)
+            .unwrap()
+            .contains("HTTP 403: this gateway does not serve this SdkAppid")
     );
     // `serve` may name several apps in the variable that both share.
     let several = program()

@@ -46,7 +46,7 @@ async fn a_request_whose_end_is_in_doubt_is_refused_and_nothing_behind_it_is_tak
     let te = |value: &str| format!("Transfer-Encoding: {value}\r\n");
     let length = |value: &str| framed(&format!("Content-Length: {value}\r\n"), "{}");
     let whole = "2\r\n{}\r\n0\r\n\r\n";
-    let broken = "400 the body broke off";
+    let broken = "400 the body is incomplete";
     let plain = "400 in plain chunks without trailers";
     for (what, request, answer) in [
         ("two lengths", framed("Content-Length: 2\r\nContent-Length: 3\r\n", "{} "), "400"),

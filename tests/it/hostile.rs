@@ -213,7 +213,7 @@ async fn a_query_is_read_in_one_way_only() {
         ),
         refused(
             403,
-            "is not served here",
+            "does not serve this SdkAppid",
             &[
                 "SdkAppid",
                 "SdkAppid=",

@@ -286,7 +286,7 @@ async fn a_body_that_drips_is_answered_408() {
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(
-        answer.contains(r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"the body came too slowly"#),
+        answer.contains(r#"{"ActionStatus":"FAIL","ErrorCode":1,"ErrorInfo":"the body arrived too slowly"#),
         "{answer}"
     );
     assert!((BODY_TIMEOUT..HANG / 3).contains(&took), "at the deadline: {took:?}");
@@ -521,9 +521,9 @@ async fn no_failed_append_is_answered_ok() {
     let gateway = Gateway::start_over(log).await;
     for (error, remedy) in [
         (AppendError::QueueFull, "too many callbacks"),
-        (AppendError::Recovering, "cannot be stored just now"),
-        (AppendError::Failed, "cannot be stored just now"),
-        (AppendError::Closed, "cannot be stored just now"),
+        (AppendError::Recovering, "cannot be stored at the moment"),
+        (AppendError::Failed, "cannot be stored at the moment"),
+        (AppendError::Closed, "cannot be stored at the moment"),
         (AppendError::Expired, "could not be stored in time"),
     ] {
         let script = async {

@@ -142,7 +142,7 @@ async fn each_check_comes_before_the_next() {
         ("POST", twice, gzip, &large, 415, "Content-Encoding"),
         ("POST", twice, "", &large, 413, "too large"),
         ("POST", twice, "", wrong, 400, "the query parameter SdkAppid once"),
-        ("POST", stranger, "", wrong, 403, "not served here"),
+        ("POST", stranger, "", wrong, 403, "does not serve this SdkAppid"),
         ("POST", &unsigned, "", wrong, 401, "needs the query parameter RequestTime"),
         ("POST", &late, "", wrong, 401, "Sign is wrong"),
         ("POST", &signed("A..B"), "", wrong, 400, "1 to 128 letters"),

@@ -53,7 +53,7 @@ async fn a_failed_write_is_never_acknowledged_and_the_gateway_recovers() {
             let (command, body) = callback("fault", fault, n);
             let answer = http.post(command, &body).await;
             assert_eq!(answer.status, 503, "{answer:?}");
-            assert_eq!(answer.error_info(), "callbacks cannot be stored just now; try again");
+            assert_eq!(answer.error_info(), "callbacks cannot be stored at the moment; retry");
             told.unknown.push(body);
             if started.elapsed() > FAULT {
                 break;

@@ -74,7 +74,7 @@ impl Decimal {
 /// Parses the exponent after an `e`: an optional sign and digits.
 fn parse_exponent(text: &str) -> Option<i32> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    // `parse` alone would take a second sign.
+    // `parse` alone would accept a second sign.
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(())?;
     text.parse().ok()
 }

@@ -1,15 +1,14 @@
-//! Finds callbacks that came in before: the vendor's retry, perhaps.
+//! Detection of repeated callbacks, such as retries of the vendor.
 //!
-//! Equal bodies are no proof of a duplicate: add, delete and add again gives the
-//! same bodies. So a repeated callback is marked, never dropped.
+//! Equal bodies do not prove a duplicate: add, delete and add again have the same bodies. So a repeated
+//! callback is marked, never dropped.
 //!
-//! The memory is fed from the log's tail, not by whoever stored the callback: the
-//! callbacks that are sent again are those whose sender gave up waiting. After a
-//! start it grows at both ends: what is stored from now on at one, and at the other
-//! what is in the log already, the newest first, since that is what comes in again.
+//! The log's tail feeds the memory, not the task that stored the callback: the vendor retries callbacks whose
+//! sender stopped waiting for the response. After a start the memory grows at both ends: new events at one
+//! end, and at the other end stored events, newest first, because these are retried.
 //!
-//! The window is measured by the monotonic clock, so that it ends also where the system clock was wrong, or is
-//! set. Receive times only say how old an event is when it is taken in.
+//! The monotonic clock measures the window, so that it also ends if the system clock is wrong or is set.
+//! Receive times only give the age of an event when it is added.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -20,57 +19,57 @@ use std::{
 
 use crate::event::{Record, Sequence, Timestamp};
 
-/// Most callbacks remembered; beyond it the oldest are forgotten early. About
-/// 35 MB at most, and ten minutes at 750 a second.
+/// Maximum number of remembered callbacks. Beyond it the oldest are forgotten early. About 35 MB at most, and
+/// ten minutes at 750 callbacks per second.
 ///
-/// A hash table of 2^20 places is full at 7/8; where entries come and go it cleans
-/// itself in place up to half of that, 458,752, and doubles beyond.
+/// A hash table of 2^20 places is full at 7/8. With insertions and removals it cleans itself in place up to
+/// half of that, 458,752, and doubles beyond.
 pub const MAX_REMEMBERED: usize = 450_000;
 
-/// How far ahead of the system clock a stored event's receive time may be: the clock was corrected a little. The
-/// age of an event from further ahead is unknown.
+/// Maximum time that a stored event may be ahead of the system clock, after a small correction of the clock.
+/// Beyond it the age of the event is unknown.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// A moment, by both clocks.
+/// A point in time on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// Since the memory was created, in microseconds.
+    /// Microseconds since the memory was created.
     monotonic: i64,
-    /// The system clock's time, as receive times are.
+    /// System clock, as in receive times.
     clock: Timestamp,
 }
 
-/// The callbacks that were stored within a window of time.
+/// Callbacks that were stored within a window of time.
 #[derive(Debug)]
 pub struct Duplicates {
     start: Instant,
     /// In microseconds.
     window: i64,
     capacity: usize,
-    /// Keyed at random, so that nobody can make bodies that look alike.
+    /// Random keys, so that a client cannot construct bodies with equal hashes.
     hasher: RandomState,
     seen: Mutex<Seen>,
 }
 
-/// Every callback in the window, and for each hash a chain of those that have it.
+/// Callbacks in the window, with a chain for each hash.
 #[derive(Debug, Default)]
 struct Seen {
-    /// In the log's order, without gaps: from both ends it only grows, or is forgotten from the front.
+    /// In log order, without gaps. Grows at both ends, and is forgotten from the front.
     callbacks: VecDeque<Callback>,
-    /// The number of the first of `callbacks`; the next has the next number, around
-    /// the end of the range too. Numbers stay while positions move.
+    /// Number of the first of `callbacks`. The others have the following numbers, which wrap around. Numbers
+    /// stay while positions move.
     first_number: u32,
-    /// The first and the last callback with each hash.
+    /// First and last callback with each hash.
     chains: HashMap<u64, Chain>,
 }
 
 #[derive(Debug)]
 struct Callback {
-    /// When it was received, as [`Moment::monotonic`]; negative before the memory was created.
+    /// Receive time, as [`Moment::monotonic`]. Negative before the memory was created.
     time: i64,
     sequence: Sequence,
     hash: u64,
-    /// Number of the next callback with the same hash; its own if there is none.
+    /// Number of the next callback with the same hash, or its own number if there is none.
     next: u32,
 }
 
@@ -82,27 +81,26 @@ struct Chain {
 }
 
 impl Duplicates {
-    /// Remembers callbacks for `window`, at most `capacity` of them. With a window
-    /// of zero nothing is found.
+    /// Creates a memory of `window` and at most `capacity` callbacks. A window of zero disables detection.
     pub fn new(window: Duration, capacity: usize) -> Self {
         assert!((1..=u32::MAX as usize / 2).contains(&capacity), "callbacks are numbered in 32 bits");
         let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
         Self { start: Instant::now(), window, capacity, hasher: RandomState::new(), seen: Mutex::default() }
     }
 
-    /// Whether anything is remembered at all.
+    /// Returns whether detection is enabled.
     pub fn is_on(&self) -> bool {
         self.window > 0
     }
 
-    /// The present.
+    /// Returns the current time.
     pub fn now(&self) -> Moment {
         let monotonic = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
         Moment { monotonic, clock: Timestamp::now() }
     }
 
-    /// The first stored event with the same app, command and body within the
-    /// window before `now`. Two copies in flight at once do not find each other.
+    /// Returns the first stored event with the same app, command and body within the window before `now`. Two
+    /// copies in flight at the same time do not find each other.
     pub fn first(&self, sdk_app_id: u32, command: &str, body: &[u8], now: Moment) -> Option<Sequence> {
         if !self.is_on() {
             return None;
@@ -113,7 +111,7 @@ impl Duplicates {
         seen.chains.get(&hash).map(|chain| seen.get(chain.first).sequence)
     }
 
-    /// Takes in an event that was stored since the start. Events come in the log's order.
+    /// Adds an event that was stored since the start. Must be called in log order.
     pub fn note(&self, record: &Record, now: Moment) {
         let callback = self.callback(record, now);
         let mut seen = self.lock();
@@ -124,10 +122,9 @@ impl Duplicates {
         seen.push_back(callback);
     }
 
-    /// Takes in an event that was stored before all those that are remembered, at
-    /// the time `now`. Whether there is room for still older ones: not after it was
-    /// too old itself, or of unknown age, or once the memory is full. For then newer
-    /// ones may have been forgotten already, and it has no gaps.
+    /// Adds an event that was stored before all remembered ones, at the time `now`. Returns whether an older
+    /// one can be added: not if this one was too old or of unknown age, or if the memory is full. The memory
+    /// has no gaps, and a full memory may have forgotten newer ones.
     pub fn note_older(&self, record: &Record, now: Moment) -> bool {
         let callback = self.callback(record, now);
         let is_ahead = record.receive_time().since(now.clock) > CLOCK_TOLERANCE;
@@ -139,7 +136,7 @@ impl Duplicates {
         true
     }
 
-    /// The oldest time that is remembered.
+    /// Returns the oldest remembered time.
     fn oldest(&self, now: Moment) -> i64 {
         now.monotonic.saturating_sub(self.window)
     }
@@ -149,7 +146,7 @@ impl Duplicates {
         let hash = self.hash(stored.sdk_app_id(), stored.command(), stored.raw_body());
         let age = now.clock.since(record.receive_time()).as_micros();
         let time = now.monotonic.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
-        // Its place is not known yet, so `next` is not either.
+        // `next` is set when the callback gets its number.
         Callback { time, sequence: record.sequence(), hash, next: 0 }
     }
 
@@ -158,7 +155,7 @@ impl Duplicates {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
-        // Every change below leaves it whole, so a panic elsewhere does not spoil it.
+        // Each change below completes or does not begin, so a panic elsewhere does not corrupt the state.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -208,8 +205,8 @@ impl Seen {
         }
     }
 
-    /// Forgets the oldest callback, which is the first with its hash. The next with
-    /// the same hash takes its place.
+    /// Forgets the oldest callback, which is the first with its hash. The next one with the same hash becomes
+    /// the first.
     fn forget_first(&mut self) {
         let Some(callback) = self.callbacks.pop_front() else { return };
         let number = self.first_number;
@@ -239,7 +236,7 @@ mod tests {
         duplicates.note(&record(sequence, body, seconds), at(seconds));
     }
 
-    /// Both clocks began at the same time, and go on together.
+    /// Both clocks started together and run equally.
     fn at(seconds: i64) -> Moment {
         Moment { monotonic: seconds * SECOND, clock: Timestamp(seconds * SECOND) }
     }
@@ -277,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stored_before_is_taken_in_backwards_while_new_callbacks_come_in() {
+    fn earlier_events_are_added_backwards_while_new_ones_arrive() {
         let duplicates = Duplicates::new(WINDOW, 10);
         assert!(note_older(&duplicates, 8, "b", 80, 100));
         note(&duplicates, 11, "a", 100);
@@ -297,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn another_app_command_or_body_is_another_callback() {
+    fn a_different_app_command_or_body_is_a_different_callback() {
         let duplicates = Duplicates::new(WINDOW, 10);
         note(&duplicates, 1, "{}", 0);
         let now = at(0);
@@ -308,9 +305,9 @@ mod tests {
         }
     }
 
-    /// After events were stored with a clock ten years ahead, receive times stand still there.
+    /// After events were stored with a clock ten years ahead, receive times stand still at that time.
     #[test]
-    fn the_window_ends_though_receive_times_stand_still_ahead_of_the_clock() {
+    fn the_window_ends_while_receive_times_stand_still_ahead_of_the_clock() {
         let duplicates = Duplicates::new(WINDOW, 10);
         let ahead = 10 * 365 * 24 * 3600;
         assert!(!note_older(&duplicates, 4, "a", ahead, 0), "its age is unknown");
@@ -326,7 +323,7 @@ mod tests {
         for (jump, sequence) in [(-1_000_000, 6), (1_000_000, 7)] {
             let now = Moment { monotonic: 10 * SECOND, clock: Timestamp((10 + jump) * SECOND) };
             assert_eq!(duplicates.first(7, "A.B", b"a", now), Some(Sequence(5)));
-            // What is stored then is as old as it is.
+            // The age of events stored after the jump is known.
             duplicates.note(&record(sequence, "b", 10 + jump), now);
             assert_eq!(duplicates.first(7, "A.B", b"b", now), Some(Sequence(6)));
         }
@@ -347,17 +344,17 @@ mod tests {
         note(&duplicates, 7, "5", 0);
         note(&duplicates, 8, "6", 0);
         assert_eq!(first(&duplicates, "5", 0), Some(6), "copies count too, and the next takes over");
-        assert!(!note_older(&duplicates, 2, "2", 0, 0), "and full is full at the other end");
+        assert!(!note_older(&duplicates, 2, "2", 0, 0), "a full memory accepts no older ones");
         assert_eq!(duplicates.lock().callbacks.len(), 3);
     }
 
-    /// Against a list that is searched from its beginning.
+    /// Compares with a list that is searched from its beginning.
     #[test]
-    fn it_finds_what_a_plain_search_finds() {
+    fn results_equal_those_of_a_linear_search() {
         let (duplicates, capacity) = (Duplicates::new(Duration::from_secs(50), 40), 40);
         let mut plain: VecDeque<(i64, u64, &str)> = VecDeque::new();
         let bodies = ["a", "b", "c", "d", "e"];
-        // Numbers go around the end of their range.
+        // Numbers wrap around.
         duplicates.lock().first_number = u32::MAX - 3;
         let (mut oldest, mut newest, mut now) = (1000, 1001, 1000);
         let mut random = 1_u64;
@@ -369,7 +366,7 @@ mod tests {
             plain.retain(|(time, ..)| now - time <= 50);
             duplicates.lock().forget_before(duplicates.oldest(at(now)));
             if dice.is_multiple_of(3) && oldest > 0 {
-                // About as old as the oldest, since times never decrease along the log.
+                // About as old as the oldest, because receive times never decrease along the log.
                 let time = plain.front().map_or(now, |first| first.0);
                 if note_older(&duplicates, oldest, body, time, now) {
                     plain.push_front((time, oldest, body));

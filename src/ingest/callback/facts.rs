@@ -1,4 +1,4 @@
-//! What the gateway needs of every body, whatever its command.
+//! Parts of a body that the gateway reads for every command.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::event::{
     json::{Item, Role, string_or_number, text, walk},
 };
 
-/// What a body says, beside its typed form.
+/// Content of a body apart from its typed form.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'a> {
     /// The top level's `CallbackCommand`.
@@ -122,7 +122,7 @@ impl<'a> Facts<'a> {
 
     fn note(&mut self, role: Role, token: &'a str, is_lossy: bool) {
         match role {
-            // As if it were absent.
+            // Counts as absent.
             _ if token == "null" => {}
             Role::Other => {}
             Role::Account => note_name(&mut self.accounts, token, is_lossy),
@@ -146,7 +146,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Adds the name of a token. A name that is not Unicode text, or in which a repair replaced bytes, is not known.
+/// Adds the name of a token. A name that is not Unicode text, or in which a repair replaced bytes, is
+/// unknown.
 fn note_name(names: &mut NameSet, token: &str, is_lossy: bool) {
     match string_or_number(token) {
         Some(name) if is_lossy && name.contains(char::REPLACEMENT_CHARACTER) => names.note_unreadable(),

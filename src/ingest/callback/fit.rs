@@ -1,4 +1,4 @@
-//! Making a callback fit where only events up to a size can be stored.
+//! Reduces a callback to the maximum size of a record.
 
 use prost::Message as _;
 
@@ -6,8 +6,8 @@ use super::Decoded;
 use crate::proto::{self, DecodeStatus};
 
 impl Decoded {
-    /// The same with a record of at most `max` bytes: its typed payload is left out if
-    /// need be. `None` if it does not fit even so.
+    /// Returns the callback with a record of at most `max` bytes, without its typed payload if necessary.
+    /// `None` if it is still too large.
     pub fn fit(mut self, max: usize) -> Option<Self> {
         if self.record.bytes().len() <= max {
             return Some(self);
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn the_typed_payload_is_left_out_before_a_callback_is_refused() {
+    fn the_typed_payload_is_omitted_before_a_callback_is_refused() {
         let pair = r#"{"From_Account":"a","To_Account":"b"}"#;
         let body = format!(r#"{{"PairList":[{}]}}"#, vec![pair; 100].join(","));
         let typed = decoded(&body);

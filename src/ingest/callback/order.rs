@@ -24,7 +24,7 @@ pub(super) fn order_key<'a>(command: &str, json: Option<&'a Json<'_>>, facts: &'
     }
     let paths = paths.unwrap_or_default().iter().chain(&FALLBACK);
     let mut paths = paths.filter(|path| facts.may_have_name(is_group(path)));
-    // Most bodies have a name at the first path, which is found soonest alone.
+    // Most bodies have a name at the first path. Searching it alone is faster.
     let found = json.and_then(|json| find(json, paths.by_ref().take(1)).or_else(|| find(json, paths)));
     found.unwrap_or_else(|| facts.fallback_order_key())
 }
@@ -58,14 +58,14 @@ fn find<'a, 'p>(json: &'a Json<'_>, paths: impl Iterator<Item = &'p OrderPath>) 
     })
 }
 
-/// Search along one path. Follows the first member of each name and the first element of each list, and never goes
-/// back.
+/// Search along one path. Follows the first member of each name and the first element of each list, without
+/// backtracking.
 #[derive(Debug)]
 struct Search<'a> {
-    /// The names still to be found.
+    /// Names that are still to be found.
     path: OrderPath,
     is_group: bool,
-    /// How many objects and arrays are open where the next name or value is.
+    /// Number of open objects and arrays at the next name or value.
     depth: usize,
     state: State<'a>,
 }
@@ -82,11 +82,11 @@ enum State<'a> {
 
 impl<'a> Search<'a> {
     fn new(path: OrderPath) -> Self {
-        // The members of the top level.
+        // Begin with the members of the top level.
         Self { path, is_group: is_group(path), depth: 1, state: State::Member }
     }
 
-    /// Takes the next part of the text, in front of which `depth` objects and arrays are open.
+    /// Visits the next part of the text, which `depth` open objects and arrays enclose.
     fn visit(&mut self, item: Item<'a>, depth: usize, is_lossy: bool) {
         if depth != self.depth {
             return;
@@ -111,7 +111,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Ends the search at a scalar. A name that is not Unicode text, or in which a repair replaced bytes, is not known.
+    /// Ends the search at a scalar. A name that is not Unicode text, or in which a repair replaced bytes, is
+    /// unknown.
     fn end(&self, token: &'a str, is_lossy: bool) -> State<'a> {
         let name = if self.path.is_empty() { string_or_number(token) } else { None };
         match name {
@@ -228,7 +229,7 @@ mod tests {
         assert_eq!(key("Group.CallbackOnX", body), "G:g");
     }
 
-    /// Names that are too long for the record's lists decide all the same.
+    /// Names that are too long for the record's lists count, too.
     #[test]
     fn a_name_of_any_length_is_a_key() {
         let name = "x".repeat(10_000);

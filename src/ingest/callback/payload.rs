@@ -108,7 +108,7 @@ struct Encoder<'t, 'a> {
     /// Path of the current value.
     path: Vec<Step<'a>>,
     undecoded_paths: Vec<String>,
-    /// Whether the body has a member that its message does not declare.
+    /// True if the body has a member that its message does not declare.
     has_others: bool,
 }
 

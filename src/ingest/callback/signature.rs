@@ -1,10 +1,12 @@
-//! The signature on a callback's URL: who may post callbacks.
+//! Verification of the signature on a callback's URL.
 //!
-//! `Sign = hex(sha256(Token || RequestTime))`, with RequestTime in Unix seconds,
-//! in decimal. Nothing else is signed, neither the body nor the app, the command or any other
-//! parameter, and this is no HMAC: whoever has seen a signed URL can post any callback of an app
-//! with the same token until RequestTime leaves the window. So URLs are secrets too, and RequestTime is taken as strict digits only: `1669872112&x`
-//! would hash as something else that the token's owner never signed.
+//! `Sign = hex(sha256(Token || RequestTime))`, with RequestTime in decimal Unix seconds. The signature covers
+//! neither the body nor the app, the command or any other parameter, and it is not an HMAC. A client that has
+//! seen a signed URL can post any callback of an app with the same token until RequestTime leaves the window,
+//! so URLs are secrets too.
+//!
+//! RequestTime must be strict digits: `1669872112&x` would have the hash of a text that the token's owner
+//! never signed.
 //!
 //! Source: <https://intl.cloud.tencent.com/document/product/1047/34354>
 
@@ -17,26 +19,26 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use super::{Refusal, not_a_digit};
 use crate::event::json::Place;
 
-/// Shortest token of a list, in bytes: shorter ones can be guessed, or are what is left of one that
-/// was written half. The vendor's example has as many.
+/// Minimum length of a token in a list, in bytes, as in the vendor's example. Shorter ones can be guessed, or
+/// are the start of a token that was written halfway.
 pub const MIN_TOKEN_BYTES: usize = 8;
-/// Longest token, in bytes.
+/// Maximum length of a token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 128;
-/// Most tokens of one app: the one in use and those it is being changed from or to.
+/// Maximum number of tokens of an app, for rotations.
 pub const MAX_TOKENS: usize = 8;
 
-/// The secret that an app's callbacks are signed with. Shown by nothing.
+/// Secret that signs an app's callbacks. Never printed.
 #[derive(Debug, Clone)]
 pub struct Token(SecretString);
 
 impl Token {
-    /// A token of 1 to [`MAX_TOKEN_BYTES`] printable ASCII characters.
+    /// Creates a token of 1 to [`MAX_TOKEN_BYTES`] printable ASCII characters.
     pub fn new(text: &str) -> Option<Self> {
         let fits = (1..=MAX_TOKEN_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         fits.then(|| Self(text.into()))
     }
 
-    /// The signature for a RequestTime, in lower-case hex.
+    /// Returns the signature of a RequestTime, in lower-case hex.
     pub fn sign(&self, request_time: &str) -> String {
         hex::encode(self.digest(request_time))
     }
@@ -46,17 +48,17 @@ impl Token {
     }
 }
 
-/// The tokens of each app, by SDKAppID.
+/// Tokens of each app, by SDKAppID.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(BTreeMap<u32, Vec<Token>>);
 
-/// What is wrong with a list of tokens, line by line. Never shows the tokens.
+/// Problems of a list of tokens, by line. Never contains the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
 pub struct TokensError(Vec<String>);
 
 impl TokensError {
-    /// All problems, by their lines from 1, and how many more there are beyond the first.
+    /// Creates an error from problems with line numbers from 1. Shows the first ones and counts the rest.
     pub(crate) fn new(problems: Vec<(usize, String)>) -> Self {
         const SHOWN: usize = 10;
         let more = problems.len().saturating_sub(SHOWN);
@@ -69,7 +71,7 @@ impl TokensError {
     }
 }
 
-/// An app has more than [`MAX_TOKENS`].
+/// Error: an app has more than [`MAX_TOKENS`] tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the app {app_id} has more than 8 tokens")]
 pub struct TooMany {
@@ -78,8 +80,8 @@ pub struct TooMany {
 }
 
 impl Tokens {
-    /// Reads lines of the form `APP_ID TOKEN`, several for one app. Empty lines and
-    /// those that begin with `#` are passed over, and so is a byte order mark.
+    /// Parses lines of the form `APP_ID TOKEN`, several per app. Skips empty lines, lines that begin with
+    /// `#`, and a byte order mark.
     pub fn parse(text: &str) -> Result<Self, TokensError> {
         let mut tokens = Self::default();
         let mut problems = Vec::new();
@@ -96,7 +98,7 @@ impl Tokens {
         if problems.is_empty() { Ok(tokens) } else { Err(TokensError::new(problems)) }
     }
 
-    /// Takes over the tokens of another list.
+    /// Adds the tokens of another list.
     pub fn extend(&mut self, other: Self) -> Result<(), TooMany> {
         other
             .0
@@ -113,29 +115,29 @@ impl Tokens {
         Ok(())
     }
 
-    /// The tokens of these apps alone.
+    /// Returns the tokens of these apps only.
     pub fn only(mut self, app_ids: &[u32]) -> Self {
         self.0.retain(|app_id, _| app_ids.contains(app_id));
         self
     }
 
-    /// The apps that have a token.
+    /// Returns the apps that have a token.
     pub fn apps(&self) -> impl Iterator<Item = u32> {
         self.0.keys().copied()
     }
 
-    /// The tokens of an app; none if its callbacks are not signed.
+    /// Returns the tokens of an app. Empty if its callbacks need no signature.
     pub fn of(&self, app_id: u32) -> &[Token] {
         self.0.get(&app_id).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Reads `APP_ID TOKEN`.
+/// Parses `APP_ID TOKEN`.
 fn read_line(line: &str) -> Result<(u32, Token), &'static str> {
     let (app_id, token) = line.split_once([' ', '\t']).ok_or("write APP_ID TOKEN")?;
     let app_id = super::app_id(app_id).ok_or("the SDKAppID must be a number in decimal digits")?;
     let token = token.trim_start();
-    // As a shell would have them; here they would be part of the token.
+    // Quotes as in a shell would be part of the token here.
     let is_quoted = |quote| token.len() > 1 && token.starts_with(quote) && token.ends_with(quote);
     if is_quoted('"') || is_quoted('\'') {
         return Err("write the token without quotes");
@@ -149,19 +151,18 @@ fn read_line(line: &str) -> Result<(u32, Token), &'static str> {
     Ok((app_id, token))
 }
 
-/// What a good signature says.
+/// Result of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verified {
     /// RequestTime, in Unix seconds.
     pub(super) request_time: u64,
-    /// Which of the tokens fits, from 0; the first one if several do.
+    /// Index of the matching token, from 0. The first one if several match.
     pub(super) token: u32,
 }
 
-/// Checks a callback's signature.
+/// Verifies a callback's signature.
 ///
-/// Every token is tried, whichever fits, and each comparison takes the same time
-/// wherever the difference is.
+/// Tries every token, also after a match, and compares in constant time.
 pub(super) fn verify(
     tokens: &[Token],
     sign: Option<&str>,
@@ -171,7 +172,7 @@ pub(super) fn verify(
 ) -> Result<Verified, Refusal> {
     let sign = sign.ok_or(Refusal::SignMissing)?;
     let request_time = request_time.ok_or(Refusal::RequestTimeMissing)?;
-    // At most 20 digits fit; `parse` alone would take a plus sign.
+    // Accepts at most 20 digits. `parse` alone would accept a plus sign.
     const MAX_DIGITS: usize = 20;
     let malformed = |at| Refusal::RequestTimeMalformed(Place::of(request_time.as_bytes(), at));
     if let Some(place) = not_a_digit(request_time) {
@@ -206,7 +207,7 @@ mod tests {
     use crate::event::json::ByteKind;
 
     const WINDOW: Duration = Duration::from_secs(60);
-    /// The vendor's own example.
+    /// The vendor's example.
     const TIME: &str = "1669872112";
     const NOW: u64 = 1_669_872_112;
     const SIGN: &str = "17773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061";
@@ -221,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_example_is_right() {
+    fn the_vendors_example_is_accepted() {
         assert_eq!(token().sign(TIME), SIGN);
         assert_eq!(check(SIGN, TIME, NOW), Ok(NOW));
         assert_eq!(check(&SIGN.to_uppercase(), TIME, NOW), Ok(NOW), "either case of hex");
     }
 
     #[test]
-    fn the_token_that_fits_is_named() {
+    fn the_matching_token_is_returned() {
         let tokens = ["a", "b", "a", "c"].map(|token| Token::new(token).unwrap());
         for (token, index) in [("a", 0), ("b", 1), ("c", 3)] {
             let sign = Token::new(token).unwrap().sign(TIME);
@@ -259,15 +260,15 @@ mod tests {
     }
 
     #[test]
-    fn the_time_window_is_open_both_ways_and_no_wider() {
+    fn the_time_window_extends_equally_both_ways() {
         assert_eq!(check(SIGN, TIME, NOW + 60), Ok(NOW));
         assert_eq!(check(SIGN, TIME, NOW - 60), Ok(NOW));
         assert_eq!(check(SIGN, TIME, NOW + 61), Err(Refusal::RequestTimeOutside { skew: -61 }));
         assert_eq!(check(SIGN, TIME, NOW - 61), Err(Refusal::RequestTimeOutside { skew: 61 }));
     }
 
-    /// Signed rightly, but not what the vendor sends: whoever can make the token's
-    /// owner sign something longer must not get through.
+    /// The signature is correct, but the vendor never sends such a time. A client that can make the token's
+    /// owner sign a longer text must not pass.
     #[test]
     fn a_request_time_is_strict_digits() {
         for time in
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_tokens_is_read_by_lines() {
+    fn a_list_of_tokens_is_parsed_by_line() {
         let tokens = Tokens::parse("# ours\n\n7 first-token\n7\tsecond-token\n 8   third-token \n").unwrap();
         assert_eq!((tokens.of(7).len(), tokens.of(8).len(), tokens.of(9).len()), (2, 1, 0));
         assert_eq!(tokens.of(8)[0].sign("1"), Token::new("third-token").unwrap().sign("1"));
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_together_are_bounded_like_one() {
+    fn combined_lists_have_the_limits_of_one() {
         let list = |count: usize| Tokens::parse(&"7 s3cr3t-t0ken\n".repeat(count)).unwrap();
         let mut tokens = list(5);
         tokens.extend(list(3)).unwrap();
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_list_names_the_line_and_not_the_token() {
+    fn errors_in_a_list_name_the_line_and_not_the_token() {
         let long = format!("7 {}", "s3cr3t-t0ken".repeat(11));
         let many = "7 s3cr3t-t0ken\n".repeat(9);
         for (text, line) in [
@@ -333,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_a_token() {
+    fn debug_output_has_no_tokens() {
         let tokens = Tokens::parse("7 s3cr3t-t0ken").unwrap();
         assert!(!format!("{tokens:?} {tokens:#?}").contains("s3cr3t-t0ken"));
     }

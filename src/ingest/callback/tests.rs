@@ -45,7 +45,7 @@ fn decode_bytes(command: &str, body: &[u8]) -> proto::Event {
 }
 
 #[test]
-fn a_query_is_read_whole() {
+fn all_parameters_of_a_query_are_read() {
     let envelope = envelope(QUERY).unwrap();
     assert_eq!(envelope.sdk_app_id, 1_400_000_000);
     assert_eq!(envelope.command.as_deref(), Some("Sns.CallbackFriendAdd"));
@@ -54,7 +54,7 @@ fn a_query_is_read_whole() {
 }
 
 #[test]
-fn wrong_queries_are_refused() {
+fn invalid_queries_are_refused() {
     use ByteKind::*;
     use Refusal::*;
     let place = |offset, byte| Some(Place { offset, byte });
@@ -87,7 +87,7 @@ fn wrong_queries_are_refused() {
 }
 
 #[test]
-fn the_siblings_spellings_are_taken_too() {
+fn spellings_of_related_products_are_accepted() {
     let envelope = envelope("SdkAppId=7&WebhookCommand=LiveGo.X").unwrap();
     assert_eq!((envelope.sdk_app_id, envelope.command.as_deref()), (7, Some("LiveGo.X")));
     for name in ["SdkAppid", "SdkAppId", "SDKAppID", "sdkappid", "SDKAPPID"] {
@@ -98,7 +98,7 @@ fn the_siblings_spellings_are_taken_too() {
 }
 
 #[test]
-fn a_refused_urls_claims_are_read_as_far_as_they_have_a_form() {
+fn valid_claims_of_a_refused_url_are_read() {
     let claims = |query| {
         let Claims { sdk_app_id, command } = Claims::from_query(query);
         (sdk_app_id, command.unwrap_or_default())
@@ -117,7 +117,7 @@ fn a_refused_urls_claims_are_read_as_far_as_they_have_a_form() {
 }
 
 #[test]
-fn the_traceparent_is_found_in_the_record_whatever_else_there_is() {
+fn the_traceparent_is_found_in_any_record() {
     for (command, body) in [("A.B", "{}"), ("Sns.CallbackFriendAdd", r#"{"ClientCmd":"x","EventTime":5}"#)] {
         for traceparent in ["", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
             let query = format!("SdkAppid=7&CallbackCommand={command}&ClientIP=1.2.3.4");
@@ -131,7 +131,7 @@ fn the_traceparent_is_found_in_the_record_whatever_else_there_is() {
 }
 
 #[test]
-fn an_app_with_a_token_needs_a_signature_before_anything_else_is_looked_at() {
+fn the_signature_of_an_app_with_a_token_is_checked_first() {
     let tokens = Tokens::parse("7 old-token\n7 secret-token").unwrap();
     let sign = tokens.of(7)[1].sign("1000");
     let apps = Apps { tokens, window: Duration::from_secs(60), ..apps() };
@@ -155,7 +155,7 @@ fn nested(depth: usize) -> String {
 }
 
 #[test]
-fn no_body_is_refused_where_the_url_names_the_command() {
+fn any_body_is_accepted_if_the_url_names_the_command() {
     use DecodeStatus::*;
     let many = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let brackets = "[".repeat(2 << 20);
@@ -268,7 +268,7 @@ fn a_command_that_is_null_is_absent() {
 }
 
 #[test]
-fn what_lands_in_no_field_is_kept_raw() {
+fn bodies_without_a_typed_form_are_kept_raw() {
     let body = r#"{"CallbackCommand":"Follow.CallbackAfterFollowAdd","EventTime":1670574414,"List":[{"To_Account":"b"}]}"#;
     let event = decode("Follow.CallbackAfterFollowAdd", body);
     assert_eq!(event.decode_status(), DecodeStatus::Mismatch);
@@ -276,11 +276,11 @@ fn what_lands_in_no_field_is_kept_raw() {
     assert!(event.event_time.is_some());
     let record = envelope("SdkAppid=7&CallbackCommand=Follow.CallbackAfterFollowAdd").unwrap();
     let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap().record;
-    assert_eq!(read_without_body(record).raw_body, body, "it is never left out");
+    assert_eq!(read_without_body(record).raw_body, body, "it is never omitted");
 }
 
 #[test]
-fn where_nothing_declared_fits_the_body_is_kept_raw() {
+fn a_body_without_a_fitting_member_is_kept_raw() {
     for (body, paths) in [
         (r#"{"ForceFlag":1e999}"#.to_owned(), &["ForceFlag"][..]),
         (format!("{{\"ForceFlag\":{}}}", "9".repeat(400)), &["ForceFlag"]),
@@ -298,7 +298,7 @@ fn where_nothing_declared_fits_the_body_is_kept_raw() {
 }
 
 #[test]
-fn a_partial_event_keeps_its_body_and_names_what_is_left_out() {
+fn a_partial_event_keeps_its_body_and_names_omitted_members() {
     let body = r#"{"ClientCmd":"c","ForceFlag":{},"PairList":[{"From_Account":["a"]},"b"]}"#;
     let record = envelope("SdkAppid=7&CallbackCommand=Sns.CallbackFriendAdd").unwrap();
     let record = record.into_record(body.as_bytes(), &no_duplicates()).unwrap().record;
@@ -341,7 +341,7 @@ fn event_times_are_read_by_magnitude_or_absent() {
         for command in ["A.B", "Push.OfflinePush", "Sns.CallbackFriendAdd"] {
             let event = decode(command, &format!("{{\"x\":{{\"EventTime\":5}},\"EventTime\":{json}}}"));
             assert_eq!(event.event_time.map(|time| time.seconds), seconds, "{command} {json}");
-            // A value that does not fit is named like that of any other member.
+            // The path of an unreadable value is recorded, as for other members.
             let is_named = seconds.is_none() && json != "null" && command != "A.B";
             let paths: &[&str] = if is_named { &["EventTime"] } else { &[] };
             assert_eq!(event.undecoded_paths, paths, "{command} {json}");
@@ -350,7 +350,7 @@ fn event_times_are_read_by_magnitude_or_absent() {
 }
 
 #[test]
-fn what_would_break_standard_clients_is_left_raw() {
+fn bodies_that_would_break_standard_clients_stay_raw() {
     let deep = |member: &str, depth: usize| {
         let (open, close) = ("[".repeat(depth - 2), "]".repeat(depth - 2));
         format!("{{\"ClientCmd\":\"c\",\"{member}\":{{\"x\":{open}{close}}}}}")
@@ -360,7 +360,7 @@ fn what_would_break_standard_clients_is_left_raw() {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
         format!("{{\"MsgBody\":[{{\"MsgType\":\"t\",\"MsgContent\":{{\"a\":1,\"x\":{open}{close}}}}}]}}")
     };
-    // Four levels are around the brackets.
+    // Four levels enclose the brackets.
     let event = decode(message, &content(MAX_TYPED_JSON_DEPTH - 4));
     assert_eq!(event.decode_status(), DecodeStatus::Typed);
     let event = decode(message, &content(MAX_TYPED_JSON_DEPTH - 3));
@@ -370,7 +370,11 @@ fn what_would_break_standard_clients_is_left_raw() {
         [format!("MsgBody[0].MsgContent.x{}", "[0]".repeat(MAX_TYPED_JSON_DEPTH - 4))]
     );
     let Some(Payload::C2cBeforeSendMsg(payload)) = event.payload else { panic!("not typed") };
-    assert_eq!(payload.msg_body[0].msg_content.as_ref().unwrap().fields.len(), 2, "what is beside it stays");
+    assert_eq!(
+        payload.msg_body[0].msg_content.as_ref().unwrap().fields.len(),
+        2,
+        "the member beside it stays"
+    );
     // Undeclared members may nest to any depth.
     let event = decode("Sns.CallbackFriendAdd", &deep("New", MAX_JSON_DEPTH));
     assert_eq!(event.decode_status(), DecodeStatus::Typed);

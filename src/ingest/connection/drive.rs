@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection: what it is doing, its deadlines, and its end.
+//! Driver of one HTTP/1.1 connection: its phase, its deadlines and its end.
 
 use std::{
     net::SocketAddr,
@@ -28,27 +28,26 @@ use crate::{
     observe::metrics::ConnectionMetrics,
 };
 
-/// Most bytes that a connection holds of what it has read. A request's head must fit,
-/// or it is answered 431; a body is handed on as it comes.
+/// Maximum bytes that a connection buffers. A request head must fit, or it gets 431. Bodies are passed on as
+/// they arrive.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// An idle connection that is to close stays open this long: a request may be on
-/// its way that the system has not shown us yet.
+/// Time that an idle connection stays open before it closes, for a request that is already on its way.
 const LAST_REQUEST_GRACE: Duration = Duration::from_millis(100);
-/// How long a connection that is closing may take to hand over its last answer.
+/// Time for a closing connection to send its last response.
 const FLUSH_GRACE: Duration = Duration::from_secs(1);
 
-/// What a request's handler knows of its connection: a request extension.
+/// Request extension: the handler's view of the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionInfo {
-    /// Where it comes from.
+    /// Address of the client.
     pub peer: SocketAddr,
-    /// When the request's first byte arrived.
+    /// When the first byte of the request arrived.
     pub request_start: Instant,
     state: Arc<State>,
 }
 
 impl ConnectionInfo {
-    /// Notes that the connection delivered a verified callback: it gives way last.
+    /// Marks the connection as trusted: it delivered a verified callback, so it is evicted last.
     pub(crate) fn verified(&self) {
         let mut inner = self.state.lock();
         if !std::mem::replace(&mut inner.verified, true)
@@ -58,27 +57,27 @@ impl ConnectionInfo {
         }
     }
 
-    /// Notes that the handler reads the body of a request that it will refuse.
+    /// Records that the handler reads the body of a refused request.
     pub(crate) fn discards_body(&self) {
         self.state.enter(Phase::Discard);
     }
 
-    /// Notes that the handler waits for the body.
+    /// Records that the handler waits for the body.
     pub(crate) fn reads_body(&self) {
         self.state.enter(Phase::Body);
     }
 
-    /// Notes that the handler has the body.
+    /// Records that the handler has the body.
     pub(crate) fn has_body(&self) {
         self.state.enter(Phase::Busy);
     }
 }
 
-/// One connection, as seen by its driver, its handler and the accept loop.
+/// One connection, shared by its driver, its handler and the accept loop.
 #[derive(Debug)]
 pub(super) struct State {
     inner: Mutex<Inner>,
-    /// Set to make it give way.
+    /// Cancelled to evict the connection.
     pub(super) evicted: CancellationToken,
     /// Wakes the accept loop when a connection becomes idle.
     became_idle: Arc<Notify>,
@@ -88,11 +87,11 @@ pub(super) struct State {
 #[derive(Debug, Clone, Copy)]
 struct Inner {
     phase: Phase,
-    /// When the phase began.
+    /// Start of the phase.
     since: Instant,
-    /// It has sent something.
+    /// True if the client has sent anything.
     used: bool,
-    /// It has delivered a verified callback.
+    /// True if it has delivered a verified callback.
     verified: bool,
 }
 
@@ -100,13 +99,13 @@ struct Inner {
 enum Phase {
     /// Between requests.
     Idle,
-    /// The first byte of a request has arrived, its head is not complete.
+    /// The first byte of a request has arrived, but its head is incomplete.
     Head,
-    /// A handler reads the body of a request that is refused.
+    /// A handler reads the body of a refused request.
     Discard,
     /// A handler waits for the body.
     Body,
-    /// A handler has the request.
+    /// A handler processes the request.
     Busy,
 }
 
@@ -125,10 +124,10 @@ impl Evictable for State {
             Phase::Idle if verified => Standing::IdleTrusted { since },
             _ if verified => Standing::BusyTrusted,
             Phase::Idle if used => Standing::Stranger { rank: 0, since, ready: since },
-            // It may be about to send, or to finish.
+            // The client may be about to send, or to complete its head.
             Phase::Idle | Phase::Head => Standing::Stranger { rank: 0, since, ready: since + GRACE },
             Phase::Discard => Standing::Stranger { rank: 1, since, ready: since + GRACE },
-            // The last: its callback may be a good one.
+            // Last, because the callback may be valid.
             Phase::Body => Standing::Stranger { rank: 2, since, ready: since + GRACE },
             Phase::Busy => Standing::BusyStranger,
         }
@@ -176,7 +175,7 @@ impl State {
         }
     }
 
-    /// When the request began that is now handed to its handler.
+    /// Returns when the request began that the handler receives now.
     fn request_begins(&self) -> Instant {
         let mut inner = self.lock();
         let start = match inner.phase {
@@ -196,8 +195,8 @@ impl State {
         self.became_idle.notify_one();
     }
 
-    /// When the connection may close that has been told to: not with a request in
-    /// hand, and not while one may be on its way.
+    /// Returns when a closing connection may close: not during a request, and not while one may be on its
+    /// way.
     fn may_close(&self, told: Instant, limits: &Limits) -> Option<Instant> {
         let inner = *self.lock();
         let told = told + LAST_REQUEST_GRACE;
@@ -208,8 +207,7 @@ impl State {
         }
     }
 
-    /// Whether the connection is closed at once when it is evicted: it has nothing to lose but what its client has
-    /// not finished to send.
+    /// Returns whether an evicted connection closes at once: it loses nothing but an incomplete request.
     fn closes_at_once(&self) -> bool {
         let inner = *self.lock();
         match inner.phase {
@@ -220,7 +218,7 @@ impl State {
         }
     }
 
-    /// When the connection's patience ends; a handler minds its own deadline.
+    /// Returns the deadline of the current phase. Handlers have their own deadlines.
     fn deadline(&self, limits: &Limits) -> Option<Instant> {
         let inner = *self.lock();
         match inner.phase {
@@ -231,7 +229,7 @@ impl State {
     }
 }
 
-/// How a connection ended.
+/// End of a connection.
 pub(super) enum Ended {
     Malformed,
     SlowHead,
@@ -277,7 +275,7 @@ pub(super) async fn drive(
         hyper::server::conn::http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(BUFFER_BYTES)
-            // A client may close its side once it has sent its request.
+            // A client may close its sending side after its request.
             .half_close(true)
             .serve_connection(io, service)
     );
@@ -291,10 +289,10 @@ pub(super) async fn drive(
             return Poll::Ready(Ended::Otherwise);
         }
         loop {
-            // The connection first: it may read the first byte of a request, which changes what follows.
+            // Poll the connection first: it may read the first byte of a request, which changes the deadline.
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 let Err(error) = ended else { return Poll::Ready(Ended::Otherwise) };
-                tracing::debug!(%error, %peer, "a connection ended");
+                tracing::debug!(%error, %peer, "connection ended with an error");
                 return Poll::Ready(if error.is_parse() { Ended::Malformed } else { Ended::Otherwise });
             }
             if matches!(stage, Stage::Open)
@@ -312,7 +310,7 @@ pub(super) async fn drive(
                 Stage::Closing(since) => Some(since + FLUSH_GRACE),
             };
             let Some(deadline) = deadline else { return Poll::Pending };
-            // A timer that fires early is only set again: cheaper than to move it for every request.
+            // Set a timer that fired early again. That is cheaper than moving it for every request.
             if deadline < timer.deadline() {
                 timer.as_mut().reset(deadline);
             }
@@ -327,7 +325,7 @@ pub(super) async fn drive(
                 stage = Stage::Closing(Instant::now());
                 connection.as_mut().graceful_shutdown();
             } else if state.lock().phase == Phase::Head {
-                tracing::debug!(%peer, "a request's head took too long");
+                tracing::debug!(%peer, "request head timed out");
                 return Poll::Ready(Ended::SlowHead);
             } else {
                 return Poll::Ready(Ended::Otherwise);
@@ -337,12 +335,12 @@ pub(super) async fn drive(
     .await
 }
 
-/// How far a connection's end has come.
+/// Progress of a connection's end.
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     Open,
-    /// To be closed once no request is in hand or on its way.
+    /// Closes once no request is in progress or on its way.
     Told(Instant),
-    /// Closing, and handing over its last answer.
+    /// Closing, and sending its last response.
     Closing(Instant),
 }

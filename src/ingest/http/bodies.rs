@@ -1,8 +1,8 @@
-//! Memory for callbacks' bodies, over all connections.
+//! Memory budget for the bodies of all connections.
 //!
-//! A body takes from the budget what has arrived of it, not what it may become: a client that announces a large body
-//! and sends a byte a second holds a byte. When the budget is used up, the bodies that have been arriving for longest
-//! are given up for the others: a good client sends its body at once.
+//! A body uses the budget for its bytes that have arrived, not for its announced length: a client that
+//! announces a large body and sends one byte per second holds one byte. When the budget is used up, the
+//! bodies that have been arriving for longest are dropped, because good clients send their body at once.
 
 use std::{
     collections::BTreeMap,
@@ -22,26 +22,26 @@ use tokio_util::sync::CancellationToken;
 
 use super::rejection::Rejection;
 
-/// How long a body waits for what others give up. They give it up as soon as their tasks run.
+/// Time that a body waits for others to be dropped. They are dropped as soon as their tasks run.
 const GIVE_UP_WAIT: Duration = Duration::from_millis(200);
-/// What a buffer grows to at least, in bytes.
+/// Minimum size of a buffer, in bytes.
 const MIN_BUFFER: usize = 1024;
 
-/// The budget.
+/// The budget and the bodies that use it.
 #[derive(Debug)]
 pub(super) struct Bodies {
     free: Arc<Semaphore>,
     arriving: Mutex<Arriving>,
 }
 
-/// Bodies of which a part has arrived, the oldest first.
+/// Incomplete bodies, oldest first.
 #[derive(Debug, Default)]
 struct Arriving {
     last_key: Key,
     bodies: BTreeMap<Key, Held>,
 }
 
-/// Grows with each body.
+/// Increases with each body.
 type Key = u64;
 
 #[derive(Debug)]
@@ -55,14 +55,14 @@ impl Bodies {
         Self { free: Arc::new(Semaphore::new(bytes)), arriving: Mutex::default() }
     }
 
-    /// Reads a body of at most `limit` bytes until `deadline`. Returns it with what it takes of the budget.
+    /// Reads a body of at most `limit` bytes until `deadline`. Returns it with its permit of the budget.
     pub(super) async fn read(
         &self,
         mut body: Body,
         limit: usize,
         deadline: Instant,
     ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Rejection> {
-        // In one piece: a list of chunks of one byte would take 40 times what they hold.
+        // One buffer: a list of one-byte chunks would take 40 times their content.
         let mut reading = Reading { bodies: self, bytes: Vec::new(), permit: None, arriving: None };
         let read = async {
             while let Some(frame) = reading.frame(&mut body).await? {
@@ -93,7 +93,7 @@ impl Bodies {
         Arc::clone(&self.free).try_acquire_many_owned(bytes).map_err(|_| Rejection::Busy)
     }
 
-    /// The same, at the cost of bodies that began before `own`.
+    /// Acquires budget by dropping bodies that began before `own`.
     async fn acquire_from_older(
         &self,
         bytes: usize,
@@ -113,7 +113,8 @@ impl Bodies {
 }
 
 impl Arriving {
-    /// Has bodies that began before `own` give up so many bytes, the oldest first. Returns how many they hold.
+    /// Drops bodies that began before `own`, oldest first, until they free this many bytes. Returns the freed
+    /// bytes.
     fn give_up(&self, bytes: usize, own: Option<Key>) -> usize {
         let mut found = 0;
         for (_, held) in self.bodies.iter().take_while(|&(&key, _)| own.is_none_or(|own| key < own)) {
@@ -131,14 +132,14 @@ impl Arriving {
 struct Reading<'a> {
     bodies: &'a Bodies,
     bytes: Vec<u8>,
-    /// As many bytes as the buffer can hold.
+    /// Permit for the capacity of the buffer.
     permit: Option<OwnedSemaphorePermit>,
-    /// Once a part has arrived; most bodies come as a whole.
+    /// Set once a part has arrived. Most bodies arrive as a whole.
     arriving: Option<(Key, CancellationToken)>,
 }
 
 impl Reading<'_> {
-    /// The next frame, unless the body is given up for others.
+    /// Returns the next frame, unless the body is dropped for others.
     async fn frame(&self, body: &mut Body) -> Result<Option<Frame<Bytes>>, Rejection> {
         let read = self.bytes.len();
         let frame = match &self.arriving {
@@ -151,7 +152,7 @@ impl Reading<'_> {
         frame.transpose().map_err(|_| Rejection::BodyBroken { read })
     }
 
-    /// Makes room for `more` bytes, with their part of the budget. The body has at most `most` bytes.
+    /// Reserves budget and buffer for `more` bytes. The body has at most `most` bytes.
     async fn reserve(&mut self, more: usize, most: usize) -> Result<(), Rejection> {
         let held = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let len = self.bytes.len();
@@ -159,7 +160,8 @@ impl Reading<'_> {
         if needed <= held && held > 0 {
             return Ok(());
         }
-        // Twice as large each time, so that bytes are copied twice at most; but no larger than the body can be.
+        // Double the buffer, so that bytes are copied at most twice, but not beyond the maximum size of the
+        // body.
         let size = needed.max(held * 2).max(MIN_BUFFER).min(most.max(needed));
         let permit = match self.bodies.acquire(size - held) {
             Err(Rejection::Busy) => {
@@ -176,7 +178,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Notes what the body takes, now that it has to wait for more of it.
+    /// Records the size of the body now that it waits for more bytes.
     fn note(&mut self) {
         let bytes = self.bytes.capacity();
         let mut arriving = self.bodies.lock();
@@ -198,7 +200,7 @@ impl Reading<'_> {
     fn finish(mut self) -> Result<(Vec<u8>, OwnedSemaphorePermit), Rejection> {
         let bytes = mem::take(&mut self.bytes);
         let mut permit = self.permit.take().map_or_else(|| self.bodies.acquire(0), Ok)?;
-        // What the buffer was larger.
+        // Return the unused part of the buffer's permit.
         drop(permit.split(permit.num_permits().saturating_sub(bytes.len())));
         Ok((bytes, permit))
     }
@@ -221,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// A body whose pieces are the test's.
+    /// Creates a body whose chunks the test sends.
     fn body() -> (mpsc::UnboundedSender<Vec<u8>>, Body) {
         let (sender, receiver) = mpsc::unbounded_channel::<Vec<u8>>();
         let pieces = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_takes_what_has_arrived_of_it_and_in_the_end_its_length() {
+    async fn a_body_uses_the_budget_for_its_arrived_bytes_and_finally_for_its_length() {
         let bodies = Arc::new(Bodies::new(100_000));
         let (sender, body) = body();
         let reading = tokio::spawn({
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_body_is_given_up_for_a_newer_one() {
+    async fn the_oldest_body_is_dropped_for_a_newer_one() {
         let bodies = Arc::new(Bodies::new(10_000));
         let mut slow = Vec::new();
         for number in 1..=2 {
@@ -278,11 +280,11 @@ mod tests {
         assert_eq!(whole.1.num_permits(), 4000);
         let (_oldest, reading) = slow.remove(0);
         assert_eq!(reading.await.unwrap(), Err(Rejection::BodyTimeout { read: 5000 }));
-        // The oldest that is left does not take from those after it.
+        // The oldest body that is left does not displace newer ones.
         let (sender, reading) = slow.remove(0);
         sender.send(vec![7; 4000]).unwrap();
         assert_eq!(reading.await.unwrap(), Err(Rejection::Busy));
-        // What is whole, and on its way to the log, is not given up.
+        // A complete body, which is about to be stored, is not dropped.
         drop(bodies.read(Body::from(vec![7; 6000]), 10_000, later()).await.unwrap());
         let more = bodies.read(Body::from(vec![7; 6001]), 10_000, later()).await.map(drop);
         assert_eq!(more, Err(Rejection::Busy));

@@ -1,4 +1,4 @@
-//! What became of each callback, for those who ask: counted, remembered, logged.
+//! Records the outcome of each callback: metrics, refusals, log lines and spans.
 
 use std::{
     sync::Arc,
@@ -24,9 +24,9 @@ use crate::{
     proto::{self, DecodeStatus, RefusalReason},
 };
 
-/// The longest `google.protobuf.Duration`.
+/// Maximum of `google.protobuf.Duration`.
 const MAX_SKEW_SECONDS: i64 = 315_576_000_000;
-/// The reasons that are about who sent a callback.
+/// Reasons that concern the sender of a callback.
 const VERIFICATION_FAILURES: [RefusalReason; 5] = [
     RefusalReason::SignMissing,
     RefusalReason::SignWrong,
@@ -34,7 +34,7 @@ const VERIFICATION_FAILURES: [RefusalReason; 5] = [
     RefusalReason::RequestTimeMalformed,
     RefusalReason::RequestTimeOutside,
 ];
-/// The reasons that are about the log or what is under way, not about the callback.
+/// Reasons that concern the log or the load, not the callback.
 const APPEND_ERRORS: [RefusalReason; 5] = [
     RefusalReason::Busy,
     RefusalReason::Late,
@@ -59,7 +59,7 @@ const UNDECODED: [DecodeStatus; 13] = [
     DecodeStatus::CommandDisagrees,
 ];
 
-/// The metrics of a gateway that serves these apps.
+/// Creates the metrics of a gateway that serves these apps.
 pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
     let labels = Labels {
         verification_failures: VERIFICATION_FAILURES.map(refusal_label).into(),
@@ -69,7 +69,7 @@ pub fn metrics(app_ids: impl IntoIterator<Item = u32>) -> Metrics {
     Metrics::new(app_ids, &labels)
 }
 
-/// A command as a label: one that is not known could be anything.
+/// Returns the label of a command. Unknown commands share one, because clients choose them.
 fn command_label(command: &str) -> &str {
     if proto::is_known(command) { command } else { OTHER }
 }
@@ -83,20 +83,20 @@ fn decode_label(status: DecodeStatus) -> String {
     name.strip_prefix("DECODE_STATUS_").unwrap_or(name).to_ascii_lowercase()
 }
 
-/// What is known of a callback so far, for those who ask what became of it.
+/// State of a callback, for its outcome.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The body's size, as announced or as read.
+    /// Size of the body, as announced or as read.
     pub(super) body_bytes: Option<u64>,
-    /// Its URL passed all checks, the signature's included if its app has a token.
+    /// True if the URL passed all checks, including the signature if the app has a token.
     pub(super) is_checked: bool,
-    /// What was made of it.
+    /// The decoded callback.
     pub(super) decoded: Option<Decoded>,
-    /// Its span, if it is traced.
+    /// The span, if the callback is traced.
     pub(super) span: Option<Span>,
 }
 
-/// Says what became of a callback in its span, which ends.
+/// Sets the outcome in the span of a callback.
 fn describe(span: &mut Span, seen: &Seen, rejection: Option<Rejection>) {
     let status = rejection.map_or(StatusCode::OK, Rejection::status);
     span.set("http.response.status_code", i64::from(status.as_u16()));
@@ -112,8 +112,8 @@ fn describe(span: &mut Span, seen: &Seen, rejection: Option<Rejection>) {
 }
 
 impl Front {
-    /// Begins the span of a callback whose URL is right, and has the event carry it, or else
-    /// the context that came with the request.
+    /// Starts the span of a callback with a valid URL. The event carries it, or else the context of the
+    /// request.
     pub(super) fn trace(&self, head: &Parts, start: Instant, envelope: &mut Envelope, seen: &mut Seen) {
         let mut headers = head.headers.get_all("traceparent").iter();
         let header = headers.next().filter(|_| headers.next().is_none());
@@ -126,7 +126,7 @@ impl Front {
         }
     }
 
-    /// Notes that a callback's URL is right, whatever becomes of it.
+    /// Records that a callback's URL is valid, whatever its outcome.
     pub(super) fn note_checked(&self, envelope: &Envelope, seen: &mut Seen) {
         seen.is_checked = true;
         if let Some(token) = envelope.token() {
@@ -134,7 +134,7 @@ impl Front {
         }
     }
 
-    /// The one place that knows what became of each callback.
+    /// Records the outcome of a callback. Called once for each.
     pub(super) fn note(&self, head: &Parts, mut seen: Seen, rejection: Option<Rejection>, took: Duration) {
         if let Some(mut span) = seen.span.take() {
             describe(&mut span, &seen, rejection);
@@ -143,7 +143,7 @@ impl Front {
         match (rejection, &seen.decoded) {
             (Some(rejection), _) => self.note_refused(head, seen, rejection, took),
             (None, Some(decoded)) => self.note_accepted(decoded, took),
-            (None, None) => unreachable!("what is stored was decoded"),
+            (None, None) => unreachable!("a stored callback was decoded"),
         }
     }
 
@@ -168,7 +168,7 @@ impl Front {
         let command = command.or_else(in_body).unwrap_or_default();
         let reason = rejection.reason();
         let outcome = &refusal_label(reason);
-        // A stranger must not choose among hundreds of commands: each makes a series.
+        // A stranger must not create a series for each of hundreds of commands.
         let command_label = if seen.is_checked { command_label(&command) } else { OTHER };
         metrics.note_callback(CallbackOutcome { app_id: sdk_app_id, command: command_label, outcome, took });
         if VERIFICATION_FAILURES.contains(&reason) {
@@ -183,7 +183,7 @@ impl Front {
         };
         let peer = head.extensions.get::<ConnectionInfo>().map(|connection| connection.peer);
         let status = rejection.status().as_u16();
-        // All that a line needs and would have to be copied: few of a flood get one.
+        // Clone only what the log line needs: in a flood few refusals get a line.
         let (logged_command, detail) = (command.clone(), rejection.detail());
         let refusal = proto::Refusal {
             peer: peer.map(|peer| peer.to_string()).unwrap_or_default(),
@@ -216,7 +216,7 @@ impl Front {
             }
             Line::FirstLeftOut => {
                 let refusals = Arc::clone(refusals);
-                // One for each reason and time that lines are counted in.
+                // One task for each reason and period.
                 tokio::spawn(async move {
                     sleep(refusals::LINES_TIME).await;
                     let left_out = refusals.take_left_out(reason);

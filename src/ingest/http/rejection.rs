@@ -1,4 +1,4 @@
-//! Why a callback is not answered 200, and how: its status, its reason, its packet.
+//! Rejections of callbacks, with their status, reason and response packet.
 
 use axum::{
     body::Body,
@@ -9,31 +9,31 @@ use serde::Serialize;
 
 use crate::{ingest::callback::Refusal, log::AppendError, proto::RefusalReason};
 
-/// Why a callback is not answered 200.
+/// Reason why a callback is not answered with 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Rejection {
     #[error("only POST is accepted")]
     Method,
-    #[error("callbacks are not taken at this path; check --http-path and the console's URL")]
+    #[error("callbacks are not accepted at this path; check --http-path and the console's URL")]
     Path,
-    #[error("the body came too slowly; send it within a second")]
+    #[error("the body arrived too slowly; send it within a second")]
     BodyTimeout { read: usize },
-    #[error("the body broke off; send it whole")]
+    #[error("the body is incomplete; send all of it")]
     BodyBroken { read: usize },
     #[error("the body is too large; check --http-body-limit, and max_payload with --log nats")]
     TooLarge,
     #[error("send the body without Content-Encoding: compressed bodies are not accepted")]
     Encoding,
-    /// hyper takes trailers for what ends a line in LF alone, where others see the body's end.
+    /// hyper also takes lines that end in LF alone as trailers, where others see the end of the body.
     #[error("send the body with Content-Length, or in plain chunks without trailers")]
     Framing,
     #[error(transparent)]
     Callback(#[from] Refusal),
-    #[error("too many callbacks at once; try again")]
+    #[error("too many callbacks at once; retry")]
     Busy,
-    #[error("the callback could not be stored in time; try again")]
+    #[error("the callback could not be stored in time; retry")]
     Late,
-    #[error("callbacks cannot be stored just now; try again")]
+    #[error("callbacks cannot be stored at the moment; retry")]
     Log(AppendError),
 }
 
@@ -87,7 +87,7 @@ impl Rejection {
         }
     }
 
-    /// As operators see it.
+    /// Returns the reason in the API.
     pub(super) fn reason(self) -> RefusalReason {
         match self {
             Self::Method => RefusalReason::Method,
@@ -118,7 +118,7 @@ impl Rejection {
     }
 }
 
-/// The vendor's answer packet.
+/// The vendor's response packet.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Packet<'a> {

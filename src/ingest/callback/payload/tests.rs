@@ -97,7 +97,7 @@ fn only_the_vendors_own_names_are_fields() {
 }
 
 #[test]
-fn a_body_of_which_nothing_is_declared_does_not_fit() {
+fn a_body_without_declared_members_does_not_fit() {
     let fits = |body: &str| encode("Sns.CallbackFriendDelete", body).encoded.is_some();
     for body in [
         "{}",
@@ -136,7 +136,7 @@ fn a_null_inside_a_free_form_field_is_a_null_value() {
 }
 
 #[test]
-fn a_leaf_of_another_type_is_read_as_what_it_says() {
+fn a_leaf_of_another_type_is_converted() {
     let body = r#"{"GroupId":"g","From_Account":12,"MsgSeq":700001.0,"MsgTime":"1490686222","Random":1.5e3,
         "CloudCustomData":-0.50,"GroupAtInfo":{"GroupAtAllFlag":"1"},"MsgBody":{"MsgType":7}}"#;
     assert_eq!(undecoded("Group.CallbackAfterSendMsg", body), [""; 0]);
@@ -150,7 +150,7 @@ fn a_leaf_of_another_type_is_read_as_what_it_says() {
 }
 
 #[test]
-fn a_leaf_that_does_not_fit_costs_itself_alone() {
+fn an_unfit_leaf_omits_only_itself() {
     for (member, path) in [
         (r#""ForceFlag":{}"#, "ForceFlag"),
         (r#""ForceFlag":[1]"#, "ForceFlag"),
@@ -178,7 +178,7 @@ fn a_leaf_that_does_not_fit_costs_itself_alone() {
 }
 
 #[test]
-fn inside_free_form_values_a_leaf_that_does_not_fit_costs_itself_alone() {
+fn an_unfit_leaf_in_a_free_form_value_omits_only_itself() {
     let body = r#"{"MsgBody":[{"MsgType":"t","MsgContent":{"z":1,"big":1e999,"twice":1,"twice":2,
         "\ud800":1,"half":"\ud800","list":[1,1e999,{"x":"\udc00","y":2}],"a":1}}]}"#;
     assert_eq!(
@@ -216,7 +216,7 @@ fn paths_are_bounded_in_number_and_length() {
 }
 
 #[test]
-fn lengths_of_any_size_are_filled_in() {
+fn lengths_of_any_size_are_encoded() {
     for len in [0, 1, 100, 120, 127, 128, 129, 16_000, 16_383, 16_384, 100_000] {
         let text = "x".repeat(len);
         let body = format!(r#"{{"MsgBody":[{{"MsgType":"t","MsgContent":{{"a":{{"b":["{text}"]}}}}}}]}}"#);
