@@ -1,5 +1,5 @@
-//! What connections need: TLS, eviction at the connection limit, the stages of a drain, certificate and key files, and
-//! the login to NATS.
+//! What connections need: TLS, eviction at the connection limit, the stages of a drain, configuration files,
+//! and the NATS login.
 
 pub(crate) mod eviction;
 pub(crate) mod files;

@@ -1,12 +1,13 @@
-//! Chooses which connection a listener closes when it has as many as it may and a client wants another one.
+//! Choice of the connection that a listener closes for a new one at the connection limit.
 //!
-//! Both listeners use the same order. A connection is trusted once it has shown that its client is no stranger: it
-//! has delivered a verified callback, or made an authenticated call. Strangers go first, the one that has done nothing
-//! for longest before the others. A trusted connection goes only while it is idle, and only while strangers have less
-//! than half of the places: a flood of strangers cannot push out everybody else.
+//! Both listeners use the same order. A connection is trusted once it has delivered a verified callback or
+//! made an authenticated call. Untrusted connections are evicted first, beginning with the one that has been
+//! idle for longest. A trusted connection is evicted only while it is idle and untrusted connections hold
+//! less than half of the limit, so a flood of strangers cannot displace all clients.
 //!
-//! A new connection is safe for `GRACE`, so that its client can send what it came for. A flood therefore costs a
-//! newcomer a wait of at most the grace, and none if the cap is larger than what arrives within it.
+//! A new connection cannot be evicted for `GRACE`, so that its client can send a request. A flood therefore
+//! delays a new client by at most `GRACE`, and not at all if fewer connections than the limit arrive within
+//! it.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -14,42 +15,43 @@ use tokio::time::Instant;
 
 use crate::observe::{metrics::ConnectionMetrics, telemetry::LineLimit};
 
-/// Time for which a new connection cannot be evicted: for a handshake and the first request over a slow network.
+/// Time in which a new connection cannot be evicted: for the handshake and the first request over a slow
+/// network.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
-/// Candidates that are found in one look at all connections. A flood makes one look for so many evictions.
+/// Candidates that one scan of all connections finds, so a flood causes one scan per this many evictions.
 const CANDIDATES: usize = 128;
 
-/// What a connection is doing, for the choice.
+/// State of a connection, for the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// May be evicted from `ready` on; of those that may, the lowest rank and then the longest time.
+    /// Not trusted. May be evicted from `ready` on; lowest rank first, then the oldest `since`.
     Stranger { rank: u8, since: Instant, ready: Instant },
-    /// Not trusted, and doing something that is not interrupted.
+    /// Not trusted, with work that must not be interrupted.
     BusyStranger,
-    /// Trusted, and has done nothing since then.
+    /// Trusted, and idle since then.
     IdleTrusted { since: Instant },
-    /// Trusted, and in use.
+    /// Trusted and in use.
     BusyTrusted,
 }
 
-/// A connection that may be closed for another.
+/// A connection that may be closed for a new one.
 pub(crate) trait Evictable {
-    /// Returns what the connection is doing.
+    /// Returns the state of the connection.
     fn standing(&self) -> Standing;
-    /// Returns whether it was told to close.
+    /// Returns whether the connection is closing.
     fn is_closing(&self) -> bool;
-    /// Closes it soon.
+    /// Starts closing the connection.
     fn evict(&self);
 }
 
 /// Evicts connections of one listener.
 pub(crate) struct Evictor<T> {
     listener: &'static str,
-    /// The setting that raises the cap.
+    /// The setting that raises the limit.
     setting: &'static str,
     max_connections: usize,
     metrics: Option<ConnectionMetrics>,
-    /// Found in the last look at all connections, the next to go first. Checked again before they go.
+    /// Candidates of the last scan, next one first. Checked again before eviction.
     candidates: VecDeque<(Standing, Arc<T>)>,
     /// Evictions since the last log line.
     unreported: u64,
@@ -75,7 +77,7 @@ impl<T: Evictable> Evictor<T> {
         }
     }
 
-    /// Evicts one of the open connections. An error says when one may be evicted at the earliest, if that is known.
+    /// Evicts one of the open connections. An error has the earliest time of the next eviction, if known.
     pub(crate) fn evict<'a>(&mut self, open: impl Iterator<Item = &'a Arc<T>>) -> Result<(), Option<Instant>>
     where
         T: 'a,
@@ -84,7 +86,7 @@ impl<T: Evictable> Evictor<T> {
         if !self.evict_candidate() {
             let next = self.look(open, now);
             if !self.evict_candidate() {
-                self.report("connection limit reached: new connections wait until one ends");
+                self.report("connection limit reached: new connections wait until another one closes");
                 return Err(next);
             }
         }
@@ -92,7 +94,7 @@ impl<T: Evictable> Evictor<T> {
         if let Some(metrics) = &self.metrics {
             metrics.evicted.inc();
         }
-        self.report("connection limit reached: idle connections are closed to admit new ones");
+        self.report("connection limit reached: closing idle connections to admit new ones");
         Ok(())
     }
 
@@ -106,7 +108,7 @@ impl<T: Evictable> Evictor<T> {
         false
     }
 
-    /// Finds the next candidates. Returns when there will be one if there is none now.
+    /// Scans for the next candidates. If there is none, returns when there will be one.
     fn look<'a>(&mut self, open: impl Iterator<Item = &'a Arc<T>>, now: Instant) -> Option<Instant>
     where
         T: 'a,
@@ -129,7 +131,7 @@ impl<T: Evictable> Evictor<T> {
                 Standing::BusyTrusted => {}
             }
         }
-        // Each of the trusted ones that goes makes place for a stranger.
+        // Each evicted trusted connection makes room for an untrusted one.
         let mut most = CANDIDATES;
         if ready.is_empty() {
             most = most.min(self.max_connections.div_ceil(2).saturating_sub(strangers));
@@ -142,7 +144,7 @@ impl<T: Evictable> Evictor<T> {
         next
     }
 
-    /// Strangers decide how often this happens.
+    /// Logs at a limited rate, because strangers can cause evictions.
     fn report(&mut self, message: &str) {
         let Some(left_out) = self.lines.next() else { return };
         let (listener, max_connections, setting) = (self.listener, self.max_connections, self.setting);
@@ -185,7 +187,7 @@ mod tests {
         Evictor::new("test", "--test", max_connections, None)
     }
 
-    /// Evicts so often; returns which were evicted, in order.
+    /// Evicts `times` times. Returns the evicted indexes in order.
     fn evicted(evictor: &mut Evictor<Fake>, fakes: &[Arc<Fake>], times: usize) -> Vec<usize> {
         let mut order = Vec::new();
         for _ in 0..times {

@@ -1,12 +1,12 @@
-//! The files that a configuration is read from.
+//! Reading of configuration files.
 
 use std::{fs, io, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
 
-/// Largest file that is read: a hundred times what any of them needs.
+/// Maximum file size: a hundred times what any configuration file needs.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads a file. Not a pipe, which may never end, and gives what it has only once: a
-/// reload would wait for ever, or find nothing.
+/// Reads a regular file. Rejects a pipe: it may never end, and it returns its content only once, so a reload
+/// would hang or read nothing.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let found = fs::metadata(path)?;
     if !found.is_file() {
@@ -20,7 +20,7 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whether users other than its owner can read or change it.
+/// Returns whether users other than the owner can read or change the file.
 pub(crate) fn is_exposed(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }

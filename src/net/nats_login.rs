@@ -1,4 +1,4 @@
-//! How the gateway says to NATS who it is.
+//! Login of the gateway to NATS.
 
 use std::sync::Arc;
 
@@ -6,25 +6,24 @@ use async_nats::{Auth, AuthError};
 use nkeys::KeyPair;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// How the gateway says who it is.
+/// Method of the login.
 #[derive(Debug, Clone, Default)]
 pub enum Login {
-    /// Not at all.
+    /// No login.
     #[default]
     None,
-    /// By what is in a credentials file.
+    /// A credentials file.
     Credentials(Credentials),
-    /// By name and password.
+    /// User and password.
     Password {
-        /// The name.
+        /// The user.
         user: String,
         /// The password.
         password: SecretString,
     },
 }
 
-/// What is in a credentials file: who one is, as signed by an account, and the key to show
-/// that one is it.
+/// Content of a credentials file: a JWT that an account signed for a user, and the user's key.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     token: SecretString,
@@ -32,8 +31,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the text of a credentials file: a JWT and a seed, each alone between two lines of
-    /// dashes. `None` if it is none.
+    /// Parses a credentials file: a JWT and a seed, each alone between two lines of dashes. `None` if the
+    /// text is anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let is_rule = |line: &str| line.starts_with("---") && line.ends_with("---");
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -54,12 +53,12 @@ fn is_token(line: &str) -> bool {
 }
 
 impl Login {
-    /// Whether there is one.
+    /// Returns whether a login is configured.
     pub fn is_some(&self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// What a server gets that asks with `nonce`.
+    /// Returns the response to a server's `nonce`.
     pub(crate) fn answer(&self, nonce: &[u8]) -> Result<Auth, AuthError> {
         let mut auth = Auth::new();
         match self {
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_sees_secrets() {
+    fn debug_output_has_no_secrets() {
         let key = KeyPair::new_user();
         let seed = key.seed().unwrap();
         let text = format!("---a---\nt0ken\n---b---\n---c---\n{seed}\n---d---");

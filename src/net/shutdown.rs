@@ -1,8 +1,8 @@
-//! The stages in which the gateway ends. Each stage is entered once and stays.
+//! Stages of a drain. Each stage is entered once and stays.
 
 use tokio_util::sync::CancellationToken;
 
-/// How far the end has come; cloned into everything that has to react.
+/// Current stage of the drain. Each task that reacts to it has a clone.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
     announced: CancellationToken,
@@ -12,61 +12,61 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// A gateway in full service.
+    /// Creates the state of a gateway in full service.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// First: readiness is withdrawn and HTTP answers say `Connection: close`.
-    /// Everything else works as before, because proxies keep routing for seconds.
+    /// Stage 1: readiness is withdrawn and HTTP responses have `Connection: close`. All else works as before,
+    /// because proxies keep routing for seconds.
     pub fn announce(&self) {
         self.announced.cancel();
     }
 
-    /// Second: listeners close, and idle HTTP connections. What was begun is finished.
+    /// Stage 2: listeners and idle HTTP connections close. Requests that have begun are finished.
     pub fn close(&self) {
         self.announce();
         self.closing.cancel();
     }
 
-    /// Third: streams end by themselves.
+    /// Stage 3: streams end.
     pub fn end(&self) {
         self.close();
         self.ending.cancel();
     }
 
-    /// Last, at the deadline: connections that are still open are cut.
+    /// Stage 4, at the deadline: connections that are still open are cut.
     pub fn cut(&self) {
         self.end();
         self.cut.cancel();
     }
 
-    /// Whether the end was announced.
+    /// Returns whether the drain was announced.
     pub fn is_announced(&self) -> bool {
         self.announced.is_cancelled()
     }
 
-    /// Completes once the end is announced.
+    /// Completes once the drain is announced.
     pub async fn announced(&self) {
         self.announced.cancelled().await;
     }
 
-    /// Completes once listeners are to close.
+    /// Completes once listeners must close.
     pub async fn closing(&self) {
         self.closing.cancelled().await;
     }
 
-    /// Whether streams are to end.
+    /// Returns whether streams must end.
     pub fn is_ending(&self) -> bool {
         self.ending.is_cancelled()
     }
 
-    /// Completes once streams are to end.
+    /// Completes once streams must end.
     pub async fn ending(&self) {
         self.ending.cancelled().await;
     }
 
-    /// A token that is cancelled once connections are cut, or before, on its own.
+    /// Returns a token that is cancelled when connections are cut. The caller can cancel it earlier.
     pub fn cut_token(&self) -> CancellationToken {
         self.cut.child_token()
     }

@@ -1,4 +1,4 @@
-//! TLS for the listeners: certificates, and whom to ask for one.
+//! TLS of the listeners: certificates and client authentication.
 
 use std::{
     net::SocketAddr,
@@ -20,38 +20,38 @@ use tokio_util::either::Either;
 
 use crate::net::files;
 
-/// What a TLS listener is set up from. All files are PEM.
+/// Files of a TLS listener, all in PEM form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Files {
-    /// The certificate, and those between it and a root.
+    /// The certificate and its intermediate certificates.
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Who signs clients' certificates; without it none is asked for.
+    /// CA certificates for client certificates. Without them the listener requests none.
     pub client_ca: Option<PathBuf>,
-    /// Whether a client without a certificate is let in. Of no effect without `client_ca`.
+    /// Treatment of clients without a certificate. No effect without `client_ca`.
     pub client_auth: ClientAuth,
 }
 
-/// What a client without a certificate gets.
+/// Treatment of a client without a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ClientAuth {
     /// The handshake fails.
     Required,
-    /// It is let in. A certificate that is shown must be good all the same.
+    /// The client is accepted. If it presents a certificate, the certificate must be valid.
     Optional,
 }
 
-/// Why TLS cannot be set up.
+/// Reason why TLS cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub(crate) struct TlsError {
-    /// Which file it is.
+    /// The file with the problem.
     pub file: File,
     problem: String,
 }
 
-/// One of [`Files`].
+/// A file of [`Files`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum File {
     /// `cert`.
@@ -62,26 +62,26 @@ pub(crate) enum File {
     ClientCa,
 }
 
-/// How long a TLS handshake may take; then the connection is closed.
+/// Deadline of a TLS handshake. Then the connection is closed.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a listener's new connections are set up with.
+/// TLS configuration of a listener's new connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Acceptor {
-    /// May change while the gateway runs.
+    /// Configuration in force. A reload replaces it.
     pub config: watch::Receiver<Arc<ServerConfig>>,
-    /// Handshakes that failed.
+    /// Counter of failed handshakes.
     pub failures: IntCounter,
 }
 
-/// Has the client make its TLS handshake, if there is TLS. `None`: it failed.
+/// Performs the TLS handshake if the listener has TLS. `None` if the handshake failed.
 pub(crate) async fn accept(tls: Option<&Acceptor>, stream: TcpStream, peer: SocketAddr) -> Option<Io> {
     let Some(tls) = tls else { return Some(Io::Left(stream)) };
     let config = Arc::clone(&tls.config.borrow());
     match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => return Some(Io::Right(stream)),
-        Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
-        Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
     }
     tls.failures.inc();
     None
@@ -90,7 +90,7 @@ pub(crate) async fn accept(tls: Option<&Acceptor>, stream: TcpStream, peer: Sock
 /// A connection, plain or with TLS.
 pub(crate) type Io = Either<TcpStream, TlsStream<TcpStream>>;
 
-/// The protocols that a listener speaks, as ALPN names them.
+/// Protocol of a listener, for ALPN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// HTTP/1.1, for callbacks.
@@ -99,7 +99,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// Reads the files and checks that they fit together. Gives all that is wrong.
+/// Reads the files and checks that they fit together. Returns all problems.
 pub(crate) fn server_config(files: &Files, protocol: Protocol) -> Result<Arc<ServerConfig>, Vec<TlsError>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let chain = certificates(File::Cert, &files.cert);
@@ -118,7 +118,7 @@ pub(crate) fn server_config(files: &Files, protocol: Protocol) -> Result<Arc<Ser
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_client_cert_verifier(verifier).with_single_cert(chain, key))
         .map_err(|error| {
-            let problem = format!("it cannot be used with the certificate {}: {error}", files.cert.display());
+            let problem = format!("does not match the certificate {}: {error}", files.cert.display());
             vec![wrong(File::Key, &files.key, &problem)]
         })?;
     config.alpn_protocols = vec![match protocol {
@@ -151,28 +151,27 @@ fn certificates(file: File, path: &Path) -> Result<Vec<CertificateDer<'static>>,
     let pem = read(file, path)?;
     let certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| none(&format!("it is not PEM: {error}")))?;
+        .map_err(|error| none(&format!("not PEM: {error}")))?;
     if certificates.is_empty() {
-        return Err(none("there is no certificate in PEM form in it"));
+        return Err(none("contains no PEM certificate"));
     }
     Ok(certificates)
 }
 
-/// Checks that certificates can be read from a file.
+/// Checks that a file contains certificates.
 pub(crate) fn check_certificates(path: &Path) -> Result<(), TlsError> {
     certificates(File::Cert, path).map(drop)
 }
 
-/// Checks that a private key can be read from a file.
+/// Checks that a file contains a private key.
 pub(crate) fn check_key(path: &Path) -> Result<(), TlsError> {
     private_key(path).map(drop)
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     read(File::Key, path).and_then(|pem| {
-        PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
-            wrong(File::Key, path, &format!("there is no private key in PEM form in it ({error})"))
-        })
+        PrivateKeyDer::from_pem_slice(pem.as_bytes())
+            .map_err(|error| wrong(File::Key, path, &format!("contains no PEM private key ({error})")))
     })
 }
 

@@ -214,9 +214,9 @@ fn files_that_do_not_fit_are_named_with_what_is_wrong() {
     for (args, problem) in [
         (pair("/none", &key), "http.tls_cert (--http-tls-cert): /none: No such file"),
         (pair(&cert, "/none"), "http.tls_key (--http-tls-key): /none: No such file"),
-        (pair(&rubbish, &key), "there is no certificate in PEM form in it"),
-        (pair(&cert, &rubbish), "there is no private key in PEM form in it"),
-        (pair(&cert, &other_key), "it cannot be used with the certificate"),
+        (pair(&rubbish, &key), "contains no PEM certificate"),
+        (pair(&cert, &rubbish), "contains no PEM private key"),
+        (pair(&cert, &other_key), "does not match the certificate"),
         (with_ca(&rubbish), "http.tls_client_ca (--http-tls-client-ca): "),
         (vec![format!("--http-tls-cert={cert}")], "http.tls_key: http.tls_cert needs it"),
         (
