@@ -1,4 +1,4 @@
-//! What operators see: metrics, traces and log lines.
+//! Observability: metrics, traces and log lines.
 
 pub(crate) mod metrics;
 pub(crate) mod telemetry;

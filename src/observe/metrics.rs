@@ -1,8 +1,7 @@
-//! What the gateway counts and measures, for Prometheus.
+//! Metrics of the gateway, for Prometheus.
 //!
-//! Counters and histograms are kept here by whoever has something to count.
-//! What has a value at any time, such as the log's size, is read when somebody
-//! asks: a [`Snapshot`]. The values of labels are bounded, whatever comes in.
+//! Counters and histograms are updated where the events happen. Gauges, such as the size of the log, are read
+//! at each scrape into a [`Snapshot`]. The values of labels are bounded, whatever clients send.
 
 mod gauges;
 mod process;
@@ -21,70 +20,70 @@ use prometheus::{
 use self::gauges::Gauges;
 pub(crate) use self::process::Process;
 
-/// The value of a label for everything beyond its bound: commands that are not
-/// known, apps that are not served, subscribers beyond [`MAX_SUBSCRIBERS`].
+/// Label value beyond a bound: unknown commands, apps that are not served, subscribers beyond
+/// [`MAX_SUBSCRIBERS`].
 pub(crate) const OTHER: &str = "other";
-/// The label of subscribers without a name.
+/// Label value of subscribers without a name.
 pub(crate) const UNNAMED: &str = "unnamed";
-/// Most names of subscribers that have a value of their own.
+/// Maximum subscriber names with a label value of their own.
 pub(crate) const MAX_SUBSCRIBERS: usize = 100;
-/// Groups of gRPC calls: those of `EventService` and `AdminService`, and those that need no token.
+/// Groups of gRPC calls: `EventService` and `AdminService`, calls that need no token, and reflection.
 pub(crate) const CALL_GROUPS: [&str; 3] = ["events", "open", "reflection"];
-/// The outcome of a callback that was stored and acknowledged.
+/// Outcome of a callback that was stored and acknowledged.
 pub(crate) const ACCEPTED: &str = "accepted";
 
-/// Upper bounds of the buckets of times, in seconds. The vendor gives up after 2.
+/// Upper bounds of the time buckets, in seconds. The vendor gives up after 2.
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0];
 
-/// A metric, as its users know it.
+/// Description of a metric, for the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// Its name.
+    /// Name of the metric.
     pub name: String,
     /// counter, gauge or histogram.
     pub kind: &'static str,
-    /// The names of its labels.
+    /// Names of the labels.
     pub labels: Vec<String>,
-    /// What it says.
+    /// Help text.
     pub help: String,
 }
 
-/// Connections of a listener, for operators.
+/// Metrics of a listener's connections.
 #[derive(Debug, Clone)]
 pub struct ConnectionMetrics {
-    /// Open connections that are not trusted.
+    /// Open connections that are not authenticated.
     pub unauthenticated: IntGauge,
-    /// Open connections that are trusted.
+    /// Open connections that are authenticated.
     pub authenticated: IntGauge,
-    /// Connections that were closed for a newcomer.
+    /// Connections that were closed for a new one.
     pub evicted: IntCounter,
 }
 
 impl ConnectionMetrics {
-    /// Counts a connection that was opened.
+    /// Counts a new connection.
     pub(crate) fn opened(&self) {
         self.unauthenticated.inc();
     }
 
-    /// Counts an open connection as trusted from now on.
+    /// Counts an open connection as authenticated from now on.
     pub(crate) fn trusted(&self) {
         self.unauthenticated.dec();
         self.authenticated.inc();
     }
 
-    /// Counts a connection that has ended.
+    /// Counts a closed connection.
     pub(crate) fn ended(&self, is_trusted: bool) {
         if is_trusted { self.authenticated.dec() } else { self.unauthenticated.dec() }
     }
 }
 
-/// Connections whose end no handler has seen.
+/// Connections that ended without a complete request.
 #[derive(Debug, Clone)]
 pub struct BadConnections {
-    /// What came was no HTTP/1.1, or a head beyond its bounds.
+    /// Connections with something other than HTTP/1.1, or with a request head beyond its limits.
     pub malformed: IntCounter,
-    /// A request's head was not complete in time.
+    /// Connections whose request head was not complete in time.
     pub slow_head: IntCounter,
 }
 
@@ -93,7 +92,7 @@ pub struct BadConnections {
 pub struct Metrics {
     registry: Registry,
     descriptions: Vec<Description>,
-    /// The apps that are served, with their labels.
+    /// Label values of the apps that are served.
     apps: BTreeMap<u32, String>,
     callbacks: IntCounterVec,
     tokens: IntCounterVec,
@@ -102,59 +101,59 @@ pub struct Metrics {
     undecoded: IntCounterVec,
     accepted_seconds: Histogram,
     refused_seconds: Histogram,
-    /// From handing a record to the log until it is durable, or too late.
+    /// Time from handing a record to the log until it is durable, or until the deadline.
     pub append_seconds: Histogram,
-    /// Stored callbacks that look like one before.
+    /// Stored callbacks that were marked as possible duplicates.
     pub duplicates: IntCounter,
-    /// Gaps that streams were told of.
+    /// Gaps that were reported to streams.
     pub gaps: IntCounter,
-    /// gRPC calls without a token that is known.
+    /// gRPC calls without a valid token.
     pub unauthenticated: IntCounter,
-    /// gRPC calls of a token that may not do what it asked for.
+    /// gRPC calls whose token lacks the right.
     pub denied: IntCounter,
-    /// TLS handshakes that failed, of callbacks.
+    /// Failed TLS handshakes of callback connections.
     pub http_handshake_failures: IntCounter,
-    /// TLS handshakes that failed, of gRPC.
+    /// Failed TLS handshakes of gRPC connections.
     pub grpc_handshake_failures: IntCounter,
-    /// Connections of callbacks that ended without a request.
+    /// Callback connections that ended without a complete request.
     pub http_bad_connections: BadConnections,
     calls_refused: IntCounterVec,
-    /// gRPC calls under way, by group.
+    /// gRPC calls in flight, by group.
     pub grpc_calls: GaugeVec,
-    /// Bytes of their requests.
+    /// Request bytes of gRPC calls in flight, by group.
     pub grpc_request_bytes: GaugeVec,
-    /// Bytes of their answers that were not handed to the connection.
+    /// Response bytes that were not handed to a connection yet, by group.
     pub grpc_answer_bytes: GaugeVec,
     /// Open `Health.Watch` streams.
     pub grpc_watches: Gauge,
-    /// Connections of callbacks.
+    /// Callback connections.
     pub http_connections: ConnectionMetrics,
-    /// Connections of gRPC.
+    /// gRPC connections.
     pub grpc_connections: ConnectionMetrics,
     /// gRPC connections that were closed because no call was answered on them in time.
     pub grpc_closed_without_call: IntCounter,
-    /// gRPC connections that were closed because their clients read nothing while calls of them were to be reset.
+    /// gRPC connections that were closed because the client read nothing while its calls had to be reset.
     pub grpc_closed_for_streams: IntCounter,
-    /// gRPC connections that were closed because their clients reset too many streams.
+    /// gRPC connections that were closed because the client reset too many streams.
     pub grpc_closed_for_resets: IntCounter,
-    /// Streams of HTTP/2 that clients have reset.
+    /// HTTP/2 streams that clients have reset.
     pub grpc_resets: IntCounter,
-    /// Streams that there was no place for.
+    /// Streams that were rejected at the limit.
     pub streams_refused: IntCounter,
-    /// Streams that ended because their client read nothing.
+    /// Streams that were closed because the client read nothing.
     pub streams_stalled: IntCounter,
-    /// Changed only while a text is made.
+    /// Changed only during a scrape.
     gauges: Mutex<Gauges>,
 }
 
-/// How things stand at one moment. What is `None` could not be read, or does not exist.
+/// Values of the gauges at one moment. `None` if a value could not be read or does not exist.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
-    /// Whether everything could be read.
+    /// True if all reads succeeded.
     pub is_complete: bool,
-    /// Whether `/readyz` says so.
+    /// True if `/readyz` reports ready.
     pub is_ready: bool,
-    /// Whether the log takes callbacks.
+    /// True if the log accepts callbacks.
     pub is_writable: bool,
     /// Sequence of the oldest stored event, or of the next one if none is.
     pub oldest_sequence: u64,
@@ -162,104 +161,104 @@ pub struct Snapshot {
     pub latest_sequence: u64,
     /// Bytes of storage.
     pub bytes: Option<u64>,
-    /// How long ago the oldest stored event was received.
+    /// Time since the oldest stored event was received.
     pub oldest_age: Option<Duration>,
-    /// Sequences that are stored and that the log's tail has not come to.
+    /// Stored events that this gateway does not serve yet.
     pub tail_lag: u64,
-    /// Events in the log's known holes.
+    /// Missing or damaged events inside the log.
     pub lost_events: u64,
     /// Damaged stores that were set aside.
     pub damaged_stores: u64,
-    /// Whether the log's tail follows what is stored.
+    /// True if the tail follows the stored events.
     pub is_following: bool,
-    /// Whether deletion by age is suspended.
+    /// True if deletion by age is suspended.
     pub age_is_held: bool,
-    /// How far the system clock is behind the newest event.
+    /// Lag of the system clock behind the newest event.
     pub clock_behind: Duration,
-    /// Events that the index has not reached.
+    /// Stored events that are not indexed yet.
     pub index_lag: Option<u64>,
-    /// Records that wait for the writer.
+    /// Records in the log's queue.
     pub queue_records: u64,
-    /// Their bytes.
+    /// Bytes of the queued records.
     pub queue_bytes: u64,
-    /// The bound on stored bytes.
+    /// Maximum size of the log.
     pub retention_bytes: Option<u64>,
-    /// The bound on the age of events.
+    /// Maximum age of events.
     pub retention_age: Option<Duration>,
-    /// Bytes that are free on the log's file system, and its size.
+    /// Free bytes and size of the log's file system.
     pub file_system: Option<(u64, u64)>,
-    /// When each app's last callback was accepted, or else the newest stored event was received
-    /// or the process began; in Unix seconds.
+    /// Unix time of each app's last accepted callback. Without one, the receive time of the newest event from
+    /// before the process, or the start of the process.
     pub last_accepted: Vec<(u32, f64)>,
     /// Open streams.
     pub streams: u64,
-    /// By subscriber, unsent events of the stream with the most.
+    /// By subscriber: unsent events of the stream with the most.
     pub lag_events: BTreeMap<String, u64>,
-    /// The same, in time.
+    /// By subscriber: time since the first unsent event was received.
     pub lag_time: BTreeMap<String, Duration>,
-    /// By subscriber without a stream, how long it has been away.
+    /// By subscriber without a stream: time since its last stream ended.
     pub departed: BTreeMap<String, Duration>,
-    /// Events that were given to streams, since the process began.
+    /// Events that were sent to streams since the process started.
     pub delivered: u64,
-    /// Log lines that were lost.
+    /// Log lines that were dropped because the queue was full.
     pub lost_lines: u64,
-    /// Log lines of libraries that were left out.
+    /// Log lines of libraries that were dropped at their rate limit.
     pub left_out_lines: u64,
-    /// When the process began, in Unix seconds.
+    /// Start of the process, in Unix seconds.
     pub process_start: f64,
-    /// This process.
+    /// Resources of this process.
     pub process: Option<Process>,
 }
 
-/// What became of a callback, for [`Metrics::note_callback`].
+/// Outcome of a callback, for [`Metrics::note_callback`].
 #[derive(Debug, Clone, Copy)]
 pub struct CallbackOutcome<'a> {
     /// SDKAppID.
     pub app_id: u32,
-    /// The command if it is a known one and the URL was right, else [`OTHER`].
+    /// Known command of an accepted URL, or [`OTHER`].
     pub command: &'a str,
-    /// [`ACCEPTED`], or why it was refused.
+    /// [`ACCEPTED`] or the refusal reason.
     pub outcome: &'a str,
-    /// From its first byte to its answer.
+    /// Time from the first byte of the request to the response.
     pub took: Duration,
 }
 
-/// Values of labels that are there from the beginning: a rate needs a first value.
-/// They are those of the API, in lower case.
+/// Label values that exist from the start, because a rate needs a first value. They are those of the API, in
+/// lower case.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
-    /// Why a callback is refused for its signature.
+    /// Refusal reasons for signatures.
     pub verification_failures: Vec<String>,
-    /// Why a good callback is not stored.
+    /// Refusal reasons for callbacks that could not be stored.
     pub append_errors: Vec<String>,
     /// Decode statuses other than TYPED.
     pub undecoded: Vec<String>,
 }
 
 impl Metrics {
-    /// Nothing has happened yet.
+    /// Creates all metrics with zero values.
     pub fn new(apps: impl IntoIterator<Item = u32>, labels: &Labels) -> Self {
         let mut new = Builder { registry: Registry::new(), descriptions: Vec::new() };
-        let build = new.gauges("build_info", "1, with the gateway's version.", &["version"]);
+        let build = new.gauges("build_info", "Always 1. The label has the gateway's version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
         let callback_seconds = new.histograms(
             "callback_seconds",
-            "Time from a callback's first byte to its answer, by whether it was accepted.",
+            "Time from a callback's first byte to its response, by outcome: accepted, refused.",
             &["outcome"],
         );
         let calls_refused = new.counters(
             "grpc_calls_refused_total",
-            "gRPC calls that were refused before they ran, or ended because of what their client did, by the reason in the status's ErrorInfo.",
+            "gRPC calls that were rejected, or ended because of their client, by the reason in ErrorInfo.",
             &["reason"],
         );
         let connections = new.int_gauges(
             "connections",
-            "Open connections by listener (http for callbacks, grpc) and state: authenticated (has delivered a verified callback, or made an authenticated call), unauthenticated.",
+            "Open connections by listener (http for callbacks, grpc) and state: authenticated (delivered a verified callback or made an authenticated call), unauthenticated.",
             &["listener", "state"],
         );
         let closed = new.counters(
             "connections_closed_total",
-            "Connections that the gateway closed, by listener and reason: evicted (for a new one at the limit), no_call (no gRPC call was answered within 60s), stalled_streams (its client read nothing while calls of it were to be reset), resets (its client reset too many calls within 10s).",
+            "Connections that the gateway closed, by listener and reason: evicted (for a new one at the limit), no_call (no gRPC call answered within 60s), stalled_streams (client read nothing while calls had to be reset), resets (client reset too many calls within 10s).",
             &["listener", "reason"],
         );
         let connections = |listener: &str| ConnectionMetrics {
@@ -269,12 +268,12 @@ impl Metrics {
         };
         let handshakes = new.counters(
             "tls_handshake_failures_total",
-            "TLS handshakes that failed or took too long, by listener: http (callbacks), grpc.",
+            "TLS handshakes that failed or timed out, by listener: http (callbacks), grpc.",
             &["listener"],
         );
         let bad_connections = new.counters(
             "http_bad_connections_total",
-            "Connections for callbacks that were closed over what came on them: malformed (no HTTP/1.1, as TLS or HTTP/2 without TLS; or a head beyond its bounds), slow_head (a head that was not complete in time).",
+            "Callback connections that were closed because of their input: malformed (not HTTP/1.1, such as TLS or HTTP/2 on a plain port, or a head beyond its limits), slow_head (head not complete in time).",
             &["reason"],
         );
         let metrics = Self {
@@ -288,11 +287,11 @@ impl Metrics {
             grpc_closed_for_resets: closed.with_label_values(&["grpc", "resets"]),
             grpc_resets: new.counter(
                 "grpc_resets_total",
-                "Calls and streams that gRPC clients have reset: cancelled, or given up after a deadline.",
+                "gRPC calls and streams that clients have reset: cancelled, or past their deadline.",
             ),
             streams_stalled: new.counter(
                 "grpc_streams_stalled_total",
-                "Streams that ended because their client read nothing for grpc.stall_timeout.",
+                "Streams that were closed because the client read nothing for grpc.stall_timeout.",
             ),
             http_handshake_failures: handshakes.with_label_values(&["http"]),
             grpc_handshake_failures: handshakes.with_label_values(&["grpc"]),
@@ -303,27 +302,27 @@ impl Metrics {
             apps: apps.into_iter().map(|app_id| (app_id, app_id.to_string())).collect(),
             callbacks: new.counters(
                 "callbacks_total",
-                "Callbacks that were answered, by app, command and outcome: accepted, or the refusal's reason. The command is other for those whose URL was refused.",
+                "Answered callbacks by app, command and outcome: accepted, or the refusal reason. The command is other if the URL was rejected.",
                 &["app", "command", "outcome"],
             ),
             tokens: new.counters(
                 "verified_callbacks_total",
-                "Callbacks with a good signature, also those that were then refused, by app and by which of its tokens signed it, in their order, from 0; begins anew when tokens are reloaded.",
+                "Callbacks with a valid signature, including ones refused later, by app and index of the token, from 0. Reset when tokens are reloaded.",
                 &["app", "token"],
             ),
             verification_failures: new.counters(
                 "verification_failures_total",
-                "Callbacks that were refused for their signature, by reason.",
+                "Callbacks that were refused because of their signature, by reason.",
                 &["reason"],
             ),
             append_errors: new.counters(
                 "append_errors_total",
-                "Good callbacks that were refused because they could not be stored, by reason.",
+                "Valid callbacks that were refused because they could not be stored, by reason.",
                 &["reason"],
             ),
             undecoded: new.counters(
                 "undecoded_bodies_total",
-                "Stored callbacks whose decode status is not TYPED, by status.",
+                "Stored callbacks with a decode status other than TYPED, by status.",
                 &["status"],
             ),
             accepted_seconds: callback_seconds.with_label_values(&[ACCEPTED]),
@@ -332,30 +331,30 @@ impl Metrics {
                 "histogram",
                 Histogram::with_opts(histogram(
                     "append_seconds",
-                    "Time from handing an event to the log until it was durable, or until it was too late for an answer.",
+                    "Time from handing an event to the log until it was durable, or until the response deadline.",
                 )),
             ),
             duplicates: new.counter(
                 "duplicates_total",
-                "Stored callbacks that were marked as the possible duplicate of an earlier one.",
+                "Stored callbacks that were marked as possible duplicates of an earlier one.",
             ),
-            gaps: new.counter("gaps_total", "Gaps that streams were told of: events that they did not get."),
+            gaps: new.counter("gaps_total", "Gaps reported to streams: ranges of events that they did not get."),
             grpc_calls: new.gauges(
                 "grpc_calls",
-                "gRPC calls under way, other than Subscribe and Watch streams: events (EventService, AdminService), open (health, and calls that are being refused), reflection.",
+                "gRPC calls in flight, without Subscribe and Watch streams: events (EventService, AdminService), open (health, and calls that are being rejected), reflection.",
                 &["group"],
             ),
             grpc_request_bytes: new.gauges(
                 "grpc_request_bytes",
-                "Bytes of metadata and messages of gRPC requests under way, by group as for callback_gateway_grpc_calls.",
+                "Bytes of metadata and messages of gRPC requests in flight, by group as for callback_gateway_grpc_calls.",
                 &["group"],
             ),
             grpc_answer_bytes: new.gauges(
                 "grpc_answer_bytes",
-                "Bytes of gRPC answers that clients have not taken, without those of Subscribe streams, by group as for callback_gateway_grpc_calls.",
+                "Bytes of gRPC responses that clients have not read, without Subscribe streams, by group as for callback_gateway_grpc_calls.",
                 &["group"],
             ),
-            grpc_watches: new.gauge("grpc_watches", "Open streams of Health.Watch."),
+            grpc_watches: new.gauge("grpc_watches", "Open Health.Watch streams."),
             calls_refused,
             gauges: Mutex::new(Gauges::new(&mut new)),
             registry: new.registry,
@@ -381,7 +380,7 @@ impl Metrics {
         metrics
     }
 
-    /// All metrics, by name.
+    /// Returns the descriptions of all metrics, by name.
     pub fn descriptions(&self) -> Vec<Description> {
         let mut descriptions = self.descriptions.clone();
         descriptions.sort_by(|a, b| a.name.cmp(&b.name));
@@ -397,37 +396,37 @@ impl Metrics {
         seconds.observe(callback.took.as_secs_f64());
     }
 
-    /// Counts a callback with a good signature.
+    /// Counts a callback with a valid signature.
     pub fn note_token(&self, app_id: u32, token: u32) {
         self.tokens.with_label_values(&[self.app(app_id), &token.to_string()]).inc();
     }
 
-    /// Begins anew to count by token: its number may mean another one now.
+    /// Resets the counters by token: an index may refer to a different token now.
     pub fn forget_tokens(&self) {
         self.tokens.reset();
     }
 
-    /// Counts a callback that was refused for its signature.
+    /// Counts a callback that was refused because of its signature.
     pub fn note_verification_failure(&self, reason: &str) {
         self.verification_failures.with_label_values(&[reason]).inc();
     }
 
-    /// Counts a good callback that could not be stored.
+    /// Counts a valid callback that could not be stored.
     pub fn note_append_error(&self, reason: &str) {
         self.append_errors.with_label_values(&[reason]).inc();
     }
 
-    /// Counts a stored callback by its decode status, other than TYPED.
+    /// Counts a stored callback with a decode status other than TYPED.
     pub fn note_undecoded(&self, status: &str) {
         self.undecoded.with_label_values(&[status]).inc();
     }
 
-    /// Shows a reason for refusing gRPC calls from the beginning: a rate needs a first value.
+    /// Creates the counter of a rejection reason of gRPC calls: a rate needs a first value.
     pub fn declare_refused_call(&self, reason: &str) {
         self.calls_refused.with_label_values(&[&reason.to_ascii_lowercase()]);
     }
 
-    /// Counts a gRPC call that was refused or ended, by its reason in the API, in any case of letters.
+    /// Counts a gRPC call that was rejected or ended, by its reason in the API in any letter case.
     pub fn note_refused_call(&self, reason: &str) {
         self.calls_refused.with_label_values(&[&reason.to_ascii_lowercase()]).inc();
     }
@@ -436,19 +435,19 @@ impl Metrics {
         self.apps.get(&app_id).map_or(OTHER, String::as_str)
     }
 
-    /// Everything, in Prometheus' text format.
+    /// Returns all metrics in Prometheus' text format.
     pub fn text(&self, snapshot: &Snapshot) -> Vec<u8> {
         let gauges = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
         gauges.set(snapshot);
         let mut text = Vec::new();
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut text)
-            .expect("well-formed metrics can be written to memory");
+            .expect("encoding to memory cannot fail");
         text
     }
 }
 
-/// Makes metrics and notes what they are.
+/// Creates and registers metrics, and collects their descriptions.
 struct Builder {
     registry: Registry,
     descriptions: Vec<Description>,
@@ -468,14 +467,14 @@ impl Builder {
         kind: &'static str,
         metric: prometheus::Result<C>,
     ) -> C {
-        let metric = metric.expect("names are written as they must be");
+        let metric = metric.expect("metric names are valid");
         self.descriptions.extend(metric.desc().into_iter().map(|desc| Description {
             name: desc.fq_name.clone(),
             kind,
             labels: desc.variable_labels.clone(),
             help: desc.help.clone(),
         }));
-        self.registry.register(Box::new(metric.clone())).expect("no name is given twice");
+        self.registry.register(Box::new(metric.clone())).expect("metric names are unique");
         metric
     }
 
@@ -491,7 +490,7 @@ impl Builder {
         self.add("gauge", Gauge::with_opts(opts(name, help)))
     }
 
-    /// Without labels: one that may be missing.
+    /// Without labels: a gauge that can be absent.
     fn gauges(&mut self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
         self.add("gauge", GaugeVec::new(opts(name, help), labels))
     }

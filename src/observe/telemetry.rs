@@ -1,8 +1,8 @@
-//! Logs: to standard error, for people on a terminal and as JSON otherwise.
+//! Log lines, written to standard error: text on a terminal, JSON otherwise.
 //!
-//! A thread of its own writes them: whoever reads standard error, and stops, must
-//! not stop the gateway. Lines that it cannot write in time are lost, and counted.
-//! Lines of libraries are limited, because clients can cause them.
+//! A thread of its own writes them, so that a reader of standard error that stops reading does not stop the
+//! gateway. Lines that cannot be written in time are dropped and counted. Lines of libraries are rate
+//! limited, because clients can cause them.
 
 mod limit;
 
@@ -21,35 +21,35 @@ use tracing_subscriber::{
 use self::limit::LibraryLimit;
 pub(crate) use self::limit::left_out_lines;
 
-/// The form of log lines.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     Auto,
-    /// For people.
+    /// Text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// The NATS client. It logs each complaint of a server's at level `info`, of which there may be several for every
-/// callback; the gateway logs them itself, with a limit. So its lines need a level of their own.
+/// Target of the NATS client's lines. It logs each server error at level `info`, which can be several for
+/// each callback. The gateway logs these errors itself, with a limit, so the target has a level of its own.
 const NATS_CLIENT: &str = "async_nats";
 
-/// Time between two lines of a [`LineLimit`].
+/// Interval between two lines of a [`LineLimit`].
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Limit on log lines that a stranger can cause: one in 10 seconds.
+/// Rate limit for log lines that strangers can cause: one line in 10 seconds.
 #[derive(Debug, Default)]
 pub(crate) struct LineLimit(Mutex<(Option<Instant>, u64)>);
 
 impl LineLimit {
-    /// The next line is written.
+    /// Creates a limit that allows the next line.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Returns whether to write a line now, with the number of lines left out since the last one.
+    /// Returns whether to write a line now, and then the number of suppressed lines since the last one.
     pub(crate) fn next(&self) -> Option<u64> {
         let now = Instant::now();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,25 +63,25 @@ impl LineLimit {
     }
 }
 
-/// Which log lines are written.
+/// Filter of log lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
 
 impl LogFilter {
-    /// A level, or several by module, as `tracing_subscriber::EnvFilter` has them.
+    /// Parses a level, or levels by module, in the syntax of `tracing_subscriber::EnvFilter`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // A word alone would be the name of a module, and all others would be silent.
+        // A single word would be parsed as a module's name, which would silence all other modules.
         let is_clear = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
         if let Some(part) = text.split(',').find(|part| !is_clear(part)) {
             return Err(format!(
-                "`{}` is none of error, warn, info, debug, trace, off; for a module write callback_gateway=debug",
+                "`{}` is not one of error, warn, info, debug, trace, off; for a module use callback_gateway=debug",
                 part.escape_debug()
             ));
         }
         let filter = EnvFilter::builder().parse(text);
         filter.map(|_| Self(text.to_owned())).map_err(|error| {
             format!(
-                "{error}; write a level such as info, or levels by module such as info,callback_gateway=debug"
+                "{error}; use a level such as info, or levels by module such as info,callback_gateway=debug"
             )
         })
     }
@@ -96,29 +96,28 @@ impl LogFilter {
     }
 }
 
-/// Changes which log lines are written, while the program runs.
+/// Handle that changes the filter while the program runs.
 #[derive(Debug, Clone)]
 pub(crate) struct LogLevel(reload::Handle<EnvFilter, Registry>);
 
 impl LogLevel {
-    /// Puts a filter into force.
+    /// Applies a filter.
     pub(crate) fn set(&self, filter: &LogFilter) {
-        // Fails only when logging has ended.
+        // Fails only after logging has ended.
         self.0.reload(filter.filter()).ok();
     }
 }
 
-/// Lines that wait to be written; beyond it further ones are lost. Some megabytes
-/// at level `trace`.
+/// Maximum lines in the queue. Beyond it, lines are dropped. Takes some megabytes at level `trace`.
 const QUEUED_LINES: usize = 8192;
 
-/// Of the one that writes this process' lines.
+/// Counter of this process' log writer.
 static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// How long the last lines may take to be written: whoever should read them may have stopped.
+/// Time for the last lines to be written. The reader of standard error may have stopped.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// Logging, as long as it lives. Dropped, it writes what is queued, within two seconds.
+/// Guard that keeps logging running. Dropping it writes the queued lines, within two seconds.
 #[derive(Debug)]
 pub(crate) struct Logs {
     level: LogLevel,
@@ -128,13 +127,13 @@ pub(crate) struct Logs {
 impl Drop for Logs {
     fn drop(&mut self) {
         let writer = self.writer.take();
-        // By itself it says on standard output that it could not, and waits for that.
+        // On a timeout the guard blocks, to report it on standard output.
         last_lines(move || drop(writer));
     }
 }
 
-/// Does what may wait for a reader of standard error or output, for [`LAST_LINES`] at
-/// most: nobody who reads must not mean a process that does not end.
+/// Runs a write that may block on standard error or output for at most [`LAST_LINES`]: a stopped reader must
+/// not keep the process from exiting.
 pub(crate) fn last_lines(write: impl FnOnce() + Send + 'static) {
     let (done, ended) = mpsc::channel::<()>();
     let thread = thread::Builder::new().name("last-lines".to_owned()).spawn(move || {
@@ -147,18 +146,18 @@ pub(crate) fn last_lines(write: impl FnOnce() + Send + 'static) {
 }
 
 impl Logs {
-    /// What changes which lines are written.
+    /// Returns the handle that changes the filter.
     pub(crate) fn level(&self) -> LogLevel {
         self.level.clone()
     }
 }
 
-/// How many log lines of this process were lost.
+/// Returns how many log lines of this process were dropped.
 pub(crate) fn lost_lines() -> u64 {
     LOST_LINES.get().map_or(0, |counter| counter.dropped_lines() as u64)
 }
 
-/// Starts logging; it can be started once.
+/// Starts logging. Can be called once per process.
 pub(crate) fn init(
     format: LogFormat,
     filter: &LogFilter,
@@ -179,7 +178,7 @@ pub(crate) fn init(
     } else {
         registry.with(lines.with_ansi(io::stderr().is_terminal())).try_init()?;
     }
-    // The first one counts, as it does for logging itself.
+    // The first call wins, as for the subscriber itself.
     LOST_LINES.set(lost).ok();
     Ok(Logs { level: LogLevel(handle), writer: Some(guard) })
 }

@@ -1,13 +1,11 @@
-//! Traces: where a callback comes from, W3C's `traceparent`, and spans of our own,
-//! sent over OTLP if an endpoint is set.
+//! Tracing: parses W3C `traceparent` headers, creates spans, and exports them over OTLP.
 //!
-//! A callback's span begins with its request's first byte; its child `append` is the
-//! wait for durability, and each time that the event is handed to a subscriber is a
-//! child `deliver`, also in another process that reads the same log. Spans say what
-//! the log lines say, never a body or a query.
+//! The span of a callback starts with its request's first byte. Its child `append` is the wait for
+//! durability. Each delivery to a subscriber is a child `deliver`, also in another process that reads the
+//! same log. Spans have the same data as log lines, never a body or a query.
 //!
-//! Spans wait in a bounded queue for a thread of their own; when it is full they are
-//! lost, and nothing waits for the collector.
+//! A bounded queue holds the spans for an exporter thread. When it is full, spans are dropped, so nothing
+//! waits for the collector.
 
 use std::{
     fmt,
@@ -32,21 +30,21 @@ use opentelemetry_sdk::{
     },
 };
 
-/// Spans that wait to be sent; beyond it further ones are lost.
+/// Maximum spans in the queue. Beyond it, spans are dropped.
 const QUEUED_SPANS: usize = 4096;
-/// Most spans in one message to the collector.
+/// Maximum spans in one export request.
 const BATCH_SPANS: usize = 512;
-/// How long spans wait for others to be sent with.
+/// Maximum delay of a span that waits for a full batch.
 const BATCH_DELAY: Duration = Duration::from_secs(1);
-/// How long the collector may take for a message; then its spans are lost.
+/// Deadline of an export request. Beyond it, its spans are dropped.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the last spans may take at the end.
+/// Time to export the last spans at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
-/// Events that are older when they are handed over are history that somebody reads
-/// again: their trace is over.
+/// Maximum age of an event whose delivery is traced. Older events are replayed history, and their traces have
+/// ended.
 const DELIVERY_WINDOW: Duration = Duration::from_secs(600);
 
-/// A place in a trace, as the header `traceparent` names it.
+/// Position in a trace, as in a `traceparent` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
     trace_id: u128,
@@ -54,9 +52,9 @@ pub struct TraceParent {
     flags: u8,
 }
 
-/// It is not what W3C's Trace Context describes.
+/// Error: the text is not a `traceparent` of W3C Trace Context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no traceparent")]
+#[error("not a valid traceparent")]
 pub struct NoTraceParent;
 
 impl FromStr for TraceParent {
@@ -73,7 +71,7 @@ impl FromStr for TraceParent {
         let trace_id = hex(parts.next(), 32)?;
         let span_id = hex(parts.next(), 16)? as u64;
         let flags = hex(parts.next(), 2)? as u8;
-        // A later version may have more at the end, which is left out.
+        // A later version may append more fields, which are ignored.
         let is_version = version < 0xff && (version > 0 || parts.next().is_none());
         if is_version && trace_id != 0 && span_id != 0 {
             Ok(Self { trace_id, span_id, flags })
@@ -101,7 +99,7 @@ impl TraceParent {
     }
 }
 
-/// Makes spans, and sends those that are sampled.
+/// Creates spans and exports sampled ones.
 #[derive(Debug, Clone)]
 pub struct Tracer {
     provider: SdkTracerProvider,
@@ -109,8 +107,8 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Sends spans to this endpoint, over gRPC: those of callbacks that come with a
-    /// sampled context, and of others this part, 0 to 1. Needs a runtime around it.
+    /// Creates a tracer that exports to an endpoint over gRPC. Callbacks with a sampled context are always
+    /// traced, others at the ratio, 0 to 1. Must be called within a runtime.
     pub fn new(endpoint: &str, sample_ratio: f64) -> Result<Self, ExporterBuildError> {
         let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_tonic()
@@ -135,7 +133,7 @@ impl Tracer {
         Ok(Self { tracer: provider.tracer("callback-gateway"), provider })
     }
 
-    /// The span of a callback that began at `start`; `None` if it is not sampled.
+    /// Starts the span of a callback that began at `start`. `None` if it is not sampled.
     pub fn callback(&self, parent: Option<TraceParent>, start: SystemTime) -> Option<Span> {
         let parent = parent.map_or_else(Context::new, |parent| within(parent.context()));
         let span = self.tracer.span_builder("callback").with_kind(SpanKind::Server).with_start_time(start);
@@ -143,7 +141,7 @@ impl Tracer {
         span.is_recording().then(|| Span { span, tracer: self.tracer.clone() })
     }
 
-    /// Notes that an event with this context, received at `received`, is handed to a subscriber.
+    /// Records the delivery of an event with this context, received at `received`.
     pub fn delivered(&self, traceparent: &str, received: SystemTime, sequence: u64, subscriber: &str) {
         let Ok(parent) = traceparent.parse::<TraceParent>() else { return };
         let parent = parent.context();
@@ -159,15 +157,15 @@ impl Tracer {
         self.tracer.build_with_context(span, &within(parent)).end();
     }
 
-    /// Sends what waits to be sent, and no more after that.
+    /// Exports the queued spans and stops.
     pub async fn shut_down(&self) {
         let provider = self.provider.clone();
-        // It blocks, and the sending needs this runtime.
+        // The call blocks, and the export needs this runtime.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(SHUTDOWN_TIMEOUT));
         match ended.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the last spans were not sent"),
-            Err(error) => tracing::error!(%error, "sending the last spans panicked"),
+            Ok(Err(error)) => tracing::warn!(%error, "exporting the last spans failed; they are lost"),
+            Err(error) => tracing::error!(%error, "exporting the last spans panicked; they are lost"),
         }
     }
 }
@@ -176,7 +174,7 @@ fn within(parent: SpanContext) -> Context {
     Context::new().with_remote_span_context(parent)
 }
 
-/// Something that takes time; it ends when this is dropped.
+/// A span that ends when it is dropped.
 #[derive(Debug)]
 pub struct Span {
     span: opentelemetry_sdk::trace::Span,
@@ -184,7 +182,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Where others go on from.
+    /// Returns the context for children.
     pub fn traceparent(&self) -> TraceParent {
         let context = self.span.span_context();
         TraceParent {
@@ -194,25 +192,25 @@ impl Span {
         }
     }
 
-    /// A part of it that begins now.
+    /// Starts a child span.
     pub fn child(&self, name: &'static str) -> Self {
         let parent = within(self.span.span_context().clone());
         let span = self.tracer.build_with_context(self.tracer.span_builder(name), &parent);
         Self { span, tracer: self.tracer.clone() }
     }
 
-    /// Says something of it.
+    /// Sets an attribute.
     pub fn set(&mut self, key: &'static str, value: impl Into<opentelemetry::Value>) {
         self.span.set_attribute(KeyValue::new(key, value));
     }
 
-    /// Marks it as failed.
+    /// Marks the span as failed.
     pub fn fail(&mut self, why: &str) {
         self.span.set_status(Status::error(why.to_owned()));
     }
 }
 
-/// Says in the log when spans can no longer be sent, and when they can again.
+/// Exporter that logs when exports begin to fail, and when they succeed again.
 #[derive(Debug)]
 struct Reporting {
     exporter: opentelemetry_otlp::SpanExporter,
@@ -223,8 +221,10 @@ impl SpanExporter for Reporting {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let sent = self.exporter.export(batch).await;
         match (&sent, self.is_failing.swap(sent.is_err(), Ordering::Relaxed)) {
-            (Err(error), false) => tracing::warn!(%error, "spans cannot be sent and are lost"),
-            (Ok(()), true) => tracing::info!("spans can be sent again"),
+            (Err(error), false) => {
+                tracing::warn!(%error, "exporting spans to the collector failed; spans are lost until it recovers")
+            }
+            (Ok(()), true) => tracing::info!("exporting spans succeeds again"),
             (Err(_), true) | (Ok(()), false) => {}
         }
         sent
@@ -246,14 +246,14 @@ mod tests {
     const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn a_good_traceparent_is_kept_as_it_is() {
+    fn a_valid_traceparent_is_kept_unchanged() {
         for text in [GOOD, &GOOD.replace("-01", "-00"), &GOOD.replace("-01", "-ff")] {
             assert_eq!(text.parse::<TraceParent>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn a_later_version_is_read_as_far_as_it_is_known() {
+    fn unknown_fields_of_a_later_version_are_ignored() {
         for later in [GOOD.replacen("00", "cc", 1), GOOD.replacen("00", "cc", 1) + "-what-the-future-brings"]
         {
             assert_eq!(later.parse::<TraceParent>().unwrap().to_string(), GOOD);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_traceparent_is_refused() {
+    fn an_invalid_traceparent_is_rejected() {
         let zeros = |count| "0".repeat(count);
         for text in [
             "",

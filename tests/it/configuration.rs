@@ -401,8 +401,8 @@ fn nothing_that_is_wrong_makes_it_advise_to_open_a_door() {
 #[test]
 fn a_misspelt_level_two_listeners_on_one_address_and_a_wrong_switch_are_refused() {
     for (args, problem) in [
-        (&["--log-level=warning"][..], "log_level (--log-level): `warning` is none of error, warn"),
-        (&["--log-level=info;debug"], "`info;debug` is none of"),
+        (&["--log-level=warning"][..], "log_level (--log-level): `warning` is not one of error, warn"),
+        (&["--log-level=info;debug"], "`info;debug` is not one of"),
         (
             &["--http-listen=127.0.0.1:5", "--admin-listen=127.0.0.1:5"],
             "admin.listen (--admin-listen): another",

@@ -507,20 +507,21 @@ const PAGE_HEAD: &str = "# Metrics
 
 <!-- Generated from the code by `UPDATE_DOCS=1 cargo test --test it metrics::`. Do not edit. -->
 
-`GET /metrics` on the admin listener, in Prometheus' text format. Counters and
-histograms begin at 0 with the process; gauges are read when they are asked for,
-which takes 3 seconds at most: what could not be read by then is missing, and
-`callback_gateway_scrape_complete` is 0.
+`GET /metrics` on the admin listener returns Prometheus' text format. Counters and histograms start at 0 with the
+process. Gauges are read at each scrape, with a deadline of 3 seconds. Values that could not be read by then are missing,
+and `callback_gateway_scrape_complete` is 0.
 
-The values of labels are bounded. `app` is an SDKAppID of the configuration, or
-`other`; `command` is one of [callbacks.md](callbacks.md), or `other`; `outcome` is
-`accepted` or the name of a `RefusalReason` in lower case; `subscriber` is the name
-that a subscriber gave itself: the first 100 in alphabetical order, then `other`,
-and `unnamed` for all without. Several streams with one name count as the worst of
-them. `status` is the name of a `DecodeStatus` in lower case.
+Label values are bounded:
 
-A metric without its labels' values has no series yet; those of
-`callback_gateway_callbacks_total` begin with the first callback of their kind.
+- `app` is an SDKAppID of the configuration, or `other`.
+- `command` is one of [callbacks.md](callbacks.md), or `other`.
+- `outcome` is `accepted`, or the name of a `RefusalReason` in lower case.
+- `status` is the name of a `DecodeStatus` in lower case.
+- `subscriber` is the subscriber's name: the first 100 in alphabetical order, then `other`. Subscribers without a name share
+  `unnamed`. Several streams with one name are reported as the worst of them.
+
+A metric has no series before its label values occur. The series of `callback_gateway_callbacks_total` start with the
+first callback of their kind.
 
 | Metric | Type | Labels | Meaning |
 | --- | --- | --- | --- |

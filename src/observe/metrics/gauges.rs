@@ -1,4 +1,4 @@
-//! What has a value at any time.
+//! Gauges that are read at each scrape.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,7 +6,7 @@ use prometheus::{Gauge, GaugeVec, IntCounter, Opts};
 
 use super::{Builder, Snapshot, process};
 
-/// What a snapshot says.
+/// Gauges with the values of a [`Snapshot`].
 #[derive(Debug)]
 pub(super) struct Gauges {
     lost_lines: IntCounter,
@@ -44,76 +44,76 @@ pub(super) struct Gauges {
 impl Gauges {
     pub(super) fn new(new: &mut Builder) -> Self {
         Self {
-            delivered: new.counter("events_delivered_total", "Events that were given to streams."),
+            delivered: new.counter("events_delivered_total", "Events that were sent to streams."),
             lost_lines: new.counter(
                 "log_lines_lost_total",
-                "Lines of the gateway's own log that were lost because nobody took them in time.",
+                "Log lines that were dropped because standard error was not read in time.",
             ),
             left_out_lines: new.counter(
                 "log_lines_limited_total",
-                "Log lines of libraries that were not written: each place in their code may write 5 a second at the levels error, warn and info.",
+                "Log lines of libraries that were dropped by the rate limit: 5 per second at error, warn and info from each place in their code.",
             ),
-            ready: new.gauge("ready", "1 while the gateway is ready for callbacks, else 0."),
+            ready: new.gauge("ready", "1 while the gateway is ready for callbacks, otherwise 0."),
             complete: new.gauge(
                 "scrape_complete",
-                "1 if everything could be read for this scrape; if 0, some metrics are missing.",
+                "1 if all values could be read for this scrape. 0: some metrics are missing.",
             ),
-            writable: new.gauge("log_writable", "1 while the log takes callbacks, else 0."),
+            writable: new.gauge("log_writable", "1 while the log accepts callbacks, otherwise 0."),
             oldest_sequence: new.gauge(
                 "log_oldest_sequence",
-                "Sequence of the oldest stored event; of the next one if none is stored.",
+                "Sequence of the oldest stored event, or of the next one if the log is empty.",
             ),
             latest_sequence: new.gauge("log_latest_sequence", "Sequence of the newest event."),
-            bytes: new.gauges("log_bytes", "Bytes of storage that the log takes, its indexes included.", &[]),
+            bytes: new.gauges("log_bytes", "Storage used by the log, including indexes, in bytes.", &[]),
             oldest_age: new.gauges(
                 "log_oldest_event_age_seconds",
-                "Time since the oldest stored event was received; missing if none is stored.",
+                "Time since the oldest stored event was received. Missing if the log is empty.",
                 &[],
             ),
             tail_lag: new.gauge(
                 "log_tail_lag_events",
-                "Events that are stored, and that this gateway gives nobody yet: with a log that gateways share, those that it has not come to, as its servers said a second ago.",
+                "Events in a shared log that this gateway has not read yet, and so does not serve. Updated every second from the servers.",
             ),
             lost_events: new.gauge(
                 "log_lost_events",
-                "Events inside the log that are missing or damaged, as far as the gateway has met them. 0 in a healthy log.",
+                "Missing or damaged events inside the log that the gateway has found. 0 in a healthy log.",
             ),
             damaged_stores: new.gauge(
                 "log_damaged_stores",
-                "Damaged stores that were set aside and not repaired yet; their events are not served. 0 normally.",
+                "Damaged stores that were set aside and not repaired yet. Their events are not served. Normally 0.",
             ),
             following: new.gauge(
                 "log_following",
-                "1 while the gateway comes to what is stored; 0 after 10 seconds in which it came no further, or nobody could say whether it does.",
+                "1 while the tail follows the stored events. 0 after 10 seconds without progress, or if the progress is unknown.",
             ),
             age_is_held: new.gauge(
                 "log_age_retention_suspended",
-                "1 while nothing is deleted by age because the system clock jumped ahead, else 0.",
+                "1 while deletion by age is suspended because the system clock jumped ahead, otherwise 0.",
             ),
             clock_behind: new.gauge(
                 "log_clock_behind_seconds",
-                "How far the system clock is behind the newest event on disk; receive times stand still meanwhile.",
+                "Lag of the system clock behind the newest event on disk. Receive times stand still meanwhile.",
             ),
             index_lag: new.gauges(
                 "log_index_lag_events",
-                "Events that the index has not reached; missing without an index.",
+                "Events that are not indexed yet. Missing without an index.",
                 &[],
             ),
-            queue_records: new.gauge("log_queue_records", "Records that wait to be written."),
-            queue_bytes: new.gauge("log_queue_bytes", "Bytes of the records that wait to be written."),
+            queue_records: new.gauge("log_queue_records", "Records in the log's write queue."),
+            queue_bytes: new.gauge("log_queue_bytes", "Bytes of the records in the log's write queue."),
             retention_bytes: new.gauges(
                 "log_retention_bytes",
-                "Bytes beyond which the oldest events are deleted; missing without such a bound.",
+                "Size beyond which the oldest events are deleted. Missing without a limit.",
                 &[],
             ),
             retention_seconds: new.gauges(
                 "log_retention_seconds",
-                "Age beyond which events are deleted; missing without such a bound.",
+                "Age beyond which events are deleted. Missing without a limit.",
                 &[],
             ),
             free_bytes: new.gauges(
                 "filesystem_free_bytes",
-                "Bytes that the gateway may still use on the file system of the data directory.",
+                "Free bytes for the gateway on the file system of the data directory.",
                 &[],
             ),
             total_bytes: new.gauges(
@@ -123,28 +123,28 @@ impl Gauges {
             ),
             last_accepted: new.gauges(
                 "last_accepted_timestamp_seconds",
-                "When the last callback of an app was accepted; if none was since the process began, when the newest event stored before, of any app, was received, or else the process began.",
+                "Time of the last accepted callback of an app. Before the first: the receive time of the newest earlier event of any app, or the process start.",
                 &["app"],
             ),
             streams: new.gauge("streams", "Open Subscribe streams."),
             lag_events: new.gauges(
                 "subscriber_lag_events",
-                "Stored events not yet sent to a subscriber, for the stream with the most. Not the events that it has not processed.",
+                "Stored events not yet sent to a subscriber, for its stream with the most. Events that it has not processed do not count.",
                 &["subscriber"],
             ),
             lag_seconds: new.gauges(
                 "subscriber_lag_seconds",
-                "Seconds that the first unsent event has been waiting. 0 if there is none.",
+                "Time that the first unsent event has been waiting. 0 if all are sent.",
                 &["subscriber"],
             ),
             departed: new.gauges(
                 "subscriber_departed_seconds",
-                "Time since the last stream of a named subscriber ended, for a day or until it is back.",
+                "Time since the last stream of a named subscriber ended. Dropped after a day or when it returns.",
                 &["subscriber"],
             ),
             process_start: new.add(
                 "gauge",
-                Gauge::with_opts(Opts::new("process_start_time_seconds", "When the process began.")),
+                Gauge::with_opts(Opts::new("process_start_time_seconds", "Start time of the process.")),
             ),
             process: process::Gauges::new(new),
         }
@@ -165,7 +165,7 @@ impl Gauges {
         let number = |value: Option<u64>| value.map(|value| value as f64);
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
 
-        // A counter of somebody else's: it never goes back.
+        // Read from other counters, which never decrease.
         self.lost_lines.inc_by(snapshot.lost_lines.saturating_sub(self.lost_lines.get()));
         self.left_out_lines.inc_by(snapshot.left_out_lines.saturating_sub(self.left_out_lines.get()));
         self.delivered.inc_by(snapshot.delivered.saturating_sub(self.delivered.get()));

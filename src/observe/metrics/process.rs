@@ -1,11 +1,11 @@
-//! The process as the system sees it, under the names that every Prometheus client
-//! uses. Linux only; elsewhere these metrics are missing.
+//! Resources of the process, under the names that all Prometheus clients use. Linux only; elsewhere these
+//! metrics are missing.
 
 use prometheus::{Counter, Gauge, GaugeVec, Opts};
 
 use super::Builder;
 
-/// What this process takes.
+/// Resources of this process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Process {
     cpu_seconds: f64,
@@ -17,14 +17,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// As of now; `None` where the system does not tell.
+    /// Reads the current values. `None` if the system does not provide them.
     pub fn read() -> Option<Self> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        // The second field, the program's name in brackets, may hold anything.
+        // The second field is the program's name in parentheses and may contain anything.
         let (_, fields) = stat.rsplit_once(')')?;
         let fields: Vec<f64> =
             fields.split_ascii_whitespace().skip(1).map(|field| field.parse().unwrap_or(0.0)).collect();
-        // As numbered by proc(5), where the first of these is the fourth.
+        // Numbers as in proc(5). The first field here is the fourth there.
         let field = |number: usize| fields.get(number - 4).copied();
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         Some(Self {
@@ -32,7 +32,7 @@ impl Process {
             threads: field(20)?,
             virtual_bytes: field(23)?,
             resident_bytes: field(24)? * rustix::param::page_size() as f64,
-            // Without the one that reads the directory.
+            // Without the descriptor that reads the directory.
             open_fds: std::fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1) as f64,
             max_fds: limit.map(|limit| limit as f64),
         })
@@ -60,7 +60,7 @@ impl Gauges {
             max_fds: new.add(
                 "gauge",
                 GaugeVec::new(
-                    Opts::new("process_max_fds", "Most file descriptors that the process may open."),
+                    Opts::new("process_max_fds", "Maximum open file descriptors of the process."),
                     &[],
                 ),
             ),
@@ -68,7 +68,7 @@ impl Gauges {
                 "counter",
                 Counter::with_opts(Opts::new(
                     "process_cpu_seconds_total",
-                    "Processor time of the process, its own and the system's for it.",
+                    "CPU time of the process, user and system.",
                 )),
             ),
         }

@@ -1,7 +1,7 @@
-//! A limit on the log lines of libraries.
+//! Rate limit for log lines of libraries.
 //!
-//! Clients decide how often a library has something to say: h2 warns of every frame that it did not expect. Lines of
-//! our own are limited where they are written, because only there is it known what they have in common.
+//! Clients decide how often a library logs: h2 warns of every unexpected frame. Lines of this program are
+//! limited where they are written, because only that code knows which lines belong together.
 
 use std::{
     collections::HashMap,
@@ -15,24 +15,24 @@ use std::{
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::{Layer, layer::Context};
 
-/// Lines of one place in a library's code within [`WINDOW`]; further ones are only counted. At the levels debug and
-/// trace there is no limit: an operator asks for these, for a while.
+/// Maximum lines from one callsite of a library within [`WINDOW`]. Further ones are only counted. Levels
+/// debug and trace have no limit: an operator enables them for a while.
 const LINES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(1);
-/// Where our own lines come from.
+/// Target prefix of this program's lines.
 const OURS: &str = env!("CARGO_CRATE_NAME");
 
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
 
-/// How many lines of libraries were left out.
+/// Returns how many library lines were dropped.
 pub(crate) fn left_out_lines() -> u64 {
     LEFT_OUT.load(Ordering::Relaxed)
 }
 
-/// Layer that leaves out what is beyond the limit, for all layers.
+/// Layer that drops lines beyond the limit, for all layers.
 #[derive(Debug, Default)]
 pub(super) struct LibraryLimit {
-    /// By place in the code, of which a program has a fixed number.
+    /// By callsite. A program has a fixed number of them.
     windows: Mutex<HashMap<Identifier, Window>>,
 }
 
@@ -57,7 +57,8 @@ impl LibraryLimit {
     }
 }
 
-/// Not a `Filter` of a layer: that cannot refuse an event (tracing-subscriber 0.3.23 asserts that it did not).
+/// Not a `Filter` of a layer, because a filter cannot reject an event (tracing-subscriber 0.3.23 asserts that
+/// it did not).
 impl<S: Subscriber> Layer<S> for LibraryLimit {
     fn event_enabled(&self, event: &Event<'_>, _context: Context<'_, S>) -> bool {
         let is_allowed = self.allows(event.metadata(), Instant::now());
