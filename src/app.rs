@@ -1,5 +1,4 @@
-//! The gateway put together: sockets are bound first, then everything is served,
-//! and a drain ends it in order.
+//! Assembly of the gateway: binds the listeners, opens the log, serves, and drains in order.
 
 mod admin;
 mod health;
@@ -54,18 +53,17 @@ use crate::{
     observe::trace::Tracer,
 };
 
-/// Most connections on the admin listener.
+/// Maximum connections of the admin listener.
 const ADMIN_MAX_CONNECTIONS: usize = 64;
-/// How long the last requests may take once their listener is closed: longer than
-/// each of their own deadlines.
+/// Time for the last requests once their listener is closed. Longer than each request's own deadline.
 const LAST_REQUESTS: Duration = Duration::from_secs(4);
-/// The last part of the drain timeout: connections are cut when it begins, so
-/// that the end comes within the timeout.
+/// Last part of the drain timeout. Connections are cut when it begins, so that the process ends within the
+/// timeout.
 const CUT_GRACE: Duration = Duration::from_secs(1);
-/// How long the log may take to write what it has accepted and to close.
+/// Time for the log to write its accepted events and to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why the gateway did not start.
+/// Reason why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A listener could not be bound.
@@ -73,9 +71,9 @@ pub enum StartError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// The option that names it.
+        /// The setting that names the address.
         option: &'static str,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// The log could not be opened.
@@ -84,25 +82,27 @@ pub enum StartError {
     /// The log in NATS JetStream could not be opened.
     #[error("cannot open the log: {0}")]
     JetStream(#[from] jetstream::OpenError),
-    /// The system gave no threads to deliver with.
+    /// The system did not grant the threads of the `delivery` runtime.
     #[error("cannot start threads: {0}")]
     Threads(io::Error),
-    /// The operating system gave no random numbers.
-    #[error("no random numbers: {0}")]
+    /// The operating system did not return random numbers.
+    #[error("cannot get random numbers from the operating system: {0}")]
     Random(#[from] getrandom::Error),
     /// The system clock is before 1970.
-    #[error("the system clock is before 1970, which HTTP has no form for; set it, then start again")]
+    #[error(
+        "the system clock is before 1970, which HTTP dates cannot express; set the clock, then start again"
+    )]
     Clock,
-    /// A thread of our own panicked.
-    #[error("starting failed: {0}")]
+    /// A startup task panicked.
+    #[error("startup failed: {0}")]
     Panic(#[from] JoinError),
 }
 
-/// Why the gateway ended otherwise than by draining.
+/// Reason why the gateway ended without a complete drain.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A part of it stopped by itself.
-    #[error("the {0} stopped by itself; its log lines say why")]
+    /// A server or the log stopped unexpectedly.
+    #[error("the {0} stopped unexpectedly; the log lines above have the cause")]
     Stopped(&'static str),
     /// The log did not close in time.
     #[error("the log did not close within {} seconds", CLOSE_TIMEOUT.as_secs())]
@@ -143,7 +143,7 @@ fn jetstream_options(
     }
 }
 
-/// A gateway that is bound but not yet served.
+/// A gateway with bound listeners and an open log, before it serves.
 pub struct App {
     config: Config,
     reload: Arc<Reload>,
@@ -170,7 +170,7 @@ impl App {
         let settings = config.settings();
         let log: Arc<dyn EventLog> = match settings.log {
             LogKind::Memory => {
-                tracing::warn!("events are kept in memory only: they are lost when the gateway ends");
+                tracing::warn!("events are stored in memory only and are lost when the process ends");
                 Arc::new(MemoryLog::new(settings.memory_bytes)?)
             }
             LogKind::Nats => {
@@ -193,38 +193,43 @@ impl App {
         Ok(listeners.with_log(config, reload, delivery, log))
     }
 
-    /// Binds all listeners over a log of the caller's.
+    /// Binds all listeners and uses a log that the caller opened.
     pub async fn bind_with_log(config: Config, log: Arc<dyn EventLog>) -> Result<Self, StartError> {
         let reload = Reload::new(&config);
         Ok(Listeners::bind(&config)?.with_log(config, reload, delivery()?, log))
     }
 
-    /// Where it listens.
+    /// Returns the bound addresses.
     pub fn addresses(&self) -> Addresses {
         self.addresses
     }
 
-    /// What puts a changed configuration into force.
+    /// Returns the handle that applies a changed configuration.
     pub fn reload(&self) -> Arc<Reload> {
         Arc::clone(&self.reload)
     }
 
     /// Serves until `shutdown` completes, then drains.
     ///
-    /// The drain: readiness goes; after the drain delay the gRPC listener closes and
-    /// streams end; what is still open of them is cut; only then the callback listener
-    /// closes, so that no subscriber can lengthen the time in which callbacks are refused;
-    /// the last callbacks are stored; the log closes. Being cut is not an error.
+    /// The drain has these steps:
+    ///
+    /// 1. Readiness is withdrawn. Callbacks are still accepted for the drain delay.
+    /// 2. The gRPC listener closes and streams end. Streams that are still open at their deadline are cut.
+    /// 3. The callback listener closes. It closes after gRPC so that a slow subscriber cannot lengthen the
+    ///    time in which callbacks are refused.
+    /// 4. The last callbacks are stored, and the log closes.
+    ///
+    /// Cut connections are not an error.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
         let Self { config, reload, delivery, log, http, grpc, admin, .. } = self;
         let settings = config.into_settings();
         let drain = Drain::new();
-        // These two listeners close after the gRPC side has ended.
+        // These two close after gRPC has ended.
         let callback_drain = Drain::new();
         let admin_drain = Drain::new();
         let health = Health::new();
         let mut log_state = log.state();
-        // True before anybody can ask.
+        // Set before the listeners are served.
         let writable = *log_state.borrow() == LogState::Writable;
         health.set_storing(writable);
         health.set_reading(can_read(&*log).await);
@@ -237,7 +242,11 @@ impl App {
         let metrics = Arc::clone(&reload.metrics);
         let tracer = settings.trace_endpoint.and_then(|endpoint| {
             let tracer = Tracer::new(&endpoint, settings.trace_sample_ratio);
-            tracer.inspect_err(|error| tracing::error!(%error, "nothing is traced")).ok()
+            tracer
+                .inspect_err(
+                    |error| tracing::error!(%error, "tracing disabled: cannot start the OTLP exporter"),
+                )
+                .ok()
         });
         let front = Front {
             path: settings.http_path,
@@ -323,9 +332,9 @@ impl App {
         drain.announce();
         callback_drain.announce();
         match stopped {
-            Some(part) => tracing::error!("the {part} stopped by itself; ending"),
+            Some(part) => tracing::error!("the {part} stopped unexpectedly; shutting down"),
             None => {
-                tracing::info!(delay = ?settings.drain_delay, "draining: callbacks are still accepted");
+                tracing::info!(delay = ?settings.drain_delay, "draining: callbacks are still accepted during the drain delay");
                 sleep_until(started + settings.drain_delay).await;
             }
         }
@@ -358,26 +367,27 @@ impl App {
     }
 }
 
-/// Checks that responses can have a `Date`: hyper panics in every connection otherwise.
+/// Rejects a clock before 1970: hyper panics in every connection, because it cannot format the `Date` header.
 fn check_clock(now: SystemTime) -> Result<(), StartError> {
     if now < SystemTime::UNIX_EPOCH { Err(StartError::Clock) } else { Ok(()) }
 }
 
-/// When streams that are still open are cut: early enough for the last callbacks, but they get at least half of the time.
+/// Returns when to cut streams that are still open. Leaves `LAST_REQUESTS` for callbacks, but at most half of
+/// the time.
 fn streams_deadline(now: Instant, deadline: Instant) -> Instant {
     let left = deadline.saturating_duration_since(now);
     now + left.saturating_sub(LAST_REQUESTS).max(left / 2)
 }
 
-/// Waits for a server until `deadline`. One that has ended is left alone.
+/// Waits for a server until `deadline`. Returns at once if the server has ended.
 async fn finish<T>(name: &str, task: &mut JoinHandle<T>, deadline: Instant) {
     if task.is_finished() {
         return;
     }
     match timeout_at(deadline, task).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked"),
-        Err(_) => tracing::info!("{name} connections are still open and are cut"),
+        Ok(Err(error)) => tracing::error!(%error, "the {name} server panicked; continuing the shutdown"),
+        Err(_) => tracing::info!("cutting {name} connections that are still open"),
     }
 }
 

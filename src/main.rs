@@ -1,4 +1,4 @@
-//! The `callback-gateway` program; see the library's documentation.
+//! The `callback-gateway` program. The library has its documentation.
 
 #![deny(clippy::unwrap_used)]
 

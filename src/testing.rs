@@ -1,4 +1,4 @@
-//! What the project's own tests, benchmarks and fuzz targets use beside the public API. Not covered by versions.
+//! Internals for this project's tests, benchmarks and fuzz targets. No stability promise.
 
 pub mod access {
     pub use crate::delivery::access::*;

@@ -181,7 +181,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(0), "{log:#?}");
     // Only the receiver that took nothing made it wait, until it was cut.
-    assert!(log.iter().any(|line| line.contains("gRPC connections are still open and are cut")), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("cutting gRPC connections that are still open")), "{log:#?}");
     let took = signalled.elapsed();
     assert!(took < DRAIN_TIMEOUT + Duration::from_secs(10), "{took:?}");
     drop(stalled);

@@ -1,4 +1,4 @@
-//! The admin listener: probes and metrics for the platform.
+//! Admin listener: probes and metrics.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::{
     net::shutdown::Drain,
 };
 
-/// Prometheus' text format.
+/// Content type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The routes of the admin listener.
+/// Returns the routes of the admin listener.
 ///
-/// - `/livez`: 200 while the process runs at all.
-/// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason. Further lines say if events were lost, and if
-///   a damaged store was set aside.
+/// - `/livez`: 200 while the process runs.
+/// - `/readyz`: 200 while callbacks can be stored, else 503 with the reason. Further lines report lost events
+///   and damaged stores that were set aside.
 /// - `/metrics`: for Prometheus; `docs/metrics.md` lists them.
 pub(super) fn router(log: Arc<dyn EventLog>, scrape: Arc<Scrape>, drain: Drain) -> Router {
     Router::new()
@@ -52,21 +52,22 @@ async fn ready(State(Readiness { log, drain }): State<Readiness>) -> (StatusCode
     } else {
         (StatusCode::OK, "ready\n".to_owned())
     };
-    // New callbacks can be stored all the same, and no other replica has the lost events.
+    // Lost events do not withdraw readiness: new callbacks can be stored, and no other replica has the lost
+    // events.
     let lost = log.holes().events();
     if lost > 0 {
-        text += &format!("lost events: {lost}; `callback-gateway status` names them\n");
+        text += &format!("lost events: {lost}; run `callback-gateway status` to list them\n");
     }
     let damaged = log.anomalies().damaged_stores;
     if damaged > 0 {
         text += &format!(
-            "damaged stores set aside: {damaged}; `callback-gateway repair` brings back what can be read\n"
+            "damaged stores set aside: {damaged}; run `callback-gateway repair` to recover readable events\n"
         );
     }
     (code, text)
 }
 
-/// With the backend's own words, where it has any.
+/// Returns the 503 response text, with the backend's reason if it has one.
 fn cannot_store(log: &dyn EventLog) -> String {
     let reason = log.trouble().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("not ready: the log cannot be written to{reason}\n")

@@ -1,4 +1,4 @@
-//! Keeps the health that gRPC reports up to date.
+//! Task that updates the gRPC health status.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -12,11 +12,13 @@ use crate::{
 
 /// Interval between test reads, for the health of `EventService`.
 const READ_PROBE_INTERVAL: Duration = Duration::from_secs(5);
-/// Deadline of a test read. Beyond it stored events count as unreadable.
+/// Deadline of a test read. Beyond it, stored events count as unreadable.
 const READ_PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Keeps the reported health up to date until the drain is announced: "" is SERVING while callbacks can be stored, `EventService` while stored
-/// events can be read. Then all services are NOT_SERVING, so that load balancers send new calls elsewhere.
+/// Updates the health status until the drain is announced.
+///
+/// "" is SERVING while callbacks can be stored, and `EventService` while stored events can be read. In a
+/// drain all services are NOT_SERVING, so that load balancers send new calls elsewhere.
 pub(super) async fn report_health(log: Arc<dyn EventLog>, health: Health, drain: Drain) {
     let storing = async {
         let mut state = log.state();
@@ -45,13 +47,14 @@ pub(super) async fn report_health(log: Arc<dyn EventLog>, health: Health, drain:
     health.set_answering(false);
 }
 
-/// Returns whether the gateway follows what is stored, and can read the oldest record, which is furthest from memory.
+/// Returns whether the tail follows the stored events and the oldest record is readable. The oldest is the
+/// furthest from memory.
 pub(super) async fn can_read(log: &dyn EventLog) -> bool {
     if log.lag().is_stuck {
         return false;
     }
     match timeout(READ_PROBE_TIMEOUT, log.read(log.oldest(), 1)).await {
-        // One damaged or just trimmed record does not make the others unreadable.
+        // The other events stay readable if one record is damaged or was just trimmed.
         Ok(Ok(_) | Err(ReadError::Trimmed { .. } | ReadError::Hole(_))) => true,
         Ok(Err(ReadError::Unavailable(_))) | Err(_) => false,
     }

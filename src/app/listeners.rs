@@ -8,18 +8,18 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::{App, Reload, StartError};
 use crate::{config::Config, delivery::runtime::Delivery, log::EventLog};
 
-/// Most connections that wait to be accepted. Beyond it the system drops a client's first packet, and the client's retry
-/// takes a second or more. The system has a limit of its own (`net.core.somaxconn` on Linux).
+/// Maximum connections that wait to be accepted. Beyond it the system drops a client's first packet, and the
+/// client retries after a second or more. The system has its own limit (`net.core.somaxconn` on Linux).
 const BACKLOG: u32 = 4096;
 
-/// Addresses that the gateway listens on.
+/// Addresses of the listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Addresses {
-    /// Callbacks.
+    /// Address for callbacks.
     pub http: SocketAddr,
-    /// gRPC.
+    /// Address for gRPC.
     pub grpc: SocketAddr,
-    /// Probes.
+    /// Address for probes and metrics.
     pub admin: SocketAddr,
 }
 
@@ -56,7 +56,7 @@ impl Listeners {
 fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
     let error = |source| StartError::Bind { address, option, source };
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(error)?;
-    // As TcpListener::bind does. Otherwise a restart fails while old connections are in TIME_WAIT.
+    // `TcpListener::bind` sets this too. Otherwise a restart fails while old connections are in TIME_WAIT.
     socket.set_reuseaddr(true).map_err(error)?;
     socket.bind(address).map_err(error)?;
     let listener = socket.listen(BACKLOG).map_err(error)?;

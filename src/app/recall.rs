@@ -1,5 +1,5 @@
-//! Duplicate detection across restarts: the callbacks that were stored before the start are read back into memory, and
-//! those that are stored from now on are followed.
+//! Duplicate detection across restarts: reads back recently stored callbacks at the start, then follows the
+//! log.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,29 +14,30 @@ use crate::{
     log::{EventLog, PAGE_RECORDS, ReadError},
 };
 
-/// Pages of the newest stored callbacks that are recalled before anything is served: the vendor sends these again.
+/// Maximum pages that are read back before the listeners are served. The vendor retries the newest callbacks.
 const RECALL_PAGES: usize = 40;
-/// Most time for that. The rest follows while the gateway serves, so that a slow disk does not delay the start.
+/// Time limit for these pages. The rest is read while the gateway serves, so that a slow disk does not delay
+/// the start.
 const RECALL_TIMEOUT: Duration = Duration::from_millis(500);
-/// Pause before another read of a log that cannot be read.
+/// Pause before the next read of an unreadable log.
 const READ_PAUSE: Duration = Duration::from_secs(5);
 
-/// Returns when the newest event below `end` was received. `None` if there is none, or if it cannot be read now.
+/// Returns when the newest event below `end` was received. `None` if there is none or if it cannot be read.
 pub(super) async fn newest_time(log: &dyn EventLog, end: Sequence) -> Option<Timestamp> {
     let page = timeout(RECALL_TIMEOUT, log.read_back(end, 1)).await.ok()?.ok()?;
     page.records.first().map(Record::receive_time)
 }
 
-/// The events that were in the log at the start, and how many of them are recalled.
+/// Events that were stored before the start, with the progress of reading them back.
 pub(super) struct Stored {
     /// The log's end at the start.
     pub(super) end: Sequence,
-    /// Events below it are not recalled yet. `None` once all events of the window are.
+    /// Events below this sequence are still to be read. `None` once the whole window is read.
     below: Option<Sequence>,
 }
 
 impl Stored {
-    /// Recalls the newest events, within [`RECALL_TIMEOUT`].
+    /// Reads back the newest events, within [`RECALL_TIMEOUT`].
     pub(super) async fn begin(log: &dyn EventLog, duplicates: &Duplicates) -> Self {
         let end = log.tail().borrow().end;
         let mut stored = Self { end, below: duplicates.is_on().then_some(end) };
@@ -44,8 +45,8 @@ impl Stored {
         stored
     }
 
-    /// Recalls at most `pages` pages of the events of the window, newest first. If it is dropped half-way, the next call
-    /// goes on.
+    /// Reads back at most `pages` pages of the duplicate window, newest first. Cancel safe: the next call
+    /// continues.
     async fn recall(&mut self, log: &dyn EventLog, duplicates: &Duplicates, pages: usize) {
         for _ in 0..pages {
             let Some(below) = self.below else { return };
@@ -57,7 +58,7 @@ impl Stored {
                         !page.records.is_empty() && records.all(|record| duplicates.note_older(record, now));
                     self.below = goes_on.then_some(page.next);
                 }
-                // Goes on below it.
+                // Continue below the hole.
                 Err(ReadError::Hole(hole)) => self.below = Some(hole.first),
                 Err(ReadError::Trimmed { .. }) => self.below = None,
                 Err(ReadError::Unavailable(_)) => sleep(READ_PAUSE).await,
@@ -67,7 +68,7 @@ impl Stored {
     }
 }
 
-/// Follows the log, and recalls the rest of the events that were stored before.
+/// Follows the log for new events and reads back the rest of the earlier ones.
 pub(super) async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>, mut stored: Stored) {
     if !duplicates.is_on() {
         return;
@@ -76,7 +77,7 @@ pub(super) async fn remember(log: Arc<dyn EventLog>, duplicates: Arc<Duplicates>
     tokio::join!(new, stored.recall(&*log, &duplicates, usize::MAX));
 }
 
-/// Notes the events that are stored from `next` on.
+/// Records the events from `next` on as they are stored.
 async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence) {
     let mut tail = log.tail();
     while tail.wait_for(|tail| tail.end > next).await.is_ok() {
@@ -86,7 +87,7 @@ async fn follow(log: &dyn EventLog, duplicates: &Duplicates, mut next: Sequence)
                 page.records.iter().for_each(|record| duplicates.note(record, now));
                 next = page.next;
             }
-            // Goes on behind what is gone.
+            // Continue after the missing events.
             Err(ReadError::Trimmed { oldest }) => next = oldest,
             Err(ReadError::Hole(hole)) => next = hole.last.next(),
             Err(ReadError::Unavailable(_)) => sleep(READ_PAUSE).await,

@@ -43,9 +43,10 @@ impl Reload {
         }
     }
 
-    /// Applies tokens, the login to NATS and certificates to new requests, calls and connections. Open connections stay.
-    /// A stream ends if its token was revoked or has other rights now. All other changes need a restart, also turning TLS
-    /// on or off. An error leaves everything as it was.
+    /// Applies tokens, the NATS login and certificates to new requests, calls and connections.
+    ///
+    /// Open connections stay. A stream ends if its token was revoked or has other rights. All other changes
+    /// need a restart, including turning TLS on or off. On an error nothing changes.
     pub fn apply(&self, new: &Config) -> Result<(), ConfigError> {
         let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         *config = config.reloaded(new)?;

@@ -1,7 +1,7 @@
-//! What is read when metrics are asked for: how things stand now.
+//! Current values for the metrics, read at each scrape.
 //!
-//! The log may be slow or broken just when it is looked at, so everything has to be
-//! there within three seconds; what is not is left out, and the text says so.
+//! The log may be slow or broken during a scrape, so all reads have a common deadline of three seconds. The
+//! response leaves out what could not be read, and `scrape_complete` is 0.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,42 +22,42 @@ use crate::{
     },
 };
 
-/// How long reading may take: less than Prometheus waits by default, 10 seconds.
+/// Deadline of all reads of a scrape. Prometheus' default timeout is 10 seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where the current values are found.
+/// Sources of the current values.
 pub(super) struct Scrape {
-    /// What is counted.
+    /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// The log.
     pub log: Arc<dyn EventLog>,
-    /// Who reads.
+    /// Open streams and their positions.
     pub streams: Arc<Streams>,
-    /// What apps sent last.
+    /// Refusals, and the last accepted callback of each app.
     pub refusals: Arc<Refusals>,
-    /// When the newest event was received that was stored before the process began.
+    /// When the newest event from before this process was received.
     pub newest_stored: Option<Timestamp>,
-    /// Whether the end has begun.
+    /// State of the drain.
     pub drain: Drain,
-    /// Where the log is kept, if it is on disk.
+    /// The disk log's directory and limits. `None` for other logs.
     pub disk: Option<Disk>,
-    /// The turn to read: one scrape at a time.
+    /// Permit for reading: one scrape at a time.
     pub turn: Arc<Semaphore>,
 }
 
-/// The log's place and bounds.
+/// Directory and limits of the disk log.
 #[derive(Debug, Clone)]
 pub(super) struct Disk {
     /// The data directory.
     pub dir: PathBuf,
-    /// Most bytes.
+    /// Maximum bytes.
     pub retention_bytes: Option<u64>,
-    /// Greatest age.
+    /// Maximum age.
     pub retention_age: Option<Duration>,
 }
 
 impl Scrape {
-    /// All metrics, in Prometheus' text format.
+    /// Returns all metrics in Prometheus' text format.
     pub(super) async fn text(&self) -> Vec<u8> {
         let mut snapshot = self.at_once();
         let deadline = Instant::now() + TIMEOUT;
@@ -65,7 +65,7 @@ impl Scrape {
         if let Ok(Ok(turn)) = turn {
             snapshot.is_complete = timeout_at(deadline, self.read(&mut snapshot)).await.unwrap_or(false);
             if let Some(disk) = self.disk.clone() {
-                // A file system that hangs keeps the turn: there is never more than one that waits.
+                // The task holds the permit, so at most one waits for a hanging file system.
                 let looking = tokio::task::spawn_blocking(move || {
                     let _turn = turn;
                     rustix::fs::statvfs(&disk.dir).ok().map(|found| {
@@ -83,7 +83,7 @@ impl Scrape {
         self.metrics.text(&snapshot)
     }
 
-    /// What needs no reading.
+    /// Returns the values that need no read of the log.
     fn at_once(&self) -> Snapshot {
         let tail = *self.log.tail().borrow();
         let is_writable = *self.log.state().borrow() == LogState::Writable;
@@ -97,7 +97,8 @@ impl Scrape {
         let now = Timestamp::now();
         let departed = readers.departed.iter().map(|(name, &time)| (name, now.since(time)));
         let start = unix_seconds(self.refusals.start_time());
-        // A gateway that starts again and again must not seem to have waited for a moment only.
+        // Use the time of the newest event: after repeated restarts the process start would hide a long
+        // silence.
         let waiting_since = self.newest_stored.map_or(start, |newest| unix_seconds(newest).min(start));
         let last_accepted = |app: crate::proto::AppStatus| {
             let last = app.last_accept_time.map(|time| time.seconds as f64 + f64::from(time.nanos) / 1e9);
@@ -132,7 +133,7 @@ impl Scrape {
         }
     }
 
-    /// What the log has to be read for. Whether all of it could be.
+    /// Reads the values that are in the log. Returns whether all reads succeeded.
     async fn read(&self, snapshot: &mut Snapshot) -> bool {
         let log = &*self.log;
         let (latest, now) = (Sequence(snapshot.latest_sequence), Timestamp::now());
@@ -148,7 +149,7 @@ impl Scrape {
             Ok(oldest) => snapshot.oldest_age = oldest.map(|oldest| now.since(oldest.receive_time())),
             Err(_) => is_complete = false,
         }
-        // Receive times never decrease, so who is behind by most events is so by most time.
+        // Receive times never decrease, so the stream with most unsent events also has the oldest.
         for (name, &lag) in &snapshot.lag_events {
             let next = Sequence(latest.0 - lag).next();
             let waits = match subscription::first_from(log, next).await {
@@ -167,7 +168,8 @@ fn unix_seconds(time: Timestamp) -> f64 {
     time.0 as f64 / 1e6
 }
 
-/// By label, of which there is a bounded number: the first names have their own.
+/// Returns the greatest value of each label. The first [`MAX_SUBSCRIBERS`] names have a label of their own;
+/// the others share one.
 fn worst_by_label<'a, T: Ord + Copy>(values: impl Iterator<Item = (&'a String, T)>) -> BTreeMap<String, T> {
     let mut worst = BTreeMap::new();
     let mut names = 0;

@@ -152,7 +152,7 @@ fn log_lines_are_json_unless_text_is_asked_for() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let line = lines.find(|line| line.contains("kept in memory only")).unwrap();
+        let line = lines.find(|line| line.contains("stored in memory only")).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(line.contains("WARN"), "{line}");

@@ -648,7 +648,7 @@ async fn callbacks_are_accepted_until_the_grpc_side_has_ended() {
     // and callbacks are accepted until the stalled one is cut.
     let mut accepted = 0;
     {
-        let mut cut = pin!(gateway.line("gRPC connections are still open and are cut"));
+        let mut cut = pin!(gateway.line("cutting gRPC connections that are still open"));
         loop {
             tokio::select! {
                 biased;

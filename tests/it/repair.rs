@@ -391,7 +391,8 @@ async fn damage_to_a_running_store_ends_the_gateway_and_its_next_start_takes_cal
     let (events, _) = everything(&gateway).await;
     assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [EVENTS + 1]);
     let ready = get(gateway.addresses.admin, "/readyz").await;
-    let told = "ready\ndamaged stores set aside: 1; `callback-gateway repair` brings back what can be read\n";
+    let told =
+        "ready\ndamaged stores set aside: 1; run `callback-gateway repair` to recover readable events\n";
     assert_eq!(ready.body, told);
     let metrics = get(gateway.addresses.admin, "/metrics").await;
     assert!(metrics.body.contains("callback_gateway_log_damaged_stores 1\n"));
