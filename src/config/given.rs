@@ -1,25 +1,25 @@
-//! What was given, and where: the file, the environment, the command line, each
-//! going before the one before it.
+//! Raw values of settings and their sources: the file, the environment, the command line. Each source
+//! overrides the one before it.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
 use super::table::{self, Form, Place, SETTINGS, Setting};
 
-/// Values by key, as text.
+/// Raw values by key.
 #[derive(Clone, Default)]
 pub struct Given(BTreeMap<&'static str, Value>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Value {
-    /// As on the command line; lists are joined, numbers by commas, secrets by line ends.
+    /// Text as on the command line. Numbers of a list are joined by commas, secrets by line feeds.
     text: String,
     source: Source,
 }
 
-/// Where a value comes from.
+/// Source of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody gave one.
+    /// The default.
     Default,
     /// The file.
     File,
@@ -30,7 +30,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The place, for a message.
+    /// Returns the name of the source, for messages.
     pub fn of(self, setting: &Setting) -> String {
         match self {
             Self::Default => "default".to_owned(),
@@ -41,7 +41,7 @@ impl Source {
     }
 }
 
-/// Secrets are left out.
+/// Omits values, which may be secrets.
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -49,22 +49,22 @@ impl fmt::Debug for Given {
 }
 
 impl Given {
-    /// Takes a value; a later one of the same key goes before it.
+    /// Sets a value. It overrides an earlier one of the same key.
     pub fn set(&mut self, setting: &'static Setting, text: String, source: Source) {
         self.0.insert(setting.key, Value { text, source });
     }
 
-    /// Takes what another has; its values go before ours.
+    /// Sets all values of `other`, which override these.
     pub fn set_all(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// Whether there is a value for the key.
+    /// Returns whether the key has a value.
     pub fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
-    /// The text and where it comes from. Without any, the default, which may be empty.
+    /// Returns the text and its source. Without a value, returns the default, which may be empty.
     pub fn get(&self, setting: &Setting) -> (&str, Source) {
         match self.0.get(setting.key) {
             Some(value) => (&value.text, value.source),
@@ -72,15 +72,15 @@ impl Given {
         }
     }
 
-    /// Reads a file: TOML, in which every key must be one of ours. Gives what is right
-    /// and all that is wrong; an error if it is no TOML at all.
+    /// Parses a TOML file in which every key must be a setting. Returns the valid values and all problems, or
+    /// an error if the text is not TOML.
     pub fn from_toml(text: &str, path: &Path) -> Result<(Self, Vec<String>), String> {
         let path = path.display();
         let table: toml::Table = toml::from_str(text).map_err(|error: toml::de::Error| {
-            // Its own text quotes the line, which may hold a secret.
+            // The error's own text quotes the line, which may hold a secret.
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-            format!("{path}, line {line}: this is not TOML: {}", error.message())
+            format!("{path}, line {line}: not valid TOML: {}", error.message())
         })?;
         let mut given = Self::default();
         let mut problems = Vec::new();
@@ -105,7 +105,10 @@ impl Given {
             return;
         };
         if setting.place == Place::NotInFile {
-            problems.push(format!("{key}: not in a file, it is for one start: give --{}", setting.flag()));
+            problems.push(format!(
+                "{key}: not allowed in a file, because it applies to one start: pass --{}",
+                setting.flag()
+            ));
             return;
         }
         match text(setting.form, value) {
@@ -120,7 +123,7 @@ fn is_table(key: &str) -> bool {
     SETTINGS.iter().find(of_table).is_some()
 }
 
-/// What a TOML value would be on the command line.
+/// Converts a TOML value to its form on the command line.
 fn text(form: Form, value: toml::Value) -> Option<String> {
     let number = |value: &toml::Value| value.as_integer().map(|number| number.to_string());
     match form {
@@ -140,7 +143,7 @@ fn text(form: Form, value: toml::Value) -> Option<String> {
     }
 }
 
-/// How the value is written in the file.
+/// Returns an example of the value in the file.
 fn example(setting: &Setting) -> String {
     let name = setting.key.rsplit('.').next().unwrap_or(setting.key);
     match setting.form {
@@ -161,10 +164,12 @@ fn unknown(key: &str) -> String {
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     match similar {
-        // A key may be as long as a file, and a secret if it stands at the wrong place.
-        Some((_, similar)) => format!("there is no key {key}; did you mean {similar}?"),
-        None if key.len() <= 40 => format!("there is no key {key}; see `callback-gateway print-config`"),
-        None => "there is a key that is none of ours; see `callback-gateway print-config`".to_owned(),
+        // A key may be as long as the file, and a misplaced secret.
+        Some((_, similar)) => format!("unknown key {key}; did you mean {similar}?"),
+        None if key.len() <= 40 => {
+            format!("unknown key {key}; run `callback-gateway print-config` to list all keys")
+        }
+        None => "unknown key; run `callback-gateway print-config` to list all keys".to_owned(),
     }
 }
 
@@ -183,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gives_values_of_every_form() {
+    fn a_file_has_values_of_every_form() {
         let given = read(
             "sdk_app_id = [1, 2]\ntokens = ['1 a', '2 b']\nallow_unsigned = true\n\
              [http]\nlisten = '0.0.0.0:80'\nmax_connections = 7",
@@ -204,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_in_a_file_is_said_at_once_with_its_key() {
+    fn all_problems_of_a_file_are_reported_at_once_with_their_keys() {
         let problems = read(
             "sdk_app_id = ['x']\nnew_epoch = true\nlog = { kind = 'disk' }\nfrobnicate = 1\n\
              [http]\nlisten = 8080\nlisten_on = 'x'\nmax_connections = 'many'\n[htpp]\npath = '/'",
@@ -212,13 +217,13 @@ mod tests {
         .unwrap_err();
         for problem in [
             "a.toml: sdk_app_id: write it as a list of numbers: sdk_app_id = [1400000000]",
-            "new_epoch: not in a file",
+            "new_epoch: not allowed in a file",
             "log: write it as a string: log = \"disk\"",
-            "there is no key frobnicate; see `callback-gateway print-config`",
+            "unknown key frobnicate; run `callback-gateway print-config` to list all keys",
             "http.listen: write it as a string: listen = \"127.0.0.1:8080\"",
-            "there is no key http.listen_on; did you mean http.listen?",
+            "unknown key http.listen_on; did you mean http.listen?",
             "http.max_connections: write it as a number: max_connections = 4096",
-            "there is no key htpp",
+            "unknown key htpp",
         ] {
             assert!(problems.contains(problem), "{problem}\n{problems}");
         }
@@ -226,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_toml_is_refused_without_showing_it() {
+    fn a_file_that_is_not_toml_is_rejected_without_quoting_it() {
         let problem = read("log = 'disk'\ntokens = ['1 s3cret\n").unwrap_err();
-        assert!(problem.starts_with("a.toml, line 2: this is not TOML: "), "{problem}");
+        assert!(problem.starts_with("a.toml, line 2: not valid TOML: "), "{problem}");
         assert!(!problem.contains("s3cret"), "{problem}");
     }
 
     #[test]
-    fn later_values_go_before_earlier_ones() {
+    fn later_values_override_earlier_ones() {
         let mut given = read("[http]\npath = '/file'").unwrap();
         let path = table::find("http.path").unwrap();
         let mut flags = Given::default();

@@ -1,4 +1,4 @@
-//! How the log in NATS JetStream is reached, and what its stream is called.
+//! Settings of the connection to NATS JetStream and of its stream.
 
 use std::path::PathBuf;
 
@@ -11,19 +11,19 @@ use crate::net::nats_login::{Credentials, Login};
 /// The settings of `[nats]`.
 #[derive(Debug, Clone)]
 pub struct Nats {
-    /// The servers' URLs, without names and passwords.
+    /// Server URLs, without user and password.
     pub urls: Vec<String>,
-    /// The stream's name.
+    /// Name of the stream.
     pub stream: String,
-    /// What its subjects begin with.
+    /// Prefix of the stream's subjects.
     pub subject_prefix: String,
-    /// On how many servers it is: 1, 3 or 5.
+    /// Replicas of the stream: 1, 3 or 5.
     pub replicas: usize,
-    /// How the gateway says who it is.
+    /// Login of the gateway.
     pub login: Login,
-    /// Who signs the servers' certificates (PEM).
+    /// CA certificates that verify the servers (PEM).
     pub tls_ca: Option<PathBuf>,
-    /// The gateway's own certificate and its key (PEM).
+    /// Client certificate of the gateway and its key (PEM).
     pub tls_identity: Option<(PathBuf, PathBuf)>,
 }
 
@@ -42,7 +42,7 @@ impl Default for Nats {
 }
 
 impl Nats {
-    /// Whether the same servers are reached in the same way, whatever they are shown.
+    /// Returns whether the other settings reach the same servers in the same way, apart from the login.
     pub(super) fn is_of_the_same_servers(&self, other: &Self) -> bool {
         let how = |nats: &Self| (nats.urls.clone(), nats.tls_ca.clone(), nats.tls_identity.clone());
         how(self) == how(other)
@@ -50,7 +50,7 @@ impl Nats {
 }
 
 impl Reader<'_> {
-    /// The settings of `[nats]`. Must not fail, as those of the others.
+    /// Reads the settings of `[nats]`. Invalid ones become problems and get the default.
     pub(super) fn nats(&mut self) -> Nats {
         Nats {
             urls: self.value("nats.url", urls),
@@ -69,16 +69,16 @@ impl Reader<'_> {
             let Some(text) = self.secrets(key) else { continue };
             let (read, wanted) = if key == "nats.credentials_file" {
                 let read = Credentials::parse(&text).map(Login::Credentials);
-                (read, "write a JWT and the seed of its key, each between two lines of dashes")
+                (read, "it must hold a JWT and the seed of its key, each between two lines of dashes")
             } else {
-                (login(&text), "write one line `USER PASSWORD`")
+                (login(&text), "it must be one line `USER PASSWORD`")
             };
             match (read, &found) {
                 (Some(login), None) => found = Some((key, login)),
                 (Some(_), Some((other, _))) => {
-                    self.wrong(key, format!("there is a {other} too: give one or the other"));
+                    self.wrong(key, format!("{other} is set too: set one or the other"));
                 }
-                // Not quoted: it is a secret.
+                // Do not quote the text: it is a secret.
                 (None, _) => {
                     let shown = self.shown(key);
                     self.wrong(key, format!("{shown}{wanted}"));
@@ -96,11 +96,11 @@ impl Reader<'_> {
             }
             (None, None) => None,
             (Some(_), None) => {
-                self.wrong("nats.tls_key", "nats.tls_cert needs it: give both, or neither");
+                self.wrong("nats.tls_key", "nats.tls_cert needs it: set both or neither");
                 None
             }
             (None, Some(_)) => {
-                self.wrong("nats.tls_cert", "nats.tls_key needs it: give both, or neither");
+                self.wrong("nats.tls_cert", "nats.tls_key needs it: set both or neither");
                 None
             }
         }
@@ -116,16 +116,14 @@ fn urls(text: &str) -> Result<Vec<String>, String> {
     };
     let urls: Vec<String> = text.split(',').map(|url| url.trim().to_owned()).collect();
     if !urls.iter().all(|url| is_server(url)) {
-        // Not quoted: there may be a password in it.
-        return Err("write URLs such as nats://host:4222 or tls://host:4222, without a name or a password \
+        // Do not quote the text: it may hold a password.
+        return Err("use URLs such as nats://host:4222 or tls://host:4222, without user and password \
                     (see nats.login_file), joined by commas"
             .to_owned());
     }
     let encrypted = urls.iter().filter(|url| url.starts_with("tls:")).count();
     if encrypted != 0 && encrypted != urls.len() {
-        return Err(
-            "some servers have tls:// and some nats://: write tls:// for all of them, or for none".to_owned()
-        );
+        return Err("some URLs have tls:// and some nats://: use tls:// for all of them or none".to_owned());
     }
     Ok(urls)
 }
@@ -138,7 +136,7 @@ fn stream(text: &str) -> Result<String, String> {
     if is_token(text) && text.len() <= 128 {
         Ok(text.to_owned())
     } else {
-        Err(format!("{} is no stream's name: write letters, digits, - and _", quoted(text)))
+        Err(format!("{} is not a valid stream name: use letters, digits, - and _", quoted(text)))
     }
 }
 
@@ -147,7 +145,7 @@ fn subject_prefix(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "{} cannot begin a subject: write letters, digits, - and _, and dots between",
+            "{} is not a valid subject prefix: use letters, digits, - and _, separated by dots",
             quoted(text)
         ))
     }
@@ -158,7 +156,7 @@ fn replicas(text: &str) -> Result<usize, String> {
         "1" => Ok(1),
         "3" => Ok(3),
         "5" => Ok(5),
-        _ => Err(format!("{} is none of 1, 3, 5", quoted(text))),
+        _ => Err(format!("{} is not one of 1, 3, 5", quoted(text))),
     }
 }
 
@@ -188,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_encrypted_all_or_none() {
+    fn all_servers_use_tls_or_none_does() {
         for mixed in ["nats://a,tls://b", "tls://a, tls://b, nats://c"] {
-            assert!(urls(mixed).unwrap_err().contains("for all of them, or for none"), "{mixed}");
+            assert!(urls(mixed).unwrap_err().contains("all of them or none"), "{mixed}");
         }
     }
 
     #[test]
-    fn names_that_would_be_wildcards_or_several_tokens_are_refused() {
+    fn names_with_wildcards_or_several_tokens_are_rejected() {
         assert!(stream("im_callbacks-2").is_ok() && subject_prefix("im.callbacks").is_ok());
         for wrong in ["", "a.b", "a b", "a*", ">", "ü"] {
             assert!(stream(wrong).is_err(), "{wrong}");
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_one_line_of_a_name_and_a_password() {
+    fn a_login_is_one_line_with_a_user_and_a_password() {
         let Some(Login::Password { user, password }) = login("\nme s3cret word\n") else { panic!("a login") };
         assert_eq!((user.as_str(), password.expose_secret()), ("me", "s3cret word"));
         assert!(["", "me", "me \n", "a b\nc d"].iter().all(|wrong| login(wrong).is_none()));

@@ -1,4 +1,4 @@
-//! From what was given to [`Settings`]: texts become values, files are read.
+//! Conversion of [`Given`] into [`Settings`]: parses texts and reads files.
 
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -20,22 +20,22 @@ use crate::{
     observe::telemetry::{LogFilter, LogFormat},
 };
 
-/// Everything that `serve` is told.
+/// The complete configuration of `serve`.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// What the gateway is set up from.
+    /// Configuration of the gateway.
     pub config: Config,
-    /// Which log lines are written.
+    /// Filter of log lines.
     pub log_level: LogFilter,
-    /// In which form.
+    /// Format of log lines.
     pub log_format: LogFormat,
-    /// File to write the bound addresses to.
+    /// File for the bound addresses.
     pub ready_file: Option<PathBuf>,
-    /// What is allowed, but should be looked at.
+    /// Settings that are allowed but risky.
     pub warnings: Vec<String>,
 }
 
-/// Reads what was given. Gives all that is wrong.
+/// Reads all settings. An error has all problems.
 pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
     let mut reader = Reader::new(given);
     let log_level = reader.value("log_level", LogFilter::parse);
@@ -53,8 +53,8 @@ pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
         Ok(_) => {}
         Err(error) => {
             let has = |keys: &[&str]| problems.iter().any(|problem| keys.contains(&problem.key));
-            // Of a setting that could not be read there is nothing more to say, nor of what
-            // follows from it: above all not that a door may be opened instead.
+            // Do not report further problems of a setting that could not be read, or problems that follow
+            // from it. A missing token must not lead to the advice to allow everyone.
             let follows = |key: &str| match key {
                 "tokens" => has(&["tokens", "tokens_file"]),
                 "grpc.auth" => has(&["grpc.auth", "grpc.tokens", "grpc.tokens_file"]) || has(GRPC_TLS),
@@ -79,21 +79,20 @@ impl Default for Settings {
     }
 }
 
-/// Reads only the tokens that callbacks are signed with, and what should be looked at.
-/// Gives all that is wrong.
+/// Reads only the tokens that verify callbacks, with warnings. An error has all problems.
 pub(crate) fn tokens(given: &Given) -> Result<(Tokens, Vec<Problem>), Vec<Problem>> {
     let mut reader = Reader::new(given);
     let tokens = reader.tokens();
     if reader.problems.is_empty() { Ok((tokens, reader.warnings)) } else { Err(reader.problems) }
 }
 
-/// Longest name of a replica.
+/// Maximum length of a replica's name.
 const MAX_REPLICA_NAME_BYTES: usize = 128;
 
 const HTTP_TLS: &[&str; 4] = &["http.tls_cert", "http.tls_key", "http.tls_client_ca", "http.tls_client_auth"];
 const GRPC_TLS: &[&str; 4] = &["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"];
 
-/// A problem with the place where its value was given.
+/// Returns the problem's text with the source of the value.
 pub fn located(Problem { key, text }: &Problem, given: &Given) -> String {
     let setting = setting(key);
     match given.get(setting) {
@@ -106,11 +105,11 @@ fn setting(key: &str) -> &'static Setting {
     table::find(key).expect("the key of a setting")
 }
 
-/// Reads values, and collects what is wrong with them.
+/// Reads values and collects problems.
 pub(super) struct Reader<'a> {
     given: &'a Given,
     problems: Vec<Problem>,
-    /// What is no problem, but should be looked at.
+    /// Settings that are allowed but risky.
     warnings: Vec<Problem>,
 }
 
@@ -119,7 +118,7 @@ impl<'a> Reader<'a> {
         Self { given, problems: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Must not fail: what is wrong is replaced by the default, and said in the end.
+    /// Reads all settings. An invalid value becomes a problem and gets the default.
     fn settings(&mut self) -> Settings {
         let http_tls = self.tls(HTTP_TLS, Protocol::Http1);
         let grpc_tls = self.tls(GRPC_TLS, Protocol::Http2);
@@ -215,21 +214,21 @@ impl<'a> Reader<'a> {
         access
     }
 
-    /// Returns the lines of a setting that holds tokens, or of the file that it names. Rejects a file whose last line
-    /// does not end: half of a line may give more rights than the whole.
+    /// Returns the lines of a setting that holds tokens, or of the file that it names. Rejects a file whose
+    /// last line is not terminated: a part of a line may grant more rights than the whole.
     fn token_lines(&mut self, key: &'static str) -> Option<String> {
         let text = self.secrets(key)?;
         let is_file = !setting(key).is_secret();
         if is_file && !text.is_empty() && !text.ends_with('\n') {
             let problem =
-                "its last line has no end, as in a file that is still being written; end it with a line feed";
+                "the last line is not terminated: the file may be incomplete. End it with a line feed";
             self.wrong(key, format!("{}{problem}", self.shown(key)));
             return None;
         }
         Some(text)
     }
 
-    /// The lines of a setting that holds secrets, or of the file that it names.
+    /// Returns the lines of a setting that holds secrets, or of the file that it names.
     pub(super) fn secrets(&mut self, key: &'static str) -> Option<String> {
         let (text, _) = self.given.get(setting(key));
         if setting(key).is_secret() {
@@ -248,25 +247,27 @@ impl<'a> Reader<'a> {
 
     pub(super) fn warn_if_exposed(&mut self, key: &'static str) {
         if self.path(key).is_some_and(|path| files::is_exposed(&path)) {
-            let text = format!("{}other users of this machine can get at it; chmod 600 it", self.shown(key));
+            let text = format!(
+                "{}readable or writable by other users of this machine; run chmod 600 on it",
+                self.shown(key)
+            );
             self.warnings.push(Problem { key, text });
         }
     }
 
-    /// The file of a setting, for a message, unless it looks like a line of tokens
-    /// that was given in its place.
+    /// Returns the path of a setting for messages, unless it looks like a line of tokens instead of a path.
     pub(super) fn shown(&self, key: &'static str) -> String {
         let (text, _) = self.given.get(setting(key));
         if setting(key).is_secret() {
             String::new()
         } else if text.contains(char::is_whitespace) {
-            "(the path given; it has spaces in it): ".to_owned()
+            "(path not shown because it contains spaces): ".to_owned()
         } else {
             format!("{text}: ")
         }
     }
 
-    /// A PEM file, if there is to be one, that something of ours can be read from.
+    /// Returns the path of a PEM file, if set, and checks its content.
     pub(super) fn pem(&mut self, key: &'static str) -> Option<PathBuf> {
         let path = self.path(key)?;
         let checked =
@@ -277,7 +278,7 @@ impl<'a> Reader<'a> {
         Some(path)
     }
 
-    /// TLS for a listener, if it is to have it, and whether clients need a certificate.
+    /// Returns the TLS configuration of a listener, if set.
     fn tls(&mut self, keys: &[&'static str; 4], protocol: Protocol) -> Option<GrpcTls> {
         let &[cert_key, key_key, client_ca_key, client_auth_key] = keys;
         let [cert, key, client_ca] = [cert_key, key_key, client_ca_key].map(|key| self.path(key));
@@ -285,16 +286,16 @@ impl<'a> Reader<'a> {
         let (cert, key) = match (cert, key) {
             (Some(cert), Some(key)) => (cert, key),
             (None, Some(_)) => {
-                self.wrong(cert_key, format!("{key_key} needs it: give both, or neither"));
+                self.wrong(cert_key, format!("{key_key} needs it: set both or neither"));
                 return None;
             }
             (Some(_), None) => {
-                self.wrong(key_key, format!("{cert_key} needs it: give both, or neither"));
+                self.wrong(key_key, format!("{cert_key} needs it: set both or neither"));
                 return None;
             }
             (None, None) => {
                 if client_ca.is_some() {
-                    self.wrong(client_ca_key, format!("it needs TLS: give {cert_key} and {key_key} too"));
+                    self.wrong(client_ca_key, format!("it needs TLS: set {cert_key} and {key_key} too"));
                 }
                 return None;
             }
@@ -318,52 +319,48 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A file that was emptied, or is only half written, must not open a door.
+/// Rejects a file without tokens: a file that was emptied or is half written must not disable authentication.
 fn not_none<T>(has_any: bool, tokens: T) -> Result<T, String> {
-    if has_any {
-        Ok(tokens)
-    } else {
-        Err("there is no token in it; take the setting away if none is wanted".to_owned())
-    }
+    if has_any { Ok(tokens) } else { Err("it contains no token; remove the setting to use none".to_owned()) }
 }
 
 pub(super) fn quoted(text: &str) -> String {
-    // A secret may stand in the wrong place; a value that is right is never long.
-    if text.len() <= 40 { format!("`{}`", text.escape_debug()) } else { "what is given".to_owned() }
+    // A long value may be a misplaced secret; valid values are short.
+    if text.len() <= 40 { format!("`{}`", text.escape_debug()) } else { "the value".to_owned() }
 }
 
 fn parsed<T>(text: &str, outcome: Result<T, impl Display>, wanted: &str) -> Result<T, String> {
-    outcome.map_err(|_| format!("{} is no {wanted}", quoted(text)))
+    outcome.map_err(|_| format!("{} is not a valid {wanted}", quoted(text)))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    parsed(text, text.parse(), "address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080")
+    parsed(text, text.parse(), "address: use one such as 127.0.0.1:8080 or 0.0.0.0:8080")
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    parsed(text, humantime::parse_duration(text), "time: write one such as 90s, 5m or 7days")
+    parsed(text, humantime::parse_duration(text), "time: use one such as 90s, 5m or 7days")
 }
 
 fn size(text: &str) -> Result<u64, String> {
-    parsed(text, text.parse::<ByteSize>(), "size: write one such as 512KiB, 64MiB or 10GiB")
+    parsed(text, text.parse::<ByteSize>(), "size: use one such as 512KiB, 64MiB or 10GiB")
         .map(|size| size.as_u64())
 }
 
-/// A size; one that this machine cannot address is as good as its largest.
+/// Parses a size. Caps it at what this machine can address.
 fn size_in_memory(text: &str) -> Result<usize, String> {
     size(text).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 fn number<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<T, String> {
-    parsed(text, text.parse(), "number: write one such as 1000")
+    parsed(text, text.parse(), "number: use one such as 1000")
 }
 
 fn app_ids(text: &str) -> Result<Vec<u32>, String> {
     let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
-    ids.map(|id| parsed(id, id.parse(), "SDKAppID: write numbers such as 1400000000")).collect()
+    ids.map(|id| parsed(id, id.parse(), "SDKAppID: use numbers such as 1400000000")).collect()
 }
 
-/// A name for operators; the host's if none is given.
+/// Parses a replica's name. Defaults to the host name.
 fn replica_name(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Ok(rustix::system::uname().nodename().to_string_lossy().into_owned());
@@ -371,11 +368,14 @@ fn replica_name(text: &str) -> Result<String, String> {
     if text.len() <= MAX_REPLICA_NAME_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {
-        Err(format!("{} is no name: write at most 128 characters of ASCII without spaces", quoted(text)))
+        Err(format!(
+            "{} is not a valid name: use at most 128 printable ASCII characters without spaces",
+            quoted(text)
+        ))
     }
 }
 
-/// A collector's address. It is reached without TLS, so whatever else an URL may have is a slip.
+/// Parses a collector's address. The connection is without TLS, so all other URL parts are mistakes.
 fn endpoint(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
@@ -386,8 +386,8 @@ fn endpoint(text: &str) -> Result<Option<String>, String> {
     };
     match text.parse::<Uri>().ok().filter(is_plain) {
         Some(_) => Ok(Some(text.to_owned())),
-        // Not quoted: there may be a password in it.
-        None => Err("not a collector's address: write one such as http://127.0.0.1:4317".to_owned()),
+        // Do not quote the text: it may hold a password.
+        None => Err("not a valid collector address: use one such as http://127.0.0.1:4317".to_owned()),
     }
 }
 
@@ -395,7 +395,7 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "1" => Ok(true),
         "false" | "off" | "no" | "0" => Ok(false),
-        _ => Err(format!("{} is neither true nor false", quoted(text))),
+        _ => Err(format!("{} is not true or false", quoted(text))),
     }
 }
 
@@ -406,7 +406,7 @@ fn client_auth(text: &str) -> Result<ClientAuth, String> {
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        format!("{} is none of {}", quoted(text), names.join(", "))
+        format!("{} is not one of {}", quoted(text), names.join(", "))
     })
 }
 
@@ -424,12 +424,12 @@ mod tests {
         given
     }
 
-    fn said(given: &Given) -> Vec<String> {
+    fn problems_of(given: &Given) -> Vec<String> {
         load(given).unwrap_err().iter().map(|problem| located(problem, given)).collect()
     }
 
     #[test]
-    fn with_an_app_the_defaults_are_right() {
+    fn the_defaults_are_valid_with_an_app() {
         let loaded = load(&given(&[("sdk_app_id", "1,2")])).unwrap();
         let settings = loaded.config.settings();
         assert_eq!(settings.sdk_app_ids, [1, 2]);
@@ -442,7 +442,7 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         for setting in SETTINGS {
-            // Nothing but a text takes this, and a file of this name cannot be there.
+            // No setting but a text accepts this value, and no file can have this name.
             let wrong = "/\0";
             if matches!(setting.key, "data_dir" | "ready_file") {
                 continue;
@@ -452,7 +452,7 @@ mod tests {
                 let [cert, key] = [format!("{table}.tls_cert"), format!("{table}.tls_key")];
                 values.extend([(cert.leak() as &str, "/none"), (key.leak() as &str, "/none")]);
             }
-            let problems = said(&given(&values)).join("\n");
+            let problems = problems_of(&given(&values)).join("\n");
             assert!(
                 problems.contains(setting.key.trim_end_matches("_client_ca")),
                 "{}: {problems}",
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn nats_keeps_events_for_longer_than_it_takes_to_send_them_again() {
+    fn with_nats_events_are_kept_for_longer_than_appends_are_retried() {
         let age = |log, age| load(&given(&[("sdk_app_id", "1"), ("log", log), ("retention.age", age)]));
         let problems = age("nats", "59s").unwrap_err();
         assert_eq!(problems.len(), 1);
@@ -471,8 +471,8 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_said_once_with_its_key_its_place_and_the_remedy() {
-        let problems = said(&given(&[
+    fn every_problem_is_reported_once_with_its_key_its_source_and_the_remedy() {
+        let problems = problems_of(&given(&[
             ("sdk_app_id", "x"),
             ("http.listen", "here"),
             ("http.body_limit", "3MiB"),
@@ -484,13 +484,13 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "sdk_app_id (--sdk-app-id): `x` is no SDKAppID: write numbers such as 1400000000",
+                "sdk_app_id (--sdk-app-id): `x` is not a valid SDKAppID: use numbers such as 1400000000",
                 "tokens (CALLBACK_GATEWAY_TOKENS): line 1: a token is 8 to 128 printable ASCII characters without spaces",
-                "log (--log): `paper` is none of disk, nats, memory",
-                "http.listen (--http-listen): `here` is no address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080",
+                "log (--log): `paper` is not one of disk, nats, memory",
+                "http.listen (--http-listen): `here` is not a valid address: use one such as 127.0.0.1:8080 or 0.0.0.0:8080",
                 "http.body_limit (--http-body-limit): must be 1B to 2MiB",
-                "grpc.tls_cert: grpc.tls_key needs it: give both, or neither",
-                "grpc.tls_client_auth (--grpc-tls-client-auth): `maybe` is none of required, optional",
+                "grpc.tls_cert: grpc.tls_key needs it: set both or neither",
+                "grpc.tls_client_auth (--grpc-tls-client-auth): `maybe` is not one of required, optional",
             ]
         );
     }

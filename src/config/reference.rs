@@ -1,4 +1,4 @@
-//! The settings for people: a file with all of them, and the reference page.
+//! Documents generated from the table of settings: the file of `print-config` and the reference page.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use super::{
     table::{Form, Place, SETTINGS, Setting},
 };
 
-/// Longest line of a comment in the file.
+/// Maximum length of a comment line in the file.
 const WIDTH: usize = 88;
 
-/// A file with every setting as it is in force, explained, and where it comes from.
-/// It can be given as the file itself, but for secrets, which are masked.
+/// Returns a file with every setting in force, its help and its source. It is a valid configuration file,
+/// except that secrets are masked.
 pub fn print(given: &Given) -> String {
     let mut text = String::from(
         "# The configuration in force. Secrets are masked. Lines that are commented out have no value.\n",
@@ -34,7 +34,7 @@ pub fn print(given: &Given) -> String {
             Form::Secrets if value.is_empty() => format!("# {name} = []"),
             Form::Secrets => format!("# {name} = [\"***\"]"),
             Form::Text if value.is_empty() => format!("# {name} = \"\""),
-            // A token line that was given in the place of its file's name.
+            // The value is a line of tokens instead of a path.
             Form::Text if setting.key.ends_with("tokens_file") && value.contains(char::is_whitespace) => {
                 format!("# {name} = \"***\"")
             }
@@ -50,7 +50,7 @@ pub fn print(given: &Given) -> String {
     text
 }
 
-/// The reference page, in Markdown.
+/// Returns the reference page, in Markdown.
 pub fn markdown() -> String {
     let mut text = String::from(INTRODUCTION);
     let mut table = None;
@@ -80,27 +80,27 @@ const TO_MEMORY: &str = "writing to a string does not fail";
 const INTRODUCTION: &str = "\
 # Configuration
 
-Made from the program's table of settings: `UPDATE_DOCS=1 cargo test --test it configuration::`.
+Generated from the table of settings: `UPDATE_DOCS=1 cargo test --test it configuration::`.
 
-A setting can be given in a TOML file (`--config PATH` or `CALLBACK_GATEWAY_CONFIG`), in the
-environment, and on the command line; each goes before the one before it. An empty environment
-variable counts as none. A key in the file that is none of these is refused, and everything that is
-wrong is said in one message, with exit code 64; a misspelt variable is not noticed. Files are regular
-files of at most 4 MiB.
+Settings come from a TOML file (`--config PATH` or `CALLBACK_GATEWAY_CONFIG`), the environment, and
+the command line. Each source overrides the one before it. An empty environment variable counts as
+unset. The gateway rejects unknown keys in the file, and reports all problems in one message with
+exit code 64. It does not detect misspelt environment variables. Files must be regular files of at
+most 4 MiB.
 
-`callback-gateway check-config` says whether a configuration is right, as `serve` would read it, with
-the files that it names; `callback-gateway print-config` prints the one in force, with where each value
-comes from. Both take the flags of `serve`.
+`callback-gateway check-config` checks the configuration and the files that it names, as `serve` would
+read them. `callback-gateway print-config` prints the configuration in force with the source of each
+value. Both accept the flags of `serve`.
 
-On SIGHUP the file, and the files that it names, are read again: tokens, certificates and the log level
-come into force without a stream being dropped. A configuration that is wrong leaves the old one in
-force, and the log says what is wrong with it; for what else has changed the log says that it needs a
-restart. A new configuration that would let strangers in where a listener still is as it was is refused
-as a whole. What was given in the environment or on the command line stays until a restart: to change
-tokens without one, have them in files.
+On SIGHUP the gateway reads the file and the files that it names again. Tokens, certificates and the
+log level take effect without dropping a stream. If the new configuration is invalid, the old one stays
+in force and the log has the problems. If other settings have changed, the log names those that need a
+restart. The gateway rejects the whole new configuration if it would let strangers into a listener that
+is already open. Values from the environment or the command line stay until a restart: to change tokens
+without one, put them into files.
 ";
 
-/// Those that people are to see.
+/// Returns the settings that are documented.
 fn shown() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().filter(|setting| setting.place != Place::Hidden)
 }

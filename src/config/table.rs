@@ -1,71 +1,73 @@
-//! Every setting: its key, its default, what it means. The command line, the
-//! environment, the file, `print-config` and `docs/configuration.md` are made from this.
+//! Table of all settings: key, default and help.
+//!
+//! The flags, the environment variables, the file, `print-config` and `docs/configuration.md` are generated
+//! from it.
 
-/// One setting.
+/// A setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Where it stands in the file: `http.listen` is `listen` in the table `[http]`.
+    /// Key in the file: `http.listen` is `listen` in the table `[http]`.
     pub key: &'static str,
-    /// What its value is called in the help.
+    /// Placeholder of the value in help texts.
     pub value: &'static str,
-    /// The value if none is given, as on the command line; empty: there is none.
+    /// Default, as on the command line. Empty if there is none.
     pub default: &'static str,
-    /// How it is written in the file.
+    /// Form of the value in the file.
     pub form: Form,
-    /// Where it may be given.
+    /// Places where the setting may appear.
     pub place: Place,
-    /// Whether SIGHUP puts a new value into force; otherwise it takes a restart.
+    /// True if SIGHUP applies a new value. Otherwise a change needs a restart.
     pub reloads: bool,
-    /// What it is for.
+    /// Help text, without a period at its end.
     pub help: &'static str,
 }
 
-/// How a value is written in the file.
+/// Form of a value in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// As a string.
+    /// A string.
     Text,
-    /// As a number.
+    /// A number.
     Number,
-    /// As `true` or `false`.
+    /// `true` or `false`.
     Switch,
-    /// As a list of numbers; on the command line repeated or joined by commas.
+    /// A list of numbers. On the command line repeated or joined by commas.
     Numbers,
-    /// As a list of strings, which are secrets; as lines in the environment.
+    /// A list of strings, which are secrets. Lines in the environment.
     Secrets,
 }
 
-/// Where a value may be given.
+/// Places where a setting may appear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the file, in the environment and on the command line.
+    /// The file, the environment and the command line.
     Anywhere,
-    /// Not on the command line, which every user of the machine can see.
+    /// Not the command line, which every user of the machine can see.
     NotOnCommandLine,
-    /// Not in the file: it is for one start.
+    /// Not the file: the setting applies to one start.
     NotInFile,
-    /// In the file too, but neither help nor documents show it: for measurements.
+    /// Anywhere, but hidden in help and documents: for measurements.
     Hidden,
 }
 
 impl Setting {
-    /// Its flag, without the two dashes.
+    /// Returns the flag, without the two dashes.
     pub fn flag(&self) -> String {
         self.key.replace(['.', '_'], "-")
     }
 
-    /// Its environment variable.
+    /// Returns the environment variable.
     pub fn variable(&self) -> String {
         format!("CALLBACK_GATEWAY_{}", self.key.replace('.', "_").to_uppercase())
     }
 
-    /// Whether its value must never be shown.
+    /// Returns whether the value must never be shown.
     pub fn is_secret(&self) -> bool {
         self.form == Form::Secrets
     }
 }
 
-/// The setting with this key.
+/// Returns the setting with this key.
 pub fn find(key: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.key == key)
 }
@@ -96,23 +98,23 @@ impl Setting {
     }
 }
 
-/// All settings, in the order in which they are shown: those of no table first.
+/// All settings in display order: those outside a table first.
 pub static SETTINGS: &[Setting] = &[
-    setting("sdk_app_id", "N", "", "SDKAppID whose callbacks are accepted; several for several apps")
+    setting("sdk_app_id", "N", "", "SDKAppID of an app whose callbacks are accepted. Repeat it for several apps")
         .form(Form::Numbers),
     setting(
         "tokens_file",
         "PATH",
         "",
-        "File with the tokens that callbacks are signed with: lines `APP_ID TOKEN`, several for one app while \
-         a token is being changed",
+        "File with the tokens that verify callback signatures: lines `APP_ID TOKEN`. An app may have several tokens \
+         during a rotation",
     )
     .reloads(),
     setting(
         "tokens",
         "LINES",
         "",
-        "The same lines themselves, beside those of the file",
+        "Lines as in `tokens_file`, in addition to the file's",
     )
     .form(Form::Secrets)
     .place(Place::NotOnCommandLine)
@@ -121,41 +123,41 @@ pub static SETTINGS: &[Setting] = &[
         "signature_window",
         "TIME",
         "60s",
-        "How far a signed callback's RequestTime may be from the clock, both ways; 1s to 1day",
+        "Maximum difference between a signed callback's RequestTime and the clock, 1s to 1day",
     ),
     setting(
         "allow_unsigned",
         "BOOL",
         "false",
-        "Take callbacks of apps without a token from other machines too",
+        "Accept unsigned callbacks from other machines for apps without a token",
     )
     .form(Form::Switch),
     setting(
         "duplicate_window",
         "TIME",
         "10m",
-        "How long a callback is remembered, to mark one that comes in again; at most 1day, 0s marks nothing",
+        "Time in which a repeated callback is marked as a duplicate, at most 1day. 0s disables the mark",
     ),
     setting(
         "log",
         "KIND",
         "disk",
-        "Where events are kept: `disk`, `nats` (in NATS JetStream, which several gateways share), or `memory` (for \
-         trying things out: they are lost with the process)",
+        "Storage for events: `disk`, `nats` (NATS JetStream, which several gateways share), or `memory` (for trials: \
+         events are lost with the process)",
     ),
-    setting("data_dir", "DIR", "./data", "Directory of the log; made if it is missing. With `log = nats`, of an index that can be made again"),
+    setting("data_dir", "DIR", "./data", "Directory of the log. Created if missing. With `log = nats`, directory of a rebuildable index"),
     setting(
         "memory",
         "SIZE",
         "64MiB",
-        "Memory for the newest events, from which live subscribers are served; up to half as much again is taken for them as they are sent",
+        "Memory for the newest events, which live subscribers read. Sending takes up to half as much again",
     ),
     setting(
         "new_epoch",
         "BOOL",
         "false",
-        "Have the log on disk begin a new epoch, for the one start after a backup was restored: every \
-         earlier cursor is refused. Also sets receive times that are ahead of the clock to the present",
+        "Begin a new epoch of the log on disk, for the one start after a backup was restored: all earlier cursors \
+         are rejected. Receive times ahead of the clock are set to the present",
     )
     .form(Form::Switch)
     .place(Place::NotInFile),
@@ -163,15 +165,15 @@ pub static SETTINGS: &[Setting] = &[
         "damaged_store",
         "MODE",
         "set-aside",
-        "What to do at the start with a damaged log: `set-aside` moves an unusable store on disk into a \
-         directory `damaged-TIME` and starts a new log, and begins a new epoch on a NATS stream that lost its \
-         newest events; `refuse` does not start",
+        "What the start does with a damaged log: `set-aside` moves an unusable store on disk into a directory \
+         `damaged-TIME` and starts a new log, and begins a new epoch on a NATS stream that lost its newest events. \
+         `refuse` exits with an error",
     ),
     setting(
         "index",
         "BOOL",
         "true",
-        "Keep an index by account, group and command: off only to measure without it",
+        "Keep an index by account, group and command. Turn it off only for measurements",
     )
     .form(Form::Switch)
     .place(Place::Hidden),
@@ -179,95 +181,94 @@ pub static SETTINGS: &[Setting] = &[
         "replica_name",
         "NAME",
         "",
-        "What this gateway calls itself in `AdminService`'s answers, where several share a log; the host's name \
-         without it",
+        "Name of this gateway in `AdminService` responses, for operators of several replicas. Empty: the host name",
     ),
     setting(
         "ready_file",
         "PATH",
         "",
-        "File to write the bound addresses to, as JSON, once all is ready",
+        "File for the bound addresses, as JSON. Written when the gateway is ready",
     ),
     setting(
         "log_level",
         "FILTER",
         "info",
-        "Which log lines are written: `error`, `warn`, `info`, `debug`, `trace`, or different ones by module, \
-         such as `info,callback_gateway=debug`",
+        "Minimum level of log lines: `error`, `warn`, `info`, `debug`, `trace`, or levels by module such as \
+         `info,callback_gateway=debug`",
     )
     .reloads(),
     setting(
         "log_format",
         "FORMAT",
         "auto",
-        "Form of log lines: `text`, `json`, or `auto`: text on a terminal, JSON otherwise",
+        "Format of log lines: `text`, `json`, or `auto` (text on a terminal, otherwise JSON)",
     ),
     setting(
         "http.listen",
         "ADDRESS",
         "127.0.0.1:8080",
-        "Address for callbacks; port 0 takes a free one",
+        "Address for callbacks. Port 0 selects a free port",
     ),
-    setting("http.path", "PATH", "/", "Path that callbacks are posted to"),
-    setting("http.body_limit", "SIZE", "1MiB", "Largest callback body, at most 2MiB"),
+    setting("http.path", "PATH", "/", "URL path of callbacks"),
+    setting("http.body_limit", "SIZE", "1MiB", "Maximum size of a callback body, at most 2MiB. Larger ones get 413"),
     setting(
         "http.max_connections",
         "N",
         "4096",
-        "Most callback connections at once; beyond it a new one takes the place of an idle or slow one",
+        "Maximum callback connections. At the limit, a new one evicts an idle or slow one",
     )
     .form(Form::Number),
     setting(
         "http.idle_timeout",
         "TIME",
         "75s",
-        "How long a callback connection may stay open without a request; longer than a proxy's. 1s to 1day",
+        "Idle timeout of callback connections, 1s to 1day. Set it longer than the proxy's",
     ),
     setting(
         "http.tls_cert",
         "PATH",
         "",
-        "Certificate chain (PEM) for callbacks over HTTPS; without it they come over HTTP",
+        "Certificate chain (PEM) for HTTPS callbacks. Without it, callbacks use plain HTTP",
     )
     .reloads(),
-    setting("http.tls_key", "PATH", "", "Its private key (PEM)").reloads(),
+    setting("http.tls_key", "PATH", "", "Private key (PEM) of `http.tls_cert`").reloads(),
     setting(
         "http.tls_client_ca",
         "PATH",
         "",
-        "Certificates (PEM) of those who sign callers' client certificates: the vendor's CA file",
+        "CA certificates (PEM) that verify client certificates of callbacks: the vendor's CA file",
     )
     .reloads(),
     setting(
         "http.tls_client_auth",
         "MODE",
         "required",
-        "With a client CA: whether a caller without a client certificate is refused (`required`) or not \
+        "With `http.tls_client_ca`: reject callers without a client certificate (`required`) or accept them \
          (`optional`)",
     )
     .reloads(),
-    setting("grpc.listen", "ADDRESS", "127.0.0.1:50051", "Address for gRPC; port 0 takes a free one"),
+    setting("grpc.listen", "ADDRESS", "127.0.0.1:50051", "Address for gRPC. Port 0 selects a free port"),
     setting(
         "grpc.auth",
         "MODE",
         "auto",
-        "`auto`: whoever calls needs what is set up below, a token or a client certificate or both; with \
-         neither, the listener must be on loopback. `none`: anybody who reaches the listener may read \
-         everything, as in a mesh that does it instead",
+        "`auto`: clients need the token, the client certificate, or both, that are configured below. With neither, \
+         the listener must be on loopback. `none`: every client that reaches the listener may read all events; for \
+         a mesh that authenticates clients",
     ),
     setting(
         "grpc.tokens_file",
         "PATH",
         "",
-        "File with the tokens that clients send as `authorization: Bearer TOKEN`: lines `NAME TOKEN RIGHTS`, \
-         where rights are `events`, `apps=1,2`, `commands=Sns.*,State.StateChange` and `admin`",
+        "File with the tokens that clients send as `authorization: Bearer TOKEN`: lines `NAME TOKEN RIGHTS`. \
+         Rights are `events`, `apps=1,2`, `commands=Sns.*,State.StateChange` and `admin`",
     )
     .reloads(),
     setting(
         "grpc.tokens",
         "LINES",
         "",
-        "The same lines themselves, beside those of the file",
+        "Lines as in `grpc.tokens_file`, in addition to the file's",
     )
     .form(Form::Secrets)
     .place(Place::NotOnCommandLine)
@@ -276,109 +277,109 @@ pub static SETTINGS: &[Setting] = &[
         "grpc.tls_cert",
         "PATH",
         "",
-        "Certificate chain (PEM) for gRPC over TLS; without it gRPC is not encrypted",
+        "Certificate chain (PEM) for gRPC over TLS. Without it, gRPC is not encrypted",
     )
     .reloads(),
-    setting("grpc.tls_key", "PATH", "", "Its private key (PEM)").reloads(),
+    setting("grpc.tls_key", "PATH", "", "Private key (PEM) of `grpc.tls_cert`").reloads(),
     setting(
         "grpc.tls_client_ca",
         "PATH",
         "",
-        "Certificates (PEM) of those who sign clients' certificates: your company's CA file",
+        "CA certificates (PEM) that verify client certificates: your company's CA file",
     )
     .reloads(),
     setting(
         "grpc.tls_client_auth",
         "MODE",
         "required",
-        "With a client CA: whether a client without a certificate is refused (`required`) or not (`optional`)",
+        "With `grpc.tls_client_ca`: reject clients without a certificate (`required`) or accept them (`optional`)",
     )
     .reloads(),
     setting(
         "grpc.max_connections",
         "N",
         "6000",
-        "Most gRPC connections at once; beyond it a new one takes the place of an idle one",
+        "Maximum gRPC connections. At the limit, a new one evicts an idle one",
     )
     .form(Form::Number),
     setting(
         "grpc.max_streams",
         "N",
         "5000",
-        "Most Subscribe streams at once; further ones get RESOURCE_EXHAUSTED",
+        "Maximum Subscribe streams, 1 to 1000000. Beyond it, new ones get RESOURCE_EXHAUSTED",
     )
     .form(Form::Number),
     setting(
         "grpc.stall_timeout",
         "TIME",
         "5m",
-        "How long a client may take nothing of its stream, not a piece of 16KiB, before it loses it; 1s to 1day",
+        "Close a stream whose client has read nothing, not even 16KiB, for this long. 1s to 1day",
     ),
     setting(
         "grpc.max_stream_age",
         "TIME",
         "0s",
-        "How long a stream may last, so that streams spread over replicas again; 1s to 365days, 0s for ever",
+        "Close streams of this age, so that clients spread over replicas. 1s to 365days; 0s: never",
     ),
     setting(
         "grpc.keepalive_interval",
         "TIME",
         "30s",
-        "After how much silence a gRPC connection is pinged; 1s to 1h",
+        "Ping a gRPC connection that has been silent for this long. 1s to 1h",
     ),
     setting(
         "grpc.keepalive_timeout",
         "TIME",
         "20s",
-        "How long the answer to a ping may take before the connection is closed; 1s to 1h",
+        "Close a gRPC connection whose ping is unanswered for this long. 1s to 1h",
     ),
     setting(
         "admin.listen",
         "ADDRESS",
         "127.0.0.1:9090",
-        "Address for the probes /livez and /readyz and for /metrics; port 0 takes a free one",
+        "Address for /livez, /readyz and /metrics. Port 0 selects a free port",
     ),
     setting(
         "nats.url",
         "URLS",
         "nats://127.0.0.1:4222",
-        "With `log = nats`: the servers, joined by commas; with `tls://` encrypted. Some of a cluster's suffice",
+        "With `log = nats`: server URLs, joined by commas. `tls://` encrypts. A part of the cluster suffices",
     ),
     setting(
         "nats.stream",
         "NAME",
         "callbacks",
-        "The stream that events are kept in; made if it is not there. One with other settings is refused",
+        "Name of the stream. Created if missing. A stream with other settings is rejected",
     ),
     setting(
         "nats.subject_prefix",
         "PREFIX",
         "callbacks",
-        "What the stream's subjects begin with; the SDKAppID and the command follow",
+        "Prefix of the stream's subjects. The SDKAppID and the command follow it",
     ),
     setting(
         "nats.replicas",
         "N",
         "3",
-        "On how many servers the stream is: 3 or 5, or 1 for a server alone, whose `sync_interval` then decides \
-         what a power cut may take",
+        "Replicas of the stream: 3 or 5, or 1 on a single server, whose `sync_interval` then bounds the loss at a \
+         power cut",
     )
     .form(Form::Number),
     setting(
         "nats.credentials_file",
         "PATH",
         "",
-        "Credentials file (JWT and nkey) that the gateway shows the servers, whenever it connects",
+        "Credentials file (JWT and nkey) for NATS",
     )
     .reloads(),
     setting(
         "nats.login_file",
         "PATH",
         "",
-        "File with one line `USER PASSWORD` that the gateway shows the servers instead",
+        "File with one line `USER PASSWORD` for NATS, instead of a credentials file",
     )
     .reloads(),
-    setting("nats.login", "LINE", "", "The same line itself")
+    setting("nats.login", "LINE", "", "Line `USER PASSWORD`, instead of a file")
         .form(Form::Secrets)
         .place(Place::NotOnCommandLine)
         .reloads(),
@@ -386,55 +387,53 @@ pub static SETTINGS: &[Setting] = &[
         "nats.tls_ca",
         "PATH",
         "",
-        "Certificates (PEM) of those who sign the servers' certificates; with it connections are always \
-         encrypted. Without it, those that the system trusts",
+        "CA certificates (PEM) that verify the NATS servers; also forces TLS. Without it, the system's trust store applies",
     ),
     setting(
         "nats.tls_cert",
         "PATH",
         "",
-        "Certificate (PEM) that the gateway shows the servers; with it connections are always encrypted",
+        "Client certificate (PEM) for NATS; also forces TLS",
     ),
-    setting("nats.tls_key", "PATH", "", "Its private key (PEM)"),
+    setting("nats.tls_key", "PATH", "", "Private key (PEM) of `nats.tls_cert`"),
     setting(
         "retention.age",
         "TIME",
         "7days",
-        "How old stored events may get; 1s (1m with `--log nats`) to 100years, 0s is no bound",
+        "Delete events of this age, 1s (1m with `--log nats`) to 100years. 0s: no limit",
     ),
     setting(
         "retention.bytes",
         "SIZE",
         "10GiB",
-        "How large the stored events may get, at least 16MiB; 0B is no bound. A data directory needs about 150MiB \
-         more, and some 30 bytes an event for the index",
+        "Delete the oldest events beyond this size, at least 16MiB. 0B: no limit. A data directory needs about 150MiB \
+         more, and about 30 bytes per event for the index",
     ),
-    setting("retention.count", "N", "0", "How many events are kept; 0 is no bound").form(Form::Number),
+    setting("retention.count", "N", "0", "Delete the oldest events beyond this number. 0: no limit").form(Form::Number),
     setting(
         "trace.otlp_endpoint",
         "URL",
         "",
-        "Collector that spans are sent to over OTLP (gRPC, without TLS), such as `http://127.0.0.1:4317`; \
-         without it nothing is traced",
+        "OTLP collector for spans (gRPC, without TLS), such as `http://127.0.0.1:4317`. Without it, tracing is disabled",
     ),
     setting(
         "trace.sample_ratio",
         "PART",
         "0.01",
-        "Which part of the callbacks is traced, 0 to 1; one with a `traceparent` follows what that says",
+        "Sampling ratio of callbacks without a `traceparent`, 0 to 1. Others follow their `traceparent`",
     )
     .form(Form::Number),
     setting(
         "drain.delay",
         "TIME",
         "5s",
-        "How long callbacks are still taken after SIGTERM, while proxies learn of it",
+        "Time after SIGTERM in which callbacks are still accepted, while proxies update their routes",
     ),
     setting(
         "drain.timeout",
         "TIME",
         "20s",
-        "Time from SIGTERM to the end, at most; at least 5s longer than the delay, and at most 1h",
+        "Maximum time from SIGTERM to the exit: at least 5s longer than `drain.delay`, at most 1h",
     ),
 ];
 

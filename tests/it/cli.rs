@@ -47,7 +47,7 @@ fn every_problem_is_reported_at_once_with_exit_code_64() {
     assert_eq!(output.status.code(), Some(64));
     let text = stderr(&output);
     for problem in [
-        "sdk_app_id: name every app",
+        "sdk_app_id: name each app",
         "http.path (--http-path): must begin with /",
         "http.body_limit (--http-body-limit): must be 1B to 2MiB",
         "http.max_connections (--http-max-connections): must be at least 1",

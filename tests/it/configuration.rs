@@ -99,21 +99,21 @@ fn everything_that_is_wrong_is_said_at_once_with_exit_code_64() {
         assert_eq!(
             problems,
             [
-                "error: wrong configuration:",
-                "  - FILE: there is no key frob; see `callback-gateway print-config`",
-                "  - sdk_app_id: name every app whose callbacks are to be accepted: --sdk-app-id N, \
+                "error: invalid configuration:",
+                "  - FILE: unknown key frob; run `callback-gateway print-config` to list all keys",
+                "  - sdk_app_id: name each app whose callbacks are accepted: --sdk-app-id N, \
                  CALLBACK_GATEWAY_SDK_APP_ID=N,M, or sdk_app_id = [N, M] in the file",
-                "  - log (--log): `paper` is none of disk, nats, memory",
-                "  - http.listen (file): `here` is no address: write one such as 127.0.0.1:8080 or 0.0.0.0:8080",
-                "  - retention.age (file): must be 1s to 100years, or 0s for no bound",
-                "  - drain.delay (CALLBACK_GATEWAY_DRAIN_DELAY): `soon` is no time: write one such as 90s, 5m or 7days",
+                "  - log (--log): `paper` is not one of disk, nats, memory",
+                "  - http.listen (file): `here` is not a valid address: use one such as 127.0.0.1:8080 or 0.0.0.0:8080",
+                "  - retention.age (file): must be 1s to 100years, or 0s for no limit",
+                "  - drain.delay (CALLBACK_GATEWAY_DRAIN_DELAY): `soon` is not a valid time: use one such as 90s, 5m or 7days",
             ]
         );
     }
     for (text, problem) in [
-        ("sdk_app_ids = [1]\n[http]\nlisten = 1", "there is no key sdk_app_ids; did you mean sdk_app_id?"),
+        ("sdk_app_ids = [1]\n[http]\nlisten = 1", "unknown key sdk_app_ids; did you mean sdk_app_id?"),
         ("sdk_app_ids = [1]\n[http]\nlisten = 1", "http.listen: write it as a string"),
-        ("[http", "line 1: this is not TOML"),
+        ("[http", "line 1: not valid TOML"),
     ] {
         let output = command("serve", &file(dir.path(), text)).output().unwrap();
         assert_eq!(output.status.code(), Some(64));
@@ -129,7 +129,7 @@ fn a_right_configuration_is_called_right_and_a_file_with_tokens_that_others_can_
     let dir = TempDir::new().unwrap();
     let path = file(dir.path(), &format!("sdk_app_id = [7]\ntokens = ['7 {TOKEN}']"));
     let output = command("check-config", &path).output().unwrap();
-    assert_eq!((output.status.code(), stdout(&output)), (Some(0), "the configuration is right\n"));
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), "the configuration is valid\n"));
     assert_eq!(stderr(&output), "");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let output = command("check-config", &path).output().unwrap();
@@ -233,7 +233,7 @@ async fn sighup_brings_tokens_and_the_log_level_into_force() {
 async fn a_broken_new_file_leaves_the_old_configuration_in_force_and_says_so() {
     let mut gateway = Reloadable::start(&format!("tokens = ['{APP_ID} first-token']"));
     for (text, problem) in [
-        ("tokens = [".to_owned(), "this is not TOML"),
+        ("tokens = [".to_owned(), "not valid TOML"),
         (format!("tokens = ['{APP_ID} second-token']\nlog_level = 'a=b=c'"), "log_level (file): "),
         (format!("tokens = ['{APP_ID} second-token', 'x']"), "tokens (file): line 2: write APP_ID TOKEN"),
     ] {
@@ -269,8 +269,8 @@ async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
         (text(open_http, grpc), "the app 1400000000 has no token"),
         (text(unsigned, grpc), "the app 1400000000 has no token"),
         (text(other_app, grpc).replacen(&format!("sdk_app_id = {APP_ID}\n"), "", 1), "has no token"),
-        (text(&http, "listen = '127.0.0.1:0'"), "the last token is gone"),
-        (text(&http, "listen = '0.0.0.0:0'\nauth = 'none'"), "the last token is gone"),
+        (text(&http, "listen = '127.0.0.1:0'"), "the last token was removed"),
+        (text(&http, "listen = '0.0.0.0:0'\nauth = 'none'"), "the last token was removed"),
     ];
     for (nth, (text, problem)) in changes.iter().enumerate() {
         file(dir.path(), text);
@@ -314,7 +314,7 @@ async fn a_half_written_file_of_tokens_gives_nobody_more_rights() {
         fs::write(&readers, &rights[..len]).unwrap();
         let said = reload().await;
         assert!(
-            said.contains("was not reloaded") && said.contains("its last line has no end"),
+            said.contains("was not reloaded") && said.contains("the last line is not terminated"),
             "{len}: {said}"
         );
     }
@@ -323,7 +323,8 @@ async fn a_half_written_file_of_tokens_gives_nobody_more_rights() {
         fs::write(&tokens, &whole[..len]).unwrap();
         let said = reload().await;
         assert!(said.contains("was not reloaded"), "{len}: {said}");
-        let problem = if whole[..len].ends_with('\n') { "the last token of the app" } else { "has no end" };
+        let problem =
+            if whole[..len].ends_with('\n') { "the last token of the app" } else { "not terminated" };
         assert!(said.contains(problem), "{len}: {said}");
     }
     assert_eq!(Http::connect(gateway.addresses.http).await.post("A.B", "{}").await.status, 401);
@@ -354,7 +355,7 @@ fn a_new_login_is_shown_only_to_the_servers_that_it_is_for() {
     assert_eq!(reloaded(&config(LogKind::Nats, "nats://b", Some("new"))), Ok("old".to_owned()));
     assert_eq!(reloaded(&config(LogKind::Disk, "nats://a", None)), Ok("old".to_owned()));
     let problem = reloaded(&config(LogKind::Nats, "nats://a", None)).unwrap_err();
-    assert!(problem.contains("this takes a restart"), "{problem}");
+    assert!(problem.contains("restart to apply this change"), "{problem}");
 }
 
 #[test]
@@ -372,7 +373,7 @@ fn a_tokens_file_without_tokens_is_no_way_to_let_everybody_in() {
     )
     .unwrap();
     for flag in ["--tokens-file", "--grpc-tokens-file"] {
-        for (path, problem) in [(&empty, "there is no token in it"), (&fifo, "not a regular file")] {
+        for (path, problem) in [(&empty, "it contains no token"), (&fifo, "not a regular file")] {
             let output = program().args(["check-config", "--sdk-app-id=1", flag]).arg(path).output().unwrap();
             assert_eq!(output.status.code(), Some(64), "{flag}");
             assert!(stderr(&output).contains(problem), "{}", stderr(&output));
@@ -407,7 +408,7 @@ fn a_misspelt_level_two_listeners_on_one_address_and_a_wrong_switch_are_refused(
             &["--http-listen=127.0.0.1:5", "--admin-listen=127.0.0.1:5"],
             "admin.listen (--admin-listen): another",
         ),
-        (&["--allow-unsigned=perhaps"], "`perhaps` is neither true nor false"),
+        (&["--allow-unsigned=perhaps"], "`perhaps` is not true or false"),
     ] {
         for name in ["check-config", "print-config"] {
             let output = program().args([name, "--sdk-app-id=1"]).args(args).output().unwrap();

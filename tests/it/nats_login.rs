@@ -182,7 +182,7 @@ async fn a_gateway_takes_a_new_login_without_a_restart() {
     process.signal(rustix::process::Signal::HUP);
     process
         .nth_line(0, |line| {
-            line["message"].as_str().is_some_and(|said| said.contains("login: write one line"))
+            line["message"].as_str().is_some_and(|said| said.contains("login: it must be one line"))
         })
         .await;
     write(dir.path(), "login", "gateway n3w-w0rd");
@@ -274,6 +274,6 @@ async fn a_gateway_logs_in_with_a_credentials_file() {
     let args = ["--nats-url", &url, "--nats-credentials-file", &nothing];
     let output = serve(dir.path(), &args, None).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("nothing.creds: write a JWT"), "{said}");
+    assert!(!output.status.success() && said.contains("nothing.creds: it must hold a JWT"), "{said}");
     assert!(!said.contains("no credentials"), "{said}");
 }

@@ -99,7 +99,7 @@ fn a_token_in_the_place_of_the_files_path_is_not_shown() {
     let sent = send("http://127.0.0.1:1/", Some(Path::new(&line)));
     for output in [given, in_variable, sent] {
         assert_eq!(output.status.code(), Some(64));
-        assert!(stderr(&output).contains("(the path given; it has spaces in it)"), "{output:?}");
+        assert!(stderr(&output).contains("(path not shown because it contains spaces)"), "{output:?}");
         assert!(!written(&output).contains(TOKEN), "{output:?}");
     }
     for command in [&["serve", "--help"][..], &["send", "friend-add", "--help"]] {
@@ -151,9 +151,9 @@ fn send_says_what_is_wrong_with_its_tokens_as_serve_does() {
         (dir.path().join("none"), "", "tokens_file (--tokens-file): "),
         (dir.path().join("none"), "", "/none: No such file"),
         (dir.path().to_owned(), "", ": not a regular file"),
-        (file("empty", "# none\n"), "", "empty: there is no token in it"),
+        (file("empty", "# none\n"), "", "empty: it contains no token"),
         (file("wrong", "1\n"), "", "wrong: line 1: write APP_ID TOKEN"),
-        (file("half", "1 s3cr3t-t0ken"), "", "half: its last line has no end"),
+        (file("half", "1 s3cr3t-t0ken"), "", "half: the last line is not terminated"),
         (
             file("whole", "1 s3cr3t-t0ken\n"),
             "x",
