@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line: one module for each command, and what they share.
 
 mod completions;
 mod config;
@@ -34,7 +34,7 @@ use std::{
 use crate::observe::telemetry;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
-/// What the program is called.
+/// Name of the program.
 const PROGRAM: &str = "callback-gateway";
 /// Exit code for a wrong configuration or command line (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
@@ -67,18 +67,18 @@ enum Command {
     Man(man::ManPages),
 }
 
-/// Why a command failed, and so its exit code.
+/// Reason why a command failed. It determines the exit code.
 enum Failure {
     /// Exit code 64.
     Usage(String),
     /// Exit code 1.
     Other(String),
-    /// Whoever read standard output has seen enough: exit code 0.
+    /// The reader of standard output closed it: exit code 0.
     ClosedPipe,
 }
 
 impl From<io::Error> for Failure {
-    /// Of writing to standard output.
+    /// Converts an error of a write to standard output.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ClosedPipe,
@@ -100,11 +100,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let printed = error.print().and_then(|()| io::stdout().flush());
             return match error.kind() {
-                // These go to standard output.
+                // clap prints these to standard output.
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                     ended(printed.map_err(Failure::from).and_then(|()| has_output()))
                 }
-                // Nothing can be done if even this cannot be said.
+                // Ignore the error: there is no other place to report it.
                 _ => ExitCode::from(EXIT_USAGE),
             };
         }
@@ -116,8 +116,7 @@ pub fn main() -> ExitCode {
 fn has_output() -> Result<(), Failure> {
     if !early::is_stdout_writable() {
         return Err(Failure::Other(
-            "standard output is closed or read-only, so nothing can be printed; redirect it to a file, or to /dev/null"
-                .to_owned(),
+            "standard output is closed or read-only; redirect it to a file or to /dev/null".to_owned(),
         ));
     }
     Ok(())
@@ -166,7 +165,7 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Says how it ended.
+/// Prints the error, if any, and returns the exit code.
 fn ended(outcome: Result<(), Failure>) -> ExitCode {
     let (message, code) = match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => return ExitCode::SUCCESS,
@@ -174,7 +173,7 @@ fn ended(outcome: Result<(), Failure>) -> ExitCode {
         Err(Failure::Other(message)) => (message, ExitCode::FAILURE),
     };
     telemetry::last_lines(move || {
-        // Nothing can be done if even this cannot be said.
+        // Ignore the error: there is no other place to report it.
         writeln!(io::stderr(), "error: {}", text::escape_lines(&message)).ok();
     });
     code

@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete this command line.
+//! `completions`: prints a shell's completion script.
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
@@ -12,7 +12,7 @@ use super::{Cli, Failure, PROGRAM, output};
   callback-gateway completions zsh > ~/.zfunc/_callback-gateway   # ~/.zfunc is in fpath
   callback-gateway completions fish > ~/.config/fish/completions/callback-gateway.fish")]
 pub(super) struct Completions {
-    /// The shell
+    /// Shell
     shell: Shell,
 }
 
@@ -21,8 +21,8 @@ impl Completions {
         let mut script = Vec::new();
         generate(self.shell, &mut Cli::command(), PROGRAM, &mut script);
         let script = String::from_utf8_lossy(&script);
-        // For bash, clap_complete 4.6 spells a hyphen in the program's name in two ways, so that nothing
-        // behind a subcommand is completed: https://github.com/clap-rs/clap/issues/6421
+        // For bash, clap_complete 4.6 spells the hyphen of the program's name in two ways, which breaks
+        // completion after a subcommand: https://github.com/clap-rs/clap/issues/6421
         let script = script.replace("callback__subcmd__gateway", "callback__gateway");
         output::text(script.as_bytes())
     }

@@ -1,4 +1,4 @@
-//! The settings on the command line, and the commands `check-config` and `print-config`.
+//! Settings on the command line, and the commands `check-config` and `print-config`.
 
 use std::{
     io::{self, Write as _},
@@ -18,7 +18,7 @@ use crate::{
     net::files,
 };
 
-/// Where settings come from: a file, and what was given otherwise.
+/// Sources of settings: a file, and the values from the environment and the command line.
 #[derive(Debug, Clone)]
 pub(super) struct Sources {
     file: Option<PathBuf>,
@@ -26,8 +26,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Reads the file anew, and adds what was given otherwise. Gives what is wrong with
-    /// the file too.
+    /// Reads the file again and adds the other sources. Also returns the problems of the file.
     fn read(&self) -> Result<(Given, Vec<String>), String> {
         let (mut given, problems) = match &self.file {
             None => Default::default(),
@@ -41,17 +40,17 @@ impl Sources {
         Ok((given, problems))
     }
 
-    /// Reads and checks everything; gives all that is wrong.
+    /// Reads and checks all settings. An error has all problems.
     pub(super) fn load(&self) -> Result<(Given, Loaded), Vec<String>> {
         let (given, mut problems, is_read) = match self.read() {
             Ok((given, problems)) => (given, problems, true),
-            // What was given otherwise can be looked at all the same.
+            // Check the other sources even if the file cannot be read.
             Err(problem) => (self.given.clone(), vec![problem], false),
         };
         let loaded = match read::load(&given) {
             Ok(loaded) => Some(loaded),
             Err(more) => {
-                // What is missing may stand in a file that could not be read.
+                // Do not report a missing setting if the unreadable file may have it.
                 let told = more.iter().filter(|problem| is_read || given.has(problem.key));
                 problems.extend(told.map(|problem| read::located(problem, &given)));
                 None
@@ -67,7 +66,7 @@ impl Sources {
             && files::is_exposed(path)
         {
             loaded.warnings.push(format!(
-                "{}: it has tokens in it, and other users of this machine can get at it; chmod 600 it",
+                "{}: contains tokens, and other users of this machine can read or change it; run chmod 600 on it",
                 path.display()
             ));
         }
@@ -75,15 +74,15 @@ impl Sources {
     }
 }
 
-/// All that is wrong, as one failure.
+/// Returns all problems as one failure.
 pub(super) fn failure(problems: &[String]) -> Failure {
     Failure::Usage(message(problems))
 }
 
-/// All that is wrong, one line each.
+/// Formats all problems, one per line.
 pub(super) fn message(problems: &[String]) -> String {
     let lines: Vec<String> = problems.iter().map(|problem| format!("\n  - {problem}")).collect();
-    format!("wrong configuration:{}", lines.concat())
+    format!("invalid configuration:{}", lines.concat())
 }
 
 const FILE: &str = "config";
@@ -94,7 +93,7 @@ impl clap::Args for Sources {
             .long(FILE)
             .value_name("PATH")
             .env("CALLBACK_GATEWAY_CONFIG")
-            .help("TOML file with settings; the environment goes before it, and flags before both");
+            .help("TOML file with settings. The environment overrides it, and flags override both");
         let settings = SETTINGS.iter().filter(|setting| setting.place != Place::NotOnCommandLine);
         command.arg(file).args(settings.map(argument))
     }
@@ -104,7 +103,7 @@ impl clap::Args for Sources {
     }
 }
 
-/// A setting as an option.
+/// Returns the option of a setting.
 pub(super) fn argument(setting: &Setting) -> Arg {
     let default = if setting.default.is_empty() || setting.form == Form::Switch {
         String::new()
@@ -115,7 +114,7 @@ pub(super) fn argument(setting: &Setting) -> Arg {
         .long(setting.flag())
         .value_name(setting.value)
         .env(setting.variable())
-        // Somebody may have put a secret where its file's name belongs.
+        // A user may have put a secret in the place of its file's name.
         .hide_env_values(true)
         .hide(setting.place == Place::Hidden)
         .help(format!("{}{default}", setting.help));
@@ -144,7 +143,7 @@ impl FromArgMatches for Sources {
     }
 }
 
-/// What was given for a setting, and where.
+/// Returns the value of a setting and its source.
 pub(super) fn value(
     setting: &Setting,
     matches: &ArgMatches,
@@ -164,9 +163,9 @@ pub(super) fn value(
     })
 }
 
-/// Check a configuration as `serve` would read it, and say all that is wrong
+/// Check a configuration as `serve` would read it, and print all problems
 ///
-/// Reads the files that it names too. Exits with 64 if anything is wrong.
+/// Also reads the files that it names. Exits with 64 if there is a problem.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckConfig {
     #[command(flatten)]
@@ -179,13 +178,13 @@ impl CheckConfig {
         for warning in loaded.warnings {
             writeln!(io::stderr(), "warning: {warning}").ok();
         }
-        Ok(writeln!(io::stdout(), "the configuration is right")?)
+        Ok(writeln!(io::stdout(), "the configuration is valid")?)
     }
 }
 
-/// Print the configuration in force as a file, with where each value comes from; secrets are masked
+/// Print the configuration in force as a file, with the source of each value. Secrets are masked
 ///
-/// Without a configuration it prints the defaults, explained: a file to begin with.
+/// Without a configuration, prints the defaults with their help: a file to start from.
 #[derive(Debug, clap::Args)]
 pub(super) struct PrintConfig {
     #[command(flatten)]
@@ -195,7 +194,7 @@ pub(super) struct PrintConfig {
 impl PrintConfig {
     pub(super) fn run(self) -> Result<(), Failure> {
         let (given, mut problems) = self.sources.read().map_err(|problem| failure(&[problem]))?;
-        // What is missing is no reason not to print the rest.
+        // Print the rest even if settings are missing.
         let wrong = read::load(&given).err().unwrap_or_default();
         let wrong = wrong.iter().filter(|problem| given.has(problem.key));
         problems.extend(wrong.map(|problem| read::located(problem, &given)));

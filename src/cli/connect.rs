@@ -1,4 +1,4 @@
-//! The connection to a gateway's gRPC listener, and what its errors tell people.
+//! Connection to a gateway's gRPC listener, and error messages with remedies.
 
 use std::{
     fs, io,
@@ -15,14 +15,14 @@ use tonic_types::StatusExt as _;
 use super::{Failure, text::escape, tls, variables};
 use crate::proto::ErrorReason;
 
-/// The environment variable with the bearer token.
+/// Environment variable with the bearer token.
 const TOKEN_VARIABLE: &str = "CALLBACK_GATEWAY_CLIENT_TOKEN";
 
-/// Which gateway to ask.
+/// Options of the connection.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Connection {
-    /// The gateway's gRPC listener: http://HOST:PORT, or https:// for TLS
+    /// URL of the gateway's gRPC listener: http://HOST:PORT, or https:// for TLS
     #[arg(
         long,
         value_name = "URL",
@@ -30,8 +30,7 @@ pub(super) struct Connection {
         default_value = "http://127.0.0.1:50051"
     )]
     address: String,
-    /// File with the caller's token. Default: the token in the variable
-    /// CALLBACK_GATEWAY_CLIENT_TOKEN
+    /// File with the client's token. Default: the token in CALLBACK_GATEWAY_CLIENT_TOKEN
     // The help text hides the variable's value: a user may have put the token there by mistake.
     #[arg(long, value_name = "FILE", env = "CALLBACK_GATEWAY_CLIENT_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<PathBuf>,
@@ -39,16 +38,16 @@ pub(super) struct Connection {
     tls: tls::Files,
 }
 
-/// A gateway that can be connected to, again and again.
+/// Address and credentials of a gateway, for any number of connections.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) client: Client,
-    /// For messages.
+    /// Address for messages.
     address: String,
 }
 
 impl Connection {
-    /// Checks and reads everything that is needed to connect.
+    /// Checks the options and reads the files.
     pub(super) fn target(&self) -> Result<Target, Failure> {
         variables::notice_renamed();
         let address = if self.address.contains("://") {
@@ -70,8 +69,8 @@ impl Connection {
             Failure::Usage(match error {
                 OptionsError::Address(_) => format!("--address {}: {error}", escape(&self.address)),
                 OptionsError::TokenWithoutTls => format!(
-                    "the token is not sent to {} without TLS: anybody on the way could read it. Use https://, or a tunnel \
-                     whose end is on this machine (http://127.0.0.1:PORT)",
+                "the token is not sent to {} without TLS, because it could be read on the network. Use https://, or a tunnel \
+                 that ends on this machine (http://127.0.0.1:PORT)",
                     escape(&address)
                 ),
                 OptionsError::Token | OptionsError::CertificatesWithoutTls | OptionsError::Certificates(_) => {
@@ -82,7 +81,7 @@ impl Connection {
         Ok(Target { client, address })
     }
 
-    /// Connects once and runs something over the connection.
+    /// Connects once and runs a function with the connection.
     pub(super) fn run<T>(
         &self,
         call: impl AsyncFnOnce(Services) -> Result<T, Failure>,
@@ -112,23 +111,23 @@ impl Connection {
             return Ok(Some(token.into()));
         }
         Err(Failure::Usage(format!(
-            "{source}: a token is one word of printable ASCII characters: the TOKEN of a line `NAME TOKEN RIGHTS` \
+            "{source}: not a valid token: it must be one word of printable ASCII characters, the TOKEN of a line `NAME TOKEN RIGHTS` \
              in the gateway's --grpc-tokens-file (not of `APP_ID TOKEN`, which signs callbacks)"
         )))
     }
 }
 
-/// The path, unless it looks like something else that was given in its place.
+/// Returns the path for messages, unless it looks like a token instead of a path.
 fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.contains('/') || path.exists() {
         escape(&text).into_owned()
     } else {
-        "(the path given)".to_owned()
+        "(path not shown)".to_owned()
     }
 }
 
-/// What runs a command that asks a gateway.
+/// Creates the runtime of a client command.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -138,19 +137,19 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 impl Target {
-    /// Connects.
+    /// Connects to the gateway.
     pub(super) async fn connect(&self) -> Result<Services, Failure> {
         self.client.connect().await.map_err(|error| Failure::Other(self.unreachable(&error)))
     }
 
-    /// What a missing connection tells a person.
+    /// Returns the error message of a failed connection, with a remedy.
     pub(super) fn unreachable(&self, error: &ConnectError) -> String {
         let error = match error {
             ConnectError::Transport(error) => error,
             ConnectError::Timeout => {
                 return format!(
-                    "no connection to {} within {}; check --address, and that nothing on the way (a firewall, a \
-                     network policy) drops it",
+                    "no connection to {} within {}; check --address and whether a firewall or network policy drops \
+                     the packets",
                     escape(&self.address),
                     super::text::duration(client::CONNECT_TIMEOUT)
                 );
@@ -162,24 +161,24 @@ impl Target {
         let causes = causes(error);
         let remedy = match kind {
             Some(io::ErrorKind::ConnectionRefused) => {
-                "nothing listens there: is the gateway running, and is --address its gRPC listener?"
+                "no listener there: check that the gateway runs and that --address is its gRPC listener"
             }
-            Some(io::ErrorKind::TimedOut) => "check --address, and that nothing on the way drops it",
+            Some(io::ErrorKind::TimedOut) => "check --address and whether a firewall drops the packets",
             _ if causes.contains("certificate") => {
-                "check --tls-ca, that --address has the name in the gateway's certificate, and whether the gateway wants \
-                 a client certificate (--tls-cert, --tls-key)"
+                "check --tls-ca, that the gateway's certificate has the name in --address, and whether the gateway \
+                 requires a client certificate (--tls-cert, --tls-key)"
             }
-            _ if is_tls => "check --address; a listener without TLS wants http://",
+            _ if is_tls => "check --address; for a listener without TLS use http://",
             _ if causes.contains("dns") || causes.contains("lookup") => "check the name in --address",
             _ => {
-                "check that --address is the gateway's gRPC listener (by default port 50051); one with TLS wants https://"
+                "check that --address is the gateway's gRPC listener (default port 50051); for TLS use https://"
             }
         };
         format!("cannot connect to {address}: {}; {remedy}", escape(&causes))
     }
 }
 
-/// What a status tells a person, and what to do next.
+/// Returns the error message of a status, with a remedy.
 pub(super) fn explain(status: &Status) -> String {
     let message = escape(status.message());
     let metadata = status.get_details_error_info().map(|info| info.metadata).unwrap_or_default();
@@ -197,7 +196,7 @@ pub(super) fn explain(status: &Status) -> String {
             None => message.into_owned(),
         },
         ErrorReason::LogReplaced | ErrorReason::LogRewound => match detail("epoch_start") {
-            Some(start) => format!("{message}; the log as it is now began at {start}"),
+            Some(start) => format!("{message}; the current log began at {start}"),
             None => message.into_owned(),
         },
         ErrorReason::TokenInvalid => format!("{message}; {TOKEN_REMEDY}"),
@@ -246,7 +245,7 @@ pub(super) fn explain(status: &Status) -> String {
     }
 }
 
-/// The API's fields that options give, and those options.
+/// Fields of the API and their options.
 const OPTIONS: [(&str, &str); 10] = [
     ("filter.commands", "--command"),
     ("filter.sdk_app_ids", "--app"),
@@ -260,33 +259,33 @@ const OPTIONS: [(&str, &str); 10] = [
     ("reasons", "--reason"),
 ];
 
-/// A message about fields, as one about options.
+/// Replaces the names of fields by those of options.
 fn with_options(message: &str) -> String {
     OPTIONS.iter().fold(message.to_owned(), |message, (field, option)| message.replace(field, option))
 }
 
-/// Whether a status says that an option has a wrong value.
+/// Returns whether the status rejects the value of an option.
 fn is_of_option(status: &Status) -> bool {
     let field = status.get_details_error_info().and_then(|info| info.metadata.get("field").cloned());
     field.is_some_and(|field| OPTIONS.iter().any(|(name, _)| *name == field))
 }
 
-const TOKEN_REMEDY: &str = "give the caller's token in --token-file or in CALLBACK_GATEWAY_CLIENT_TOKEN";
+const TOKEN_REMEDY: &str = "pass the client's token in --token-file or CALLBACK_GATEWAY_CLIENT_TOKEN";
 
-/// A status that is not, or not only, of a gateway: of a proxy, or of tonic itself.
+/// Returns the message of a status without a reason of the gateway's API: from a proxy, or from tonic.
 fn without_reason(code: Code, message: &str) -> String {
     let remedy = match code {
         Code::Unauthenticated => TOKEN_REMEDY,
-        Code::PermissionDenied => "this caller may not do this: use another token or client certificate",
+        Code::PermissionDenied => "this client lacks the right: use another token or client certificate",
         Code::Unimplemented => {
-            "the gateway does not know this call: it is older than this program, or --address is another server"
+            "the server does not have this method: the gateway is older than this program, or --address is another server"
         }
         Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => {
-            "the connection broke, or something else answered: check that --address is the gateway's gRPC listener (by \
-             default port 50051; one with TLS wants https://), and try again"
+            "the connection broke, or another server answered: check that --address is the gateway's gRPC listener \
+             (default port 50051; for TLS use https://), and retry"
         }
-        Code::DeadlineExceeded => "the answer took too long: try again, or narrow what is asked for",
-        Code::ResourceExhausted => "there is more than the gateway, or a proxy, takes: try again later",
+        Code::DeadlineExceeded => "the response took too long: retry, or narrow the request",
+        Code::ResourceExhausted => "the gateway or a proxy reached a limit: retry later",
         Code::Ok
         | Code::InvalidArgument
         | Code::NotFound
@@ -300,7 +299,7 @@ fn without_reason(code: Code, message: &str) -> String {
     if message.is_empty() { format!("{name}; {remedy}") } else { format!("{name}: {message}; {remedy}") }
 }
 
-/// The failure that a status is; what to do besides is added.
+/// Converts a status into a failure and appends a remedy.
 pub(super) fn failure(status: &Status, remedy: &str) -> Failure {
     let message = explain(status) + remedy;
     if is_of_option(status) { Failure::Usage(message) } else { Failure::Other(message) }

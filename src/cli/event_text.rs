@@ -1,7 +1,7 @@
-//! What an event says, in a line: `From_Account=alice To_Account=bob,carol`.
+//! Summary of an event in one line: `From_Account=alice To_Account=bob,carol`.
 //!
-//! The names are the vendor's, those of the innermost members, as they are also
-//! the flags of `send`. Brackets and outer names would be most of the line.
+//! The names are the vendor's names of the innermost members, as in the flags of `send`. Brackets and outer
+//! names would fill most of the line.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use super::{
 };
 use crate::proto::{CallbackKind, DecodeStatus, Event};
 
-/// Most values of one name.
+/// Maximum values shown of one name.
 const MAX_VALUES: usize = 8;
-/// Longest value, in characters.
+/// Maximum length of a value, in characters.
 const MAX_VALUE_CHARS: usize = 120;
-/// Longest summary, in bytes; `get` shows the whole.
+/// Maximum length of the summary, in bytes. `get` shows the whole event.
 const MAX_SUMMARY_BYTES: usize = 2000;
 
-/// How the event's command is written: what was only asked for looks different.
+/// Returns the style of the command: Before callbacks look different.
 pub(super) fn command_style(event: &Event) -> anstyle::Style {
     match event.kind() {
         CallbackKind::Before => NOTE,
@@ -28,7 +28,7 @@ pub(super) fn command_style(event: &Event) -> anstyle::Style {
     }
 }
 
-/// What the event says, and how it was decoded where that went not as usual.
+/// Returns the summary of the body, and the decode status if it is unusual.
 pub(super) fn summary(event: &Event) -> String {
     let mut text = match decode_status(event.decode_status()) {
         "" => String::new(),
@@ -68,11 +68,11 @@ fn body(event: &Event) -> String {
     serde_json::to_string(&alone).map_or_else(|_| String::new(), |json| leaves(&json))
 }
 
-/// The members of a JSON text that hold something, without what is around them.
+/// Returns the non-empty members of a JSON text, without the enclosing names.
 fn leaves(json: &str) -> String {
     let mut found = Leaves::default();
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    // What is no JSON, or was cut short, is shown as far as it was read.
+    // An error ends the walk: show what was read before it.
     Walk { leaves: &mut found, name: "" }.deserialize(&mut deserializer).ok();
     let mut text = String::new();
     for (name, values, left_out) in found.0 {
@@ -94,7 +94,7 @@ fn leaves(json: &str) -> String {
     text
 }
 
-/// Names in the order in which they came, with their values and how many more there were.
+/// Names in order of appearance, with their values and the number of omitted values.
 #[derive(Default)]
 struct Leaves(Vec<(String, Vec<String>, usize)>);
 
@@ -113,7 +113,7 @@ impl Leaves {
     }
 }
 
-/// A value; in quotes where it could be taken for several, or for something else.
+/// Returns a value, quoted if it could be mistaken for several values or for another type.
 fn shown(value: &str, is_text: bool) -> String {
     let mut shown: String = value.chars().take(MAX_VALUE_CHARS).collect();
     if shown.len() < value.len() {
@@ -126,7 +126,7 @@ fn shown(value: &str, is_text: bool) -> String {
     escape(&shown).into_owned()
 }
 
-/// Walks over JSON, of any size, without building it.
+/// Visitor of JSON of any size that builds no tree.
 struct Walk<'a> {
     leaves: &'a mut Leaves,
     name: &'a str,
@@ -184,7 +184,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             map.next_value_seed(Walk { leaves: &mut *self.leaves, name: &name })?;
-            // More names than a line can show.
+            // Stop: a line cannot show more names.
             if self.leaves.0.len() > MAX_SUMMARY_BYTES {
                 map.next_key::<IgnoredAny>()?;
                 return Err(A::Error::custom("enough"));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nasty_or_endless_stays_in_one_line() {
+    fn control_characters_and_long_values_stay_in_one_line() {
         assert_eq!(leaves("{\"a\\u001b[2J\":\"x\\n\\u202ey\"}"), r#"a\u{1b}[2J="x\n\u{202e}y""#);
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(5000));
         assert_eq!(leaves(&long).chars().count(), 2 + MAX_VALUE_CHARS + 1);

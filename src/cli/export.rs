@@ -1,4 +1,4 @@
-//! `export`: copies a part of the log, whole or not at all.
+//! `export`: copies a part of the log, completely or not at all.
 
 mod destination;
 
@@ -32,14 +32,14 @@ use crate::{
 /// Copy stored events to a file or to standard output
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "An export ends with what was stored when it began, and shows the cursor to go on from, so that
-one export can follow on another without an event missing or coming twice. Two exports of the same
-events are the same, byte by byte. With --format protobuf each event is what the gateway sent; JSON
-leaves out the fields that this program does not know, which only a newer gateway sends.
+    after_help = "An export ends with the last event that was stored when it began. It prints the cursor to continue from, so
+consecutive exports neither skip nor repeat events. Two exports of the same events are identical, byte by
+byte. With --format protobuf each event is what the gateway sent. JSON omits fields that this program does
+not know, which only a newer gateway sends.
 
-When the connection breaks, export connects again and goes on where it was. If it cannot, if events
-are gone (retention, another log), or if a signal ends it, it says so and exits with 1. The file is
-then not created, and what went to standard output is incomplete.
+When the connection breaks, export reconnects and continues where it was. If it cannot, if events are gone
+(retention, another log), or if a signal ends it, it prints the reason and exits with 1. The file is then
+not created, and the output on standard output is incomplete.
 
 Examples:
   callback-gateway export --output events.jsonl
@@ -48,30 +48,29 @@ Examples:
   callback-gateway export --from CIHl31Unl8aiNgAAAAAAAAAB3CYO4Bq8tpA --format protobuf --output b.binpb"
 )]
 pub(super) struct Export {
-    /// Where to start: earliest, a time in UTC, or after a cursor
+    /// Start position: earliest, a time in UTC, or after a cursor
     #[arg(long, value_name = "START", default_value = "earliest", value_parser = parse_from)]
     from: Start,
-    /// Start with events received since: how long ago, such as 10m, or a time in UTC
+    /// Start with events received since this time: an age such as 10m, or a time in UTC
     #[arg(long, value_name = "TIME", value_parser = text::parse_past, conflicts_with = "from")]
     since: Option<Timestamp>,
-    /// Where to end: latest, which is what is stored when it begins; with the event of a cursor; or before
-    /// a time, which is how long ago, such as 10m, or in UTC
+    /// End position: latest (the last event stored when the export begins), including the event of a cursor,
+    /// or before a time: an age such as 10m, or a time in UTC
     #[arg(long, value_name = "END", default_value = "latest", value_parser = parse_until)]
     until: Start,
-    /// The form of an event
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     format: Format,
     /// Output file. Must not exist. Created when the export is complete. - writes to standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Leave out the callbacks' bodies, of which otherwise each event has its own, byte for byte. Events that
-    /// have no typed form keep theirs
+    /// Omit the callbacks' bodies, which every event has otherwise. Events without a typed form keep theirs
     #[arg(long)]
     no_raw: bool,
-    /// Go on where events are gone, and say so at the end, with exit code 1; otherwise export ends
+    /// Continue after missing events, report them at the end, and exit with 1. Otherwise export ends there
     #[arg(long)]
     skip_gaps: bool,
-    /// How long to try to connect again, after a connection was lost
+    /// Maximum time of reconnect attempts after a lost connection
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_patience)]
     retry_for: Duration,
     #[command(flatten)]
@@ -82,16 +81,16 @@ pub(super) struct Export {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Each a line of JSON, as of tail --json
+    /// Lines of JSON, as with tail --json
     Json,
-    /// Each an imcallback.v1.Event behind its length, as writeDelimitedTo and protodelim write it
+    /// Length-delimited imcallback.v1.Event messages, as written by writeDelimitedTo and protodelim
     Protobuf,
 }
 
 fn parse_from(text: &str) -> Result<Start, String> {
     match text {
         "earliest" => Ok(Start::Earliest(crate::proto::well_known::Empty {})),
-        _ => follow::parse_position(text, "write earliest, a time in UTC such as 2026-11-22T10:30:00Z"),
+        _ => follow::parse_position(text, "use earliest, a time in UTC such as 2026-11-22T10:30:00Z"),
     }
 }
 
@@ -100,24 +99,24 @@ fn parse_until(text: &str) -> Result<Start, String> {
         "latest" => Ok(Start::Latest(crate::proto::well_known::Empty {})),
         _ => follow::parse_position(
             text,
-            "write latest, how long ago, such as 10m, a time in UTC such as 2026-11-22T10:30:00Z",
+            "use latest, an age such as 10m, a time in UTC such as 2026-11-22T10:30:00Z",
         ),
     }
 }
 
 fn parse_patience(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a time such as 30s or 10m".to_owned())
+    humantime::parse_duration(text).map_err(|_| "use a time such as 30s or 10m".to_owned())
 }
 
-/// Events, as many as one write takes, or all that were written.
+/// Events of one write, or all written events.
 #[derive(Debug, Clone, Default)]
 struct Part {
     events: u64,
     bytes: u64,
-    /// Cursors of the first and of the last event.
+    /// Cursor of the first event.
     first: String,
     last: String,
-    /// Everything up to here is in it, or was left out by the filter; empty: nothing.
+    /// Position up to which all events are included or were filtered out. Empty if there is none.
     position: String,
 }
 
@@ -137,24 +136,24 @@ impl Part {
     }
 }
 
-/// What was written, for when the export has to be left behind.
+/// Written part of an export. Shared, so that it can be reported if the copier is abandoned.
 type Written = Arc<Mutex<Part>>;
 
-/// How an export came to its end.
+/// Result of a complete export.
 struct Whole {
-    /// Where it ended: an export from here on follows on this one.
+    /// Cursor to continue from.
     end: String,
-    /// Whose filter it was, as the gateway understood it.
+    /// The caller's filter, as the gateway applied it.
     filter: Option<EventFilter>,
-    /// What is gone, told.
+    /// Descriptions of gaps.
     gaps: Vec<String>,
     /// Events that could not be compared with the filter.
     unmatched: u64,
 }
 
-/// Most gaps that are told once more at the end.
+/// Maximum gaps that are repeated at the end.
 const MAX_GAPS: usize = 10;
-/// So many bytes are written at once, and what the last event has beyond that.
+/// Write threshold. One event may exceed it.
 const WRITE_BYTES: usize = 64 << 10;
 
 impl Export {
@@ -165,12 +164,12 @@ impl Export {
 
     pub(super) fn run(self) -> Result<(), Failure> {
         let target = self.connection.target()?;
-        // Catches signals before the file exists, so that no signal leaves it behind.
+        // Catch signals before the file exists, so that no signal leaves it behind.
         let runner = Runner::new()?;
         let (destination, writer) = Destination::open(self.output.as_deref())?;
         if self.format == Format::Protobuf && destination.is_terminal() {
             return Err(Failure::Usage(
-                "protobuf is not for a terminal; write it to a file (--output)".to_owned(),
+                "protobuf cannot be printed on a terminal; use --output to write a file".to_owned(),
             ));
         }
         let bar = if destination.is_terminal() { ProgressBar::hidden() } else { bar() };
@@ -191,13 +190,13 @@ impl Export {
             Some(Ok(Some(whole))) => finish(destination, &written, &whole),
             Some(Err(failure)) => Err(cut_off(failure, &destination, &written)),
             Some(Ok(None)) | None => {
-                Err(cut_off(Failure::Other("stopped before the end".to_owned()), &destination, &written))
+                Err(cut_off(Failure::Other("interrupted before the end".to_owned()), &destination, &written))
             }
         }
     }
 }
 
-/// Puts the file in its place, and says what is in it.
+/// Gives the file its name and prints a summary.
 fn finish(destination: Destination, written: &Part, whole: &Whole) -> Result<(), Failure> {
     let place = destination.name();
     destination.finish()?;
@@ -209,7 +208,7 @@ fn finish(destination: Destination, written: &Part, whole: &Whole) -> Result<(),
         _ => format!("; the first has the cursor {}, the last {}", written.first, written.last),
     };
     output::notice(&format!(
-        "{}{filter} ({}) written to {place}{cursors}\nto go on after the end of this export: --from {}",
+        "{}{filter} ({}) written to {place}{cursors}\nto continue after this export: --from {}",
         text::count(written.events, "event"),
         text::size(written.bytes),
         whole.end
@@ -223,18 +222,18 @@ fn finish(destination: Destination, written: &Part, whole: &Whole) -> Result<(),
     }
 }
 
-/// Says what there is of an export that is not whole.
+/// Returns the failure of an incomplete export, with what was written.
 fn cut_off(failure: Failure, destination: &Destination, written: &Part) -> Failure {
     let why = match failure {
         Failure::Usage(_) => return failure,
         Failure::Other(why) => why,
-        Failure::ClosedPipe => "whoever read standard output stopped before the end".to_owned(),
+        Failure::ClosedPipe => "the reader of standard output closed it before the end".to_owned(),
     };
     let left = match destination {
-        Destination::File(_) => format!("; {} was not made", destination.name()),
+        Destination::File(_) => format!("; {} was not created", destination.name()),
         Destination::Stdout if written.position.is_empty() => String::new(),
         Destination::Stdout => format!(
-            "; {} came before that, whole; to go on after them: --from {}",
+            "; {} complete before that; to continue after them: --from {}",
             text::count(written.events, "event"),
             written.position
         ),
@@ -242,7 +241,7 @@ fn cut_off(failure: Failure, destination: &Destination, written: &Part) -> Failu
     Failure::Other(why + &left)
 }
 
-/// On standard error, if that is a terminal. How long it is comes to light with the first frame.
+/// Creates the progress bar on standard error, visible on a terminal. Its length is set at the first frame.
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {percent}%  {msg}  {elapsed}, {eta} left");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
@@ -253,7 +252,7 @@ struct Copier {
     export: Export,
     target: Target,
     writer: Writer,
-    /// Encoded events that are not written yet, and what they are.
+    /// Encoded events that are not written yet, and their description.
     buffer: Vec<u8>,
     pending: Part,
     written: Written,
@@ -261,13 +260,14 @@ struct Copier {
 }
 
 impl Copier {
-    /// `None`: it was stopped.
+    /// Returns `None` if it was stopped.
     async fn run(mut self, mut stop: Stop) -> Result<Option<Whole>, Failure> {
         let outcome = tokio::select! {
             outcome = self.copy() => outcome.map(Some),
             () = stopped(&mut stop) => Ok(None),
         };
-        // However it ended: what is said to be written is. After a write that failed, nothing is left.
+        // Flush in all cases, so that `written` is what was written. After a failed write the buffer is
+        // empty.
         let flushed = tokio::task::block_in_place(|| self.flush());
         let outcome = outcome?;
         flushed?;
@@ -277,7 +277,7 @@ impl Copier {
         Ok(outcome)
     }
 
-    /// Where the export ends: as a text for people, and as what compares.
+    /// Returns where the export ends: as text for messages, and parsed for comparison.
     async fn end(&self) -> Result<(String, Cursor), Failure> {
         let request = SubscribeRequest {
             start: Some(self.export.until.clone()),
@@ -298,7 +298,7 @@ impl Copier {
 
     fn follow(&self, request: SubscribeRequest) -> Follow {
         let bar = self.bar.clone();
-        // The bar is not to be drawn into it.
+        // Hide the bar while a notice is printed.
         let notice = Box::new(move |text: &str| bar.suspend(|| output::notice(text)));
         Follow::new(self.target.clone(), request, Some(self.export.retry_for), notice)
     }
@@ -333,8 +333,8 @@ impl Copier {
                         if !matches!(self.export.until, Start::Latest(_)) {
                             return Err(Failure::Usage("--until lies before the start".to_owned()));
                         }
-                        // The gateway that was asked for the end is behind the one that gave the start. To go
-                        // on from its end would be to go back.
+                        // The gateway that returned the end is behind the one that returned the start. Its
+                        // end would repeat events.
                         (whole.end, end, is_met) = (subscribed.cursor.clone(), at, true);
                     }
                     reaches_end = parse(&subscribed.latest_cursor)?.sequence >= end.sequence;
@@ -349,10 +349,10 @@ impl Copier {
                     self.bar.suspend(|| output::notice(&gone));
                     if whole.gaps.len() < MAX_GAPS { whole.gaps.push(gone) } else { left_out += 1 }
                 }
-                // Events at the end may be gone or never have been: no position is as high then.
+                // The events at the end may be gone or never existed: then no position reaches it.
                 Frame::CaughtUp(_) if reaches_end || at.sequence >= end.sequence => break,
                 Frame::CaughtUp(_) => {
-                    follow.connect_again("this gateway is behind the one that was asked first").await?;
+                    follow.connect_again("this gateway is behind the one that answered first").await?;
                 }
                 Frame::Heartbeat(_) | Frame::FellBehind(_) | Frame::GoingAway(_) => {}
             }
@@ -375,13 +375,13 @@ impl Copier {
         Ok(whole)
     }
 
-    /// Asks whether the end is one of the log still: nothing that the filter let through stands there.
+    /// Checks that the end is still in the log, because no event with its position passed the filter.
     async fn confirm(&self, end: &str) -> Result<(), Failure> {
         let mut follow = self
             .follow(SubscribeRequest {
                 start: Some(Start::AfterCursor(end.to_owned())),
                 filter: self.export.filter.message(),
-                // What is gone by now was exported before.
+                // Events that are gone by now were exported before.
                 on_gap: GapPolicy::Skip.into(),
                 ..Default::default()
             })
@@ -390,7 +390,7 @@ impl Copier {
         Ok(())
     }
 
-    /// Adds an event; `encoded` is what the gateway sent.
+    /// Adds an event. `encoded` are the bytes from the gateway.
     fn take(&mut self, event: &Event, encoded: &[u8]) -> Result<(), Failure> {
         match self.export.format {
             Format::Json => {
@@ -410,7 +410,7 @@ impl Copier {
         self.pending.last.clone_from(&event.cursor);
         self.pending.position.clone_from(&event.cursor);
         if self.buffer.len() >= WRITE_BYTES {
-            // Whoever reads may stop; an interrupt has to be noticed all the same.
+            // The reader may stop reading. An interrupt must work all the same.
             tokio::task::block_in_place(|| self.flush())?;
         }
         Ok(())
@@ -433,18 +433,23 @@ impl Copier {
     }
 }
 
-/// Whether this is the very end, not only one with its number. It must not be of another log than the end: a
-/// log that goes back between two connections may have other events up to there when it is read on.
+/// Returns whether `at` is the end and not only has its sequence. Fails if the logs differ: a log that went
+/// back between two connections may have other events up to here.
 fn meets(at: Cursor, end: Cursor) -> Result<bool, Failure> {
     if at.epoch != end.epoch {
-        return Err(Failure::Other("the log was replaced by another one just now; start anew".to_owned()));
+        return Err(Failure::Other(
+            "the log was replaced during the export; start the export again".to_owned(),
+        ));
     }
     match (at.check, end.check) {
         (Some(found), Some(wanted)) if at.sequence == end.sequence => {
             if found == wanted {
                 return Ok(true);
             }
-            Err(Failure::Other("the log went back just now, as by a restored backup; start anew".to_owned()))
+            Err(Failure::Other(
+                "the log went back during the export, as after a restored backup; start the export again"
+                    .to_owned(),
+            ))
         }
         _ => Ok(false),
     }
@@ -453,10 +458,11 @@ fn meets(at: Cursor, end: Cursor) -> Result<bool, Failure> {
 fn parse(cursor: &str) -> Result<Cursor, Failure> {
     cursor.parse().map_err(|error| match error {
         CursorError::NewerForm => Failure::Other(
-            "the gateway is newer than this program, which does not know its cursors".to_owned(),
+            "the gateway is newer than this program and its cursors are unknown; upgrade this program"
+                .to_owned(),
         ),
         CursorError::Empty | CursorError::Malformed | CursorError::OtherKind(_) => {
-            Failure::Other("the gateway sent something in place of a cursor".to_owned())
+            Failure::Other("the gateway sent an invalid cursor".to_owned())
         }
     })
 }

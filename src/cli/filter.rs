@@ -1,4 +1,4 @@
-//! Which events a command is about.
+//! Filter options of the commands that read events.
 
 use clap::ValueEnum;
 
@@ -7,31 +7,30 @@ use crate::{
     proto::{CallbackKind, EventFilter, LaneSelector},
 };
 
-/// Most values of one list that are shown.
+/// Maximum values shown of one list.
 const MAX_VALUES: usize = 5;
 
-/// Several values of one option are alternatives; different options narrow each
-/// other.
+/// Several values of one option are alternatives. Different options narrow each other.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Which events")]
+#[command(next_help_heading = "Filter")]
 pub(super) struct Filter {
-    /// Command, such as Sns.CallbackFriendAdd, or family, such as 'Sns.*'; repeat it for several
+    /// Command, such as Sns.CallbackFriendAdd, or family, such as 'Sns.*'. Repeatable
     #[arg(long = "command", value_name = "COMMAND")]
     commands: Vec<String>,
-    /// SDKAppID; repeat it for several
+    /// SDKAppID. Repeatable
     #[arg(long = "app", value_name = "N")]
     apps: Vec<u32>,
-    /// UserID that the callback names, in whatever role; repeat it for several
+    /// UserID that the callback names, in any role. Repeatable
     #[arg(long = "account", value_name = "USER")]
     accounts: Vec<String>,
-    /// ID of a group that the callback names; repeat it for several
+    /// ID of a group that the callback names. Repeatable
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// Kind of the callback: before or after the action that it reports, or unknown if neither the catalogue
-    /// nor the command's name determines it. Repeatable
+    /// Kind of the callback: before or after its action, or unknown if neither the catalogue nor the
+    /// command's name determines it. Repeatable
     #[arg(long = "kind", value_name = "KIND")]
     kinds: Vec<Kind>,
-    /// One lane of several, such as 0/8: events whose group or account has this order hash modulo 8. 1 to 64
+    /// One of several lanes, such as 0/8: events whose group or account has this order hash modulo 8. 1 to 64
     /// lanes, counted from 0
     #[arg(long = "lane", value_name = "INDEX/COUNT", value_parser = lane)]
     lane: Option<LaneSelector>,
@@ -42,7 +41,7 @@ fn lane(text: &str) -> Result<LaneSelector, String> {
         Some(Lane { index: index.parse().ok()?, count: count.parse().ok()? }).filter(|lane| lane.is_valid())
     });
     lane.map(|Lane { count, index }| LaneSelector { count, index })
-        .ok_or_else(|| format!("write INDEX/COUNT, such as 0/8: COUNT 1 to {MAX_LANES}, INDEX below COUNT"))
+        .ok_or_else(|| format!("use INDEX/COUNT, such as 0/8: COUNT 1 to {MAX_LANES}, INDEX below COUNT"))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -75,7 +74,7 @@ impl Filter {
         Some(filter).filter(|filter| *filter != EventFilter::default())
     }
 
-    /// The one app that it is about, if it is.
+    /// Returns the app if the filter selects exactly one.
     pub(super) fn only_app(&self) -> Option<u32> {
         match self.apps[..] {
             [app] => Some(app),
@@ -83,13 +82,13 @@ impl Filter {
         }
     }
 
-    /// In words, to follow 'none': ` for account alice, command Sns.*`.
+    /// Describes the filter, to follow 'none': ` for account alice, command Sns.*`.
     pub(super) fn describe(&self) -> String {
         self.message().map(|filter| format!(" for {}", describe(&filter))).unwrap_or_default()
     }
 }
 
-/// A filter in words: `command Sns.*, account alice or bob`.
+/// Describes a filter: `command Sns.*, account alice or bob`.
 pub(super) fn describe(filter: &EventFilter) -> String {
     let mut parts = Vec::new();
     let mut add = |name: &str, mut values: Vec<String>| {
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_filter_is_shown_short() {
+    fn a_long_filter_is_abbreviated() {
         let accounts: Vec<String> = (1..=1000).map(|n| format!("a{n}")).collect();
         let kinds = vec![CallbackKind::Before.into()];
         let lane = Some(LaneSelector { count: 8, index: 3 });

@@ -1,4 +1,4 @@
-//! Following a gateway's stream, over broken connections.
+//! Following of a gateway's stream across broken connections.
 
 use std::{
     fs,
@@ -27,24 +27,24 @@ use crate::{
     proto::{Gap, GapReason, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame},
 };
 
-/// How long a gateway that is behind another one is left alone.
+/// Pause before reconnecting to a gateway that is behind another one.
 const BEHIND_PAUSE: Duration = Duration::from_secs(1);
-/// How long an interrupt waits for what is being written, as to a pager that has stopped reading.
+/// Time that an interrupt waits for a write, such as to a pager that has stopped reading.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
-/// A subscription that tells a person when its connection breaks.
+/// Subscription that prints a notice when its connection breaks.
 pub(super) struct Follow {
     target: Target,
     subscription: Subscription,
-    /// How long it tries to connect again where it gets no further; `None`: for ever.
+    /// Maximum time of reconnect attempts without progress. `None`: no limit.
     patience: Option<Duration>,
-    /// Tells a person that it connects again.
+    /// Prints the notices.
     notice: Notice,
-    /// Whether a gateway has answered at the address.
+    /// True if a gateway has ever answered at the address.
     is_found: bool,
-    /// The cursor of the last frame.
+    /// Cursor of the last frame.
     position: Option<String>,
-    /// Since when it has got no further.
+    /// Start of the current interruption.
     lost: Option<Instant>,
 }
 
@@ -61,21 +61,20 @@ impl Follow {
         Self { target, subscription, patience, notice, is_found: false, position: None, lost: None }
     }
 
-    /// The same where a gateway has answered before: that there is none now is no wrong address.
+    /// Marks the address as found: a gateway has answered there before, so a failed connection is retried.
     pub(super) fn found(mut self) -> Self {
         self.is_found = true;
         self
     }
 
-    /// The next frame. An error is one that trying again does not mend. Nothing is lost if
-    /// it is dropped.
+    /// Returns the next frame. An error is final: a retry cannot help. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Frame, Failure> {
         loop {
             match self.subscription.next().await.map_err(|ended| definite(&ended))? {
                 Item::Frame(frame) => {
                     self.is_found = true;
                     if matches!(frame, Frame::Subscribed(_)) && self.lost.is_some() {
-                        (self.notice)("connected again");
+                        (self.notice)("reconnected");
                     }
                     let cursor = cursor(&frame);
                     if self.position.as_deref() != Some(cursor) {
@@ -96,7 +95,7 @@ impl Follow {
         self.subscription.encoded_event()
     }
 
-    /// Leaves a gateway that is behind, and after a while begins another stream.
+    /// Ends the stream of a gateway that is behind, and begins another one after a pause.
     pub(super) async fn connect_again(&mut self, why: &str) -> Result<(), Failure> {
         self.go_on(why, BEHIND_PAUSE)?;
         sleep(BEHIND_PAUSE).await;
@@ -106,21 +105,21 @@ impl Follow {
         Ok(())
     }
 
-    /// Says that it goes on, unless its patience ends before that.
+    /// Prints the notice of a reconnect, or fails if the next attempt is beyond the patience.
     fn go_on(&mut self, why: &str, pause: Duration) -> Result<(), Failure> {
         let lost = self.lost.get_or_insert_with(Instant::now).elapsed();
         if let Some(patience) = self.patience.filter(|patience| lost + pause > *patience) {
             let (pause, patience) = (text::duration(pause), text::duration(patience));
             return Err(Failure::Other(format!(
-                "{why}; the next try, in {pause}, would be later than {patience} after the first failure (--retry-for)"
+                "{why}; gave up, because the next attempt in {pause} would be later than {patience} after the first failure (--retry-for)"
             )));
         }
-        (self.notice)(&format!("{why}; connecting again in {}", text::duration(pause)));
+        (self.notice)(&format!("{why}; reconnecting in {}", text::duration(pause)));
         Ok(())
     }
 
-    /// Why there is no stream for now. Where no gateway has ever answered that is the end: more
-    /// likely it is a wrong address than a short absence.
+    /// Returns the cause of an interruption. Fails if no gateway has ever answered: then the address is
+    /// probably wrong.
     fn why(&mut self, interruption: &Interruption) -> Result<String, Failure> {
         Ok(match &interruption.cause {
             Cause::Connect(error) => {
@@ -132,25 +131,25 @@ impl Follow {
             }
             Cause::Status(status) if reason(status).is_some() => {
                 self.is_found = true;
-                // What to do, which is what follows, is done here.
+                // Omit the remedy after the semicolon: this program applies it.
                 text::escape(status.message().split(';').next().unwrap_or_default()).into_owned()
             }
             Cause::Status(status) if !self.is_found => return Err(status.clone().into()),
             Cause::Status(status) => format!("the connection broke ({})", text::escape(status.message())),
-            Cause::Silence => "the gateway has fallen silent".to_owned(),
+            Cause::Silence => "no heartbeat from the gateway".to_owned(),
             Cause::End => "the stream ended".to_owned(),
         })
     }
 }
 
-/// The end, with what to do next.
+/// Returns the failure of a stream that ended for good, with a remedy.
 fn definite(ended: &Ended) -> Failure {
     let remedy = match ended {
         Ended::CursorExpired { .. } => {
-            "; --from earliest gives all that is left, --skip-gaps goes on by itself"
+            "; use --from earliest for the remaining events, or --skip-gaps to continue automatically"
         }
-        Ended::LogReplaced(_) | Ended::LogRewound(_) => "; --from earliest does so",
-        Ended::LogDamaged(_) | Ended::EventsMissing(_) => "; --skip-gaps continues behind them",
+        Ended::LogReplaced(_) | Ended::LogRewound(_) => "; use --from earliest for that",
+        Ended::LogDamaged(_) | Ended::EventsMissing(_) => "; use --skip-gaps to continue after them",
         _ => "",
     };
     connect::failure(ended.status(), remedy)
@@ -167,7 +166,7 @@ pub(super) fn gone(gap: &Gap) -> String {
         GapReason::Trimmed => format!("{which}: retention removed {they}"),
         GapReason::Damaged => format!("{which}: the log is damaged there"),
         GapReason::NewerFormat => {
-            format!("{which} here: a newer gateway stored {they}, and only such can read {they}")
+            format!("{which} here: a newer gateway stored {they}, and only a newer gateway can read {they}")
         }
         GapReason::Missing | GapReason::Unspecified => format!("{which}: the log lost {they}"),
     }
@@ -180,13 +179,13 @@ pub(super) struct Unmatched {
     of_stream: u64,
     /// Count of all streams.
     pub(super) total: u64,
-    /// The part of the total that was reported, and when.
+    /// Part of the total that was reported, and when.
     reported: u64,
     reported_at: Option<Instant>,
 }
 
 impl Unmatched {
-    /// Adds the events that a frame counts.
+    /// Adds the count of a frame.
     pub(super) fn note(&mut self, frame: &Frame) {
         let of_stream = match frame {
             // A new stream counts from zero. It begins after the events that the last one counted.
@@ -212,7 +211,7 @@ impl Unmatched {
     }
 }
 
-/// Says that events could not be compared with the filter.
+/// Describes events that could not be compared with the filter.
 pub(super) fn unmatched(count: u64) -> String {
     format!(
         "{} could not be compared with the filter, because names in the body cannot be read; to find them, list without \
@@ -221,40 +220,36 @@ pub(super) fn unmatched(count: u64) -> String {
     )
 }
 
-/// A starting point as the command line has it.
+/// Parses a starting point.
 pub(super) fn parse_start(text: &str) -> Result<Start, String> {
     match text {
         "latest" => Ok(Start::Latest(crate::proto::well_known::Empty {})),
         "earliest" => Ok(Start::Earliest(crate::proto::well_known::Empty {})),
-        _ => parse_position(text, "write latest, earliest, a time in UTC such as 2026-11-22T10:30:00Z"),
+        _ => parse_position(text, "use latest, earliest, a time in UTC such as 2026-11-22T10:30:00Z"),
     }
 }
 
-/// Parses a cursor, or a time in the past. The error begins with the `other` values that are allowed.
+/// Parses a cursor or a past time. The error begins with the `other` allowed values.
 pub(super) fn parse_position(text: &str, other: &str) -> Result<Start, String> {
     match text.parse::<Cursor>() {
-        // The gateway may know the newer form.
+        // The gateway may know a newer form.
         Ok(_) | Err(CursorError::NewerForm) => Ok(Start::AfterCursor(text.to_owned())),
         Err(error @ CursorError::OtherKind(_)) => Err(error.to_string()),
-        Err(CursorError::Empty | CursorError::Malformed) => {
-            text::parse_past(text).map(Start::AtTime).map_err(|_| {
-                format!(
-                    "{other}, or a whole cursor without a typing error, as `get` and `tail --json` show it"
-                )
-            })
-        }
+        Err(CursorError::Empty | CursorError::Malformed) => text::parse_past(text)
+            .map(Start::AtTime)
+            .map_err(|_| format!("{other}, or a complete cursor as `get` and `tail --json` print it")),
     }
 }
 
-/// How a command's work ended.
+/// Result of a command's work.
 pub(super) struct Ran<T> {
     /// `None`: the work did not end in time after the signal.
     pub(super) outcome: Option<Result<T, Failure>>,
-    /// A signal ended it.
+    /// True if a signal ended it.
     pub(super) is_interrupted: bool,
 }
 
-/// Turns true when the command is to end.
+/// True once the command must stop.
 pub(super) type Stop = watch::Receiver<bool>;
 
 /// Runtime of a command that a signal may end. Catches signals from its creation on, so that a
@@ -328,8 +323,8 @@ fn is_ignored(kind: SignalKind) -> bool {
     mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }
 
-/// Waits for an interrupt.
+/// Waits until the command must stop.
 pub(super) async fn stopped(stop: &mut Stop) {
-    // The sender lives as long as the command.
+    // Ignore the error: the sender lives as long as the command.
     stop.wait_for(|&stop| stop).await.ok();
 }

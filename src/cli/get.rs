@@ -1,4 +1,4 @@
-//! `get`: one event, whole.
+//! `get`: prints one event.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -16,7 +16,7 @@ use crate::{
     proto::{CallbackKind, Event, GetEventRequest, get_event_request},
 };
 
-/// Show one event, whole
+/// Show one event in full
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   callback-gateway get 1042
@@ -29,7 +29,7 @@ pub(super) struct Get {
     /// Print only the callback's body, byte for byte. On a terminal, control characters are escaped
     #[arg(long, conflicts_with = "json")]
     raw: bool,
-    /// Print the event, with its body, as a line of JSON
+    /// Print the event with its body as a line of JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -41,12 +41,12 @@ fn parse_identity(text: &str) -> Result<get_event_request::Event, String> {
         return Ok(get_event_request::Event::Sequence(sequence));
     }
     match text.parse::<Cursor>() {
-        // The gateway may know the newer form.
+        // The gateway may know a newer form.
         Ok(_) | Err(CursorError::NewerForm) => Ok(get_event_request::Event::Cursor(text.to_owned())),
         Err(error @ CursorError::OtherKind(_)) => Err(error.to_string()),
         Err(CursorError::Empty | CursorError::Malformed) => Err(
-            "it is neither a sequence nor a cursor: write an event's sequence, such as 1042, or its whole cursor \
-             without a typing error, as `get` and `tail --json` show it"
+            "neither a sequence nor a cursor: use an event's sequence, such as 1042, or its complete cursor as `get` \
+             and `tail --json` print it"
                 .to_owned(),
         ),
     }
@@ -58,7 +58,7 @@ impl Get {
         let response =
             self.connection.run(async |mut gateway| Ok(gateway.events.get_event(request).await?))?;
         let event = response.into_inner().event;
-        let event = event.ok_or_else(|| Failure::Other("the gateway's answer has no event".to_owned()))?;
+        let event = event.ok_or_else(|| Failure::Other("the gateway's response has no event".to_owned()))?;
         if self.json {
             return output::json_line(&event);
         }
@@ -90,7 +90,7 @@ fn write(out: &mut impl std::io::Write, event: &Event) -> Result<(), Failure> {
     line("app", &event.sdk_app_id.to_string())?;
     line("command", &event.command)?;
     let kind = match event.kind() {
-        CallbackKind::Before => "before: asked for, not said to have happened",
+        CallbackKind::Before => "before: requested, may not have happened",
         CallbackKind::After => "after",
         CallbackKind::Unspecified => "unknown",
     };
@@ -111,7 +111,7 @@ fn write(out: &mut impl std::io::Write, event: &Event) -> Result<(), Failure> {
     }
     let payload = Event { payload: event.payload.clone(), ..Event::default() };
     let payload = serde_json::to_string_pretty(&payload)
-        .map_err(|error| Failure::Other(format!("the payload has no JSON form: {error}")))?;
+        .map_err(|error| Failure::Other(format!("cannot convert the payload to JSON: {error}")))?;
     Ok(writeln!(out, "{NAME}{}{NAME:#}", text::escape_json_lines(&payload))?)
 }
 

@@ -1,4 +1,4 @@
-//! `man`: the command line's manual, as pages for man(1).
+//! `man`: manual pages for man(1).
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use super::{Cli, Failure, PROGRAM, output, text::escape};
   callback-gateway man | man -l -
   callback-gateway man --dir /usr/local/share/man/man1")]
 pub(super) struct ManPages {
-    /// Directory to write a page for each command to, instead of printing the first one
+    /// Directory for one page per command, instead of printing the first page
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -25,12 +25,12 @@ pub(super) struct ManPages {
 impl ManPages {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let mut program = Cli::command().disable_help_subcommand(true);
-        // Pages name each other, and usages the whole command: `callback-gateway tail`.
+        // Building sets the names of subcommands, which pages refer to: `callback-gateway tail`.
         program.build();
         let Some(dir) = &self.dir else {
             return output::text(&page(program)?);
         };
-        // Of `send`, one page is enough: its subcommands are described by --help and docs/callbacks.md.
+        // One page for `send`: --help and docs/callbacks.md describe its subcommands.
         for command in program.get_subcommands() {
             let name = format!("{PROGRAM}-{}", command.get_name());
             write(dir, &name, page(command.clone().name(name.clone()))?)?;
@@ -43,7 +43,7 @@ fn page(command: Command) -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
     let source = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
     let made = Man::new(command).source(source).render(&mut page);
-    made.map_err(|error| Failure::Other(format!("cannot make the page: {error}")))?;
+    made.map_err(|error| Failure::Other(format!("cannot generate the page: {error}")))?;
     Ok(page)
 }
 

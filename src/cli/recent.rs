@@ -15,31 +15,31 @@ use super::{
 };
 use crate::proto::{Event, Gap, ListEventsRequest, ListRefusalsRequest, ListRefusalsResponse, Refusal};
 
-/// Most events that are asked for at once.
+/// Maximum events of one request.
 const PAGE_SIZE: usize = 1000;
 
-/// List recent events, the newest last
+/// List recent events, newest last
 #[derive(Debug, clap::Args)]
-#[command(after_help = "What a row says is shortened: `get SEQUENCE` shows the whole event.
+#[command(after_help = "Rows are abbreviated. `get SEQUENCE` shows the whole event.
 
 Examples:
   callback-gateway recent --since 1h
   callback-gateway recent --account alice --since 2026-11-22T08:00:00Z --limit 1000
   callback-gateway recent --command 'Group.*' --json | jq -r .cursor")]
 pub(super) struct Recent {
-    /// Show at most so many, the newest
+    /// Maximum number of events, the newest
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// Only events received since: how long ago, such as 10m, or a time in UTC
+    /// Only events received since this time: an age such as 10m, or a time in UTC
     #[arg(long, value_name = "TIME", value_parser = text::parse_past)]
     since: Option<Timestamp>,
-    /// Only events received before: how long ago, or a time in UTC
+    /// Only events received before this time: an age such as 10m, or a time in UTC
     #[arg(long, value_name = "TIME", value_parser = text::parse_past)]
     until: Option<Timestamp>,
     /// Print each event as a line of JSON
     #[arg(long)]
     json: bool,
-    /// With --json: with the callback's body, byte for byte, in `rawBody`
+    /// With --json: add the callback's body, byte for byte, as `rawBody`
     #[arg(long, requires = "json")]
     raw: bool,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(super) struct Recent {
     connection: Connection,
 }
 
-/// What was found.
+/// Result of the search.
 #[derive(Debug, Default)]
 struct Found {
     /// Newest first.
@@ -102,7 +102,7 @@ impl Recent {
             output::table(&table)?;
         }
         if found.is_more {
-            output::notice(&format!("there are more, older ones (--limit {})", self.limit));
+            output::notice(&format!("older events were omitted (--limit {})", self.limit));
         } else if let Some(time) = trimmed.filter(|_| self.since.is_some()) {
             output::notice(&format!(
                 "the log is complete since {} only; earlier events may be missing: retention removed them, or the log did \
@@ -124,7 +124,7 @@ impl Recent {
         };
         let mut found = Found::default();
         loop {
-            // One more than is shown, to know whether there is one.
+            // Request one more than is shown, to know whether there are more.
             let page_size = (limit - found.events.len()).saturating_add(1).min(PAGE_SIZE);
             request.page_size = i32::try_from(page_size).unwrap_or(i32::MAX);
             let page = gateway.events.list_events(request.clone()).await?.into_inner();
@@ -144,10 +144,9 @@ impl Recent {
         }
     }
 
-    /// What was refused in the time in which nothing was found. `None` where this
-    /// caller may not know.
+    /// Describes the refusals in the time range without events. `None` if this caller may not list refusals.
     async fn refusals(&self, gateway: &mut Services, found: &Found) -> Result<Option<String>, Failure> {
-        // All: how far back the gateway remembers shows in those before that time.
+        // List all refusals: older ones show how far back the gateway remembers.
         let response = match gateway.admin.list_refusals(ListRefusalsRequest::default()).await {
             Ok(response) => response.into_inner(),
             Err(status)
@@ -163,7 +162,7 @@ impl Recent {
     }
 }
 
-/// From a time on, to before another.
+/// Time range: from `start`, to before `end`.
 struct Range {
     start: Option<Timestamp>,
     end: Option<Timestamp>,
@@ -179,20 +178,20 @@ impl Range {
     }
 }
 
-/// How many callbacks were refused, as far as the gateway remembers; of all apps, or of one.
+/// Describes how many callbacks were refused, as far as the gateway remembers: of all apps or of one.
 fn refused(response: &ListRefusalsResponse, range: &Range, app: Option<u32>) -> String {
     let began = response.process_start_time;
     let ago = text::ago_or_dash(began.as_ref());
     if let (Some(began), Some(end)) = (&began, &range.end)
         && order(end) <= order(began)
     {
-        return format!("what was refused before the gateway began to run, {ago}, is not known");
+        return format!("refusals before the start of the gateway, {ago}, are unknown");
     }
     let is_of_app = |refusal: &&Refusal| app.is_none_or(|app| refusal.sdk_app_id == app);
     let is_in_time = |refusal: &&Refusal| refusal.time.as_ref().is_some_and(|time| range.has(time));
     let count = response.refusals.iter().filter(is_of_app).filter(is_in_time).count() as u64;
-    // Of each reason the oldest are forgotten first: those may be of that time, unless one that is
-    // remembered is older.
+    // The gateway forgets the oldest refusals of a reason first. They may be in the range, unless a
+    // remembered one is older.
     let may_be_more = response.counts.iter().any(|of| {
         let remembered = response.refusals.iter().filter(|refusal| refusal.reason == of.reason);
         let oldest = remembered.clone().filter_map(|refusal| refusal.time).min_by_key(order);
@@ -200,19 +199,19 @@ fn refused(response: &ListRefusalsResponse, range: &Range, app: Option<u32>) -> 
     });
     let time = match began.filter(|began| range.start.is_none_or(|start| order(&start) < order(began))) {
         None => "in that time".to_owned(),
-        // What was refused before is forgotten.
-        Some(_) if range.end.is_some() => format!("in that time since the gateway began to run, {ago}"),
-        Some(_) => format!("since the gateway began to run, {ago}"),
+        // Refusals before that are forgotten.
+        Some(_) if range.end.is_some() => format!("in that time since the start of the gateway, {ago}"),
+        Some(_) => format!("since the start of the gateway, {ago}"),
     };
-    // Other gateways that share the log keep their own refusals.
+    // Other gateways that share the log have their own refusals.
     let by = match response.replica.as_str() {
         "" => String::new(),
         name => format!(" by the gateway {name}"),
     };
     match (count, may_be_more) {
         (0, true) => format!(
-            "whether any were refused {time} is not known any more: of each reason the gateway remembers the last ones \
-             only (callback-gateway refusals)"
+            "the number of refusals {time} is unknown: the gateway remembers only the last ones of each reason \
+             (callback-gateway refusals)"
         ),
         (0, false) => format!("0 refusals{by} {time}"),
         (count, _) => {
@@ -241,7 +240,7 @@ mod tests {
         Some(Timestamp { seconds, nanos: 0 })
     }
 
-    /// The gateway began at 100, and remembers the last three of five refusals.
+    /// Returns the text for a gateway that began at 100 and remembers the last three of five refusals.
     fn said(start: i64, end: Option<i64>, app: Option<u32>) -> String {
         let reason = RefusalReason::SignWrong.into();
         let refusal = |seconds| Refusal { time: at(seconds), reason, sdk_app_id: 7, ..Refusal::default() };
@@ -255,8 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_gateway_has_forgotten_is_not_taken_for_none() {
-        let unknown = "whether any were refused in that time is not known any more: ";
+    fn forgotten_refusals_are_not_reported_as_none() {
+        let unknown = "the number of refusals in that time is unknown: ";
         assert!(said(200, Some(300), None).starts_with(unknown));
         assert!(said(200, None, Some(8)).starts_with(unknown));
         assert!(said(200, Some(301), None).starts_with("at least 1 refusal by the gateway a in that time ("));
@@ -266,11 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_before_the_process_is_not_taken_for_none() {
-        assert!(said(50, Some(100), None).starts_with("what was refused before the gateway began to run, "));
-        let some = "at least 1 refusal by the gateway a in that time since the gateway began";
+    fn refusals_before_the_process_are_not_reported_as_none() {
+        assert!(said(50, Some(100), None).starts_with("refusals before the start of the gateway, "));
+        let some = "at least 1 refusal by the gateway a in that time since the start of the gateway";
         assert!(said(50, Some(350), None).starts_with(some));
-        let since = "at least 3 refusals by the gateway a since the gateway began to run, ";
+        let since = "at least 3 refusals by the gateway a since the start of the gateway, ";
         assert!(said(50, None, None).starts_with(since));
     }
 }

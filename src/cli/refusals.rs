@@ -1,4 +1,4 @@
-//! `refusals`: which callbacks were turned away, and why.
+//! `refusals`: lists refused callbacks and the reasons.
 
 use std::{collections::BTreeSet, io::Write as _};
 
@@ -15,27 +15,27 @@ use crate::proto::{ListRefusalsRequest, ListRefusalsResponse, Refusal, RefusalRe
 
 const PREFIX: &str = "REFUSAL_REASON_";
 
-/// List the callbacks that were refused, why, and what to do about it
+/// List refused callbacks with reasons and remedies
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The newest come last. The gateway remembers the last 50 of each reason, until it is started
-anew; with several gateways, each has its own.
+    after_help = "The newest are last. The gateway remembers the last 50 of each reason until it restarts. Each of
+several gateways has its own.
 
 Examples:
   callback-gateway refusals --since 1h
   callback-gateway refusals --reason SIGN_WRONG --app 1400000000"
 )]
 pub(super) struct Refusals {
-    /// Reason, such as SIGN_WRONG; repeat it for several
+    /// Reason, such as SIGN_WRONG. Repeatable
     #[arg(long = "reason", value_name = "REASON", value_parser = parse_reason)]
     reasons: Vec<RefusalReason>,
     /// SDKAppID in the callback's URL
     #[arg(long, value_name = "N")]
     app: Option<u32>,
-    /// Not those before: how long ago, such as 10m, or a time in UTC
+    /// Only refusals since this time: an age such as 10m, or a time in UTC
     #[arg(long, value_name = "TIME", value_parser = text::parse_past)]
     since: Option<Timestamp>,
-    /// Show at most so many, the newest
+    /// Maximum number of refusals, the newest
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Print each as a line of JSON
@@ -45,7 +45,7 @@ pub(super) struct Refusals {
     connection: Connection,
 }
 
-/// A reason's name without its prefix; the number of one that this program does not know.
+/// Returns a reason's name without its prefix, or the number of an unknown one.
 pub(super) fn reason_name(reason: i32) -> String {
     match RefusalReason::try_from(reason) {
         Ok(reason) => reason.as_str_name().trim_start_matches(PREFIX).to_owned(),
@@ -59,7 +59,7 @@ fn parse_reason(name: &str) -> Result<RefusalReason, String> {
     known.filter(|&reason| reason != RefusalReason::Unspecified).ok_or_else(|| {
         let all = (1..).map_while(|number| RefusalReason::try_from(number).ok());
         let names: Vec<String> = all.map(|reason| reason_name(reason.into())).collect();
-        format!("write one of {}", names.join(", "))
+        format!("use one of {}", names.join(", "))
     })
 }
 
@@ -86,13 +86,13 @@ impl Refusals {
             name => format!("the gateway {name}"),
         };
         if response.refusals.is_empty() {
-            // Later refusals with the same reason may have evicted the matching ones.
+            // Later refusals with the same reason may have displaced the matching ones.
             let what = if response.counts.is_empty() {
                 "none"
             } else {
-                "no refusal matches among the last 50 of each reason, which is what the gateway keeps"
+                "no match among the last 50 refusals of each reason, which the gateway remembers"
             };
-            output::notice(&format!("{what}; {gateway} began to run {start}{}", counts(&response)));
+            output::notice(&format!("{what}; {gateway} started {start}{}", counts(&response)));
             return Ok(());
         }
         let mut table =
@@ -102,7 +102,7 @@ impl Refusals {
         }
         output::table(&table)?;
         if left_out > 0 {
-            output::notice(&format!("{left_out} older ones are left out (--limit)"));
+            output::notice(&format!("{left_out} older refusals were omitted (--limit)"));
         }
         let mut out = anstream::stdout().lock();
         writeln!(out)?;
@@ -110,12 +110,12 @@ impl Refusals {
             writeln!(out, "{HEADING}{}{HEADING:#}: {}", text::escape(&reason), text::escape(remedy))?;
         }
         writeln!(out)?;
-        let since = format!("T{} began to run {start}{}", &gateway[1..], counts(&response));
+        let since = format!("T{} started {start}{}", &gateway[1..], counts(&response));
         Ok(writeln!(out, "{DIM}{}{DIM:#}", text::escape(&since))?)
     }
 }
 
-/// How many there were in all, of each reason; the most frequent first.
+/// Returns the total of each reason, the most frequent first.
 fn counts(response: &ListRefusalsResponse) -> String {
     let mut counts: Vec<_> = response.counts.iter().collect();
     counts.sort_by_key(|count| std::cmp::Reverse(count.count));
@@ -124,7 +124,7 @@ fn counts(response: &ListRefusalsResponse) -> String {
     if counts.is_empty() { String::new() } else { format!("; refused since then: {}", counts.join(", ")) }
 }
 
-/// What the gateway answered, for each reason.
+/// Returns the gateway's response text for each reason.
 fn remedies(refusals: &[Refusal]) -> BTreeSet<(String, &str)> {
     refusals.iter().map(|refusal| (reason_name(refusal.reason), refusal.error_info.as_str())).collect()
 }
@@ -145,7 +145,7 @@ fn row(refusal: &Refusal) -> [Cell; 9] {
     ]
 }
 
-/// Which way the sender's clock is off: `3m 2s behind`.
+/// Describes the offset of the sender's clock: `3m 2s behind`.
 fn skew(skew: &crate::proto::well_known::Duration) -> String {
     let is_behind = skew.seconds < 0 || skew.nanos < 0;
     let positive = crate::proto::well_known::Duration {

@@ -1,14 +1,15 @@
-//! `repair`: write a new store with everything that can be read of a damaged one.
+//! `repair`: writes a new store with all readable events of a damaged one.
 
 use std::{io::Write as _, path::PathBuf};
 
 use super::{Failure, text, verify::write_checked};
 use crate::log::disk::{self, RepairOutcome};
 
-/// Repair a damaged log: write a new store with every event that can be read
+/// Repair a damaged log: write a new store with all readable events
 ///
-/// Also puts the events of damaged stores that the gateway set aside back in front of the current ones. Sequences and
-/// cursors stay valid. The old files are kept in a directory `before-repair-TIME`. Needs as much free space as the log.
+/// Also merges the events of damaged stores that the gateway set aside, in front of the current ones.
+/// Sequences and cursors stay valid. The old files are kept in a directory `before-repair-TIME`. Needs as
+/// much free space as the log.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   callback-gateway repair --data-dir /var/lib/callback-gateway")]
@@ -46,13 +47,13 @@ impl Repair {
         if let Some(epoch) = repaired.new_epoch {
             writeln!(
                 out,
-                "the epoch could not be read; the new one is {epoch}, and earlier cursors are refused"
+                "the epoch was not readable; the new epoch is {epoch}, and earlier cursors are rejected"
             )?;
         }
         let kept = repaired.kept.display().to_string();
         writeln!(
             out,
-            "the old files are in {}; delete them when you need them no longer",
+            "the old files are in {}; delete them when you no longer need them",
             text::escape(&kept)
         )?;
         Ok(())

@@ -23,7 +23,7 @@ use super::{
     variables,
 };
 
-/// Names of options that no member of a body may have.
+/// Names of options, which no member of a body may have.
 const RESERVED: [&str; 13] = [
     "url",
     "sdk-app-id",
@@ -43,33 +43,33 @@ const BODY: &str = "body";
 const COUNT: &str = "count";
 const RATE: &str = "rate";
 
-/// Largest body that is read: what `--http-body-limit` can allow, and a byte, to be refused.
+/// Maximum bytes that are read of a body: one more than `--http-body-limit` allows, so that the gateway
+/// refuses it.
 const MAX_BODY: u64 = 2 * 1024 * 1024 + 1;
-/// Most callbacks of one run: their latencies are kept.
+/// Maximum callbacks of one run, because their latencies are kept.
 const MAX_COUNT: u64 = 1_000_000;
-/// Highest rate that makes sense, a second.
+/// Maximum rate per second.
 const MAX_RATE: f64 = 100_000.0;
 
-const ABOUT: &str = "Post a callback as the IM backend does, and print the answer";
-const LONG_ABOUT: &str = "Post a callback as the IM backend does, and print the answer
+const ABOUT: &str = "Post a callback as the IM backend does, and print the response";
+const LONG_ABOUT: &str = "Post a callback as the IM backend does, and print the response
 
-For trying things out, for smoke tests after a deployment, and for measuring. Exits with 1 unless every callback was \
-stored.
+For trials, smoke tests after a deployment, and measurements. Exits with 1 unless every callback was stored.
 
-There is a subcommand for each command of the catalogue, with an option for each member of its body; what is not given \
-is not sent. An option for a member of a list can be repeated, for several elements; what is given once is for all of \
-them. Or the body comes from a file (--body); its CallbackCommand then says which command it is.";
+Each command of the catalogue has a subcommand, with an option for each member of its body. Members without an option \
+are not sent. Repeat the option of a list's member for several elements; an option that is given once applies to all \
+elements. Alternatively, --body reads the body from a file, and its CallbackCommand selects the command.";
 const EXAMPLES: &str = "Examples:
   callback-gateway send friend-add --sdk-app-id 1400000000 --from alice --to bob --to carol
   callback-gateway send C2C.CallbackAfterSendMsg --sdk-app-id 1400000000 --from alice --to bob \\
       --msg-type TIMTextElem --msg-content '{\"Text\":\"hi\"}'
   callback-gateway send --sdk-app-id 1400000000 --body packet.json --count 1000 --rate 50";
 
-/// What to post, and where.
+/// Callback to post, and its target.
 #[derive(Debug)]
 pub(super) struct Send {
     target: Target,
-    /// The vendor's name; `None`: what the body says.
+    /// Command, by the vendor's name. `None`: the body names it.
     command: Option<String>,
     body: Body,
     count: u64,
@@ -78,14 +78,14 @@ pub(super) struct Send {
 
 #[derive(Debug)]
 enum Body {
-    /// A file's name; `-` is standard input.
+    /// A file, or standard input for `-`.
     From(PathBuf),
-    /// From flags, or what is wrong with them.
+    /// The options' body, or the problem with the options.
     Json(Result<Value, String>),
 }
 
-// By hand: the subcommands come from the descriptors. They are made only when
-// `send` is what was called.
+// Implemented by hand because the subcommands come from the descriptors. They are built only for `send`
+// itself.
 impl clap::Args for Send {
     fn augment_args(command: Command) -> Command {
         command.about(ABOUT).defer(|command| {
@@ -127,7 +127,7 @@ impl clap::Args for Send {
 fn with_common_args(command: Command) -> Command {
     let mut command = Target::augment_args(command);
     for tls in ["tls_ca", "tls_cert", "tls_key"] {
-        // The variables are for gRPC; the callbacks' listener may have other certificates, or none.
+        // The variables are for gRPC. The callback listener may have other certificates, or none.
         command = command.mut_arg(tls, |arg| arg.env(Resettable::Reset));
     }
     command = command.args([
@@ -135,26 +135,26 @@ fn with_common_args(command: Command) -> Command {
             .long(BODY)
             .value_name("FILE")
             .value_parser(value_parser!(PathBuf))
-            .help("File with the whole body, sent byte for byte; - is standard input"),
+            .help("File with the body, sent byte for byte. - reads standard input"),
         Arg::new(COUNT)
             .long(COUNT)
             .value_name("N")
             .value_parser(value_parser!(u64).range(1..=MAX_COUNT))
             .default_value("1")
-            .help("Send it so many times, and sum up; the gateway marks all but the first as possible duplicates"),
+            .help("Number of times to send it, with a summary. The gateway marks all but the first as possible duplicates"),
         Arg::new(RATE)
             .long(RATE)
             .value_name("N")
             .value_parser(parse_rate)
             .requires(COUNT)
-            .help("Send so many a second, whether or not answers come; without it, one after another"),
+            .help("Callbacks per second, independent of responses. Default: one after another"),
     ]);
     variables::without_empty(command)
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= MAX_RATE);
-    rate.ok_or_else(|| format!("write a number of callbacks a second, up to {MAX_RATE}"))
+    rate.ok_or_else(|| format!("use a number of callbacks per second, up to {MAX_RATE}"))
 }
 
 impl FromArgMatches for Send {
@@ -172,7 +172,7 @@ impl FromArgMatches for Send {
             (Some(file), _) => Body::From(file),
             (None, Some((command, entry))) => Body::Json(entry.body(command, &mut matches)),
             (None, None) => {
-                Body::Json(Err("name the callback, such as `send friend-add`, or give its body: `send \
+                Body::Json(Err("name the callback, such as `send friend-add`, or pass its body: `send \
                                             --body FILE`; `send --help` lists the callbacks"
                     .to_owned()))
             }
@@ -207,7 +207,7 @@ impl Send {
             return many::send(poster, self.count, self.rate);
         }
         let answer = Poster::new(self.target, command, body, 1)?.post();
-        // How it went is more than that it could not be written.
+        // Report the outcome rather than the failed write.
         let written = match &answer.packet {
             Some(packet) => writeln!(io::stdout(), "{}", escape_lines(packet)),
             None => Ok(()),
@@ -232,14 +232,13 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(body)
 }
 
-/// The command that a body names.
+/// Returns the command that a body names.
 fn command_of(body: &[u8]) -> Result<String, Failure> {
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let command = body["CallbackCommand"].as_str().map(str::to_owned);
     command.ok_or_else(|| {
         Failure::Usage(
-            "--body: it is not JSON with a CallbackCommand; name the command: send COMMAND --body FILE"
-                .to_owned(),
+            "--body: not JSON with a CallbackCommand; name the command: send COMMAND --body FILE".to_owned(),
         )
     })
 }

@@ -22,8 +22,8 @@ use crate::{
 
 /// Run the gateway
 ///
-/// SIGTERM and SIGINT drain it; a second one ends it at once. SIGHUP has it read its
-/// configuration again: tokens, certificates and the log level come into force.
+/// SIGTERM and SIGINT drain the gateway. A second one ends it at once. SIGHUP reloads the configuration:
+/// tokens, certificates and the log level take effect.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -32,21 +32,22 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        runtime::check_threads()
-            .map_err(|error| Failure::Other(format!("cannot start: the system gives no threads: {error}")))?;
+        runtime::check_threads().map_err(|error| {
+            Failure::Other(format!("cannot start: the system does not grant the threads: {error}"))
+        })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_keep_alive(runtime::BLOCKING_THREAD)
             .enable_all()
             .build()
             .map_err(|error| Failure::Other(format!("cannot start: {error}")))?;
         runtime::start_blocking_thread(runtime.handle());
-        // First: a signal that comes while files are read must not end the process as it does by default.
+        // First of all: a signal during the reading of files must not end the process by its default action.
         let signals = {
             let _context = runtime.enter();
             Signals::new().map_err(|error| Failure::Other(format!("cannot start: {error}")))?
         };
         let (given, loaded) = self.sources.load().map_err(|problems| failure(&problems))?;
-        // Until the end: what is queued then is written.
+        // Dropped at the end, which writes queued lines.
         let logs = telemetry::init(loaded.log_format, &loaded.log_level)
             .map_err(|error| Failure::Other(format!("cannot start logging: {error}")))?;
         for warning in &loaded.warnings {
@@ -56,7 +57,7 @@ impl Serve {
         raise_file_limit();
         let reloading = Reloading { sources: self.sources, given, log_level: logs.level() };
         let outcome = runtime.block_on(serve(loaded.config, loaded.ready_file, signals, reloading));
-        // After a second signal nothing is waited for.
+        // After a second signal, do not wait for tasks.
         runtime.shutdown_background();
         outcome
     }
@@ -65,26 +66,26 @@ impl Serve {
 /// Reads the configuration again.
 struct Reloading {
     sources: Sources,
-    /// As it was at the start, but for what was reloaded.
+    /// Values of the start, updated by each reload.
     given: Given,
     log_level: LogLevel,
 }
 
 impl Reloading {
-    /// Puts into force what can be. What is wrong leaves everything as it was.
+    /// Applies what can be reloaded. On an error nothing changes.
     fn reload(&mut self, reload: &Reload) {
         let (given, loaded) = match self.sources.load() {
             Ok(loaded) => loaded,
             Err(problems) => {
                 let problems = config::message(&problems);
-                tracing::error!("the configuration was not reloaded, the old one stays in force: {problems}");
+                tracing::error!("the configuration was not reloaded; the old one stays in force: {problems}");
                 return;
             }
         };
         if let Err(error) = reload.apply(&loaded.config) {
             tracing::error!(
-                "the configuration was not reloaded, the old one stays in force: with what needs a restart as it \
-                 is, {error}"
+                "the configuration was not reloaded; the old one stays in force: combined with the settings that need a \
+                 restart, {error}"
             );
             return;
         }
@@ -102,21 +103,21 @@ impl Reloading {
         } else {
             tracing::warn!(
                 settings = needs_restart.join(", "),
-                "the configuration was reloaded, but these settings changed and need a restart"
+                "the configuration was reloaded, but changed settings need a restart"
             );
         }
     }
 }
 
-/// Whether a setting changed in a way that is not in force.
+/// Returns whether a setting changed in a way that needs a restart.
 fn needs_restart(setting: &Setting, old: &Given, new: &Given) -> bool {
     let (old, new) = (old.get(setting).0, new.get(setting).0);
-    // A listener does not begin or end to speak TLS.
+    // A listener cannot turn TLS on or off.
     let is_switched = setting.key.ends_with(".tls_cert") && old.is_empty() != new.is_empty();
     old != new && (!setting.reloads || is_switched)
 }
 
-/// Says whose callbacks are verified. Of tokens it says nothing.
+/// Logs which apps' callbacks are verified. Never logs tokens.
 fn report_apps(settings: &Settings) {
     let apps = settings.sdk_app_ids.iter().copied().collect::<BTreeSet<_>>().into_iter();
     let (verified, unsigned): (Vec<u32>, Vec<u32>) =
@@ -128,28 +129,28 @@ fn report_apps(settings: &Settings) {
         return;
     }
     if settings.allow_unsigned {
-        tracing::warn!(apps = ?unsigned, "callbacks of these apps are taken from anybody: they have no token");
+        tracing::warn!(apps = ?unsigned, "callbacks of apps without a token are accepted unsigned from any client; set tokens for them");
     } else {
-        tracing::info!(apps = ?unsigned, "callbacks of these apps are taken unsigned: they have no token");
+        tracing::info!(apps = ?unsigned, "callbacks of apps without a token are accepted unsigned, from this machine only");
     }
 }
 
 /// `OPEN_MAX` of macOS.
 const APPLE_OPEN_MAX: u64 = 10_240;
 
-/// Every connection takes a file descriptor, and the usual soft limit of 1024 is
-/// below the connection caps.
+/// Raises the soft limit of open files: each connection takes a file descriptor, and the usual limit of 1024
+/// is below the connection limits.
 fn raise_file_limit() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let current = if cfg!(target_vendor = "apple") {
-        // Says that there is no maximum, and refuses more than this.
+        // macOS reports no maximum, but rejects more than this.
         Some(limit.maximum.map_or(APPLE_OPEN_MAX, |maximum| maximum.min(APPLE_OPEN_MAX)))
     } else {
         limit.maximum
     };
     let raised = Rlimit { current, maximum: limit.maximum };
     if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "could not raise the limit on open files");
+        tracing::warn!(%error, "cannot raise the limit on open files; connections may fail below the configured limits");
     }
 }
 
@@ -172,7 +173,7 @@ async fn serve(
     let reload = app.reload();
     let reload_at_signals = async {
         while hangup.recv().await.is_some() {
-            // It reads files: not on the threads that serve. Signals that come meanwhile are one.
+            // A reload reads files, so it runs on a blocking thread. Signals meanwhile are merged.
             let reload = Arc::clone(&reload);
             let reloaded = tokio::task::spawn_blocking(move || {
                 reloading.reload(&reload);
@@ -181,7 +182,7 @@ async fn serve(
             match reloaded.await {
                 Ok(done) => reloading = done,
                 Err(error) => {
-                    tracing::error!(%error, "reloading panicked; SIGHUP does nothing any more");
+                    tracing::error!(%error, "the reload panicked; restart the gateway to apply configuration changes");
                     break;
                 }
             }
@@ -190,7 +191,7 @@ async fn serve(
     };
     let (first, at_first) = tokio::sync::oneshot::channel();
     let run = app.run(async {
-        // The sender is only dropped together with this future.
+        // Ignore the error: the sender is dropped only together with this future.
         at_first.await.ok();
     });
     let twice = async {
@@ -200,18 +201,18 @@ async fn serve(
     };
     tokio::select! {
         ended = run => ended.map_err(|error| other(&error)),
-        () = reload_at_signals => unreachable!("it waits for ever"),
-        () = twice => Err(Failure::Other("ended at once by a second signal".to_owned())),
+        () = reload_at_signals => unreachable!("the reload loop never ends"),
+        () = twice => Err(Failure::Other("interrupted by a second signal before the drain was complete".to_owned())),
     }
 }
 
-/// The signals that the gateway does something at.
+/// Signals that the gateway handles.
 struct Signals {
     end: End,
     hangup: Signal,
 }
 
-/// Those that end it.
+/// Signals that end the gateway.
 struct End {
     terminate: Signal,
     interrupt: Signal,
@@ -234,11 +235,11 @@ impl End {
     }
 }
 
-/// Says where the gateway listens, for scripts that start it on port 0.
+/// File with the bound addresses, for scripts that use port 0.
 struct ReadyFile(PathBuf);
 
 impl ReadyFile {
-    /// Removes what an earlier run left, so that nobody takes it for ours.
+    /// Removes the file of an earlier run, so that no script reads old addresses.
     fn new(path: PathBuf) -> Result<Self, Failure> {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -248,7 +249,7 @@ impl ReadyFile {
         }
     }
 
-    /// Written under another name first: whoever sees the file sees all of it.
+    /// Writes a temporary file and renames it, so that readers see a complete file.
     fn write(&self, addresses: &Addresses) -> Result<(), Failure> {
         let json = serde_json::to_string(addresses).expect("three addresses always serialize");
         let mut unfinished = self.0.clone().into_os_string();

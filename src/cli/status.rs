@@ -1,4 +1,4 @@
-//! `status`: what the log holds, and what came in for each app.
+//! `status`: shows the state of the log and of each app's callbacks.
 
 use std::io::Write as _;
 
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::proto::{AppStatus, GetLogStatusRequest, GetLogStatusResponse, LogState};
 
-/// Show whether callbacks can be stored, what the log holds, and what came in last
+/// Show whether callbacks can be stored, the extent of the log, and the last callbacks of each app
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
-    /// Print it as a line of JSON
+    /// Print the status as a line of JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -43,7 +43,7 @@ impl Status {
     }
 }
 
-/// Gaps of the log that are shown.
+/// Maximum gaps that are shown.
 const SHOWN_GAPS: usize = 3;
 
 fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
@@ -60,21 +60,21 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
         }
         LogState::Recovering if status.backend == "nats" => (
             BAD,
-            "cannot be stored: NATS does not take them just now (see the gateway's log)".to_owned(),
+            "cannot be stored: NATS does not accept writes at the moment (see the gateway's log)".to_owned(),
         ),
         LogState::Recovering => (
             BAD,
-            "cannot be stored: the log recovers from a write error, or a write takes too long (is the disk full? see \
-             the gateway's log)"
+            "cannot be stored: the log is recovering from a write error, or a write takes too long (is the disk full? \
+             see the gateway's log)"
                 .to_owned(),
         ),
-        LogState::Closed => (BAD, "cannot be stored: the gateway is ending".to_owned()),
+        LogState::Closed => (BAD, "cannot be stored: the gateway is shutting down".to_owned()),
         LogState::Unspecified => (plain, "?".to_owned()),
     };
     line("callbacks", state)?;
     let held = match (status.oldest_sequence, status.latest_sequence) {
         (0, 0) => "no event yet".to_owned(),
-        (0, latest) => format!("no event any more; the last one was {latest}"),
+        (0, latest) => format!("no events left; the last one was {latest}"),
         (oldest, latest) => format!("events {oldest} to {latest}"),
     };
     line("log", (plain, format!("{held}, {} ({})", text::size(status.bytes), status.backend)))?;
@@ -100,7 +100,7 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
         let count = text::count(status.damaged_stores.into(), "store");
         line(
             "damaged",
-            (BAD, format!("{count} set aside; `callback-gateway repair` brings back what can be read")),
+            (BAD, format!("{count} set aside; run `callback-gateway repair` to recover readable events")),
         )?;
     }
     let index = status.index_sequence.map(|end| status.latest_sequence.saturating_add(1).saturating_sub(end));
@@ -108,7 +108,7 @@ fn write_log(status: &GetLogStatusResponse) -> Result<(), Failure> {
         None => (DIM, "none".to_owned()),
         Some(0) => (plain, "up to date".to_owned()),
         Some(behind) => {
-            (NOTE, format!("{} behind; those are found without it", text::count(behind, "event")))
+            (NOTE, format!("{} behind; searches of these do not use it", text::count(behind, "event")))
         }
     };
     line("index", index)?;

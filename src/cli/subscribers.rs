@@ -9,18 +9,17 @@ use super::{
 };
 use crate::proto::{ListSubscribersRequest, SubscriberState, SubscriberStatus};
 
-/// Most subscribers that are asked for at once.
+/// Maximum subscribers of one request.
 const PAGE_SIZE: i32 = 1000;
 
-/// List the subscribers, with the number of unsent events of each
+/// List subscribers with their numbers of unsent events
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "UNSENT counts the stored events not yet sent to the subscriber, whether they match its filter or
-not. WAITING is the time since the first of them was stored. SENT counts the events
-handed to the connection. The gateway does not know what the subscriber has processed: UNSENT 0
-does not mean that it has caught up. A line `only ..` shows the
-subscriber's filter, limited to what its token may read. The last ended stream of each name
-stays listed for 24 hours, or until the gateway restarts."
+    after_help = "UNSENT counts stored events that were not sent to the subscriber yet, including those that its filter
+excludes. WAITING is the time since the first of them was stored. SENT counts the events handed to the
+connection. The gateway does not know which events the subscriber has processed: UNSENT 0 does not mean
+that it has caught up. A line `only ..` shows the subscriber's filter, limited to what its token may
+read. The last ended stream of each name stays listed for 24 hours, or until the gateway restarts."
 )]
 pub(super) struct Subscribers {
     /// Print each as a line of JSON
@@ -110,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_written_as_the_documentation_has_it() {
+    fn states_are_written_as_in_the_documentation() {
         let page = include_str!("../../docs/troubleshooting.md");
         let blocked_time = Some(crate::proto::well_known::Duration { seconds: 9, nanos: 800_000_000 });
         for (state, text) in [

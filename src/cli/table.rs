@@ -1,7 +1,7 @@
-//! Tables: columns padded to their widest cell, two spaces between them.
+//! Tables: columns padded to their widest cell, separated by two spaces.
 //!
-//! A crate for it would have to be told to draw no borders, not to break cells
-//! and to leave text on a pipe whole; that is more than this.
+//! Crates for tables draw borders, break cells and cut text on a pipe by default. Turning that off takes more
+//! code than this module.
 
 use std::io::{self, Write};
 
@@ -10,25 +10,25 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::text::escape;
 
-/// Narrowest that a last column is cut to, however narrow the terminal.
+/// Minimum width of the last column, however narrow the terminal is.
 const MIN_LAST_WIDTH: usize = 20;
 
 /// Headings.
 pub(super) const HEADING: Style = Style::new().bold();
-/// What is less important.
+/// Less important text.
 pub(super) const DIM: Style = Style::new().dimmed();
-/// What is as it should be.
+/// Good states.
 pub(super) const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Green)));
-/// What somebody may want to look at.
+/// States that may need attention.
 pub(super) const NOTE: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
-/// What is wrong.
+/// Problems.
 pub(super) const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)));
 /// Names.
 pub(super) const NAME: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Cyan)));
-/// What stands for itself.
+/// Ordinary text.
 pub(super) const PLAIN: Style = Style::new();
 
-/// A cell: text that does nothing but show itself, and its style.
+/// A cell: escaped text and its style.
 pub(super) struct Cell {
     text: String,
     style: Style,
@@ -46,7 +46,7 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
-/// A table with a heading. Rows have as many cells as the heading, or one: a note.
+/// A table with a heading. A row has as many cells as the heading, or one: a note.
 pub(super) struct Table(Vec<Vec<Cell>>);
 
 impl Table {
@@ -59,12 +59,12 @@ impl Table {
         self.0.push(cells.into());
     }
 
-    /// A line of its own, on the row before it.
+    /// Adds a note below the last row.
     pub(super) fn note(&mut self, text: &str) {
         self.0.push(vec![Cell::new(DIM, format!("  {text}"))]);
     }
 
-    /// Writes it; with the width of a terminal, the last column and the notes are cut to fit.
+    /// Writes the table. With a terminal's width, cuts the last column and the notes to fit.
     pub(super) fn write(&self, out: &mut impl Write, terminal_width: Option<usize>) -> io::Result<()> {
         let columns = self.0[0].len();
         debug_assert!(columns > 1, "a row of one cell is a note");
@@ -91,7 +91,7 @@ impl Table {
     }
 }
 
-/// Text in so many columns of a terminal, with an ellipsis where it was longer.
+/// Cuts text to a number of terminal columns, and marks the cut with an ellipsis.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_whatever_the_width_of_the_characters() {
+    fn columns_line_up_with_wide_characters() {
         let mut table = Table::new(&["NAME", "X"]);
         table.row(["李雷".into(), "1".into()]);
         table.row(["a\u{1b}[1m".into(), "2".into()]);

@@ -1,4 +1,4 @@
-//! `tail`: follows the log, over broken connections.
+//! `tail`: follows the log across broken connections.
 
 use std::{
     io::{self, Write as _},
@@ -23,14 +23,14 @@ use super::{
 };
 use crate::proto::{Event, GapPolicy, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame};
 
-/// How often it is looked whether standard output is still read, while there is nothing to write.
+/// Interval between checks whether standard output is still read, while there is nothing to write.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Follow the events as they come in
+/// Follow events as they are stored
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "When the connection breaks, tail connects again and goes on where it was: no event is missed, none
-comes twice. It says so on standard error. Ctrl-C ends it and shows the cursor to go on from.
+    after_help = "When the connection breaks, tail reconnects and continues where it was, without skipping or repeating an
+event, and reports this on standard error. Ctrl-C ends it and prints the cursor to continue from.
 
 Examples:
   callback-gateway tail --account alice
@@ -39,22 +39,23 @@ Examples:
   callback-gateway tail --from CIHl31Unl8aiNgAAAAAAAAAB3CYO4Bq8tpA --count 100"
 )]
 pub(super) struct Tail {
-    /// Where to start: latest, earliest, a time in UTC, or after a cursor
+    /// Start position: latest, earliest, a time in UTC, or after a cursor
     #[arg(long, value_name = "START", default_value = "latest", value_parser = follow::parse_start)]
     from: Start,
-    /// Start with events received since: how long ago, such as 10m, or a time in UTC
+    /// Start with events received since this time: an age such as 10m, or a time in UTC
     #[arg(long, value_name = "TIME", value_parser = text::parse_past, conflicts_with = "from")]
     since: Option<Timestamp>,
-    /// End after so many events
+    /// End after this number of events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Go on where events are gone, and say so; otherwise tail ends
+    /// Continue after missing events and report them. Otherwise tail ends there
     #[arg(long)]
     skip_gaps: bool,
     /// Print each event as a line of JSON
     #[arg(long)]
     json: bool,
-    /// Print the callbacks' bodies only, a line of JSON each; with --json: add them, byte for byte, as `rawBody`
+    /// Print only the callbacks' bodies, one line of JSON each. With --json: add them, byte for byte, as
+    /// `rawBody`
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
@@ -72,13 +73,12 @@ impl Tail {
         if ran.is_interrupted
             && let Some(cursor) = position.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
         {
-            output::notice(&format!("\nstopped; to go on from here: --from {cursor}"));
+            output::notice(&format!("\nstopped; to continue from here: --from {cursor}"));
         }
         ran.outcome.unwrap_or(Ok(()))
     }
 
-    /// Prints until it is told to stop; keeps `position` after the last event that was printed, or
-    /// the last frame.
+    /// Prints events until it is stopped. Keeps `position` after the last printed event or the last frame.
     async fn follow(
         self,
         target: Target,
@@ -100,7 +100,7 @@ impl Tail {
             };
             match &frame {
                 Frame::Event(event) => {
-                    // Whoever reads may stop; Ctrl-C has to be noticed all the same.
+                    // The reader may stop reading. Ctrl-C must work all the same.
                     tokio::task::block_in_place(|| self.print(event))?;
                     printed += 1;
                 }
@@ -112,11 +112,11 @@ impl Tail {
                 Frame::FellBehind(_) => {
                     has_fallen_behind = true;
                     output::notice(
-                        "events come in faster than they are printed: reading on from the gateway's disk",
+                        "events arrive faster than they are printed: continuing from the gateway's disk",
                     );
                 }
                 Frame::Gap(gap) => output::notice(&follow::gone(gap)),
-                // Why, the status after it says.
+                // The status after it has the reason.
                 Frame::GoingAway(_) | Frame::Subscribed(_) | Frame::Heartbeat(_) => {}
             }
             unmatched.note(&frame);
@@ -164,7 +164,7 @@ impl Tail {
     }
 }
 
-/// Waits until nobody reads standard output any more, as after `tail | head -1`.
+/// Waits until the reader of standard output closes it, as after `tail | head -1`.
 async fn abandoned() {
     loop {
         sleep(LOOK).await;

@@ -1,8 +1,7 @@
-//! How times, sizes and other people's text are written for people.
+//! Formatting of times, sizes and untrusted text.
 //!
-//! What an event, a callback or a server says may come from anybody: a nickname
-//! can hold escape sequences, and characters that turn the line around or do not
-//! show. Whatever is printed goes through [`escape`] or [`escape_json`].
+//! Text in events, callbacks and responses may come from strangers. A nickname can hold escape sequences, and
+//! characters that reverse the line or are invisible. All output goes through [`escape`] or [`escape_json`].
 
 use std::{
     borrow::Cow,
@@ -13,13 +12,12 @@ use std::{
 use crate::proto::well_known::Timestamp;
 use bytesize::ByteSize;
 
-/// The first second of the year 10000: what comes later has no usual form.
+/// First second of the year 10000. Later times have no RFC 3339 form.
 const YEAR_10000: i64 = 253_402_300_800;
 
-/// Whether a character could do something to a terminal, or to a reader, other
-/// than show itself: controls, what changes the direction of text, and what takes
-/// no room. (The variation selectors U+FE0E and U+FE0F are ordinary parts of
-/// emoji.)
+/// Returns whether a character can affect a terminal or mislead a reader: control characters, characters that
+/// change the text direction, and characters without width. (The variation selectors U+FE0E and U+FE0F are
+/// ordinary parts of emoji.)
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -47,23 +45,23 @@ fn escape_with(
     escaped.into()
 }
 
-/// Text in one line that does nothing but show itself: `\n`, `\u{1b}`.
+/// Escapes text into one harmless line: `\n`, `\u{1b}`.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {
     escape_with(text, |_| false, |escaped, c| escaped.extend(c.escape_default()))
 }
 
-/// The same for a text of several lines.
+/// Escapes text of several lines.
 pub(super) fn escape_lines(text: &str) -> Cow<'_, str> {
     escape_with(text, |c| c == '\n', |escaped, c| escaped.extend(c.escape_default()))
 }
 
-/// JSON that means the same, in one line. Such characters stand in its strings,
-/// or else are white space.
+/// Escapes JSON into one line with the same meaning. Hostile characters in it are in strings or are white
+/// space.
 pub(super) fn escape_json(json: &str) -> Cow<'_, str> {
     escape_json_with(json, |_| false)
 }
 
-/// The same, with its lines kept.
+/// Escapes JSON and keeps its lines.
 pub(super) fn escape_json_lines(json: &str) -> Cow<'_, str> {
     escape_json_with(json, |c| c == '\n')
 }
@@ -72,13 +70,13 @@ fn escape_json_with(json: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> 
     escape_with(json, is_kept, |escaped, c| match c {
         '\n' | '\r' | '\t' => escaped.push(' '),
         c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
-            // A String takes all that is written to it.
+            // Ignore the error: writing to a String cannot fail.
             write!(escaped, "\\u{unit:04x}").ok();
         }),
     })
 }
 
-/// A time span, short: `350us`, `12.5ms`, `2.4s`, `2m 3s`, `3h 2m`, `5d 4h`.
+/// Formats a short time span: `350us`, `12.5ms`, `2.4s`, `2m 3s`, `3h 2m`, `5d 4h`.
 pub(super) fn duration(span: Duration) -> String {
     let seconds = span.as_secs();
     let two = |first: u64, unit: char, second: u64, smaller: char| match second {
@@ -101,8 +99,8 @@ pub(super) fn duration(span: Duration) -> String {
     }
 }
 
-/// How long ago, in one unit: `now`, `12s ago`, `2m ago`, `3h ago`, `5d ago`.
-/// Clocks of two machines differ: what is a little ahead is `now` too.
+/// Formats an age in one unit: `now`, `12s ago`, `2m ago`, `3h ago`, `5d ago`. Clocks of two machines differ,
+/// so a time slightly ahead is `now` too.
 pub(super) fn ago(time: SystemTime) -> String {
     match SystemTime::now().duration_since(time).map_or(0, |age| age.as_secs()) {
         0 => "now".to_owned(),
@@ -113,42 +111,42 @@ pub(super) fn ago(time: SystemTime) -> String {
     }
 }
 
-/// How long ago a server's time was; `-` where it gave none.
+/// Formats the age of a server's time, or `-`.
 pub(super) fn ago_or_dash(time: Option<&Timestamp>) -> String {
     time.and_then(system_time).map_or_else(|| "-".to_owned(), ago)
 }
 
-/// A size: `120 B`, `44.2 KiB`.
+/// Formats a size: `120 B`, `44.2 KiB`.
 pub(super) fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// A number and what it counts, a plain English noun: `1 event`, `3 events`.
+/// Formats a number with an English noun: `1 event`, `3 events`.
 pub(super) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
-/// A server's time, where it is one that has a usual form.
+/// Converts a server's time. `None` if it has no RFC 3339 form.
 pub(super) fn system_time(time: &Timestamp) -> Option<SystemTime> {
     let seconds = u64::try_from(time.seconds).ok().filter(|_| time.seconds < YEAR_10000)?;
     let nanos = u32::try_from(time.nanos).ok().filter(|&nanos| nanos < 1_000_000_000)?;
     Some(UNIX_EPOCH + Duration::new(seconds, nanos))
 }
 
-/// A server's time in UTC, as RFC 3339 with milliseconds; `-` where it gave none.
+/// Formats a server's time as RFC 3339 in UTC with milliseconds, or `-`.
 pub(super) fn time(time: Option<&Timestamp>) -> String {
     time.and_then(system_time)
         .map_or_else(|| "-".to_owned(), |time| humantime::format_rfc3339_millis(time).to_string())
 }
 
-/// The same, to the second.
+/// Formats a server's time to the second.
 pub(super) fn time_in_seconds(time: Option<&Timestamp>) -> String {
     time.and_then(system_time)
         .map_or_else(|| "-".to_owned(), |time| humantime::format_rfc3339_seconds(time).to_string())
 }
 
-/// A server's time span; one that is negative is none.
+/// Converts a server's time span. A negative one is zero.
 pub(super) fn span(span: Option<&crate::proto::well_known::Duration>) -> Duration {
     let parts = span.map(|span| (u64::try_from(span.seconds), u32::try_from(span.nanos)));
     match parts {
@@ -157,12 +155,12 @@ pub(super) fn span(span: Option<&crate::proto::well_known::Duration>) -> Duratio
     }
 }
 
-/// A server's time as what times are compared by.
+/// Returns a sortable form of a server's time.
 pub(super) fn order(time: &Timestamp) -> (i64, i32) {
     (time.seconds, time.nanos)
 }
 
-/// A time in the past as the command line has it: how long ago, or when in UTC.
+/// Parses a past time: an age, or a time in UTC.
 pub(super) fn parse_past(text: &str) -> Result<Timestamp, String> {
     let time = match humantime::parse_duration(text) {
         Ok(age) => SystemTime::now().checked_sub(age),
@@ -175,8 +173,7 @@ pub(super) fn parse_past(text: &str) -> Result<Timestamp, String> {
             Some(Timestamp { seconds, nanos: i32::try_from(time.subsec_nanos()).ok()? })
         })
         .ok_or_else(|| {
-            "write how long ago, such as 10m or 2h 30m, or a time in UTC, such as 2026-11-22T10:30:00Z"
-                .to_owned()
+            "use an age such as 10m or 2h 30m, or a time in UTC such as 2026-11-22T10:30:00Z".to_owned()
         })
 }
 
@@ -186,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// Nicknames that were seen, or could be.
+    /// Hostile nicknames, seen or possible.
     const NASTY: [&str; 12] = [
         "\u{1b}[2J\u{1b}[H",
         "\u{1b}]0;title\u{7}",
@@ -203,12 +200,12 @@ mod tests {
     ];
 
     #[test]
-    fn nothing_nasty_gets_to_a_terminal() {
+    fn no_hostile_character_reaches_a_terminal() {
         for text in NASTY {
             let escaped = escape(text);
             assert!(!escaped.chars().any(is_hostile), "{escaped:?}");
             assert!(escaped.contains('\\'), "{escaped:?}");
-            // What was left out could not be told from what was not there.
+            // A removed character would be indistinguishable from an absent one.
             assert!(escaped.len() > text.chars().count());
         }
         assert_eq!(escape("\u{1b}[31mred\u{202e}\n"), r"\u{1b}[31mred\u{202e}\n");
@@ -248,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_calendar_has_is_a_dash() {
+    fn a_time_without_a_calendar_form_is_a_dash() {
         let at = |seconds, nanos| time(Some(&Timestamp { seconds, nanos }));
         assert_eq!(at(1_800_000_000, 5_000_000), "2027-01-15T08:00:00.005Z");
         for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, i32::MAX), (YEAR_10000, 0)] {

@@ -1,5 +1,5 @@
-//! The tokens that `send` signs with: given and read as those of `serve`. Never as
-//! arguments, which every user of the machine can see.
+//! Tokens that `send` signs with, from the same sources as those of `serve`. Never from arguments, which
+//! every user of the machine can see.
 
 use clap::{ArgMatches, Command, FromArgMatches};
 
@@ -13,18 +13,18 @@ use crate::{
     ingest::callback::signature::Tokens,
 };
 
-/// The environment variable with tokens, in the same form as the file.
+/// Environment variable with tokens, in the form of the file.
 pub(super) const VARIABLE: &str = "CALLBACK_GATEWAY_TOKENS";
-/// The settings of `serve` that give tokens.
+/// Settings of `serve` with tokens.
 const FILE: &str = "tokens_file";
 const KEYS: [&str; 2] = [FILE, "tokens"];
 
-/// What was given.
+/// Sources of the tokens.
 #[derive(Debug, Clone)]
 pub(super) struct Sources(Given);
 
 impl Sources {
-    /// Reads the tokens; warns of a file that others can get at.
+    /// Reads the tokens. Warns of a file that other users can read.
     pub(super) fn load(&self) -> Result<Tokens, Failure> {
         let (tokens, warnings) = read::tokens(&self.0).map_err(|problems| {
             let located: Vec<String> =
@@ -46,8 +46,8 @@ impl clap::Args for Sources {
     fn augment_args(command: Command) -> Command {
         let file = settings().filter(|setting| setting.key == FILE).map(|setting| {
             argument(setting).help(format!(
-                "File with the app's token, to sign the callback: a line `APP_ID TOKEN`. The same line may stand in \
-                 {VARIABLE}; without a token the callback is not signed"
+                "File with the app's token, which signs the callback: a line `APP_ID TOKEN`. {VARIABLE} may have the same \
+                 line. Without a token the callback is not signed"
             ))
         });
         command.args(file)

@@ -1,5 +1,4 @@
-//! The environment, in which an empty variable counts as none: that is how
-//! container setups leave one out.
+//! Environment variables. An empty one counts as unset, as container setups often leave them.
 
 use std::env;
 
@@ -27,18 +26,18 @@ pub(super) fn notice_renamed() {
     }
 }
 
-/// A variable's text.
+/// Returns the text of a variable.
 pub(super) fn text(name: &str) -> Result<Option<String>, String> {
     match env::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(env::VarError::NotPresent) => Ok(None),
-        // Its own text would show the value, which may be a secret.
-        Err(env::VarError::NotUnicode(_)) => Err(format!("{name}: it is not valid text")),
+        // The error's own text shows the value, which may be a secret.
+        Err(env::VarError::NotUnicode(_)) => Err(format!("{name}: not valid UTF-8")),
     }
 }
 
-/// The command, its options without the variables that are empty: to clap they
-/// would be values. Of a deferred command it reaches nothing.
+/// Removes empty variables from a command's options, because clap takes them as values. Does not reach
+/// deferred commands.
 pub(super) fn without_empty(command: Command) -> Command {
     command.mut_args(unless_empty).mut_subcommands(without_empty)
 }

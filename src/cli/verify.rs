@@ -1,4 +1,4 @@
-//! `verify`: check every event of a log.
+//! `verify`: checks every event of a log.
 
 use std::{
     io::{self, Write as _},
@@ -22,13 +22,14 @@ use crate::{
     },
 };
 
-/// Most gaps that are printed; the rest is counted.
+/// Maximum gaps that are printed. Further ones are counted.
 const SHOWN_GAPS: usize = 100;
 
-/// Check every event of a log, and print what is missing or damaged
+/// Check every event of a log, and print missing or damaged ones
 ///
-/// With --data-dir it checks the files of a gateway that has stopped, index included. Without, it reads the whole log from
-/// a running gateway, which compares the checksum of every event. Exits with 1 if anything is lost.
+/// With --data-dir it checks the files of a stopped gateway, including the index. Otherwise it reads the
+/// whole log from a running gateway, which compares the checksum of every event. Exits with 1 if anything is
+/// lost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   callback-gateway verify
@@ -65,13 +66,13 @@ fn files(dir: &Path) -> Result<(), Failure> {
     }
     if let IndexFound::Disagrees(_) = index {
         return Err(Failure::Other(
-            "the index disagrees with the log; delete index.db, and the gateway builds another".to_owned(),
+            "the index disagrees with the log; delete index.db, so that the gateway rebuilds it".to_owned(),
         ));
     }
     Ok(())
 }
 
-/// Prints what a store has, and what it lost.
+/// Prints the extent of a store and what it lost.
 pub(super) fn write_checked(checked: &Checked, out: &mut impl io::Write) -> Result<(), Failure> {
     let Checked { oldest, end, intact, lost, newer, holes } = checked;
     if oldest == end {
@@ -102,7 +103,7 @@ fn gateway(connection: &Connection) -> Result<(), Failure> {
         loop {
             match follow.next().await? {
                 Frame::Event(_) => intact += 1,
-                // Retention may overtake the reader. Newer gateways can read the others.
+                // Retention may overtake the reader, and newer gateways can read the others.
                 Frame::Gap(gap) if matches!(gap.reason(), GapReason::Trimmed | GapReason::NewerFormat) => {}
                 Frame::Gap(gap) => {
                     lost += gap.last_missing_sequence.saturating_sub(gap.first_missing_sequence) + 1;
@@ -145,7 +146,7 @@ fn gap(hole: &Hole) -> Gap {
 
 fn lost_events(lost: u64) -> Failure {
     Failure::Other(format!(
-        "{} lost; a backup of the data directory may still have what is missing",
+        "{} lost; a backup of the data directory may still have them",
         text::count(lost, "event")
     ))
 }

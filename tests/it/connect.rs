@@ -69,7 +69,7 @@ async fn what_is_no_grpc_listener_is_named_so() {
     let callbacks = status(&gateway.addresses.http.to_string(), &[]).await;
     assert_fails(&callbacks, 1, &["check that --address is the gateway's gRPC listener"]);
     let tls = status(&format!("https://{}", gateway.addresses.grpc), &[]).await;
-    assert_fails(&tls, 1, &["a listener without TLS wants http://"]);
+    assert_fails(&tls, 1, &["for a listener without TLS use http://"]);
     gateway.stop().await;
 }
 
@@ -84,7 +84,7 @@ async fn a_variable_that_was_renamed_is_named_and_not_used() {
         let notice = format!("warning: {old} is ignored; set {new} instead\n");
         for (args, code) in [(&["status"][..], 1), (&["tail"], 1), (&["export"], 1), (&["get", "1"], 1)] {
             let ran = run(command(server.address, args).env(&old, &missing)).await;
-            assert_fails(&ran, code, &[&notice, "give the caller's token"]);
+            assert_fails(&ran, code, &[&notice, "pass the client's token"]);
             assert_eq!(ran.stderr().matches("warning: ").count(), 1, "{ran:?}");
         }
         // The new name takes effect, and the old name is ignored without a warning.
@@ -109,7 +109,7 @@ async fn the_token_comes_from_a_file_or_the_environment() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("token");
     fs::write(&path, format!("{TOKEN}\n")).unwrap();
-    let known = "the gateway does not know this call";
+    let known = "the server does not have this method";
     assert_fails(&status(&address, &["--token-file", path.to_str().unwrap()]).await, 1, &[known]);
     let with = async |token: &str| {
         run(command(server.address, &["status"]).env("CALLBACK_GATEWAY_CLIENT_TOKEN", token)).await
@@ -119,17 +119,17 @@ async fn the_token_comes_from_a_file_or_the_environment() {
         assert_fails(
             &ran,
             1,
-            &["no; give the caller's token in --token-file or in CALLBACK_GATEWAY_CLIENT_TOKEN"],
+            &["no; pass the client's token in --token-file or CALLBACK_GATEWAY_CLIENT_TOKEN"],
         );
     }
     // Such as the callbacks' token.
     for wrong in ["1400000000 s3cr3t", "s3cr3t\u{1b}", "ü"] {
         let ran = with(wrong).await;
-        assert_fails(&ran, 64, &["CALLBACK_GATEWAY_CLIENT_TOKEN: a token is one word"]);
+        assert_fails(&ran, 64, &["CALLBACK_GATEWAY_CLIENT_TOKEN: not a valid token: it must be one word"]);
         assert!(!ran.stderr().contains("s3cr3t"), "{ran:?}");
     }
     let as_path = status(&address, &["--token-file", TOKEN]).await;
-    assert_fails(&as_path, 64, &["--token-file (the path given): No such file"]);
+    assert_fails(&as_path, 64, &["--token-file (path not shown): No such file"]);
     assert!(!as_path.stderr().contains(TOKEN), "{as_path:?}");
 }
 
@@ -189,7 +189,7 @@ async fn a_token_is_not_sent_in_plain_text_to_another_machine() {
     let address = format!("localhost:{}", server.address.port());
     let args = ["status", "--address", &address];
     let ran = run(command(server.address, &args).env("CALLBACK_GATEWAY_CLIENT_TOKEN", TOKEN)).await;
-    assert_fails(&ran, 1, &["the gateway does not know this call"]);
+    assert_fails(&ran, 1, &["the server does not have this method"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +197,7 @@ async fn tls_trusts_the_ca_that_is_given_and_no_other() {
     let certificates = Certificates::new();
     let server = ScriptedServer::tls(&certificates, false, guarded);
     let ca = certificates.arg("ca.pem");
-    let reached = "give the caller's token";
+    let reached = "pass the client's token";
     assert_fails(&status(&server.https(), &["--tls-ca", &ca]).await, 1, &[reached]);
     let strangers = Certificates::new();
     let strange = status(&server.https(), &["--tls-ca", &strangers.arg("ca.pem")]).await;
@@ -210,11 +210,11 @@ async fn tls_trusts_the_ca_that_is_given_and_no_other() {
         64,
         &["--address must begin with https://"],
     );
-    assert_fails(&status(&server.address.to_string(), &[]).await, 1, &["wants https://"]);
+    assert_fails(&status(&server.address.to_string(), &[]).await, 1, &["for TLS use https://"]);
     let with_token = run(command(server.address, &["status", "--address", &server.https(), "--tls-ca", &ca])
         .env("CALLBACK_GATEWAY_CLIENT_TOKEN", TOKEN))
     .await;
-    assert_fails(&with_token, 1, &["the gateway does not know this call"]);
+    assert_fails(&with_token, 1, &["the server does not have this method"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,11 +223,11 @@ async fn a_client_certificate_is_shown_where_it_is_wanted() {
     let server = ScriptedServer::tls(&certificates, true, guarded);
     let [ca, cert, key] = ["ca.pem", "client.pem", "client.key"].map(|name| certificates.arg(name));
     let with = ["--tls-ca", &ca, "--tls-cert", &cert, "--tls-key", &key];
-    assert_fails(&status(&server.https(), &with).await, 1, &["give the caller's token"]);
+    assert_fails(&status(&server.https(), &with).await, 1, &["pass the client's token"]);
     assert_fails(&status(&server.https(), &with[..2]).await, 1, &["error: "]);
     assert_fails(&status(&server.https(), &with[..4]).await, 64, &["--tls-key"]);
     let exchanged = ["--tls-ca", &ca, "--tls-cert", &key, "--tls-key", &cert];
-    assert_fails(&status(&server.https(), &exchanged).await, 64, &["has no CERTIFICATE in PEM form"]);
+    assert_fails(&status(&server.https(), &exchanged).await, 64, &["contains no PEM CERTIFICATE"]);
     let missing = status(&server.https(), &["--tls-ca", "/nowhere/ca.pem"]).await;
     assert_fails(&missing, 64, &["--tls-ca /nowhere/ca.pem: No such file"]);
 }
@@ -258,17 +258,14 @@ async fn every_refusal_says_what_to_do() {
         (with_reason(Code::Unavailable, "LOG_UNAVAILABLE", &[]), "error: no\n"),
         (
             with_reason(Code::Unauthenticated, "OF_TOMORROW", &[]),
-            "Unauthenticated: no; give the caller's token",
+            "Unauthenticated: no; pass the client's token",
         ),
-        (Status::permission_denied("rbac"), "PermissionDenied: rbac; this caller may not do this"),
+        (Status::permission_denied("rbac"), "PermissionDenied: rbac; this client lacks the right"),
         (
             Status::unavailable("no healthy upstream"),
-            "Unavailable: no healthy upstream; the connection broke, or something else answered",
+            "Unavailable: no healthy upstream; the connection broke, or another server answered",
         ),
-        (
-            Status::resource_exhausted(""),
-            "ResourceExhausted; there is more than the gateway, or a proxy, takes",
-        ),
+        (Status::resource_exhausted(""), "ResourceExhausted; the gateway or a proxy reached a limit"),
     ];
     for (status_answer, expected) in cases {
         *next.lock().unwrap() = status_answer;
@@ -340,11 +337,7 @@ async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
     let denied = ask(READER, &["status"]).await;
     assert_fails(&denied, 1, &["the token is `reader`"]);
     let stranger = ask("nobody-nobody-nobody", &["status"]).await;
-    assert_fails(
-        &stranger,
-        1,
-        &["give the caller's token in --token-file or in CALLBACK_GATEWAY_CLIENT_TOKEN"],
-    );
+    assert_fails(&stranger, 1, &["pass the client's token in --token-file or CALLBACK_GATEWAY_CLIENT_TOKEN"]);
 }
 
 /// Somebody who accepts connections and says nothing.

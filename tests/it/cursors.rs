@@ -146,10 +146,10 @@ async fn a_typing_error_is_a_wrong_option_on_the_command_line() {
     let wrong =
         [&errors[30], &errors[150], &errors[errors.len() - 12], &cursor[..28], &cursor.to_ascii_lowercase()];
     let commands = [
-        (&["tail", "--count", "1", "--from"][..], "whole cursor without a typing error"),
-        (&["export", "--from"], "whole cursor without a typing error"),
-        (&["export", "--until"], "whole cursor without a typing error"),
-        (&["get", "--"], "whole cursor without a typing error"),
+        (&["tail", "--count", "1", "--from"][..], "complete cursor"),
+        (&["export", "--from"], "complete cursor"),
+        (&["export", "--until"], "complete cursor"),
+        (&["get", "--"], "complete cursor"),
     ];
     for (args, says) in commands {
         for text in wrong {

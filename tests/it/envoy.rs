@@ -217,7 +217,7 @@ async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: 
         .unwrap();
     let (seen, mut seen_by_tail) = mpsc::channel(1);
     let printed = lines_of(tail.stdout.take().unwrap(), seen, |line| line == LAST);
-    let noticed = lines_of(tail.stderr.take().unwrap(), cut.clone(), |line| line.contains("connected again"));
+    let noticed = lines_of(tail.stderr.take().unwrap(), cut.clone(), |line| line.contains("reconnected"));
     let python = python::Python::new();
     let mut program = python.program("tests/programs/python_consumer.py");
     program.arg(address.to_string()).arg(dir.path().join("cursor")).arg(LAST);

@@ -89,7 +89,7 @@ async fn as_json_it_is_what_tail_prints_with_every_body() {
         exported.stderr(),
         format!(
             "{size}; the first has the cursor {first}, the last {last}\n\
-             to go on after the end of this export: --from {last}\n"
+             to continue after this export: --from {last}\n"
         )
     );
     assert_eq!(export(address, &["--no-raw"]).await.good(), run(&mut command(address, &tail)).await.good());
@@ -117,7 +117,7 @@ async fn as_protobuf_it_is_the_events_each_behind_its_length() {
     assert_eq!(names(dir.path()), ["events.binpb"]);
 
     let (code, seen) = on_a_terminal(command(address, &["export", "--format", "protobuf"])).await;
-    assert!(code == Some(64) && seen.contains("not for a terminal"), "{seen}");
+    assert!(code == Some(64) && seen.contains("cannot be printed on a terminal"), "{seen}");
     gateway.stop().await;
 }
 
@@ -267,8 +267,8 @@ async fn one_export_follows_on_another_and_a_filter_is_told() {
 
     for (args, message) in [
         (&["--from", second, "--until", &events[0].cursor][..], "--until lies before the start"),
-        (&["--from", "latest"], "write earliest, a time in UTC"),
-        (&["--until", "earliest"], "write latest, how long ago"),
+        (&["--from", "latest"], "use earliest, a time in UTC"),
+        (&["--until", "earliest"], "use latest, an age"),
         (&["--from", second, "--since", "1h"], "cannot be used with"),
         (&["--format", "xml"], "json, protobuf"),
         (&["--command", "???"], "--command: entry 0 must be a command"),
@@ -321,7 +321,7 @@ async fn over_a_restart_it_goes_on_and_ends_where_the_log_ended_when_it_began() 
     let (more, code, notices) = rest(running).await;
     assert_eq!(code, Some(0), "{notices}");
     assert_eq!(sequences(&format!("{first}\n{more}")), (1..=MANY as u64).collect::<Vec<_>>());
-    assert!(notices.contains("; connecting again in ") && notices.contains("connected again\n"), "{notices}");
+    assert!(notices.contains("; reconnecting in ") && notices.contains("reconnected\n"), "{notices}");
     let next = export(relay.address, &["--from", to_go_on(&notices)]).await.good();
     assert_eq!(sequences(&next), (1..=3).map(|n| MANY as u64 + n).collect::<Vec<_>>());
 }
@@ -339,11 +339,11 @@ async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
     let (more, code, notices) = rest(running).await;
     assert_eq!(code, Some(1), "{notices}");
     let (_, said) = notices.split_once("error: ").expect(&notices);
-    assert!(said.contains("; the next try, in "), "{said}");
+    assert!(said.contains("gave up, because the next attempt in "), "{said}");
     let mut lines = format!("{first}\n{more}");
     let before = lines.lines().count();
     let events = if before == 1 { "event" } else { "events" };
-    assert!(said.contains(&format!("; {before} {events} came before that, whole; ")), "{said}");
+    assert!(said.contains(&format!("; {before} {events} complete before that; ")), "{said}");
 
     relay.lead_to(Some(gateway.addresses.grpc));
     lines += &export(relay.address, &["--from", to_go_on(said)]).await.good();
@@ -397,8 +397,11 @@ async fn events_that_are_gone_are_told_and_make_it_fail() {
     .await;
     assert_eq!(expired.code(), Some(1), "{expired:?}");
     let text = expired.stderr();
-    assert!(text.contains("no longer stored") && text.contains("--skip-gaps goes on by itself"), "{text}");
-    assert!(text.ends_with(&format!("; {file} was not made\n")), "{text}");
+    assert!(
+        text.contains("no longer stored") && text.contains("--skip-gaps to continue automatically"),
+        "{text}"
+    );
+    assert!(text.ends_with(&format!("; {file} was not created\n")), "{text}");
     assert_eq!(names(dir.path()), [""; 0]);
 
     let skipping = export(address, &["--from", &first, "--output", &file, "--skip-gaps"]).await;
@@ -417,7 +420,7 @@ async fn events_that_are_gone_are_told_and_make_it_fail() {
     for option in ["--from", "--until"] {
         let replaced = export(other.addresses.grpc, &[option, &first]).await;
         assert_eq!(replaced.code(), Some(1), "{replaced:?}");
-        assert!(replaced.stderr().contains("the log as it is now began at 20"), "{replaced:?}");
+        assert!(replaced.stderr().contains("the current log began at 20"), "{replaced:?}");
     }
     other.stop().await;
 }
@@ -438,7 +441,7 @@ async fn a_file_is_made_where_none_is_and_shows_how_far_it_is() {
     for there in [&file, "/dev/null", dir.path().to_str().unwrap()] {
         let again = export(address, &["--output", there]).await;
         assert_eq!(again.code(), Some(1), "{again:?}");
-        assert!(again.stderr().contains(&format!("{there} is there already")), "{again:?}");
+        assert!(again.stderr().contains(&format!("{there} already exists")), "{again:?}");
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), whole);
     let nowhere = export(address, &["--output", "/nowhere/events.jsonl"]).await;
@@ -461,8 +464,8 @@ async fn a_reader_that_stops_before_the_end_makes_it_fail() {
     drop(running.out.take());
     let (code, said) = running.ended().await;
     assert_eq!(code, Some(1));
-    let problem = "error: whoever read standard output stopped before the end; ";
-    assert!(said.starts_with(problem) && said.contains("to go on after them: --from C"), "{said}");
+    let problem = "error: the reader of standard output closed it before the end; ";
+    assert!(said.starts_with(problem) && said.contains("to continue after them: --from C"), "{said}");
 }
 
 fn at(epoch: u64, sequence: u64) -> String {
@@ -519,7 +522,7 @@ async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
     ]);
     let ran = export(server.address, &[]).await;
     assert_eq!(sequences(&ran.good()), [1, 2]);
-    assert!(ran.stderr().starts_with("this gateway is behind the one that was asked first; "), "{ran:?}");
+    assert!(ran.stderr().starts_with("this gateway is behind the one that answered first; "), "{ran:?}");
     assert_eq!(to_go_on(&ran.stderr()), at(1, 3));
 }
 
@@ -544,7 +547,7 @@ async fn a_log_that_is_replaced_as_it_begins_is_told() {
     ]);
     let ran = export(server.address, &[]).await;
     assert_eq!((ran.code(), ran.stdout().as_str()), (Some(1), ""));
-    assert!(ran.stderr().contains("the log was replaced by another one just now"), "{ran:?}");
+    assert!(ran.stderr().contains("the log was replaced during the export"), "{ran:?}");
 }
 
 /// A position whose event has this check.
@@ -569,7 +572,7 @@ async fn a_log_that_goes_back_meanwhile_is_told() {
     let (server, _) = ending(vec![end(), (vec![begun(), stored(1, 5), stored(3, 8)], None)]);
     let ran = export(server.address, &[]).await;
     assert_eq!((ran.code(), sequences(&ran.stdout())), (Some(1), vec![1]));
-    assert!(ran.stderr().contains("error: the log went back just now"), "{ran:?}");
+    assert!(ran.stderr().contains("error: the log went back during the export"), "{ran:?}");
 
     // The end is not among what the filter lets through, and is asked for.
     let filtered = || (vec![begun(), stored(1, 5), stored(4, 9)], None);
@@ -604,7 +607,7 @@ async fn once_a_gateway_has_answered_it_is_not_a_wrong_address() {
     let ran = export(server.address, &[]).await;
     assert_eq!(sequences(&ran.good()), [1]);
     let said = ran.stderr();
-    let notices = ["the log cannot be read; connecting", "(upstream reset); connecting", "connected again\n"];
+    let notices = ["the log cannot be read; reconnecting", "(upstream reset); reconnecting", "reconnected\n"];
     assert_eq!(notices.map(|notice| said.matches(notice).count()), [1, 2, 2], "{said}");
 
     let tail = ["tail", "--from", "earliest", "--count", "1", "--json"];
@@ -657,7 +660,7 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
         for _ in 0..times {
             kill_process(Pid::from_child(&running.child), signal).unwrap();
         }
-        let said = format!("error: stopped before the end; {file} was not made\n");
+        let said = format!("error: interrupted before the end; {file} was not created\n");
         assert_eq!(running.ended().await, (Some(1), said));
         assert_eq!(names(dir.path()), [""; 0]);
     }
@@ -680,7 +683,7 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
     running.line().await;
     running.interrupt();
     let said = format!(
-        "error: stopped before the end; 1 event came before that, whole; to go on after them: --from {}\n",
+        "error: interrupted before the end; 1 event complete before that; to continue after them: --from {}\n",
         at(1, 1)
     );
     assert_eq!(running.ended().await, (Some(1), said));
@@ -716,6 +719,6 @@ async fn a_hangup_that_is_to_be_ignored_is_ignored() {
     }
     running.interrupt();
     let (code, said) = running.ended().await;
-    assert!(code == Some(0) && said.contains("stopped; to go on from here: --from C"), "{code:?} {said}");
+    assert!(code == Some(0) && said.contains("stopped; to continue from here: --from C"), "{code:?} {said}");
     gateway.stop().await;
 }

@@ -214,7 +214,7 @@ async fn the_commands_and_the_rust_client_read_a_lane() {
     listed.sort_unstable();
     assert_eq!(listed, expected);
     let wrong = run(&mut command(address, &["tail", "--lane", "8/8"])).await;
-    assert!(wrong.stderr().contains("write INDEX/COUNT, such as 0/8"), "{}", wrong.stderr());
+    assert!(wrong.stderr().contains("use INDEX/COUNT, such as 0/8"), "{}", wrong.stderr());
 
     let request = SubscribeRequest { filter: lane(8, 3), ..earliest() };
     let mut subscription = Client::new(format!("http://{address}")).unwrap().subscribe(request);

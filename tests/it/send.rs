@@ -142,14 +142,10 @@ async fn options_for_members_of_a_list_are_one_for_all_or_one_for_each() {
 
     let args = ["friend-add", "--from", "a", "--from", "b", "--to", "x", "--to", "y", "--to", "z"];
     let uneven = run(&mut send(&gateway, &args)).await;
-    assert_fails(&uneven, 64, "--to-account is given 3 times and --from-account 2 times");
-    assert_fails(
-        &run(&mut send(&gateway, &["friend-add", "--force-flag", "yes"])).await,
-        64,
-        "write a number",
-    );
+    assert_fails(&uneven, 64, "--to-account occurs 3 times and --from-account 2 times");
+    assert_fails(&run(&mut send(&gateway, &["friend-add", "--force-flag", "yes"])).await, 64, "use a number");
     let no_object = ["c2c-after-send-msg", "--msg-content", "hi"];
-    assert_fails(&run(&mut send(&gateway, &no_object)).await, 64, "write a JSON object");
+    assert_fails(&run(&mut send(&gateway, &no_object)).await, 64, "use a JSON object");
     assert_fails(
         &run(&mut send(&gateway, &["friend-add", "--body", "x", "--to", "a"])).await,
         64,
@@ -182,7 +178,7 @@ async fn a_body_goes_out_byte_for_byte_from_a_file_or_standard_input() {
     assert_eq!((last.command.as_str(), last.raw_body.as_str()), ("Sns.CallbackFriendAdd", body));
     assert_eq!(last.decode_status(), DecodeStatus::CommandDisagrees);
     let empty = run(&mut send(&gateway, &["--body", "/dev/null"])).await;
-    assert_fails(&empty, 64, "it is not JSON with a CallbackCommand");
+    assert_fails(&empty, 64, "not JSON with a CallbackCommand");
     assert_fails(
         &run(&mut send(&gateway, &["--body", "/nowhere"])).await,
         64,
@@ -222,15 +218,15 @@ async fn many_are_sent_and_summed_up() {
     let reasons: Vec<String> =
         gone.stdout().lines().skip(3).map(|line| line.trim()[1..].to_owned()).collect();
     assert!(
-        !reasons.is_empty() && reasons.iter().all(|reason| reason.starts_with(" x no answer from http://")),
+        !reasons.is_empty() && reasons.iter().all(|reason| reason.starts_with(" x no response from http://")),
         "{gone:?}"
     );
     assert!(!gone.stdout().contains("p50"), "nothing was answered: {gone:?}");
 
     for (args, part) in [
         (&["--rate", "5"][..], "--count"),
-        (&["--rate", "0", "--count", "1"], "write a number of callbacks a second"),
-        (&["--rate", "NaN", "--count", "1"], "write a number of callbacks a second"),
+        (&["--rate", "0", "--count", "1"], "use a number of callbacks per second"),
+        (&["--rate", "NaN", "--count", "1"], "use a number of callbacks per second"),
         (&["--count", "0"], "1..=1000000"),
         (&["--count", "1000001"], "1..=1000000"),
     ] {
@@ -268,7 +264,10 @@ async fn each_of_many_is_signed_afresh() {
     assert!(events.len() == 3 && times.len() >= 2, "{times:?}");
     let unsigned = run(&mut send(&gateway, &["state-change", "--count", "2"])).await;
     assert_fails(&unsigned, 1, "2 of 2 were not stored");
-    assert!(unsigned.stdout().contains("; to sign, give the app's token in --tokens-file"), "{unsigned:?}");
+    assert!(
+        unsigned.stdout().contains("; to sign it, pass the app's token in --tokens-file"),
+        "{unsigned:?}"
+    );
     gateway.stop().await;
 }
 
@@ -308,14 +307,18 @@ async fn callbacks_go_over_tls_too() {
     assert_fails(
         &run(elsewhere.env("CALLBACK_GATEWAY_CLIENT_TLS_CA", &ca)).await,
         1,
-        "no answer from http://127.0.0.1:1",
+        "no response from http://127.0.0.1:1",
     );
 
     let strangers = Certificates::new();
     let strange = ["state-change", "--tls-ca", &strangers.arg("ca.pem")];
     assert_fails(&run(&mut send_to(&server.https(), &strange)).await, 1, "check --tls-ca");
     assert_fails(&run(&mut send_to(&server.https(), &["state-change"])).await, 1, "check --tls-ca");
-    assert_fails(&run(&mut send_to(&server.https(), &tls[..3])).await, 1, "no answer from https://127.0.0.1");
+    assert_fails(
+        &run(&mut send_to(&server.https(), &tls[..3])).await,
+        1,
+        "no response from https://127.0.0.1",
+    );
     assert_fails(&run(&mut send_to("http://localhost:1/", &tls)).await, 64, "--url must begin with https://");
     assert_eq!(queries.lock().unwrap().len(), 1);
 }

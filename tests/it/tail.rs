@@ -55,7 +55,7 @@ async fn it_starts_where_it_is_told() {
     for wrong in ["yesterday", "", "AAAA"] {
         let ran = run(&mut command(address, &["tail", "--from", wrong])).await;
         assert_eq!(ran.code(), Some(64), "{wrong}");
-        assert!(ran.stderr().contains("write latest, earliest"), "{ran:?}");
+        assert!(ran.stderr().contains("use latest, earliest"), "{ran:?}");
     }
     gateway.stop().await;
 }
@@ -101,9 +101,9 @@ async fn over_restarts_and_broken_connections_nothing_is_missed_or_doubled() {
     tail.interrupt();
     let (code, notices) = tail.ended().await;
     assert_eq!(code, Some(0), "{notices}");
-    assert!(notices.matches("connected again\n").count() >= 3, "{notices}");
-    assert!(notices.contains("the gateway is shutting down; connecting again in "), "{notices}");
-    let (_, cursor) = notices.trim_end().rsplit_once("to go on from here: --from ").expect(&notices);
+    assert!(notices.matches("reconnected\n").count() >= 3, "{notices}");
+    assert!(notices.contains("the gateway is shutting down; reconnecting in "), "{notices}");
+    let (_, cursor) = notices.trim_end().rsplit_once("to continue from here: --from ").expect(&notices);
     post(&gateway, 1).await;
     let mut resumed = self::tail(relay.address, &["--from", cursor]);
     assert_eq!(sequences(&mut resumed, 1).await, [202]);
@@ -131,7 +131,7 @@ async fn a_pipe_that_closes_is_no_error() {
     relay.cut();
     let mut notice = String::new();
     lost.err.read_line(&mut notice).unwrap();
-    assert!(notice.contains("; connecting again in "), "{notice}");
+    assert!(notice.contains("; reconnecting in "), "{notice}");
     drop(lost.out.take());
     assert_eq!(lost.ended().await.0, Some(0));
     for args in [&["recent"][..], &["get", "1"], &["status"], &["--help"]] {
@@ -158,7 +158,7 @@ async fn an_interrupt_ends_it_while_nobody_reads() {
     tail.interrupt();
     let (code, notices) = tail.ended().await;
     assert_eq!(code, Some(0));
-    assert!(notices.contains("stopped; to go on from here"), "{notices}");
+    assert!(notices.contains("stopped; to continue from here"), "{notices}");
     drop(out);
     gateway.stop().await;
 }
@@ -188,7 +188,7 @@ async fn what_trying_again_does_not_mend_ends_it_with_what_to_do() {
     assert_eq!(expired.code(), Some(1), "{expired:?}");
     let text = expired.stderr();
     assert!(text.contains("no longer stored") && text.contains("; the oldest cursor is C"), "{text}");
-    assert!(text.contains("--from earliest gives all that is left"), "{text}");
+    assert!(text.contains("use --from earliest for the remaining events"), "{text}");
 
     let skipping =
         run(&mut command(address, &["tail", "--from", &first, "--count", "1", "--skip-gaps"])).await;
@@ -199,6 +199,6 @@ async fn what_trying_again_does_not_mend_ends_it_with_what_to_do() {
     let other = Gateway::start().await;
     let replaced = run(&mut command(other.addresses.grpc, &["tail", "--from", &first])).await;
     assert_eq!(replaced.code(), Some(1), "{replaced:?}");
-    assert!(replaced.stderr().contains("the log as it is now began at 20"), "{replaced:?}");
+    assert!(replaced.stderr().contains("the current log began at 20"), "{replaced:?}");
     other.stop().await;
 }

@@ -198,10 +198,12 @@ async fn it_says_at_the_start_whose_callbacks_are_verified() {
         said(serve(&[], &format!("8 {TOKEN}"))).await,
         [
             info("callbacks of these apps must be signed[8]"),
-            info("callbacks of these apps are taken unsigned: they have no token[1400000000]"),
+            info(
+                "callbacks of apps without a token are accepted unsigned, from this machine only[1400000000]"
+            ),
         ]
     );
-    let warning = "callbacks of these apps are taken from anybody: they have no token[8, 1400000000]";
+    let warning = "callbacks of apps without a token are accepted unsigned from any client; set tokens for them[8, 1400000000]";
     assert_eq!(said(serve(&["--allow-unsigned"], "")).await, [("WARN".to_owned(), warning.to_owned())]);
 }
 

@@ -1,8 +1,8 @@
-//! Where an export goes: to standard output, or into a file that gets its name when it is whole.
+//! Destination of an export: standard output, or a file that gets its name when it is complete.
 //!
-//! On Linux the file is unnamed until then if the file system supports it (ext4, XFS, Btrfs,
-//! tmpfs; not NFS). An unnamed file disappears when the process ends. Elsewhere the file is `NAME.XXXXXX.part`,
-//! which the program removes after every error and ordinary signal. It remains after SIGKILL or a machine crash.
+//! On Linux the file is unnamed until then if the file system supports it (ext4, XFS, Btrfs, tmpfs; not NFS).
+//! An unnamed file disappears when the process ends. Elsewhere the file is `NAME.XXXXXX.part`, which the
+//! program removes after every error and ordinary signal. It remains after SIGKILL or a machine crash.
 
 use std::{
     ffi::OsStr,
@@ -19,13 +19,13 @@ use tempfile::TempPath;
 
 use super::super::{Failure, text::escape};
 
-/// The place, apart from the writing, which may have to be left behind.
+/// The destination without its writer, which may have to be abandoned.
 pub(super) enum Destination {
     Stdout,
     File(Unfinished),
 }
 
-/// A file that goes away with this unless it gets its name.
+/// A file that is removed on drop unless it got its name.
 pub(super) struct Unfinished {
     dir: PathBuf,
     path: PathBuf,
@@ -41,7 +41,7 @@ enum Part {
     Named(TempPath),
 }
 
-/// Writes to the place.
+/// Writer of the destination.
 pub(super) enum Writer {
     Stdout,
     File { file: File, path: PathBuf },
@@ -53,13 +53,13 @@ impl Destination {
         path.is_none_or(|path| path.as_os_str() == "-")
     }
 
-    /// Creates the file, still without its name.
+    /// Creates the file without its name.
     pub(super) fn open(path: Option<&Path>) -> Result<(Self, Writer), Failure> {
         let Some(path) = path.filter(|path| !Self::is_stdout(Some(path))) else {
             return Ok((Self::Stdout, Writer::Stdout));
         };
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(Failure::Usage(format!("--output {}: it is no file's name", shown(path))));
+            return Err(Failure::Usage(format!("--output {}: not a file name", shown(path))));
         };
         refuse_existing(path)?;
         let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
@@ -73,7 +73,7 @@ impl Destination {
         matches!(self, Self::Stdout) && io::stdout().is_terminal()
     }
 
-    /// What it is called.
+    /// Returns the destination's name for messages.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Stdout => "standard output".to_owned(),
@@ -81,7 +81,7 @@ impl Destination {
         }
     }
 
-    /// Gives the file its name, for good.
+    /// Gives the file its name, durably.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let Self::File(Unfinished { dir, path, part }) = self else { return Ok(()) };
         refuse_existing(&path)?;
@@ -107,7 +107,7 @@ impl Writer {
         }
     }
 
-    /// Waits until a file is safe on its disk.
+    /// Waits until the file is durable.
     pub(super) fn sync(&self) -> Result<(), Failure> {
         match self {
             Self::Stdout => Ok(()),
@@ -151,11 +151,11 @@ fn named(dir: &Path, name: &OsStr) -> io::Result<(File, Part)> {
     Ok((file, Part::Named(part)))
 }
 
-/// An export never takes the place of another, nor of `/dev/null`.
+/// Rejects an existing path: an export never replaces another one, or `/dev/null`.
 fn refuse_existing(path: &Path) -> Result<(), Failure> {
     match path.symlink_metadata() {
         Ok(_) => Err(Failure::Other(format!(
-            "--output: {} is there already; remove it, or choose another name",
+            "--output: {} already exists; remove it or choose another name",
             shown(path)
         ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gets_its_name_when_it_is_whole_and_is_gone_otherwise() {
+    fn a_complete_file_gets_its_name_and_an_incomplete_one_is_removed() {
         for create in both() {
             let dir = TempDir::new().unwrap();
             let path = dir.path().join("x");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_came_there_meanwhile_is_kept() {
+    fn a_file_that_another_process_created_is_kept() {
         for create in both() {
             let dir = TempDir::new().unwrap();
             let path = dir.path().join("x");

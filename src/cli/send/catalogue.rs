@@ -1,7 +1,6 @@
-//! The commands of the catalogue as subcommands, and their bodies from flags.
+//! Subcommands for the commands of the catalogue, and bodies from their options.
 //!
-//! All of it comes from the descriptors: a command added to the proto files is
-//! one here.
+//! Both are generated from the descriptors, so a command that is added to the proto files appears here.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,36 +13,36 @@ use serde_json::{Map, Number, Value};
 
 use crate::proto::FILE_DESCRIPTOR_SET;
 
-/// Every command, by the vendor's name.
+/// All commands, by the vendor's name.
 pub(super) static CATALOGUE: LazyLock<BTreeMap<String, Entry>> = LazyLock::new(catalogue);
 
-/// What the heading of the body's flags is in the help.
+/// Help heading of the body's options.
 const HEADING: &str = "Body";
 
 /// A command.
 pub(super) struct Entry {
-    /// A short name: `sns-friend-add`.
+    /// Short name: `sns-friend-add`.
     pub(super) alias: String,
-    /// What the callback tells.
+    /// Description of the callback.
     pub(super) about: String,
     flags: Vec<Flag>,
     message: MessageDescriptor,
 }
 
-/// A member of the body that has a flag.
+/// Member of the body with an option.
 struct Flag {
-    /// Without the dashes, such as `from-account`; also its id.
+    /// Name without the dashes, such as `from-account`. Also the option's ID.
     name: String,
-    /// A shorter name.
+    /// Shorter name.
     alias: Option<String>,
-    /// Where it is, in the vendor's names: `PairList.From_Account`.
+    /// Path in the vendor's names: `PairList.From_Account`.
     path: String,
     about: String,
     form: Form,
     is_repeated: bool,
 }
 
-/// What a flag takes.
+/// Form of an option's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
@@ -51,7 +50,7 @@ enum Form {
     Unsigned,
     Float,
     Bool,
-    /// JSON, or else text.
+    /// JSON, or text if it is not JSON.
     Any,
     /// A JSON object.
     Object,
@@ -81,7 +80,7 @@ fn catalogue() -> BTreeMap<String, Entry> {
     entries
 }
 
-/// The comment of every field, by its full name: a sentence or several, without the last full stop.
+/// Returns the comment of each field by its full name, without the final period.
 fn comments(pool: &DescriptorPool) -> HashMap<String, String> {
     let mut comments = HashMap::new();
     for file in pool.files() {
@@ -97,17 +96,17 @@ fn comments(pool: &DescriptorPool) -> HashMap<String, String> {
     comments
 }
 
-/// Where a message is within the body.
+/// Position of a message within the body.
 struct Place<'a> {
-    /// Names of the fields around it.
+    /// Names of the enclosing fields.
     parents: &'a [String],
-    /// The same in the vendor's names, each with a dot.
+    /// The vendor's names of the enclosing fields, each with a dot.
     path: &'a str,
-    /// Whether it is an element of a list.
+    /// True if it is an element of a list.
     is_repeated: bool,
 }
 
-/// The message of a field, if it is one of ours.
+/// Returns the message of a field, if it is one of this API.
 fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     match field.kind() {
         Kind::Message(message) if !field.is_map() && message.package_name() == "imcallback.v1" => {
@@ -123,7 +122,7 @@ fn add_flags(
     comments: &HashMap<String, String>,
     flags: &mut Vec<Flag>,
 ) {
-    // First those of the message itself: they have the plain names.
+    // Add the message's own fields first: they get the plain names.
     let (nested, own): (Vec<_>, Vec<_>) = message.fields().partition(|field| message_of(field).is_some());
     for field in own {
         let mut name = field.name().replace('_', "-");
@@ -155,7 +154,7 @@ fn add_flags(
     }
 }
 
-/// `--from` for `--from-account`, where nothing else has the name.
+/// Adds `--from` for `--from-account` if the name is free.
 fn add_aliases(flags: &mut [Flag]) {
     let mut taken: BTreeSet<String> = flags.iter().map(|flag| flag.name.clone()).collect();
     taken.extend(super::RESERVED.iter().map(|&name| name.to_owned()));
@@ -169,7 +168,7 @@ fn form(field: &FieldDescriptor, is_in_list: bool) -> Form {
     if field.is_map() {
         return Form::Object;
     }
-    // Which value belongs to which element could not be told.
+    // The values of different elements could not be told apart.
     if field.is_list() && is_in_list {
         return Form::Array;
     }
@@ -200,28 +199,28 @@ impl Form {
     fn parse(self, text: &str) -> Result<Value, String> {
         let json = || serde_json::from_str::<Value>(text);
         let number =
-            |number: Option<Number>| number.map(Value::Number).ok_or_else(|| "write a number".to_owned());
+            |number: Option<Number>| number.map(Value::Number).ok_or_else(|| "use a number".to_owned());
         match self {
             Self::Text => Ok(text.into()),
             Self::Signed => number(text.parse::<i64>().ok().map(Number::from)),
             Self::Unsigned => number(text.parse::<u64>().ok().map(Number::from)),
             Self::Float => number(text.parse().ok().and_then(Number::from_f64)),
-            Self::Bool => text.parse().map(Value::Bool).map_err(|_| "write true or false".to_owned()),
+            Self::Bool => text.parse().map(Value::Bool).map_err(|_| "use true or false".to_owned()),
             Self::Any => Ok(json().unwrap_or_else(|_| text.into())),
             Self::Object => json()
                 .ok()
                 .filter(Value::is_object)
-                .ok_or_else(|| r#"write a JSON object, such as {"Text":"hi"}"#.to_owned()),
+                .ok_or_else(|| r#"use a JSON object such as {"Text":"hi"}"#.to_owned()),
             Self::Array => json()
                 .ok()
                 .filter(Value::is_array)
-                .ok_or_else(|| r#"write a JSON array, such as ["a","b"]"#.to_owned()),
+                .ok_or_else(|| r#"use a JSON array such as ["a","b"]"#.to_owned()),
         }
     }
 }
 
 impl Entry {
-    /// Arguments for the members of its body.
+    /// Returns the options of the body's members.
     pub(super) fn args(&self) -> impl Iterator<Item = Arg> + use<'_> {
         self.flags.iter().map(|flag| {
             let form = flag.form;
@@ -240,7 +239,7 @@ impl Entry {
         })
     }
 
-    /// The body that the flags make.
+    /// Builds the body from the options.
     pub(super) fn body(&self, command: &str, matches: &mut ArgMatches) -> Result<Value, String> {
         let mut given = Vec::new();
         for flag in &self.flags {
@@ -255,13 +254,13 @@ impl Entry {
     }
 }
 
-/// A flag that was given.
+/// An option with its values.
 struct Given<'a> {
     flag: &'a Flag,
     values: Vec<Value>,
 }
 
-/// What the flags say of a message at a path; of one element, if it is in a list.
+/// Builds the message at a path from the options, or one element of it in a list.
 fn object(
     message: &MessageDescriptor,
     path: &str,
@@ -274,7 +273,7 @@ fn object(
         let Some(message) = message_of(&field) else {
             if let Some(given) = given.iter().find(|given| given.flag.path == at) {
                 let value = match element {
-                    // One value is for all elements.
+                    // A single value applies to all elements.
                     Some(element) => given.values[element.min(given.values.len() - 1)].clone(),
                     None if field.is_list() => Value::Array(given.values.clone()),
                     None => given.values[0].clone(),
@@ -292,7 +291,7 @@ fn object(
                 inner.iter().find(|given| !matches!(given.values.len(), 1) && given.values.len() != count)
             {
                 return Err(format!(
-                    "--{} is given {count} times and --{} {} times: give each as often, or once for all",
+                    "--{} occurs {count} times and --{} {} times: repeat both equally often, or pass one once for all elements",
                     longest.flag.name,
                     other.flag.name,
                     other.values.len()
@@ -302,7 +301,7 @@ fn object(
                 (0..count).map(|element| object(&message, &at, given, Some(element)).map(Value::Object));
             Value::Array(elements.collect::<Result<_, _>>()?)
         } else if field.is_list() {
-            // A list within a list: one element in each.
+            // A list within a list has one element in each.
             Value::Array(vec![Value::Object(object(&message, &at, given, element)?)])
         } else {
             Value::Object(object(&message, &at, given, element)?)
@@ -317,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_flags_are_plain_but_where_something_else_has_them() {
+    fn options_have_plain_names_unless_they_are_taken() {
         let names = |command: &str| -> Vec<&str> {
             CATALOGUE[command].flags.iter().map(|flag| &*flag.name).collect()
         };

@@ -1,4 +1,4 @@
-//! Many callbacks, at a rate, and how they fared.
+//! Many callbacks at a rate, with a summary.
 
 use std::{
     collections::BTreeMap,
@@ -26,16 +26,16 @@ use super::{
     post::{Answer, Outcome, Poster},
 };
 
-/// Most callbacks at once, each on a connection of its own. At a rate that needs
-/// more, the callbacks wait for each other and the rate is not reached.
+/// Maximum concurrent callbacks, each on its own connection. At a rate that needs more, callbacks wait and
+/// the rate is not reached.
 pub(super) const CONNECTIONS: usize = 32;
-/// Most reasons that are told apart.
+/// Maximum number of distinct reasons.
 const MAX_REASONS: usize = 20;
 
-/// What was sent so far.
+/// Results so far.
 #[derive(Default)]
 struct Tally {
-    /// One for each answer, in microseconds; `--count` bounds it.
+    /// Latency of each response, in microseconds. Bounded by `--count`.
     latencies: Vec<u32>,
     stored: u64,
     not_stored: u64,
@@ -65,8 +65,8 @@ impl Tally {
     }
 }
 
-/// Posts it so often; with a rate, on several connections, else each after the
-/// answer to the one before. Ctrl-C ends it early.
+/// Posts the callback `count` times: with a rate on several connections, otherwise one after the other.
+/// Ctrl-C ends it early.
 pub(super) fn send(poster: Poster, count: u64, rate: Option<f64>) -> Result<(), Failure> {
     let poster = Arc::new(poster);
     let start = Instant::now();
@@ -82,7 +82,7 @@ pub(super) fn send(poster: Poster, count: u64, rate: Option<f64>) -> Result<(), 
         };
         for index in 0..count {
             let due = rate.map_or(start, |rate| start + Duration::from_secs_f64(index as f64 / rate));
-            // Answers are taken while it waits.
+            // Collect responses while waiting.
             let is_interrupted = loop {
                 let is_full = in_flight.len() == at_once;
                 tokio::select! {
@@ -105,7 +105,7 @@ pub(super) fn send(poster: Poster, count: u64, rate: Option<f64>) -> Result<(), 
         Ok::<_, Failure>(tally)
     })?;
     let written = summary(&mut tally, count, start.elapsed());
-    // How it went is more than that it could not be written.
+    // Report the outcome rather than the failed write.
     if tally.stored < count {
         return Err(Failure::Other(format!("{} of {count} were not stored", count - tally.stored)));
     }
@@ -113,15 +113,15 @@ pub(super) fn send(poster: Poster, count: u64, rate: Option<f64>) -> Result<(), 
 }
 
 fn answered(answer: Result<Answer, tokio::task::JoinError>) -> Result<Answer, Failure> {
-    answer.map_err(|error| Failure::Other(format!("sending broke down: {error}")))
+    answer.map_err(|error| Failure::Other(format!("a sender panicked: {error}")))
 }
 
-/// On standard error, if that is a terminal.
+/// Creates the progress bar on standard error, visible on a terminal.
 fn bar(count: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {rate}  {eta} left");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-        // What cannot be shown is not worth an error.
+        // Ignore the error: it only affects the display.
         write!(out, "{:.0} a second", state.per_sec()).ok();
     });
     ProgressBar::new(count).with_style(style)
@@ -155,7 +155,7 @@ fn summary(tally: &mut Tally, count: u64, time: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// The least value that so many percent of them do not pass. They are sorted, and not none.
+/// Returns the smallest value that at least `percent` percent of the sorted, non-empty values do not exceed.
 fn percentile(sorted: &[u32], percent: usize) -> u32 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted[rank - 1]
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_a_value_that_was_measured() {
+    fn a_percentile_is_a_measured_value() {
         let hundred: Vec<u32> = (1..=100).collect();
         assert_eq!([50, 90, 99, 100].map(|percent| percentile(&hundred, percent)), [50, 90, 99, 100]);
         assert_eq!(percentile(&[7], 50), 7);

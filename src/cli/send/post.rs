@@ -14,15 +14,15 @@ use ureq::{
 use super::super::{Failure, output, text::escape, tls, tokens};
 use crate::ingest::callback::signature::Token;
 
-/// Longer than a gateway ever takes: the vendor gives up after 2 seconds.
+/// Deadline, longer than a gateway ever takes. The vendor gives up after 2 seconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest answer that is read; a packet has some hundred bytes.
+/// Maximum size of a response. A packet has some hundred bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
-    /// The gateway's callback URL
-    // What the variable has is not shown: a signed URL is a secret.
+    /// URL of the gateway's callback listener
+    // The help hides the variable's value: a signed URL is a secret.
     #[arg(
         long,
         env = "CALLBACK_GATEWAY_URL",
@@ -30,8 +30,8 @@ pub(super) struct Target {
         default_value = "http://127.0.0.1:8080/"
     )]
     url: String,
-    /// SDKAppID of the app that the callback belongs to
-    // The variable is that of `serve`, which may name several; the first one is taken.
+    /// SDKAppID of the callback's app
+    // The variable is that of `serve`, which may name several apps. The first one is used.
     #[arg(
         long,
         value_name = "N",
@@ -42,17 +42,17 @@ pub(super) struct Target {
     sdk_app_id: Vec<u32>,
     #[command(flatten)]
     tokens: tokens::Sources,
-    /// IP address of the client behind the action
+    /// IP address of the end user, as the backend reports it
     #[arg(long, value_name = "IP", env = "CALLBACK_GATEWAY_CLIENT_IP", default_value = "127.0.0.1")]
     client_ip: String,
-    /// Platform of the client behind the action
+    /// Platform of the end user, as the backend reports it
     #[arg(long, value_name = "NAME", env = "CALLBACK_GATEWAY_PLATFORM", default_value = "RESTAPI")]
     platform: String,
     #[command(flatten)]
     tls: tls::Files,
 }
 
-/// Posts one callback, again and again.
+/// Posts one callback any number of times.
 pub(super) struct Poster {
     agent: Agent,
     target: Target,
@@ -62,27 +62,27 @@ pub(super) struct Poster {
     body: Vec<u8>,
 }
 
-/// How a callback fared.
+/// Outcome of a callback.
 pub(super) enum Outcome {
     Stored,
-    /// Why, short, and what to do about it.
+    /// Short reason, and a remedy.
     NotStored {
         reason: String,
         remedy: String,
     },
 }
 
-/// What came back for a callback.
+/// Response to a callback.
 pub(super) struct Answer {
     pub(super) outcome: Outcome,
-    /// The answer's text; `None` without one.
+    /// Text of the response. `None` without a response.
     pub(super) packet: Option<String>,
-    /// From the first byte that was sent, or from connecting, to the last one of the answer.
+    /// Time from the first byte sent, or from connecting, to the last byte of the response.
     pub(super) time: Duration,
 }
 
 impl Poster {
-    /// Checks and reads everything that is needed; `connections` of them are kept open.
+    /// Checks the options and reads the files. Keeps up to `connections` connections open.
     pub(super) fn new(
         target: Target,
         command: String,
@@ -101,7 +101,7 @@ impl Poster {
             .timeout_global(Some(TIMEOUT))
             .max_idle_connections(connections)
             .max_idle_connections_per_host(connections)
-            // Straight to the gateway: a proxy from the environment is for other things.
+            // Connect directly to the gateway, not through a proxy from the environment.
             .proxy(None);
         let pem = target.tls.read("--url", is_tls)?;
         if is_tls {
@@ -110,14 +110,12 @@ impl Poster {
         let tokens = target.tokens.load()?;
         let token = tokens.of(app_id).first().cloned();
         if token.is_none() && tokens.apps().next().is_some() {
-            output::notice(&format!(
-                "warning: there is no token for the app {app_id}; the callback is not signed"
-            ));
+            output::notice(&format!("warning: no token for the app {app_id}; the callback is not signed"));
         }
         Ok(Self { agent: config.build().into(), target, app_id, token, command, body })
     }
 
-    /// Posts it, signed afresh.
+    /// Posts the callback with a new signature.
     pub(super) fn post(&self) -> Answer {
         let mut request = self
             .agent
@@ -144,10 +142,10 @@ impl Poster {
             Ok((status, text)) => Answer { outcome: self.outcome(status, &text), packet: Some(text), time },
             Err(error) => {
                 let error = error.to_string();
-                let reason = format!("no answer from {url}: {}", escape(without_query(&error)));
+                let reason = format!("no response from {url}: {}", escape(without_query(&error)));
                 let remedy = if error.to_lowercase().contains("certificate") {
-                    "check --tls-ca, that --url has the name in the gateway's certificate, and whether the gateway wants a \
-                     client certificate (--tls-cert, --tls-key)"
+                    "check --tls-ca, that the gateway's certificate has the name in --url, and whether the gateway requires a \
+                 client certificate (--tls-cert, --tls-key)"
                 } else {
                     "check --url and that the gateway runs"
                 };
@@ -165,11 +163,10 @@ impl Poster {
         if status == 200 && packet["ActionStatus"] == "OK" {
             return Outcome::Stored;
         }
-        let reason =
-            packet["ErrorInfo"].as_str().unwrap_or("the answer is not the packet that a gateway gives");
+        let reason = packet["ErrorInfo"].as_str().unwrap_or("the response is not a gateway's packet");
         let reason = format!("not acknowledged: HTTP {status}: {}", escape(reason));
         let remedy = if status == 401 && self.token.is_none() {
-            format!("to sign, give the app's token in --tokens-file or in {}", tokens::VARIABLE)
+            format!("to sign it, pass the app's token in --tokens-file or {}", tokens::VARIABLE)
         } else {
             String::new()
         };
@@ -180,7 +177,7 @@ impl Poster {
 fn tls_config(pem: &tls::Pem) -> Result<TlsConfig, Failure> {
     let roots: Vec<Certificate<'static>> = match &pem.ca {
         Some(ca) => certificates("--tls-ca", ca)?,
-        // Those that could be read; without any, the handshake says so.
+        // Use the certificates that could be read. Without any, the handshake fails with the reason.
         None => {
             let native = rustls_native_certs::load_native_certs().certs;
             native.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
@@ -212,7 +209,7 @@ fn certificates(option: &str, pem: &[u8]) -> Result<Vec<Certificate<'static>>, F
     Ok(certificates.collect())
 }
 
-/// A URL, or a text that has one in it, up to the query: signatures are in there.
+/// Returns a URL, or a text with one, up to the query, which has signatures.
 fn without_query(text: &str) -> &str {
     text.split_once('?').map_or(text, |(before, _)| before)
 }
