@@ -1,4 +1,4 @@
-//! The API, from the crate [`imcallback`], and the catalogue of its commands.
+//! API types from the crate [`imcallback`], and the catalogue of commands.
 
 pub(crate) use imcallback::*;
 
@@ -13,25 +13,25 @@ mod catalogue {
 /// JSON names that lead to the group or account that orders an event, from the body's top level.
 pub(crate) type OrderPath = &'static [&'static str];
 
-/// The fields of a payload's message, in the order of their numbers.
+/// Fields of a payload's message, sorted by number.
 #[derive(Debug)]
 pub(crate) struct MessageShape {
     pub(crate) fields: &'static [FieldShape],
 }
 
-/// A field of a payload's message.
+/// Field of a payload's message.
 #[derive(Debug)]
 pub(crate) struct FieldShape {
-    /// Its JSON name: the vendor's.
+    /// JSON name, which is the vendor's name.
     pub(crate) name: &'static str,
     pub(crate) number: u32,
     pub(crate) kind: FieldKind,
     pub(crate) is_list: bool,
-    /// Whether its default value differs from absence.
+    /// True if its default value differs from absence.
     pub(crate) has_presence: bool,
 }
 
-/// The type of a field, or of its elements.
+/// Type of a field or of its elements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FieldKind {
     String,
@@ -54,7 +54,7 @@ pub(crate) fn is_known(command: &str) -> bool {
 fn derived_kind(command: &str) -> CallbackKind {
     let action = command.rsplit('.').next().unwrap_or_default();
     let action = action.strip_prefix("Callback").unwrap_or(action);
-    // A whole word: `OnlineX` does not begin with `On`.
+    // Match whole words only: `OnlineX` does not begin with `On`.
     let begins_with = |word| {
         action
             .strip_prefix(word)
