@@ -5,10 +5,10 @@
 
 mod decimal;
 pub mod duplicates;
-mod facts;
 mod fit;
 mod order;
 mod payload;
+mod scan;
 pub mod signature;
 mod tree;
 
@@ -19,8 +19,8 @@ use prost::Message as _;
 use self::{
     decimal::Decimal,
     duplicates::Duplicates,
-    facts::{CommandMember, EventTimeMember, Facts, Shape},
     payload::Payload,
+    scan::{CommandMember, EventTimeMember, ScannedBody, Shape},
     signature::{Tokens, Verified},
 };
 use crate::{
@@ -296,30 +296,30 @@ impl Envelope {
     /// Reads the body and encodes the record. Refuses only a callback whose command neither the URL nor the body names.
     pub fn into_record(self, body: &[u8], duplicates: &Duplicates) -> Result<Decoded, Refusal> {
         let read = json::read(body);
-        let facts = match &read {
-            Ok(json) => Ok(facts::scan(&json.text, json.is_lossy)),
+        let scanned = match &read {
+            Ok(json) => Ok(scan::scan(&json.text, json.is_lossy)),
             Err(unreadable) => Err(*unreadable),
         };
-        let (command, fault) = self.command(&facts)?;
+        let (command, fault) = self.command(&scanned)?;
         let is_repaired = read.as_ref().is_ok_and(|json| json.is_repaired);
-        let facts = match facts {
-            Ok(facts) => facts,
+        let scanned = match scanned {
+            Ok(scanned) => scanned,
             // An empty body has no accounts or groups.
-            Err(Unreadable::Empty) => Facts::default(),
-            Err(Unreadable::NotUtf8(_) | Unreadable::NotJson(_)) => Facts {
+            Err(Unreadable::Empty) => ScannedBody::default(),
+            Err(Unreadable::NotUtf8(_) | Unreadable::NotJson(_)) => ScannedBody {
                 accounts: NameSet::unreadable(),
                 group_ids: NameSet::unreadable(),
-                ..Facts::default()
+                ..ScannedBody::default()
             },
         };
-        let event_time = event_time(facts.event_time);
+        let event_time = event_time(scanned.event_time);
         let Typed { status, payload, undecoded_paths } = match fault {
             Some(status) => Typed::not(status),
-            None => Typed::of(&command, &facts, event_time.is_ok(), is_repaired),
+            None => Typed::of(&command, &scanned, event_time.is_ok(), is_repaired),
         };
 
         let duplicate_of = duplicates.first(self.sdk_app_id, &command, body, duplicates.now());
-        let order_key = order::order_key(&command, read.as_ref().ok(), &facts);
+        let order_key = order::order_key(&command, read.as_ref().ok(), &scanned);
         let kind = proto::callback_kind(&command);
         let mut event = proto::Event {
             sdk_app_id: self.sdk_app_id,
@@ -354,8 +354,8 @@ impl Envelope {
             sdk_app_id: event.sdk_app_id,
             kind: kind as u8,
             status,
-            accounts: &facts.accounts,
-            group_ids: &facts.group_ids,
+            accounts: &scanned.accounts,
+            group_ids: &scanned.group_ids,
             order_hash: order_key.hash(event.sdk_app_id),
             event: &encoded,
             raw_body: body,
@@ -367,9 +367,9 @@ impl Envelope {
     /// Returns the command, and the status of a body that must not be decoded.
     fn command(
         &self,
-        facts: &Result<Facts<'_>, Unreadable>,
+        scanned: &Result<ScannedBody<'_>, Unreadable>,
     ) -> Result<(String, Option<DecodeStatus>), Refusal> {
-        let (from_body, fault) = match facts {
+        let (from_body, fault) = match scanned {
             Err(unreadable) => {
                 let status = match unreadable {
                     Unreadable::Empty => DecodeStatus::Empty,
@@ -378,10 +378,10 @@ impl Envelope {
                 };
                 (Err(CommandSource::Unreadable(*unreadable)), Some(status))
             }
-            Ok(Facts { shape: Shape::NotAnObject, .. }) => {
+            Ok(ScannedBody { shape: Shape::NotAnObject, .. }) => {
                 (Err(CommandSource::Absent), Some(DecodeStatus::NotAnObject))
             }
-            Ok(facts) => match &facts.command {
+            Ok(scanned) => match &scanned.command {
                 CommandMember::Absent => (Err(CommandSource::Absent), None),
                 CommandMember::NotString => {
                     (Err(CommandSource::NotString), Some(DecodeStatus::CommandNotString))
@@ -421,11 +421,11 @@ impl Typed {
     }
 
     /// Decodes the body of a command.
-    fn of(command: &str, facts: &Facts<'_>, event_time_fits: bool, is_repaired: bool) -> Self {
+    fn of(command: &str, scanned: &ScannedBody<'_>, event_time_fits: bool, is_repaired: bool) -> Self {
         let Some((field, message)) = proto::payload_shape(command) else {
             return Self::not(DecodeStatus::UnknownCommand);
         };
-        let body = match &facts.shape {
+        let body = match &scanned.shape {
             Shape::NotAnObject => return Self::not(DecodeStatus::NotAnObject),
             Shape::TooDeep => return Self::not(DecodeStatus::TooDeep),
             Shape::TooManyValues => return Self::not(DecodeStatus::TooLarge),

@@ -4,7 +4,7 @@
 //! typed payload, so an event that is stored without a payload keeps the lane of its group. It stops
 //! at the first value, which most bodies have near their beginning.
 
-use super::facts::Facts;
+use super::scan::ScannedBody;
 use crate::{
     event::{
         OrderKey,
@@ -17,16 +17,20 @@ use crate::{
 const FALLBACK: [OrderPath; 3] = [&["GroupId"], &["GroupID"], &["From_Account"]];
 
 /// Returns the order key of a command's body. `json` is `None` for a body that cannot be read.
-pub(super) fn order_key<'a>(command: &str, json: Option<&'a Json<'_>>, facts: &'a Facts<'_>) -> OrderKey<'a> {
+pub(super) fn order_key<'a>(
+    command: &str,
+    json: Option<&'a Json<'_>>,
+    scanned: &'a ScannedBody<'_>,
+) -> OrderKey<'a> {
     let paths = proto::order_key(command);
     if paths.is_some_and(<[_]>::is_empty) {
         return OrderKey::App;
     }
     let paths = paths.unwrap_or_default().iter().chain(&FALLBACK);
-    let mut paths = paths.filter(|path| facts.may_have_name(is_group(path)));
+    let mut paths = paths.filter(|path| scanned.may_have_name(is_group(path)));
     // Most bodies have a name at the first path. Searching it alone is faster.
     let found = json.and_then(|json| find(json, paths.by_ref().take(1)).or_else(|| find(json, paths)));
-    found.unwrap_or_else(|| facts.fallback_order_key())
+    found.unwrap_or_else(|| scanned.fallback_order_key())
 }
 
 /// Returns whether a path leads to a group, and not to an account.
@@ -129,7 +133,7 @@ impl<'a> Search<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event::json, ingest::callback::facts};
+    use crate::{event::json, ingest::callback::scan};
 
     /// `G:name`, `A:name` or `app`.
     fn key(command: &str, body: &str) -> String {
@@ -138,8 +142,8 @@ mod tests {
 
     fn key_of_bytes(command: &str, body: &[u8]) -> String {
         let json = json::read(body).ok();
-        let facts = json.as_ref().map(|json| facts::scan(&json.text, json.is_lossy)).unwrap_or_default();
-        match order_key(command, json.as_ref(), &facts) {
+        let scanned = json.as_ref().map(|json| scan::scan(&json.text, json.is_lossy)).unwrap_or_default();
+        match order_key(command, json.as_ref(), &scanned) {
             OrderKey::Group(name) => format!("G:{name}"),
             OrderKey::Account(name) => format!("A:{name}"),
             OrderKey::App => "app".to_owned(),

@@ -3,13 +3,13 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    ingest::callback::facts::{self, Shape},
+    ingest::callback::scan::{self, Shape},
     proto::{self, event},
 };
 
 fn encode(command: &str, body: &str) -> Payload {
-    let facts = facts::scan(body, false);
-    let Shape::Object(tree) = &facts.shape else { panic!("not an object: {body}") };
+    let scanned = scan::scan(body, false);
+    let Shape::Object(tree) = &scanned.shape else { panic!("not an object: {body}") };
     let (number, shape) = proto::payload_shape(command).unwrap();
     super::encode(number, shape, tree, true)
 }

@@ -10,7 +10,7 @@ use crate::event::{
 
 /// Content of a body apart from its typed form.
 #[derive(Debug, Default)]
-pub(super) struct Facts<'a> {
+pub(super) struct ScannedBody<'a> {
     /// The top level's `CallbackCommand`.
     pub(super) command: CommandMember<'a>,
     /// The JSON text of the top level's `EventTime`, the last one if there are several.
@@ -61,19 +61,19 @@ pub(super) enum EventTimeMember<'a> {
     Unreadable,
 }
 
-/// Reads the facts of `json`, which must be valid JSON.
-pub(super) fn scan(json: &str, is_lossy: bool) -> Facts<'_> {
-    let mut facts = Facts::default();
+/// Scans `json`, which must be valid JSON.
+pub(super) fn scan(json: &str, is_lossy: bool) -> ScannedBody<'_> {
+    let mut scanned = ScannedBody::default();
     let mut values = 0;
     let visited = walk(json, |role, item| {
         match item {
             Item::Open { is_object: false, depth: 1 } | Item::Scalar { depth: 0, .. } => {
-                facts.shape = Shape::NotAnObject;
+                scanned.shape = Shape::NotAnObject;
             }
             Item::Open { depth, .. }
-                if depth > MAX_JSON_DEPTH && !matches!(facts.shape, Shape::NotAnObject) =>
+                if depth > MAX_JSON_DEPTH && !matches!(scanned.shape, Shape::NotAnObject) =>
             {
-                facts.shape = Shape::TooDeep;
+                scanned.shape = Shape::TooDeep;
             }
             _ => {}
         }
@@ -81,30 +81,30 @@ pub(super) fn scan(json: &str, is_lossy: bool) -> Facts<'_> {
             Item::Open { .. } => {
                 values += 1;
                 match role {
-                    Role::Command => facts.note_command(None),
-                    Role::EventTime => facts.event_time = EventTimeMember::Unreadable,
+                    Role::Command => scanned.note_command(None),
+                    Role::EventTime => scanned.event_time = EventTimeMember::Unreadable,
                     Role::Other | Role::Account | Role::GroupId => {}
                 }
             }
             Item::Scalar { token, .. } => {
                 values += 1;
-                facts.note(role, token, is_lossy);
+                scanned.note(role, token, is_lossy);
             }
             Item::Key { .. } | Item::Close => {}
         }
-        if values > MAX_TYPED_JSON_VALUES && matches!(facts.shape, Shape::Object(_)) {
-            facts.shape = Shape::TooManyValues;
+        if values > MAX_TYPED_JSON_VALUES && matches!(scanned.shape, Shape::Object(_)) {
+            scanned.shape = Shape::TooManyValues;
         }
-        if let Shape::Object(tree) = &mut facts.shape {
+        if let Shape::Object(tree) = &mut scanned.shape {
             tree.add(item);
         }
         Ok::<_, std::convert::Infallible>(())
     });
     let Ok(()) = visited;
-    facts
+    scanned
 }
 
-impl<'a> Facts<'a> {
+impl<'a> ScannedBody<'a> {
     /// Returns whether the body has a group, or else an account, whose name is known.
     pub(super) fn may_have_name(&self, is_group: bool) -> bool {
         let names = if is_group { &self.group_ids } else { &self.accounts };
