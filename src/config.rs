@@ -1,7 +1,7 @@
 //! The configuration, parsed once into types that cannot be invalid.
 
-pub mod given;
 pub mod nats;
+pub mod raw;
 pub mod read;
 pub mod reference;
 pub mod table;

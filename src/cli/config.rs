@@ -10,7 +10,7 @@ use clap::{Arg, ArgMatches, Command, FromArgMatches, parser::ValueSource};
 use super::{Failure, variables};
 use crate::{
     config::{
-        given::{Given, Source},
+        raw::{RawSettings, Source},
         read::{self, Loaded},
         reference,
         table::{Form, Place, SETTINGS, Setting},
@@ -22,43 +22,43 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Sources {
     file: Option<PathBuf>,
-    given: Given,
+    raw: RawSettings,
 }
 
 impl Sources {
     /// Reads the file again and adds the other sources. Also returns the problems of the file.
-    fn read(&self) -> Result<(Given, Vec<String>), String> {
-        let (mut given, problems) = match &self.file {
+    fn read(&self) -> Result<(RawSettings, Vec<String>), String> {
+        let (mut raw, problems) = match &self.file {
             None => Default::default(),
             Some(path) => {
                 let text =
                     files::read(path).map_err(|error| format!("--config {}: {error}", path.display()))?;
-                Given::from_toml(&text, path)?
+                RawSettings::from_toml(&text, path)?
             }
         };
-        given.set_all(self.given.clone());
-        Ok((given, problems))
+        raw.set_all(self.raw.clone());
+        Ok((raw, problems))
     }
 
     /// Reads and checks all settings. An error has all problems.
-    pub(super) fn load(&self) -> Result<(Given, Loaded), Vec<String>> {
-        let (given, mut problems, is_read) = match self.read() {
-            Ok((given, problems)) => (given, problems, true),
+    pub(super) fn load(&self) -> Result<(RawSettings, Loaded), Vec<String>> {
+        let (raw, mut problems, is_read) = match self.read() {
+            Ok((raw, problems)) => (raw, problems, true),
             // Check the other sources even if the file cannot be read.
-            Err(problem) => (self.given.clone(), vec![problem], false),
+            Err(problem) => (self.raw.clone(), vec![problem], false),
         };
-        let loaded = match read::load(&given) {
+        let loaded = match read::load(&raw) {
             Ok(loaded) => Some(loaded),
             Err(more) => {
                 // Do not report a missing setting if the unreadable file may have it.
-                let told = more.iter().filter(|problem| is_read || given.has(problem.key));
-                problems.extend(told.map(|problem| read::located(problem, &given)));
+                let told = more.iter().filter(|problem| is_read || raw.has(problem.key));
+                problems.extend(told.map(|problem| read::located(problem, &raw)));
                 None
             }
         };
         let Some(mut loaded) = loaded.filter(|_| problems.is_empty()) else { return Err(problems) };
         let has_secrets = SETTINGS.iter().any(|setting| {
-            let (text, source) = given.get(setting);
+            let (text, source) = raw.get(setting);
             setting.is_secret() && source == Source::File && !text.is_empty()
         });
         if let Some(path) = &self.file
@@ -70,7 +70,7 @@ impl Sources {
                 path.display()
             ));
         }
-        Ok((given, loaded))
+        Ok((raw, loaded))
     }
 }
 
@@ -127,14 +127,14 @@ pub(super) fn argument(setting: &Setting) -> Arg {
 
 impl FromArgMatches for Sources {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut given = Given::default();
+        let mut raw = RawSettings::default();
         for setting in SETTINGS {
             if let Some((text, source)) = value(setting, matches)? {
-                given.set(setting, text, source);
+                raw.set(setting, text, source);
             }
         }
         let file = matches.get_one::<String>(FILE);
-        Ok(Self { file: file.map(PathBuf::from), given })
+        Ok(Self { file: file.map(PathBuf::from), raw })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -193,14 +193,14 @@ pub(super) struct PrintConfig {
 
 impl PrintConfig {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (given, mut problems) = self.sources.read().map_err(|problem| failure(&[problem]))?;
+        let (raw, mut problems) = self.sources.read().map_err(|problem| failure(&[problem]))?;
         // Print the rest even if settings are missing.
-        let wrong = read::load(&given).err().unwrap_or_default();
-        let wrong = wrong.iter().filter(|problem| given.has(problem.key));
-        problems.extend(wrong.map(|problem| read::located(problem, &given)));
+        let wrong = read::load(&raw).err().unwrap_or_default();
+        let wrong = wrong.iter().filter(|problem| raw.has(problem.key));
+        problems.extend(wrong.map(|problem| read::located(problem, &raw)));
         if !problems.is_empty() {
             return Err(failure(&problems));
         }
-        Ok(write!(io::stdout(), "{}", reference::print(&given))?)
+        Ok(write!(io::stdout(), "{}", reference::print(&raw))?)
     }
 }

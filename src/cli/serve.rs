@@ -13,7 +13,7 @@ use crate::{
     app::{Addresses, App, Reload},
     config::{
         Config, Settings,
-        given::Given,
+        raw::RawSettings,
         table::{SETTINGS, Setting},
     },
     delivery::runtime,
@@ -46,7 +46,7 @@ impl Serve {
             let _context = runtime.enter();
             Signals::new().map_err(|error| Failure::Other(format!("cannot start: {error}")))?
         };
-        let (given, loaded) = self.sources.load().map_err(|problems| failure(&problems))?;
+        let (raw, loaded) = self.sources.load().map_err(|problems| failure(&problems))?;
         // Dropped at the end, which writes queued lines.
         let logs = telemetry::init(loaded.log_format, &loaded.log_level)
             .map_err(|error| Failure::Other(format!("cannot start logging: {error}")))?;
@@ -55,7 +55,7 @@ impl Serve {
         }
         report_apps(loaded.config.settings());
         raise_file_limit();
-        let reloading = Reloading { sources: self.sources, given, log_level: logs.level() };
+        let reloading = Reloading { sources: self.sources, raw, log_level: logs.level() };
         let outcome = runtime.block_on(serve(loaded.config, loaded.ready_file, signals, reloading));
         // After a second signal, do not wait for tasks.
         runtime.shutdown_background();
@@ -67,14 +67,14 @@ impl Serve {
 struct Reloading {
     sources: Sources,
     /// Values of the start, updated by each reload.
-    given: Given,
+    raw: RawSettings,
     log_level: LogLevel,
 }
 
 impl Reloading {
     /// Applies what can be reloaded. On an error nothing changes.
     fn reload(&mut self, reload: &Reload) {
-        let (given, loaded) = match self.sources.load() {
+        let (raw, loaded) = match self.sources.load() {
             Ok(loaded) => loaded,
             Err(problems) => {
                 let problems = config::message(&problems);
@@ -95,7 +95,7 @@ impl Reloading {
         self.log_level.set(&loaded.log_level);
         let needs_restart: Vec<&str> = SETTINGS
             .iter()
-            .filter(|setting| needs_restart(setting, &self.given, &given))
+            .filter(|setting| needs_restart(setting, &self.raw, &raw))
             .map(|setting| setting.key)
             .collect();
         if needs_restart.is_empty() {
@@ -110,7 +110,7 @@ impl Reloading {
 }
 
 /// Returns whether a setting changed in a way that needs a restart.
-fn needs_restart(setting: &Setting, old: &Given, new: &Given) -> bool {
+fn needs_restart(setting: &Setting, old: &RawSettings, new: &RawSettings) -> bool {
     let (old, new) = (old.get(setting).0, new.get(setting).0);
     // A listener cannot turn TLS on or off.
     let is_switched = setting.key.ends_with(".tls_cert") && old.is_empty() != new.is_empty();

@@ -9,7 +9,7 @@ use super::{
     output,
 };
 use crate::{
-    config::{given::Given, read, table},
+    config::{raw::RawSettings, read, table},
     ingest::callback::signature::Tokens,
 };
 
@@ -21,7 +21,7 @@ const KEYS: [&str; 2] = [FILE, "tokens"];
 
 /// Sources of the tokens.
 #[derive(Debug, Clone)]
-pub(super) struct Sources(Given);
+pub(super) struct Sources(RawSettings);
 
 impl Sources {
     /// Reads the tokens. Warns of a file that other users can read.
@@ -60,13 +60,13 @@ impl clap::Args for Sources {
 
 impl FromArgMatches for Sources {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut given = Given::default();
+        let mut raw = RawSettings::default();
         for setting in settings() {
             if let Some((text, source)) = value(setting, matches)? {
-                given.set(setting, text, source);
+                raw.set(setting, text, source);
             }
         }
-        Ok(Self(given))
+        Ok(Self(raw))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

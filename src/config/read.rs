@@ -1,4 +1,4 @@
-//! Conversion of [`Given`] into [`Settings`]: parses texts and reads files.
+//! Conversion of [`RawSettings`] into [`Settings`]: parses texts and reads files.
 
 use std::{fmt::Display, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 
 use super::{
     Config, GrpcTls, LogKind, Problem, Settings,
-    given::{Given, Source},
+    raw::{RawSettings, Source},
     table::{self, SETTINGS, Setting},
 };
 use crate::{
@@ -36,8 +36,8 @@ pub struct Loaded {
 }
 
 /// Reads all settings. An error has all problems.
-pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
-    let mut reader = Reader::new(given);
+pub fn load(raw: &RawSettings) -> Result<Loaded, Vec<Problem>> {
+    let mut reader = Reader::new(raw);
     let log_level = reader.value("log_level", LogFilter::parse);
     let log_format = reader.value("log_format", |text| {
         choice(text, &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)])
@@ -47,7 +47,7 @@ pub fn load(given: &Given) -> Result<Loaded, Vec<Problem>> {
     let Reader { mut problems, warnings, .. } = reader;
     match checked {
         Ok(config) if problems.is_empty() => {
-            let warnings = warnings.iter().map(|warning| located(warning, given)).collect();
+            let warnings = warnings.iter().map(|warning| located(warning, raw)).collect();
             return Ok(Loaded { config, log_level, log_format, ready_file, warnings });
         }
         Ok(_) => {}
@@ -80,8 +80,8 @@ impl Default for Settings {
 }
 
 /// Reads only the tokens that verify callbacks, with warnings. An error has all problems.
-pub(crate) fn tokens(given: &Given) -> Result<(Tokens, Vec<Problem>), Vec<Problem>> {
-    let mut reader = Reader::new(given);
+pub(crate) fn tokens(raw: &RawSettings) -> Result<(Tokens, Vec<Problem>), Vec<Problem>> {
+    let mut reader = Reader::new(raw);
     let tokens = reader.tokens();
     if reader.problems.is_empty() { Ok((tokens, reader.warnings)) } else { Err(reader.problems) }
 }
@@ -93,9 +93,9 @@ const HTTP_TLS: &[&str; 4] = &["http.tls_cert", "http.tls_key", "http.tls_client
 const GRPC_TLS: &[&str; 4] = &["grpc.tls_cert", "grpc.tls_key", "grpc.tls_client_ca", "grpc.tls_client_auth"];
 
 /// Returns the problem's text with the source of the value.
-pub fn located(Problem { key, text }: &Problem, given: &Given) -> String {
+pub fn located(Problem { key, text }: &Problem, raw: &RawSettings) -> String {
     let setting = setting(key);
-    match given.get(setting) {
+    match raw.get(setting) {
         (_, Source::Default) => format!("{key}: {text}"),
         (_, source) => format!("{key} ({}): {text}", source.of(setting)),
     }
@@ -107,15 +107,15 @@ fn setting(key: &str) -> &'static Setting {
 
 /// Reads values and collects problems.
 pub(super) struct Reader<'a> {
-    given: &'a Given,
+    raw: &'a RawSettings,
     problems: Vec<Problem>,
     /// Settings that are allowed but risky.
     warnings: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(given: &'a Given) -> Self {
-        Self { given, problems: Vec::new(), warnings: Vec::new() }
+    fn new(raw: &'a RawSettings) -> Self {
+        Self { raw, problems: Vec::new(), warnings: Vec::new() }
     }
 
     /// Reads all settings. An invalid value becomes a problem and gets the default.
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn value<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         let setting = setting(key);
-        let (text, _) = self.given.get(setting);
+        let (text, _) = self.raw.get(setting);
         parse(text).unwrap_or_else(|text| {
             self.wrong(key, text);
             parse(setting.default).unwrap_or_else(|problem| panic!("the default of {key}: {problem}"))
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     fn path(&mut self, key: &'static str) -> Option<PathBuf> {
-        let (text, _) = self.given.get(setting(key));
+        let (text, _) = self.raw.get(setting(key));
         (!text.is_empty()).then(|| text.into())
     }
 
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
 
     /// Returns the lines of a setting that holds secrets, or of the file that it names.
     pub(super) fn secrets(&mut self, key: &'static str) -> Option<String> {
-        let (text, _) = self.given.get(setting(key));
+        let (text, _) = self.raw.get(setting(key));
         if setting(key).is_secret() {
             return (!text.is_empty()).then(|| text.to_owned());
         }
@@ -257,7 +257,7 @@ impl<'a> Reader<'a> {
 
     /// Returns the path of a setting for messages, unless it looks like a line of tokens instead of a path.
     pub(super) fn shown(&self, key: &'static str) -> String {
-        let (text, _) = self.given.get(setting(key));
+        let (text, _) = self.raw.get(setting(key));
         if setting(key).is_secret() {
             String::new()
         } else if text.contains(char::is_whitespace) {
@@ -414,23 +414,23 @@ fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 mod tests {
     use super::*;
 
-    fn given(values: &[(&str, &str)]) -> Given {
-        let mut given = Given::default();
+    fn raw(values: &[(&str, &str)]) -> RawSettings {
+        let mut raw = RawSettings::default();
         for (key, text) in values {
             let setting = setting(key);
             let source = if setting.is_secret() { Source::Variable } else { Source::Flag };
-            given.set(setting, (*text).to_owned(), source);
+            raw.set(setting, (*text).to_owned(), source);
         }
-        given
+        raw
     }
 
-    fn problems_of(given: &Given) -> Vec<String> {
-        load(given).unwrap_err().iter().map(|problem| located(problem, given)).collect()
+    fn problems_of(raw: &RawSettings) -> Vec<String> {
+        load(raw).unwrap_err().iter().map(|problem| located(problem, raw)).collect()
     }
 
     #[test]
     fn the_defaults_are_valid_with_an_app() {
-        let loaded = load(&given(&[("sdk_app_id", "1,2")])).unwrap();
+        let loaded = load(&raw(&[("sdk_app_id", "1,2")])).unwrap();
         let settings = loaded.config.settings();
         assert_eq!(settings.sdk_app_ids, [1, 2]);
         assert_eq!(settings.drain_timeout, Duration::from_secs(20));
@@ -452,7 +452,7 @@ mod tests {
                 let [cert, key] = [format!("{table}.tls_cert"), format!("{table}.tls_key")];
                 values.extend([(cert.leak() as &str, "/none"), (key.leak() as &str, "/none")]);
             }
-            let problems = problems_of(&given(&values)).join("\n");
+            let problems = problems_of(&raw(&values)).join("\n");
             assert!(
                 problems.contains(setting.key.trim_end_matches("_client_ca")),
                 "{}: {problems}",
@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn with_nats_events_are_kept_for_longer_than_appends_are_retried() {
-        let age = |log, age| load(&given(&[("sdk_app_id", "1"), ("log", log), ("retention.age", age)]));
+        let age = |log, age| load(&raw(&[("sdk_app_id", "1"), ("log", log), ("retention.age", age)]));
         let problems = age("nats", "59s").unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(problems[0].key == "retention.age" && problems[0].text.contains("at least 1m"));
@@ -472,7 +472,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_once_with_its_key_its_source_and_the_remedy() {
-        let problems = problems_of(&given(&[
+        let problems = problems_of(&raw(&[
             ("sdk_app_id", "x"),
             ("http.listen", "here"),
             ("http.body_limit", "3MiB"),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    given::{Given, Source},
+    raw::{RawSettings, Source},
     read,
     table::{Form, Place, SETTINGS, Setting},
 };
@@ -13,7 +13,7 @@ const WIDTH: usize = 88;
 
 /// Returns a file with every setting in force, its help and its source. It is a valid configuration file,
 /// except that secrets are masked.
-pub fn print(given: &Given) -> String {
+pub fn print(raw: &RawSettings) -> String {
     let mut text = String::from(
         "# The configuration in force. Secrets are masked. Lines that are commented out have no value.\n",
     );
@@ -26,7 +26,7 @@ pub fn print(given: &Given) -> String {
         }
         text.push('\n');
         comment(&mut text, setting.help);
-        let (value, source) = given.get(setting);
+        let (value, source) = raw.get(setting);
         let line = match setting.form {
             _ if setting.place == Place::NotInFile => {
                 format!("# --{} {value}  # only for one start", setting.flag())

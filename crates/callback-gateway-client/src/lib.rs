@@ -26,12 +26,12 @@
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn Error>> {
 //! #     use std::io::{Read as _, Write as _};
-//! #     use callback_gateway::{app::App, config::{given::Given, read::load}};
+//! #     use callback_gateway::{app::App, config::{raw::RawSettings, read::load}};
 //! #     let any = ["http", "grpc", "admin"].map(|listener| format!("[{listener}]\nlisten = '127.0.0.1:0'\n"));
 //! #     let settings = format!("sdk_app_id = [7]\nlog = 'memory'\n{}", any.concat());
-//! #     let (given, problems) = Given::from_toml(&settings, "settings".as_ref())?;
+//! #     let (raw, problems) = RawSettings::from_toml(&settings, "settings".as_ref())?;
 //! #     assert!(problems.is_empty(), "{problems:?}");
-//! #     let config = load(&given).map_err(|problems| format!("{problems:?}"))?.config;
+//! #     let config = load(&raw).map_err(|problems| format!("{problems:?}"))?.config;
 //! #     let app = App::bind(config).await?;
 //! #     let addresses = app.addresses();
 //! #     tokio::spawn(app.run(std::future::pending()));

@@ -7,7 +7,7 @@ use super::table::{self, Form, Place, SETTINGS, Setting};
 
 /// Raw values by key.
 #[derive(Clone, Default)]
-pub struct Given(BTreeMap<&'static str, Value>);
+pub struct RawSettings(BTreeMap<&'static str, Value>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Value {
@@ -42,13 +42,13 @@ impl Source {
 }
 
 /// Omits values, which may be secrets.
-impl fmt::Debug for Given {
+impl fmt::Debug for RawSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-impl Given {
+impl RawSettings {
     /// Sets a value. It overrides an earlier one of the same key.
     pub fn set(&mut self, setting: &'static Setting, text: String, source: Source) {
         self.0.insert(setting.key, Value { text, source });
@@ -82,21 +82,21 @@ impl Given {
             let line = before.map_or(1, |before| before.matches('\n').count() + 1);
             format!("{path}, line {line}: not valid TOML: {}", error.message())
         })?;
-        let mut given = Self::default();
+        let mut raw = Self::default();
         let mut problems = Vec::new();
         for (key, value) in table {
             match value {
                 toml::Value::Table(entries) if is_table(&key) => {
                     for (name, value) in entries {
-                        given.read(&format!("{key}.{name}"), value, &mut problems);
+                        raw.read(&format!("{key}.{name}"), value, &mut problems);
                     }
                 }
-                value => given.read(&key, value, &mut problems),
+                value => raw.read(&key, value, &mut problems),
             }
         }
         let problems: Vec<String> =
             problems.into_iter().map(|problem| format!("{path}: {problem}")).collect();
-        Ok((given, problems))
+        Ok((raw, problems))
     }
 
     fn read(&mut self, key: &str, value: toml::Value, problems: &mut Vec<String>) {
@@ -177,19 +177,19 @@ fn unknown(key: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Given, String> {
-        let (given, problems) = Given::from_toml(text, Path::new("a.toml"))?;
-        if problems.is_empty() { Ok(given) } else { Err(problems.join("\n")) }
+    fn read(text: &str) -> Result<RawSettings, String> {
+        let (raw, problems) = RawSettings::from_toml(text, Path::new("a.toml"))?;
+        if problems.is_empty() { Ok(raw) } else { Err(problems.join("\n")) }
     }
 
-    fn get(given: &Given, key: &str) -> (String, Source) {
-        let (text, source) = given.get(table::find(key).unwrap());
+    fn get(raw: &RawSettings, key: &str) -> (String, Source) {
+        let (text, source) = raw.get(table::find(key).unwrap());
         (text.to_owned(), source)
     }
 
     #[test]
     fn a_file_has_values_of_every_form() {
-        let given = read(
+        let raw = read(
             "sdk_app_id = [1, 2]\ntokens = ['1 a', '2 b']\nallow_unsigned = true\n\
              [http]\nlisten = '0.0.0.0:80'\nmax_connections = 7",
         )
@@ -201,10 +201,10 @@ mod tests {
             ("http.listen", "0.0.0.0:80"),
             ("http.max_connections", "7"),
         ] {
-            assert_eq!(get(&given, key), (text.to_owned(), Source::File), "{key}");
+            assert_eq!(get(&raw, key), (text.to_owned(), Source::File), "{key}");
         }
-        assert_eq!(get(&given, "http.path"), ("/".to_owned(), Source::Default));
-        assert!(!format!("{given:?}").contains("1 a"), "{given:?}");
+        assert_eq!(get(&raw, "http.path"), ("/".to_owned(), Source::Default));
+        assert!(!format!("{raw:?}").contains("1 a"), "{raw:?}");
         assert_eq!(get(&read("sdk_app_id = 5").unwrap(), "sdk_app_id").0, "5");
     }
 
@@ -239,11 +239,11 @@ mod tests {
 
     #[test]
     fn later_values_override_earlier_ones() {
-        let mut given = read("[http]\npath = '/file'").unwrap();
+        let mut raw = read("[http]\npath = '/file'").unwrap();
         let path = table::find("http.path").unwrap();
-        let mut flags = Given::default();
+        let mut flags = RawSettings::default();
         flags.set(path, "/flag".to_owned(), Source::Flag);
-        given.set_all(flags);
-        assert_eq!(given.get(path), ("/flag", Source::Flag));
+        raw.set_all(flags);
+        assert_eq!(raw.get(path), ("/flag", Source::Flag));
     }
 }
