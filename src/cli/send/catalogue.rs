@@ -245,7 +245,7 @@ impl Entry {
         for flag in &self.flags {
             let values: Vec<Value> = matches.remove_many(&flag.name).into_iter().flatten().collect();
             if !values.is_empty() {
-                given.push(Given { flag, values });
+                given.push(FlagValues { flag, values });
             }
         }
         let mut body = object(&self.message, "", &given, None)?;
@@ -255,7 +255,7 @@ impl Entry {
 }
 
 /// An option with its values.
-struct Given<'a> {
+struct FlagValues<'a> {
     flag: &'a Flag,
     values: Vec<Value>,
 }
@@ -264,7 +264,7 @@ struct Given<'a> {
 fn object(
     message: &MessageDescriptor,
     path: &str,
-    given: &[Given<'_>],
+    given: &[FlagValues<'_>],
     element: Option<usize>,
 ) -> Result<Map<String, Value>, String> {
     let mut members = Map::new();
@@ -283,7 +283,8 @@ fn object(
             continue;
         };
         let at = format!("{at}.");
-        let inner: Vec<&Given<'_>> = given.iter().filter(|given| given.flag.path.starts_with(&at)).collect();
+        let inner: Vec<&FlagValues<'_>> =
+            given.iter().filter(|given| given.flag.path.starts_with(&at)).collect();
         let Some(longest) = inner.iter().max_by_key(|given| given.values.len()) else { continue };
         let value = if field.is_list() && element.is_none() {
             let count = longest.values.len();
