@@ -29,7 +29,7 @@ use tokio::{
 pub use self::outcome::metrics;
 use self::{
     bodies::Bodies,
-    outcome::Seen,
+    outcome::CallbackState,
     rejection::{Rejection, STORED, answer},
 };
 use crate::{
@@ -99,12 +99,12 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let (head, body) = request.into_parts();
     let connection = head.extensions.get::<ConnectionInfo>();
     let start = connection.map_or_else(Instant::now, |info| info.request_start);
-    let mut seen = Seen { body_bytes: body.size_hint().exact(), ..Seen::default() };
+    let mut state = CallbackState { body_bytes: body.size_hint().exact(), ..CallbackState::default() };
     let mut body_may_follow = false;
-    let outcome = match shared.check(&head, &body, &mut seen) {
+    let outcome = match shared.check(&head, &body, &mut state) {
         Ok(mut envelope) => {
-            shared.front.trace(&head, start, &mut envelope, &mut seen);
-            shared.store(envelope, body, start, connection, &mut seen).await
+            shared.front.trace(&head, start, &mut envelope, &mut state);
+            shared.store(envelope, body, start, connection, &mut state).await
         }
         Err(rejection) if head.headers.contains_key(header::EXPECT) => {
             // A client that waits for 100 Continue has not sent its body.
@@ -115,10 +115,10 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             if let Some(connection) = connection {
                 connection.discards_body();
             }
-            Err(shared.discard(body, start + BODY_TIMEOUT, &mut seen).await.err().unwrap_or(rejection))
+            Err(shared.discard(body, start + BODY_TIMEOUT, &mut state).await.err().unwrap_or(rejection))
         }
     };
-    shared.front.note(&head, seen, outcome.err(), start.elapsed());
+    shared.front.note(&head, state, outcome.err(), start.elapsed());
     match outcome {
         Ok(()) => {
             if let Some(connection) = connection {
@@ -140,7 +140,7 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 
 impl Shared {
     /// Checks everything except the body.
-    fn check(&self, head: &Parts, body: &Body, seen: &mut Seen) -> Result<Envelope, Rejection> {
+    fn check(&self, head: &Parts, body: &Body, state: &mut CallbackState) -> Result<Envelope, Rejection> {
         if head.method != Method::POST {
             return Err(Rejection::Method);
         }
@@ -163,7 +163,7 @@ impl Shared {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let apps = Arc::clone(&self.front.apps.borrow());
         let envelope = Envelope::from_query(head.uri.query().unwrap_or_default(), &apps, now)?;
-        self.front.note_checked(&envelope, seen);
+        self.front.note_checked(&envelope, state);
         Ok(envelope)
     }
 
@@ -175,7 +175,7 @@ impl Shared {
         body: Body,
         start: Instant,
         connection: Option<&ConnectionInfo>,
-        seen: &mut Seen,
+        state: &mut CallbackState,
     ) -> Result<(), Rejection> {
         if let Some(connection) = connection {
             connection.reads_body();
@@ -185,17 +185,17 @@ impl Shared {
             connection.has_body();
         }
         let (body, permit) = read?;
-        seen.body_bytes = Some(body.len() as u64);
+        state.body_bytes = Some(body.len() as u64);
         let decoded = envelope.into_record(&body, &self.front.duplicates)?;
         drop(body);
         let decoded = decoded.fit(self.log.max_record_bytes()).ok_or(Rejection::TooLarge)?;
         // Cheap: the clones share the bytes.
         let stored = decoded.record.clone();
-        seen.decoded = Some(decoded);
+        state.decoded = Some(decoded);
         let deadline = start + ANSWER_TIMEOUT;
         // From here on the record is in the log's queue, even if the client no longer waits.
         let begin = Instant::now();
-        let _span = seen.span.as_ref().map(|span| span.child("append"));
+        let _span = state.span.as_ref().map(|span| span.child("append"));
         let appending = self.log.append(NewRecord { stored, deadline, permit: Some(permit) });
         let appended = timeout_at(deadline, appending).await.unwrap_or(Err(AppendError::Expired));
         if matches!(appended, Ok(_) | Err(AppendError::Expired)) {
@@ -214,7 +214,12 @@ impl Shared {
 
     /// Reads and drops the body of a refused request. Closing a connection with unread bytes resets it, and
     /// the client may not see the response.
-    async fn discard(&self, mut body: Body, deadline: Instant, seen: &mut Seen) -> Result<(), Rejection> {
+    async fn discard(
+        &self,
+        mut body: Body,
+        deadline: Instant,
+        state: &mut CallbackState,
+    ) -> Result<(), Rejection> {
         let most = self.front.body_limit + MAX_DISCARD_BEYOND_LIMIT;
         let read = async {
             let mut bytes = 0;
@@ -225,7 +230,7 @@ impl Shared {
                     return Ok(());
                 }
             }
-            seen.body_bytes = Some(bytes as u64);
+            state.body_bytes = Some(bytes as u64);
             Ok(())
         };
         // A body that takes longer is not read further: its connection closes.

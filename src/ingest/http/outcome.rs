@@ -85,7 +85,7 @@ fn decode_label(status: DecodeStatus) -> String {
 
 /// State of a callback, for its outcome.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct CallbackState {
     /// Size of the body, as announced or as read.
     pub(super) body_bytes: Option<u64>,
     /// True if the URL passed all checks, including the signature if the app has a token.
@@ -97,10 +97,10 @@ pub(super) struct Seen {
 }
 
 /// Sets the outcome in the span of a callback.
-fn describe(span: &mut Span, seen: &Seen, rejection: Option<Rejection>) {
+fn describe(span: &mut Span, state: &CallbackState, rejection: Option<Rejection>) {
     let status = rejection.map_or(StatusCode::OK, Rejection::status);
     span.set("http.response.status_code", i64::from(status.as_u16()));
-    if let Some(decoded) = &seen.decoded {
+    if let Some(decoded) = &state.decoded {
         span.set("callback.command", decoded.record.command().to_owned());
         span.set("callback.sdk_app_id", i64::from(decoded.record.sdk_app_id()));
     }
@@ -114,34 +114,46 @@ fn describe(span: &mut Span, seen: &Seen, rejection: Option<Rejection>) {
 impl Front {
     /// Starts the span of a callback with a valid URL. The event carries it, or else the context of the
     /// request.
-    pub(super) fn trace(&self, head: &Parts, start: Instant, envelope: &mut Envelope, seen: &mut Seen) {
+    pub(super) fn trace(
+        &self,
+        head: &Parts,
+        start: Instant,
+        envelope: &mut Envelope,
+        state: &mut CallbackState,
+    ) {
         let mut headers = head.headers.get_all("traceparent").iter();
         let header = headers.next().filter(|_| headers.next().is_none());
         let incoming = header.and_then(|header| header.to_str().ok()?.parse::<TraceParent>().ok());
         if let Some(tracer) = &self.tracer {
-            seen.span = tracer.callback(incoming, SystemTime::now() - start.elapsed());
+            state.span = tracer.callback(incoming, SystemTime::now() - start.elapsed());
         }
-        if let Some(traceparent) = seen.span.as_ref().map(Span::traceparent).or(incoming) {
+        if let Some(traceparent) = state.span.as_ref().map(Span::traceparent).or(incoming) {
             envelope.set_traceparent(traceparent.to_string());
         }
     }
 
     /// Records that a callback's URL is valid, whatever its outcome.
-    pub(super) fn note_checked(&self, envelope: &Envelope, seen: &mut Seen) {
-        seen.is_checked = true;
+    pub(super) fn note_checked(&self, envelope: &Envelope, state: &mut CallbackState) {
+        state.is_checked = true;
         if let Some(token) = envelope.token() {
             self.metrics.note_token(envelope.sdk_app_id(), token);
         }
     }
 
     /// Records the outcome of a callback. Called once for each.
-    pub(super) fn note(&self, head: &Parts, mut seen: Seen, rejection: Option<Rejection>, took: Duration) {
-        if let Some(mut span) = seen.span.take() {
-            describe(&mut span, &seen, rejection);
+    pub(super) fn note(
+        &self,
+        head: &Parts,
+        mut state: CallbackState,
+        rejection: Option<Rejection>,
+        took: Duration,
+    ) {
+        if let Some(mut span) = state.span.take() {
+            describe(&mut span, &state, rejection);
         }
-        let seen = &seen;
-        match (rejection, &seen.decoded) {
-            (Some(rejection), _) => self.note_refused(head, seen, rejection, took),
+        let state = &state;
+        match (rejection, &state.decoded) {
+            (Some(rejection), _) => self.note_refused(head, state, rejection, took),
             (None, Some(decoded)) => self.note_accepted(decoded, took),
             (None, None) => unreachable!("a stored callback was decoded"),
         }
@@ -161,15 +173,15 @@ impl Front {
         }
     }
 
-    fn note_refused(&self, head: &Parts, seen: &Seen, rejection: Rejection, took: Duration) {
+    fn note_refused(&self, head: &Parts, state: &CallbackState, rejection: Rejection, took: Duration) {
         let Front { refusals, metrics, .. } = self;
         let Claims { sdk_app_id, command } = Claims::from_query(head.uri.query().unwrap_or_default());
-        let in_body = || seen.decoded.as_ref().map(|decoded| decoded.record.command().to_owned());
+        let in_body = || state.decoded.as_ref().map(|decoded| decoded.record.command().to_owned());
         let command = command.or_else(in_body).unwrap_or_default();
         let reason = rejection.reason();
         let outcome = &refusal_label(reason);
         // A stranger must not create a series for each of hundreds of commands.
-        let command_label = if seen.is_checked { command_label(&command) } else { OTHER };
+        let command_label = if state.is_checked { command_label(&command) } else { OTHER };
         metrics.note_callback(CallbackOutcome { app_id: sdk_app_id, command: command_label, outcome, took });
         if VERIFICATION_FAILURES.contains(&reason) {
             metrics.note_verification_failure(outcome);
@@ -193,7 +205,7 @@ impl Front {
             detail: detail.clone(),
             sdk_app_id,
             command,
-            body_bytes: seen.body_bytes,
+            body_bytes: state.body_bytes,
             clock_skew: skew.map(|skew| crate::proto::well_known::Duration {
                 seconds: skew.clamp(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS),
                 nanos: 0,
