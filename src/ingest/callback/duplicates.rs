@@ -48,12 +48,12 @@ pub struct Duplicates {
     capacity: usize,
     /// Random keys, so that a client cannot construct bodies with equal hashes.
     hasher: RandomState,
-    seen: Mutex<Seen>,
+    recent: Mutex<RecentCallbacks>,
 }
 
 /// Callbacks in the window, with a chain for each hash.
 #[derive(Debug, Default)]
-struct Seen {
+struct RecentCallbacks {
     /// In log order, without gaps. Grows at both ends, and is forgotten from the front.
     callbacks: VecDeque<Callback>,
     /// Number of the first of `callbacks`. The others have the following numbers, which wrap around. Numbers
@@ -85,7 +85,7 @@ impl Duplicates {
     pub fn new(window: Duration, capacity: usize) -> Self {
         assert!((1..=u32::MAX as usize / 2).contains(&capacity), "callbacks are numbered in 32 bits");
         let window = i64::try_from(window.as_micros()).unwrap_or(i64::MAX);
-        Self { start: Instant::now(), window, capacity, hasher: RandomState::new(), seen: Mutex::default() }
+        Self { start: Instant::now(), window, capacity, hasher: RandomState::new(), recent: Mutex::default() }
     }
 
     /// Returns whether detection is enabled.
@@ -106,20 +106,20 @@ impl Duplicates {
             return None;
         }
         let hash = self.hash(sdk_app_id, command, body);
-        let mut seen = self.lock();
-        seen.forget_before(self.oldest(now));
-        seen.chains.get(&hash).map(|chain| seen.get(chain.first).sequence)
+        let mut recent = self.lock();
+        recent.forget_before(self.oldest(now));
+        recent.chains.get(&hash).map(|chain| recent.get(chain.first).sequence)
     }
 
     /// Adds an event that was stored since the start. Must be called in log order.
     pub fn note(&self, record: &Record, now: Moment) {
         let callback = self.callback(record, now);
-        let mut seen = self.lock();
-        seen.forget_before(self.oldest(now));
-        while seen.callbacks.len() >= self.capacity {
-            seen.forget_first();
+        let mut recent = self.lock();
+        recent.forget_before(self.oldest(now));
+        while recent.callbacks.len() >= self.capacity {
+            recent.forget_first();
         }
-        seen.push_back(callback);
+        recent.push_back(callback);
     }
 
     /// Adds an event that was stored before all remembered ones, at the time `now`. Returns whether an older
@@ -128,11 +128,11 @@ impl Duplicates {
     pub fn note_older(&self, record: &Record, now: Moment) -> bool {
         let callback = self.callback(record, now);
         let is_ahead = record.receive_time().since(now.clock) > CLOCK_TOLERANCE;
-        let mut seen = self.lock();
-        if is_ahead || seen.callbacks.len() >= self.capacity || callback.time < self.oldest(now) {
+        let mut recent = self.lock();
+        if is_ahead || recent.callbacks.len() >= self.capacity || callback.time < self.oldest(now) {
             return false;
         }
-        seen.push_front(callback);
+        recent.push_front(callback);
         true
     }
 
@@ -154,13 +154,13 @@ impl Duplicates {
         self.hasher.hash_one((sdk_app_id, command, body))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, RecentCallbacks> {
         // Each change below completes or does not begin, so a panic elsewhere does not corrupt the state.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seen {
+impl RecentCallbacks {
     fn position(&self, number: u32) -> usize {
         number.wrapping_sub(self.first_number) as usize
     }
