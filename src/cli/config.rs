@@ -13,7 +13,7 @@ use crate::{
         raw::{RawSettings, Source},
         read::{self, Loaded},
         reference,
-        table::{Form, Place, SETTINGS, Setting},
+        table::{AllowedSources, Form, SETTINGS, Setting},
     },
     net::files,
 };
@@ -94,7 +94,7 @@ impl clap::Args for Sources {
             .value_name("PATH")
             .env("CALLBACK_GATEWAY_CONFIG")
             .help("TOML file with settings. The environment overrides it, and flags override both");
-        let settings = SETTINGS.iter().filter(|setting| setting.place != Place::NotOnCommandLine);
+        let settings = SETTINGS.iter().filter(|setting| setting.allowed != AllowedSources::NotOnCommandLine);
         command.arg(file).args(settings.map(argument))
     }
 
@@ -116,7 +116,7 @@ pub(super) fn argument(setting: &Setting) -> Arg {
         .env(setting.variable())
         // A user may have put a secret in the place of its file's name.
         .hide_env_values(true)
-        .hide(setting.place == Place::Hidden)
+        .hide(setting.allowed == AllowedSources::Hidden)
         .help(format!("{}{default}", setting.help));
     match setting.form {
         Form::Switch => argument.num_args(0..=1).default_missing_value("true"),
@@ -148,7 +148,7 @@ pub(super) fn value(
     setting: &Setting,
     matches: &ArgMatches,
 ) -> Result<Option<(String, Source)>, clap::Error> {
-    if setting.place == Place::NotOnCommandLine {
+    if setting.allowed == AllowedSources::NotOnCommandLine {
         let text = variables::text(&setting.variable());
         let text = text
             .map_err(|problem| clap::Error::raw(clap::error::ErrorKind::InvalidUtf8, format!("{problem}\n")));

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
-use super::table::{self, Form, Place, SETTINGS, Setting};
+use super::table::{self, AllowedSources, Form, SETTINGS, Setting};
 
 /// Raw values by key.
 #[derive(Clone, Default)]
@@ -104,7 +104,7 @@ impl RawSettings {
             problems.push(unknown(key));
             return;
         };
-        if setting.place == Place::NotInFile {
+        if setting.allowed == AllowedSources::NotInFile {
             problems.push(format!(
                 "{key}: not allowed in a file, because it applies to one start: pass --{}",
                 setting.flag()
@@ -159,7 +159,9 @@ fn example(setting: &Setting) -> String {
 fn unknown(key: &str) -> String {
     let similar = SETTINGS
         .iter()
-        .filter(|setting| setting.place == Place::Anywhere || setting.place == Place::NotOnCommandLine)
+        .filter(|setting| {
+            setting.allowed == AllowedSources::Anywhere || setting.allowed == AllowedSources::NotOnCommandLine
+        })
         .map(|setting| (strsim::jaro_winkler(setting.key, key), setting.key))
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     raw::{RawSettings, Source},
     read,
-    table::{Form, Place, SETTINGS, Setting},
+    table::{AllowedSources, Form, SETTINGS, Setting},
 };
 
 /// Maximum length of a comment line in the file.
@@ -28,7 +28,7 @@ pub fn print(raw: &RawSettings) -> String {
         comment(&mut text, setting.help);
         let (value, source) = raw.get(setting);
         let line = match setting.form {
-            _ if setting.place == Place::NotInFile => {
+            _ if setting.allowed == AllowedSources::NotInFile => {
                 format!("# --{} {value}  # only for one start", setting.flag())
             }
             Form::Secrets if value.is_empty() => format!("# {name} = []"),
@@ -64,10 +64,14 @@ pub fn markdown() -> String {
         let default =
             if setting.default.is_empty() { "none".to_owned() } else { format!("`{}`", setting.default) };
         let reloads = if setting.reloads { "; SIGHUP reloads it" } else { "" };
-        let places = match setting.place {
-            Place::Anywhere | Place::Hidden => format!("`--{}`, `{}`", setting.flag(), setting.variable()),
-            Place::NotOnCommandLine => format!("`{}`, not on the command line", setting.variable()),
-            Place::NotInFile => format!("`--{}`, `{}`, not in the file", setting.flag(), setting.variable()),
+        let places = match setting.allowed {
+            AllowedSources::Anywhere | AllowedSources::Hidden => {
+                format!("`--{}`, `{}`", setting.flag(), setting.variable())
+            }
+            AllowedSources::NotOnCommandLine => format!("`{}`, not on the command line", setting.variable()),
+            AllowedSources::NotInFile => {
+                format!("`--{}`, `{}`, not in the file", setting.flag(), setting.variable())
+            }
         };
         let (key, help) = (setting.key, setting.help);
         write!(text, "\n### `{key}`\n\n{help}.\n\n{places}; default {default}{reloads}.\n").expect(TO_MEMORY);
@@ -102,7 +106,7 @@ without one, put them into files.
 
 /// Returns the settings that are documented.
 fn shown() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().filter(|setting| setting.place != Place::Hidden)
+    SETTINGS.iter().filter(|setting| setting.allowed != AllowedSources::Hidden)
 }
 
 fn comment(text: &mut String, words: &str) {

@@ -15,7 +15,7 @@ pub struct Setting {
     /// Form of the value in the file.
     pub form: Form,
     /// Places where the setting may appear.
-    pub place: Place,
+    pub allowed: AllowedSources,
     /// True if SIGHUP applies a new value. Otherwise a change needs a restart.
     pub reloads: bool,
     /// Help text, without a period at its end.
@@ -39,7 +39,7 @@ pub enum Form {
 
 /// Places where a setting may appear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum AllowedSources {
     /// The file, the environment and the command line.
     Anywhere,
     /// Not the command line, which every user of the machine can see.
@@ -78,7 +78,7 @@ const fn setting(
     default: &'static str,
     help: &'static str,
 ) -> Setting {
-    Setting { key, value, default, form: Form::Text, place: Place::Anywhere, reloads: false, help }
+    Setting { key, value, default, form: Form::Text, allowed: AllowedSources::Anywhere, reloads: false, help }
 }
 
 impl Setting {
@@ -87,8 +87,8 @@ impl Setting {
         self
     }
 
-    const fn place(mut self, place: Place) -> Self {
-        self.place = place;
+    const fn allowed(mut self, allowed: AllowedSources) -> Self {
+        self.allowed = allowed;
         self
     }
 
@@ -117,7 +117,7 @@ pub static SETTINGS: &[Setting] = &[
         "Lines as in `tokens_file`, in addition to the file's",
     )
     .form(Form::Secrets)
-    .place(Place::NotOnCommandLine)
+    .allowed(AllowedSources::NotOnCommandLine)
     .reloads(),
     setting(
         "signature_window",
@@ -160,7 +160,7 @@ pub static SETTINGS: &[Setting] = &[
          are rejected. Receive times ahead of the clock are set to the present",
     )
     .form(Form::Switch)
-    .place(Place::NotInFile),
+    .allowed(AllowedSources::NotInFile),
     setting(
         "damaged_store",
         "MODE",
@@ -176,7 +176,7 @@ pub static SETTINGS: &[Setting] = &[
         "Keep an index by account, group and command. Turn it off only for measurements",
     )
     .form(Form::Switch)
-    .place(Place::Hidden),
+    .allowed(AllowedSources::Hidden),
     setting(
         "replica_name",
         "NAME",
@@ -271,7 +271,7 @@ pub static SETTINGS: &[Setting] = &[
         "Lines as in `grpc.tokens_file`, in addition to the file's",
     )
     .form(Form::Secrets)
-    .place(Place::NotOnCommandLine)
+    .allowed(AllowedSources::NotOnCommandLine)
     .reloads(),
     setting(
         "grpc.tls_cert",
@@ -381,7 +381,7 @@ pub static SETTINGS: &[Setting] = &[
     .reloads(),
     setting("nats.login", "LINE", "", "Line `USER PASSWORD`, instead of a file")
         .form(Form::Secrets)
-        .place(Place::NotOnCommandLine)
+        .allowed(AllowedSources::NotOnCommandLine)
         .reloads(),
     setting(
         "nats.tls_ca",

@@ -15,7 +15,7 @@ use crate::support::{
     certificates::{Authority, write},
     *,
 };
-use callback_gateway::config::table::{Place, SETTINGS, find};
+use callback_gateway::config::table::{AllowedSources, SETTINGS, find};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -342,7 +342,7 @@ fn every_setting_can_be_given() {
     let mut flags = Vec::new();
     for setting in SETTINGS.iter().filter(|setting| !own.contains_key(setting.key)) {
         assert!(
-            matches!(setting.place, Place::Anywhere | Place::Hidden),
+            matches!(setting.allowed, AllowedSources::Anywhere | AllowedSources::Hidden),
             "{} has a value of its own",
             setting.key
         );
