@@ -28,15 +28,15 @@ pub struct Json<'a> {
 pub enum Unreadable {
     /// The body is empty, or holds only white space and NUL bytes.
     Empty,
-    /// Not UTF-8. The place is that of the first fault that cannot be repaired.
-    NotUtf8(Place),
-    /// UTF-8, but not JSON. The place is that of the first fault that cannot be repaired.
-    NotJson(Place),
+    /// Not UTF-8. The position is that of the first fault that cannot be repaired.
+    NotUtf8(BytePosition),
+    /// UTF-8, but not JSON. The position is that of the first fault that cannot be repaired.
+    NotJson(BytePosition),
 }
 
 /// Position and kind of a byte in a client's text. Describes a fault without quoting content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct BytePosition {
     /// Offset of the byte, from 0.
     pub offset: usize,
     /// Kind of the byte.
@@ -78,7 +78,7 @@ pub enum ByteKind {
     NotUtf8,
 }
 
-impl Place {
+impl BytePosition {
     /// Returns the position and kind of the byte at an offset.
     pub fn of(bytes: &[u8], offset: usize) -> Self {
         let byte = match bytes.get(offset) {
@@ -113,19 +113,19 @@ pub fn read(body: &[u8]) -> Result<Json<'_>, Unreadable> {
         return Ok(Json { text: Cow::Borrowed(text), is_repaired: false, is_lossy: false });
     }
     // The first fault that no repair removes.
-    let place = match repair(body) {
+    let position = match repair(body) {
         Ok(text) if text.is_empty() => return Err(Unreadable::Empty),
         Ok(text) => match check(&text) {
             Ok(()) => {
                 return Ok(Json { text: Cow::Owned(text), is_repaired: true, is_lossy: as_is.is_err() });
             }
-            Err(offset) => Place::of(body, offset_in_body(body, offset)),
+            Err(offset) => BytePosition::of(body, offset_in_body(body, offset)),
         },
-        Err(offset) => Place { offset, byte: ByteKind::NotUtf8 },
+        Err(offset) => BytePosition { offset, byte: ByteKind::NotUtf8 },
     };
     Err(match as_is {
-        Ok(_) => Unreadable::NotJson(place),
-        Err(_) => Unreadable::NotUtf8(place),
+        Ok(_) => Unreadable::NotJson(position),
+        Err(_) => Unreadable::NotUtf8(position),
     })
 }
 
@@ -339,31 +339,31 @@ mod tests {
     #[test]
     fn other_faults_are_reported_with_their_position() {
         use ByteKind::*;
-        let place = |offset, byte| Place { offset, byte };
+        let position = |offset, byte| BytePosition { offset, byte };
         let open = "[".repeat(2 << 20);
         for (body, fault) in [
             (&b""[..], Unreadable::Empty),
             (b" \0\r\n\x0b\x0c", Unreadable::Empty),
             (b"\xef\xbb\xbf\0", Unreadable::Empty),
-            (b"{", Unreadable::NotJson(place(1, End))),
-            (b"{} x", Unreadable::NotJson(place(3, Letter))),
-            (b"{\"a\":NaN}", Unreadable::NotJson(place(5, Letter))),
-            (b"{\n'a':1}", Unreadable::NotJson(place(2, Quote))),
-            (b"{\"a\":1,\n}", Unreadable::NotJson(place(8, Bracket))),
-            (b"{\"a\":\"\\\n\"}", Unreadable::NotJson(place(7, WhiteSpace))),
-            (b"{\"a\":\"\\x\"}", Unreadable::NotJson(place(7, Letter))),
-            (b"{\"a\":\x01}", Unreadable::NotJson(place(5, Control))),
-            (b"{\"a\":\"\xff\"", Unreadable::NotUtf8(place(8, End))),
+            (b"{", Unreadable::NotJson(position(1, End))),
+            (b"{} x", Unreadable::NotJson(position(3, Letter))),
+            (b"{\"a\":NaN}", Unreadable::NotJson(position(5, Letter))),
+            (b"{\n'a':1}", Unreadable::NotJson(position(2, Quote))),
+            (b"{\"a\":1,\n}", Unreadable::NotJson(position(8, Bracket))),
+            (b"{\"a\":\"\\\n\"}", Unreadable::NotJson(position(7, WhiteSpace))),
+            (b"{\"a\":\"\\x\"}", Unreadable::NotJson(position(7, Letter))),
+            (b"{\"a\":\x01}", Unreadable::NotJson(position(5, Control))),
+            (b"{\"a\":\"\xff\"", Unreadable::NotUtf8(position(8, End))),
             // Different from the faults that are repaired.
-            (b"{\"a\":\"x\ny\",\"b\":NaN}", Unreadable::NotJson(place(15, Letter))),
-            (b"\xef\xbb\xbf{\"a\":1,\"b\":NaN}\0", Unreadable::NotJson(place(14, Letter))),
-            (b"{\"a\":\"\xff\x01\",\"b\":!}", Unreadable::NotUtf8(place(14, Punctuation))),
-            (b"{\"a\":\"\x01\xff\"}\xff", Unreadable::NotUtf8(place(10, NotUtf8))),
-            (b"{\"a\":\xff}", Unreadable::NotUtf8(place(5, NotUtf8))),
-            (b"{\"a\":\"\\\xff\"}", Unreadable::NotUtf8(place(7, NotUtf8))),
-            (b"\xff\xfe{\0}\0", Unreadable::NotUtf8(place(0, NotUtf8))),
-            ("{\"a\":\u{a0}1}".as_bytes(), Unreadable::NotJson(place(5, BeyondAscii))),
-            (open.as_bytes(), Unreadable::NotJson(place(2 << 20, End))),
+            (b"{\"a\":\"x\ny\",\"b\":NaN}", Unreadable::NotJson(position(15, Letter))),
+            (b"\xef\xbb\xbf{\"a\":1,\"b\":NaN}\0", Unreadable::NotJson(position(14, Letter))),
+            (b"{\"a\":\"\xff\x01\",\"b\":!}", Unreadable::NotUtf8(position(14, Punctuation))),
+            (b"{\"a\":\"\x01\xff\"}\xff", Unreadable::NotUtf8(position(10, NotUtf8))),
+            (b"{\"a\":\xff}", Unreadable::NotUtf8(position(5, NotUtf8))),
+            (b"{\"a\":\"\\\xff\"}", Unreadable::NotUtf8(position(7, NotUtf8))),
+            (b"\xff\xfe{\0}\0", Unreadable::NotUtf8(position(0, NotUtf8))),
+            ("{\"a\":\u{a0}1}".as_bytes(), Unreadable::NotJson(position(5, BeyondAscii))),
+            (open.as_bytes(), Unreadable::NotJson(position(2 << 20, End))),
         ] {
             let shown = body[..body.len().min(40)].escape_ascii();
             assert_eq!(read_text(body), Err(fault), "{shown}");

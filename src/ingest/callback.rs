@@ -26,7 +26,7 @@ use self::{
 use crate::{
     event::{
         MAX_COMMAND_BYTES, NameSet, RecordParts, StoredRecord, is_command,
-        json::{self, Place, Unreadable},
+        json::{self, BytePosition, Unreadable},
     },
     proto::{self, DecodeStatus},
 };
@@ -57,21 +57,21 @@ pub enum Refusal {
     /// No SDKAppID in the URL.
     #[error("the URL needs the query parameter SdkAppid")]
     AppIdMissing,
-    /// The SDKAppID is not configured, or (with a place) is not a decimal number.
+    /// The SDKAppID is not configured, or (with a position) is not a decimal number.
     #[error("this gateway does not serve this SdkAppid; check --sdk-app-id")]
-    AppIdUnknown(Option<Place>),
+    AppIdUnknown(Option<BytePosition>),
     /// The URL has no signature, although the app has a token.
     #[error("the URL needs the query parameter Sign; turn on authentication in the console")]
     SignMissing,
-    /// The signature matches no token of the app, or (with a place) is not 64 hexadecimal digits.
+    /// The signature matches no token of the app, or (with a position) is not 64 hexadecimal digits.
     #[error("Sign is wrong; check that the console and the gateway have the same token")]
-    SignWrong(Option<Place>),
+    SignWrong(Option<BytePosition>),
     /// The URL has a signature but no RequestTime.
     #[error("the URL needs the query parameter RequestTime; turn on authentication in the console")]
     RequestTimeMissing,
     /// RequestTime is not in decimal digits.
     #[error("RequestTime must be Unix seconds in decimal digits")]
-    RequestTimeMalformed(Place),
+    RequestTimeMalformed(BytePosition),
     /// RequestTime is too far in the past or the future.
     #[error("RequestTime is too old or too new; check the gateway's clock")]
     RequestTimeOutside {
@@ -85,7 +85,7 @@ pub enum Refusal {
     #[error(
         "CallbackCommand must be 1 to 128 letters, digits, hyphens and underscores, in non-empty parts joined by dots"
     )]
-    CommandInvalid(Part, Place),
+    CommandInvalid(Part, BytePosition),
 }
 
 /// Reason why the command cannot be taken from a body.
@@ -116,19 +116,21 @@ impl Refusal {
     /// Returns the position of the fault and the kind of byte there, without quoting content. Empty if the refusal's
     /// text is sufficient.
     pub fn detail(&self) -> String {
-        let at = |what: &str, place: &Place| format!("{what}: {} at byte {}", place.byte, place.offset);
+        let at = |what: &str, position: &BytePosition| {
+            format!("{what}: {} at byte {}", position.byte, position.offset)
+        };
         match self {
-            Self::AppIdUnknown(Some(place)) => at("SdkAppid", place),
-            Self::SignWrong(Some(place)) => at("Sign", place),
-            Self::RequestTimeMalformed(place) => at("RequestTime", place),
-            Self::CommandInvalid(part, place) => at(&format!("CallbackCommand in the {part}"), place),
+            Self::AppIdUnknown(Some(position)) => at("SdkAppid", position),
+            Self::SignWrong(Some(position)) => at("Sign", position),
+            Self::RequestTimeMalformed(position) => at("RequestTime", position),
+            Self::CommandInvalid(part, position) => at(&format!("CallbackCommand in the {part}"), position),
             Self::CommandMissing(source) => match source {
                 CommandSource::Absent => "body: no CallbackCommand, or not an object".to_owned(),
                 CommandSource::Repeated => "body: CallbackCommand more than once".to_owned(),
                 CommandSource::NotString => "body: CallbackCommand is not a string".to_owned(),
                 CommandSource::Unreadable(Unreadable::Empty) => "body: empty".to_owned(),
-                CommandSource::Unreadable(Unreadable::NotUtf8(place)) => at("body is not UTF-8", place),
-                CommandSource::Unreadable(Unreadable::NotJson(place)) => at("body is not JSON", place),
+                CommandSource::Unreadable(Unreadable::NotUtf8(position)) => at("body is not UTF-8", position),
+                CommandSource::Unreadable(Unreadable::NotJson(position)) => at("body is not JSON", position),
             },
             Self::ParameterRepeated(name) => format!("URL: {name} more than once"),
             Self::AppIdMissing
@@ -155,8 +157,8 @@ pub struct Apps {
 impl Apps {
     fn find(&self, text: &str) -> Result<u32, Refusal> {
         // Digits that overflow a u32 are an unknown app, not a malformed number.
-        if let Some(place) = not_a_digit(text) {
-            return Err(Refusal::AppIdUnknown(Some(place)));
+        if let Some(position) = not_a_digit(text) {
+            return Err(Refusal::AppIdUnknown(Some(position)));
         }
         app_id(text).filter(|id| self.ids.contains(id)).ok_or(Refusal::AppIdUnknown(None))
     }
@@ -169,9 +171,9 @@ fn app_id(text: &str) -> Option<u32> {
 }
 
 /// Returns the position of the first byte that is not a decimal digit, or position 0 of an empty text.
-fn not_a_digit(text: &str) -> Option<Place> {
+fn not_a_digit(text: &str) -> Option<BytePosition> {
     let at = text.bytes().position(|byte| !byte.is_ascii_digit());
-    at.or(text.is_empty().then_some(0)).map(|at| Place::of(text.as_bytes(), at))
+    at.or(text.is_empty().then_some(0)).map(|at| BytePosition::of(text.as_bytes(), at))
 }
 
 /// Returns whether a query parameter is the SDKAppID, in any letter case: the vendor's pages and related products
@@ -264,8 +266,8 @@ impl Envelope {
                 Some(signature::verify(tokens, sign, time, now, apps.window)?)
             }
         };
-        if let Some(place) = command.as_deref().and_then(not_a_command) {
-            return Err(Refusal::CommandInvalid(Part::Url, place));
+        if let Some(position) = command.as_deref().and_then(not_a_command) {
+            return Err(Refusal::CommandInvalid(Part::Url, position));
         }
         Ok(Self {
             sdk_app_id,
@@ -399,7 +401,7 @@ impl Envelope {
             (Some(url), _) => Ok((url.to_owned(), fault)),
             (None, Err(source)) => Err(Refusal::CommandMissing(source)),
             (None, Ok(body)) => match not_a_command(body) {
-                Some(place) => Err(Refusal::CommandInvalid(Part::Body, place)),
+                Some(position) => Err(Refusal::CommandInvalid(Part::Body, position)),
                 None => Ok((body.to_owned(), None)),
             },
         }
@@ -443,7 +445,7 @@ impl Typed {
 }
 
 /// Returns the position of the first byte that makes a text an invalid command.
-fn not_a_command(text: &str) -> Option<Place> {
+fn not_a_command(text: &str) -> Option<BytePosition> {
     if is_command(text) {
         return None;
     }
@@ -457,7 +459,7 @@ fn not_a_command(text: &str) -> Option<Place> {
         }
     });
     // An empty last part, or too many characters.
-    Some(Place::of(bytes, wrong.unwrap_or(bytes.len().min(MAX_COMMAND_BYTES))))
+    Some(BytePosition::of(bytes, wrong.unwrap_or(bytes.len().min(MAX_COMMAND_BYTES))))
 }
 
 /// Reads `EventTime`, a number or a string that holds a number. `Err` if it has any other value.

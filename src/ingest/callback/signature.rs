@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::{Refusal, not_a_digit};
-use crate::event::json::Place;
+use crate::event::json::BytePosition;
 
 /// Minimum length of a token in a list, in bytes, as in the vendor's example. Shorter ones can be guessed, or
 /// are the start of a token that was written halfway.
@@ -174,16 +174,16 @@ pub(super) fn verify(
     let request_time = request_time.ok_or(Refusal::RequestTimeMissing)?;
     // Accepts at most 20 digits. `parse` alone would accept a plus sign.
     const MAX_DIGITS: usize = 20;
-    let malformed = |at| Refusal::RequestTimeMalformed(Place::of(request_time.as_bytes(), at));
-    if let Some(place) = not_a_digit(request_time) {
-        return Err(Refusal::RequestTimeMalformed(place));
+    let malformed = |at| Refusal::RequestTimeMalformed(BytePosition::of(request_time.as_bytes(), at));
+    if let Some(position) = not_a_digit(request_time) {
+        return Err(Refusal::RequestTimeMalformed(position));
     }
     let seconds = request_time.parse().ok().filter(|_: &u64| request_time.len() <= MAX_DIGITS);
     let seconds = seconds.ok_or_else(|| malformed(MAX_DIGITS.min(request_time.len() - 1)))?;
     let mut given = [0; 32];
     hex::decode_to_slice(sign, &mut given).map_err(|_| {
         let at = sign.bytes().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(2 * given.len());
-        Refusal::SignWrong(Some(Place::of(sign.as_bytes(), at)))
+        Refusal::SignWrong(Some(BytePosition::of(sign.as_bytes(), at)))
     })?;
     let (mut fits, mut which) = (Choice::from(0), 0);
     for (index, token) in (0_u32..).zip(tokens) {
@@ -241,17 +241,17 @@ mod tests {
     #[test]
     fn wrong_signatures_are_refused() {
         let other = Token::new("xxxxyyyz").unwrap().sign(TIME);
-        let place = |offset, byte| Some(Place { offset, byte });
-        for (sign, place) in [
+        let position = |offset, byte| Some(BytePosition { offset, byte });
+        for (sign, position) in [
             (other.as_str(), None),
-            ("", place(0, ByteKind::End)),
-            (&SIGN[..63], place(63, ByteKind::End)),
-            (&SIGN[..62], place(62, ByteKind::End)),
-            (&format!("{SIGN}00"), place(64, ByteKind::Digit)),
-            (&"g".repeat(64), place(0, ByteKind::Letter)),
-            ("ü", place(0, ByteKind::BeyondAscii)),
+            ("", position(0, ByteKind::End)),
+            (&SIGN[..63], position(63, ByteKind::End)),
+            (&SIGN[..62], position(62, ByteKind::End)),
+            (&format!("{SIGN}00"), position(64, ByteKind::Digit)),
+            (&"g".repeat(64), position(0, ByteKind::Letter)),
+            ("ü", position(0, ByteKind::BeyondAscii)),
         ] {
-            assert_eq!(check(sign, TIME, NOW), Err(Refusal::SignWrong(place)), "{sign}");
+            assert_eq!(check(sign, TIME, NOW), Err(Refusal::SignWrong(position)), "{sign}");
         }
         assert_eq!(verify(&[], Some(SIGN), Some(TIME), NOW, WINDOW), Err(Refusal::SignWrong(None)));
         let missing = |sign, time| verify(&[token()], sign, time, NOW, WINDOW);
@@ -279,8 +279,8 @@ mod tests {
             assert!(matches!(refused, Err(Refusal::RequestTimeMalformed(_))), "{time}: {refused:?}");
         }
         let huge = "9".repeat(21);
-        let place = Place { offset: 20, byte: ByteKind::Digit };
-        assert_eq!(check(&token().sign(&huge), &huge, NOW), Err(Refusal::RequestTimeMalformed(place)));
+        let position = BytePosition { offset: 20, byte: ByteKind::Digit };
+        assert_eq!(check(&token().sign(&huge), &huge, NOW), Err(Refusal::RequestTimeMalformed(position)));
         let largest = u64::MAX.to_string();
         let far = Refusal::RequestTimeOutside { skew: i64::MAX };
         assert_eq!(check(&token().sign(&largest), &largest, NOW), Err(far));

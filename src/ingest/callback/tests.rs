@@ -57,16 +57,16 @@ fn all_parameters_of_a_query_are_read() {
 fn invalid_queries_are_refused() {
     use ByteKind::*;
     use Refusal::*;
-    let place = |offset, byte| Some(Place { offset, byte });
-    let invalid = |offset, byte| CommandInvalid(Part::Url, Place { offset, byte });
+    let position = |offset, byte| Some(BytePosition { offset, byte });
+    let invalid = |offset, byte| CommandInvalid(Part::Url, BytePosition { offset, byte });
     let long = format!("SdkAppid=7&CallbackCommand={}", "x".repeat(129));
     for (query, refusal) in [
         ("", AppIdMissing),
-        ("SdkAppid=", AppIdUnknown(place(0, End))),
+        ("SdkAppid=", AppIdUnknown(position(0, End))),
         ("SdkAppid=8", AppIdUnknown(None)),
-        ("SdkAppid=%2B7", AppIdUnknown(place(0, Punctuation))),
-        ("SdkAppid=+7", AppIdUnknown(place(0, WhiteSpace))),
-        ("SdkAppid=7x", AppIdUnknown(place(1, Letter))),
+        ("SdkAppid=%2B7", AppIdUnknown(position(0, Punctuation))),
+        ("SdkAppid=+7", AppIdUnknown(position(0, WhiteSpace))),
+        ("SdkAppid=7x", AppIdUnknown(position(1, Letter))),
         ("SdkAppid=99999999999999999999", AppIdUnknown(None)),
         ("SdkAppid=7&SdkAppid=7", ParameterRepeated("SdkAppid")),
         ("SdkAppid=7&CallbackCommand=A.B&CallbackCommand=A.B", ParameterRepeated("CallbackCommand")),
@@ -137,8 +137,8 @@ fn the_signature_of_an_app_with_a_token_is_checked_first() {
     let apps = Apps { tokens, window: Duration::from_secs(60), ..apps() };
     let read = |query: &str| Envelope::from_query(query, &apps, 1000);
     assert_eq!(read("SdkAppid=7&CallbackCommand=A..B"), Err(Refusal::SignMissing));
-    let place = Some(Place { offset: 0, byte: ByteKind::Letter });
-    assert_eq!(read("SdkAppid=7&Sign=x&RequestTime=1000"), Err(Refusal::SignWrong(place)));
+    let position = Some(BytePosition { offset: 0, byte: ByteKind::Letter });
+    assert_eq!(read("SdkAppid=7&Sign=x&RequestTime=1000"), Err(Refusal::SignWrong(position)));
     assert_eq!(read("SdkAppid=7&Sign=x&Sign=x"), Err(Refusal::ParameterRepeated("Sign")));
     let signed = format!("SdkAppid=7&CallbackCommand=A.B&Sign={sign}&RequestTime=1000");
     let verified = Some(Verified { request_time: 1000, token: 1 });
@@ -210,9 +210,9 @@ fn any_body_is_accepted_if_the_url_names_the_command() {
 #[test]
 fn without_a_command_in_the_url_the_body_must_name_one() {
     use CommandSource::*;
-    let place = |offset, byte| Place { offset, byte };
-    let not_utf8 = Unreadable(json::Unreadable::NotUtf8(place(0, ByteKind::NotUtf8)));
-    let not_json = Unreadable(json::Unreadable::NotJson(place(1, ByteKind::End)));
+    let position = |offset, byte| BytePosition { offset, byte };
+    let not_utf8 = Unreadable(json::Unreadable::NotUtf8(position(0, ByteKind::NotUtf8)));
+    let not_json = Unreadable(json::Unreadable::NotJson(position(1, ByteKind::End)));
     for (body, refusal, detail) in [
         (&b"{}"[..], Refusal::CommandMissing(Absent), "body: no CallbackCommand, or not an object"),
         (
@@ -236,7 +236,7 @@ fn without_a_command_in_the_url_the_body_must_name_one() {
         (b"{", Refusal::CommandMissing(not_json), "body is not JSON: the end at byte 1"),
         (
             br#"{"CallbackCommand":"a b"}"#,
-            Refusal::CommandInvalid(Part::Body, place(1, ByteKind::WhiteSpace)),
+            Refusal::CommandInvalid(Part::Body, position(1, ByteKind::WhiteSpace)),
             "CallbackCommand in the body: white space at byte 1",
         ),
     ] {
