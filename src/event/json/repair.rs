@@ -22,7 +22,7 @@ pub(super) fn offset_in_body(body: &[u8], offset_in_text: usize) -> usize {
 
 /// Position of a character in a JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ScanState {
     Outside,
     /// Inside a string.
     Inside,
@@ -36,32 +36,32 @@ fn scan(body: &[u8], mut give: impl FnMut(usize, &str)) -> Result<(), usize> {
     let start = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let is_blank = |byte: &u8| matches!(byte, 0 | b' ' | b'\t'..=b'\r');
     let end = body.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
-    let mut place = Place::Outside;
+    let mut state = ScanState::Outside;
     let mut offset = start;
     for chunk in body[start..end].utf8_chunks() {
         for (at, c) in chunk.valid().char_indices() {
             // A control character after a backslash stays: escaping it would change the meaning of the backslash.
-            if place == Place::Inside && c < ' ' {
+            if state == ScanState::Inside && c < ' ' {
                 give(offset + at, ESCAPES[usize::from(c as u8)]);
                 continue;
             }
             give(offset + at, &chunk.valid()[at..at + c.len_utf8()]);
-            place = match (place, c) {
-                (Place::Outside, '"') => Place::Inside,
-                (Place::Outside, _) => Place::Outside,
-                (Place::Inside, '"') => Place::Outside,
-                (Place::Inside, '\\') => Place::Escape,
-                (Place::Inside | Place::Escape, _) => Place::Inside,
+            state = match (state, c) {
+                (ScanState::Outside, '"') => ScanState::Inside,
+                (ScanState::Outside, _) => ScanState::Outside,
+                (ScanState::Inside, '"') => ScanState::Outside,
+                (ScanState::Inside, '\\') => ScanState::Escape,
+                (ScanState::Inside | ScanState::Escape, _) => ScanState::Inside,
             };
         }
         offset += chunk.valid().len();
         if !chunk.invalid().is_empty() {
-            if place == Place::Outside {
+            if state == ScanState::Outside {
                 return Err(offset);
             }
             give(offset, "\u{fffd}");
             // After a backslash, U+FFFD makes an invalid escape, so the text stays invalid JSON.
-            place = Place::Inside;
+            state = ScanState::Inside;
             offset += chunk.invalid().len();
         }
     }
