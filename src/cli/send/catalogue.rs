@@ -70,7 +70,7 @@ fn catalogue() -> BTreeMap<String, Entry> {
         let Kind::Message(message) = field.kind() else { continue };
         let command = field.options().get_extension(&option).as_str().unwrap_or_default().to_owned();
         let mut flags = Vec::new();
-        let at = Place { parents: &[], path: "", is_repeated: false };
+        let at = MessagePosition { parents: &[], path: "", is_repeated: false };
         add_flags(&message, &at, &comments, &mut flags);
         add_aliases(&mut flags);
         let alias = field.name().replace('_', "-");
@@ -97,7 +97,7 @@ fn comments(pool: &DescriptorPool) -> HashMap<String, String> {
 }
 
 /// Position of a message within the body.
-struct Place<'a> {
+struct MessagePosition<'a> {
     /// Names of the enclosing fields.
     parents: &'a [String],
     /// The vendor's names of the enclosing fields, each with a dot.
@@ -118,7 +118,7 @@ fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
 
 fn add_flags(
     message: &MessageDescriptor,
-    at: &Place<'_>,
+    at: &MessagePosition<'_>,
     comments: &HashMap<String, String>,
     flags: &mut Vec<Flag>,
 ) {
@@ -149,7 +149,11 @@ fn add_flags(
         let parents: Vec<String> =
             at.parents.iter().cloned().chain([field.name().replace('_', "-")]).collect();
         let path = format!("{}{}.", at.path, field.json_name());
-        let at = Place { parents: &parents, path: &path, is_repeated: at.is_repeated || field.is_list() };
+        let at = MessagePosition {
+            parents: &parents,
+            path: &path,
+            is_repeated: at.is_repeated || field.is_list(),
+        };
         add_flags(&message, &at, comments, flags);
     }
 }
