@@ -1,7 +1,8 @@
 //! Reload of the configuration while the gateway runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
@@ -48,7 +49,7 @@ impl Reload {
     /// Open connections stay. A stream ends if its token was revoked or has other rights. All other changes
     /// need a restart, including turning TLS on or off. On an error nothing changes.
     pub fn apply(&self, new: &Config) -> Result<(), ConfigError> {
-        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut config = self.config.lock();
         *config = config.reloaded(new)?;
         let settings = config.settings();
         self.apps.send_replace(Arc::new(apps(settings)));

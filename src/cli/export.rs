@@ -2,16 +2,13 @@
 
 mod destination;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::proto::well_known::Timestamp;
 use callback_gateway_client::cursor;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 use prost::encoding::encode_varint;
 
 use self::destination::{Destination, Writer};
@@ -185,7 +182,7 @@ impl Export {
         };
         let ran = runner.run(|stop| copier.run(stop));
         bar.finish_and_clear();
-        let written = written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let written = written.lock().clone();
         match ran?.outcome {
             Some(Ok(Some(whole))) => finish(destination, &written, &whole),
             Some(Err(failure)) => Err(cut_off(failure, &destination, &written)),
@@ -422,7 +419,7 @@ impl Copier {
         let wrote = self.writer.write(&self.buffer);
         self.buffer.clear();
         wrote?;
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.written.lock();
         written.add(part);
         self.bar.set_message(format!(
             "{}, {}",

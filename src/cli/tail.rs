@@ -2,11 +2,12 @@
 
 use std::{
     io::{self, Write as _},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::proto::well_known::Timestamp;
+use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use callback_gateway_client::cursor;
@@ -71,7 +72,7 @@ impl Tail {
         let shared = Arc::clone(&position);
         let ran = Runner::new()?.run(|stop| self.follow(target, shared, stop))?;
         if ran.is_interrupted
-            && let Some(cursor) = position.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+            && let Some(cursor) = position.lock().as_ref()
         {
             output::notice(&format!("\nstopped; to continue from here: --from {cursor}"));
         }
@@ -122,7 +123,7 @@ impl Tail {
             unmatched.note(&frame);
             unmatched.report(false);
             let cursor = cursor(&frame).to_owned();
-            *position.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
+            *position.lock() = Some(cursor);
             if self.count.is_some_and(|count| printed >= count) {
                 unmatched.report(true);
                 return Ok(());

@@ -5,12 +5,11 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     event::Timestamp,
@@ -132,7 +131,7 @@ impl Refusals {
     pub fn note_refused(&self, refusal: Refusal, time: Timestamp, now: Instant) -> Line {
         let reason = refusal.reason();
         if let Some(app) = self.apps.get(&refusal.sdk_app_id) {
-            let mut refused = app.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut refused = app.refused.lock();
             *refused = (refused.0 + 1, Some((time, reason)));
         }
         let mut refused = self.lock();
@@ -185,7 +184,7 @@ impl Refusals {
     pub fn apps(&self) -> Vec<AppStatus> {
         let status = |(&sdk_app_id, app): (&u32, &App)| {
             let last_accept = app.last_accept.load(Ordering::Relaxed);
-            let (refused, last) = *app.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            let (refused, last) = *app.refused.lock();
             AppStatus {
                 sdk_app_id,
                 is_verified: app.is_verified.load(Ordering::Relaxed),
@@ -200,8 +199,8 @@ impl Refusals {
     }
 
     fn lock(&self) -> MutexGuard<'_, Refused> {
-        // Each change completes or does not begin, so a panic elsewhere does not corrupt the state.
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+        // Not poisoned by a panic: each change completes or does not begin.
+        self.refused.lock()
     }
 }
 

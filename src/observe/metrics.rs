@@ -6,12 +6,9 @@
 mod gauges;
 mod process;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
+use parking_lot::Mutex;
 use prometheus::{
     Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
@@ -437,7 +434,7 @@ impl Metrics {
 
     /// Returns all metrics in Prometheus' text format.
     pub fn text(&self, snapshot: &Snapshot) -> Vec<u8> {
-        let gauges = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        let gauges = self.gauges.lock();
         gauges.set(snapshot);
         let mut text = Vec::new();
         TextEncoder::new()

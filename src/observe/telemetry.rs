@@ -8,11 +8,12 @@ mod limit;
 
 use std::{
     io::{self, IsTerminal as _},
-    sync::{Mutex, OnceLock, PoisonError, mpsc},
+    sync::{OnceLock, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Registry, filter::LevelFilter, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
@@ -52,7 +53,7 @@ impl LineLimit {
     /// Returns whether to write a line now, and then the number of suppressed lines since the last one.
     pub(crate) fn next(&self) -> Option<u64> {
         let now = Instant::now();
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let (last, left_out) = &mut *state;
         if last.is_some_and(|last| now.saturating_duration_since(last) < LINE_INTERVAL) {
             *left_out += 1;
@@ -208,7 +209,7 @@ mod tests {
         let limit = LineLimit::new();
         assert_eq!(limit.next(), Some(0));
         assert_eq!((limit.next(), limit.next()), (None, None));
-        limit.0.lock().unwrap().0 = Instant::now().checked_sub(LINE_INTERVAL);
+        limit.0.lock().0 = Instant::now().checked_sub(LINE_INTERVAL);
         assert_eq!(limit.next(), Some(2));
         assert_eq!(limit.next(), None);
     }

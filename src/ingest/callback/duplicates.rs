@@ -13,9 +13,10 @@
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasher as _, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::event::{Record, Sequence, Timestamp};
 
@@ -155,8 +156,8 @@ impl Duplicates {
     }
 
     fn lock(&self) -> MutexGuard<'_, RecentCallbacks> {
-        // Each change below completes or does not begin, so a panic elsewhere does not corrupt the state.
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+        // Not poisoned by a panic: each change completes or does not begin.
+        self.recent.lock()
     }
 }
 

@@ -1,16 +1,11 @@
 //! Driver of one HTTP/1.1 connection: its phase, its deadlines and its end.
 
-use std::{
-    net::SocketAddr,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
-    time::Duration,
-};
+use std::{net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use axum::{Router, body::Body, extract::Request, http::HeaderValue, http::header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -163,7 +158,7 @@ impl State {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     fn bytes_arrived(&self) {

@@ -4,16 +4,12 @@
 //! announces a large body and sends one byte per second holds one byte. When the budget is used up, the
 //! bodies that have been arriving for longest are dropped, because good clients send their body at once.
 
-use std::{
-    collections::BTreeMap,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout, timeout_at},
@@ -108,7 +104,7 @@ impl Bodies {
     }
 
     fn lock(&self) -> MutexGuard<'_, Arriving> {
-        self.arriving.lock().unwrap_or_else(PoisonError::into_inner)
+        self.arriving.lock()
     }
 }
 

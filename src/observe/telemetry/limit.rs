@@ -5,13 +5,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::{Layer, layer::Context};
 
@@ -47,7 +45,7 @@ impl LibraryLimit {
         if *metadata.level() > Level::INFO || metadata.target().split("::").next() == Some(OURS) {
             return true;
         }
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.windows.lock();
         let window = windows.entry(metadata.callsite()).or_insert(Window { start: now, lines: 0 });
         if now.saturating_duration_since(window.start) >= WINDOW {
             *window = Window { start: now, lines: 0 };
