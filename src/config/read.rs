@@ -71,8 +71,8 @@ pub fn load(raw: &RawSettings) -> Result<Loaded, Vec<Problem>> {
 impl Default for Settings {
     /// Returns the defaults of [`SETTINGS`]. Without an app they are not a configuration yet.
     fn default() -> Self {
-        let given = Given::default();
-        let mut reader = Reader::new(&given);
+        let raw = RawSettings::default();
+        let mut reader = Reader::new(&raw);
         let settings = reader.settings();
         assert_eq!(reader.problems, [], "each default can be read");
         settings
