@@ -1,4 +1,6 @@
-//! JetStream's API as far as the log needs it: requests in JSON over the connection.
+//! Requests of JetStream's API, in JSON over a connection.
+//!
+//! `docs/decisions/0002-jetstream-api.md` says why the `jetstream` module of `async-nats` is not used.
 
 use std::{
     future::Future,
@@ -12,55 +14,34 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    connection::Said,
-    info::{Info, time},
-    message::StreamMessage,
-    refusal::{Refusal, TEMPORARILY},
-    refused::Trial,
+    connection::ConnectionStatus,
+    error::{ApiError, JetStreamError},
+    info::{StreamInfo, time},
+    message::{Publish, PublishAnswer, StreamMessage},
 };
 use crate::event::Sequence;
 
 /// How long the stream's leader may take to answer.
 pub(super) const API_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of JetStream's error for a stream that is not there.
+/// Number of JetStream's error for a stream that does not exist.
 const STREAM_NOT_FOUND: u32 = 10059;
-/// The number of its error for a message that is not there.
+/// Number of the error for a message that does not exist.
 const NO_MESSAGE_FOUND: u32 = 10037;
-/// The number of its error for a message that was to follow on another than the stream's last.
+/// Number of the error for a message whose expected last sequence is not the stream's.
 pub(super) const WRONG_LAST_SEQUENCE: u32 = 10071;
 
-/// The header by which a message names the stream that it is for.
+/// Header with the stream that a message is for.
 const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
-/// The header by which a message names the one that it follows on.
+/// Header with the sequence that a message must follow on.
 const EXPECTED_LAST_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
-/// The header by which the server knows a publish that is tried again.
+/// Header by which the server recognizes the retry of a publish.
 pub(super) const MESSAGE_ID: &str = "Nats-Msg-Id";
 
-/// Why a request to JetStream failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApiError {
-    /// There was no answer in time, or nobody to give one: no connection, or no leader.
-    #[error("{0}")]
-    Unreachable(String),
-    /// There is no such stream.
-    #[error("the stream is gone")]
-    Gone,
-    /// JetStream refused.
-    #[error("{0}")]
-    Refused(Refusal),
-    /// NATS does not let this gateway ask, or have answers.
-    #[error("NATS does not let this gateway {0}: grant its user that right, and the others that it needs")]
-    Denied(String),
-    /// The answer could not be understood.
-    #[error("the answer could not be understood: {0}")]
-    Malformed(String),
-}
-
-/// What every answer may be instead of what was asked for.
+/// Error that an answer may have instead of a result.
 #[derive(Deserialize)]
-struct Failed {
-    error: Option<Refusal>,
+struct ErrorAnswer {
+    error: Option<JetStreamError>,
 }
 
 #[derive(Deserialize)]
@@ -77,19 +58,19 @@ struct GetMessage {
     time: SystemTime,
 }
 
-/// Where to begin looking for a message.
+/// Where to start looking for a message.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum From {
-    /// At this position.
+pub(super) enum StartAt {
+    /// At this sequence.
     Sequence(Sequence),
     /// At this time.
     Time(SystemTime),
 }
 
-/// What a consumer is made from. It delivers each message once, in order, and is gone
-/// once nobody listens.
+/// Configuration of a push consumer, which delivers each message once and in order. The server deletes it once its
+/// subscription has ended.
 #[derive(Debug, Serialize)]
-pub(super) struct Consumer<'a> {
+pub(super) struct PushConsumerConfig<'a> {
     pub(super) deliver_subject: &'a str,
     pub(super) opt_start_seq: u64,
     pub(super) deliver_policy: &'static str,
@@ -103,10 +84,10 @@ pub(super) struct Consumer<'a> {
     pub(super) mem_storage: bool,
 }
 
-/// What a consumer is made from that delivers what it is asked for. It is gone once nobody
-/// has asked for some time.
+/// Configuration of a pull consumer, which delivers messages on request. The server deletes it after some time without
+/// requests.
 #[derive(Debug, Serialize)]
-pub(super) struct Pulled {
+pub(super) struct PullConsumerConfig {
     pub(super) opt_start_seq: u64,
     pub(super) deliver_policy: &'static str,
     pub(super) ack_policy: &'static str,
@@ -118,13 +99,8 @@ pub(super) struct Pulled {
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct ConsumerCreated {
     name: String,
-}
-
-#[derive(Deserialize)]
-struct Stored {
-    seq: u64,
 }
 
 /// Requests about one stream, over one connection. Cheap to clone.
@@ -132,22 +108,21 @@ struct Stored {
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) stream: String,
-    /// What is said of the connection.
-    pub(super) said: Said,
+    pub(super) status: ConnectionStatus,
 }
 
 impl Api {
-    /// The stream's state, as its leader has it; `None` if there is no such stream.
-    pub(super) async fn info(&self) -> Result<Option<Info>, ApiError> {
+    /// Returns the stream's state, as its leader has it. `None` if the stream does not exist.
+    pub(super) async fn info(&self) -> Result<Option<StreamInfo>, ApiError> {
         let subject = format!("$JS.API.STREAM.INFO.{}", self.stream);
         match self.call(subject, &Map::new()).await {
             Ok(info) => Ok(Some(info)),
-            Err(ApiError::Refused(refusal)) if refusal.err_code == STREAM_NOT_FOUND => Ok(None),
+            Err(ApiError::Refused(error)) if error.err_code == STREAM_NOT_FOUND => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The positions between the oldest message and the newest without a message, in order.
+    /// Returns the sequences without a message between the oldest and the newest one, in order.
     pub(super) async fn deleted(&self) -> Result<Vec<u64>, ApiError> {
         #[derive(Deserialize)]
         struct Deleted {
@@ -165,7 +140,7 @@ impl Api {
         Ok(deleted)
     }
 
-    /// Makes the stream.
+    /// Creates the stream.
     pub(super) async fn create(&self, config: &Map<String, Value>) -> Result<(), ApiError> {
         let subject = format!("$JS.API.STREAM.CREATE.{}", self.stream);
         self.call::<Map<String, Value>>(subject, config).await.map(drop)
@@ -186,26 +161,26 @@ impl Api {
         format!("$JS.API.STREAM.UPDATE.{}", self.stream)
     }
 
-    /// Makes a consumer, and gives its name.
-    pub(super) async fn consume(&self, consumer: &impl Serialize) -> Result<String, ApiError> {
+    /// Creates a consumer. Returns its name.
+    pub(super) async fn create_consumer(&self, config: &impl Serialize) -> Result<String, ApiError> {
         let subject = format!("$JS.API.CONSUMER.CREATE.{}", self.stream);
-        let request = serde_json::json!({ "stream_name": self.stream, "config": consumer });
-        self.call::<Made>(subject, &request).await.map(|Made { name }| name)
+        let request = serde_json::json!({ "stream_name": self.stream, "config": config });
+        self.call::<ConsumerCreated>(subject, &request).await.map(|created| created.name)
     }
 
-    /// The first message from there on that is stored, as the leader has it.
-    pub(super) async fn get(&self, from: From) -> Result<Option<StreamMessage>, ApiError> {
+    /// Returns the first stored message from there on, as the leader has it.
+    pub(super) async fn get(&self, start: StartAt) -> Result<Option<StreamMessage>, ApiError> {
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
-        let request = match from {
-            From::Sequence(sequence) => serde_json::json!({ "seq": sequence.0, "next_by_subj": ">" }),
-            From::Time(time) => {
+        let request = match start {
+            StartAt::Sequence(sequence) => serde_json::json!({ "seq": sequence.0, "next_by_subj": ">" }),
+            StartAt::Time(time) => {
                 serde_json::json!({ "start_time": humantime::format_rfc3339_nanos(time).to_string() })
             }
         };
         let message = match self.call::<GetAnswer>(subject, &request).await {
             Ok(GetAnswer { message: Some(message) }) => message,
-            Ok(GetAnswer { message: None }) => return Err(malformed("there is no message in it")),
-            Err(ApiError::Refused(refusal)) if refusal.err_code == NO_MESSAGE_FOUND => return Ok(None),
+            Ok(GetAnswer { message: None }) => return Err(malformed("it has no message")),
+            Err(ApiError::Refused(error)) if error.err_code == NO_MESSAGE_FOUND => return Ok(None),
             Err(error) => return Err(error),
         };
         let payload = STANDARD.decode(message.data).map_err(malformed)?;
@@ -224,39 +199,39 @@ impl Api {
         let request = serde_json::to_vec(request).map_err(malformed)?;
         let answer = self.request(subject, Request::new().payload(request.into())).await?;
         match parse(&answer.payload) {
-            Err(ApiError::Refused(refusal)) if refusal.code == TEMPORARILY => {
-                Err(ApiError::Unreachable(refusal.to_string()))
+            Err(ApiError::Refused(error)) if error.can_retry_soon() => {
+                Err(ApiError::Unreachable(error.to_string()))
             }
             parsed => parsed,
         }
     }
 
-    /// Finds out whether NATS lets this gateway publish to `subject`, by a message that is for
-    /// another stream, which this one does not store.
+    /// Returns an error if NATS does not let this gateway publish to `subject`. Sends a message that names another stream, so
+    /// that this one does not store it.
     pub(super) async fn may_publish(&self, subject: String) -> Result<(), ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(EXPECTED_STREAM, format!("not-{}", self.stream));
-        // Whatever the answer, it came to the stream.
+        // Any answer shows that the stream received it.
         self.request(subject, Request::new().headers(headers)).await.map(drop)
     }
 
-    /// Stores an event at the stream's end, if that is there. Returns its sequence, which is a lower one if it was stored
-    /// before.
-    pub(super) async fn store_at(&self, end: Sequence, event: Trial) -> Result<Sequence, ApiError> {
-        let Trial { subject, message_id, payload } = event;
+    /// Stores an event at `end`, if the stream ends there. Returns its sequence, which is lower if it was stored before.
+    pub(super) async fn store_at(&self, end: Sequence, event: Publish) -> Result<Sequence, ApiError> {
+        let Publish { subject, message_id, payload } = event;
         let mut headers = HeaderMap::new();
         headers.insert(MESSAGE_ID, message_id);
         headers.insert(EXPECTED_STREAM, self.stream.as_str());
         headers.insert(EXPECTED_LAST_SEQUENCE, end.previous().to_string());
         let request = Request::new().headers(headers).payload(payload);
         let answer = self.request(subject.to_string(), request).await?;
-        parse(&answer.payload).map(|Stored { seq }| Sequence(seq))
+        let PublishAnswer { seq, .. } = parse(&answer.payload)?;
+        seq.map(Sequence).ok_or_else(|| malformed("it has no sequence"))
     }
 
     async fn request(&self, subject: String, request: Request) -> Result<Message, ApiError> {
         let request = request.timeout(None);
         let denied = self.denied(&subject);
-        // Also what it takes to hand it to a connection that takes nothing.
+        // The limit includes the time until the connection takes the request.
         let answered = timeout(API_TIMEOUT, self.client.send_request(subject, request));
         let answer = tokio::select! {
             answer = answered => answer,
@@ -267,88 +242,87 @@ impl Api {
             .map_err(|error| {
                 ApiError::Unreachable(match error.kind() {
                     RequestErrorKind::NoResponders => {
-                        self.said.note_answer();
-                        "JetStream is not there, or has no leader".to_owned()
+                        self.status.note_answer();
+                        "JetStream does not respond, or has no leader".to_owned()
                     }
                     _ => error.to_string(),
                 })
             })?;
-        self.said.note_answer();
+        self.status.note_answer();
         if answer.status == Some(StatusCode::NO_RESPONDERS) {
-            return Err(ApiError::Unreachable("JetStream is not there, or has no leader".to_owned()));
+            return Err(ApiError::Unreachable("JetStream does not respond, or has no leader".to_owned()));
         }
         Ok(answer)
     }
 
-    /// Comes back if NATS says, from now on, that it does not let this gateway send to
-    /// `subject`, or have answers: whoever asks would only wait in vain.
+    /// Waits until NATS reports, from now on, that it does not let this gateway send to `subject`, or receive answers. A
+    /// request would only time out.
     pub(super) fn denied(&self, subject: &str) -> impl Future<Output = ApiError> + use<> {
         let subject = subject.to_owned();
-        self.complained(move |complaint| missing_right(complaint, &subject))
+        self.missing_right(move |error| missing_right(error, &subject))
     }
 
-    /// Comes back if NATS says, from now on, that it does not let this gateway answer the
-    /// stream's consumers that they may go on.
+    /// Waits until NATS reports, from now on, that it does not let this gateway answer the flow control of the stream's
+    /// consumers.
     pub(super) fn denied_flow_control(&self) -> impl Future<Output = ApiError> + use<> {
         let prefix = format!("$JS.FC.{}", self.stream);
-        self.complained(move |complaint| {
-            denied_publish(complaint, &prefix).map(|_| publish_to(&format!("{prefix}.>")))
+        self.missing_right(move |error| {
+            denied_publish(error, &prefix).map(|_| publish_to(&format!("{prefix}.>")))
         })
     }
 
-    fn complained<F: Fn(&str) -> Option<String>>(
+    /// Waits until the server reports an error in which `missing` finds a missing right.
+    fn missing_right<F: Fn(&str) -> Option<String>>(
         &self,
         missing: F,
     ) -> impl Future<Output = ApiError> + use<F> {
-        let mut complaint = self.said.complaint.subscribe();
+        let mut server_error = self.status.server_error.subscribe();
         async move {
-            while complaint.changed().await.is_ok() {
-                if let Some(right) = missing(&complaint.borrow_and_update()) {
+            while server_error.changed().await.is_ok() {
+                if let Some(right) = missing(&server_error.borrow_and_update()) {
                     return ApiError::Denied(right);
                 }
             }
-            // Not reached: the sender is there as long as the connection is.
+            // Not reached: the sender lives as long as the connection.
             std::future::pending().await
         }
     }
 }
 
-/// The right that a complaint of the server's says is missing, if a request to `subject`
-/// needs it.
-fn missing_right(complaint: &str, subject: &str) -> Option<String> {
-    match violation(complaint)? {
+/// Returns the right that is missing according to the server's error, if a request to `subject` needs it.
+fn missing_right(server_error: &str, subject: &str) -> Option<String> {
+    match violation(server_error)? {
         ("Publish", denied) if denied == subject => Some(publish_to(subject)),
         ("Subscription", denied) if denied.starts_with("_INBOX.") => Some("subscribe to _INBOX.>".to_owned()),
         _ => None,
     }
 }
 
-/// The subject that a complaint of the server's says this gateway must not publish to, if it
-/// begins with this.
-pub(super) fn denied_publish<'a>(complaint: &'a str, prefix: &str) -> Option<&'a str> {
-    let (what, subject) = violation(complaint)?;
+/// Returns the subject that this gateway must not publish to according to the server's error, if it begins with `prefix`.
+pub(super) fn denied_publish<'a>(server_error: &'a str, prefix: &str) -> Option<&'a str> {
+    let (operation, subject) = violation(server_error)?;
     let is_below = subject.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
-    (what == "Publish" && is_below).then_some(subject)
+    (operation == "Publish" && is_below).then_some(subject)
 }
 
-/// What a complaint of the server's says must not be done, and with which subject.
-fn violation(complaint: &str) -> Option<(&str, &str)> {
-    let violation = complaint.strip_prefix("Permissions Violation for ")?;
-    let (what, rest) = violation.split_once(" to \"")?;
+/// Returns the operation that the server denies in its error, and the subject.
+fn violation(server_error: &str) -> Option<(&str, &str)> {
+    let violation = server_error.strip_prefix("Permissions Violation for ")?;
+    let (operation, rest) = violation.split_once(" to \"")?;
     let (subject, _) = rest.split_once('"')?;
-    Some((what, subject))
+    Some((operation, subject))
 }
 
-/// A right that is missing, for [`ApiError::Denied`].
+/// Returns the missing right for [`ApiError::Denied`].
 pub(super) fn publish_to(subject: &str) -> String {
     format!("publish to {subject}")
 }
 
-/// Reads an answer.
+/// Parses an answer.
 fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T, ApiError> {
     match serde_json::from_slice(answer).map_err(malformed)? {
-        Failed { error: Some(refusal) } => Err(ApiError::Refused(refusal)),
-        Failed { error: None } => serde_json::from_slice(answer).map_err(malformed),
+        ErrorAnswer { error: Some(error) } => Err(ApiError::Refused(error)),
+        ErrorAnswer { error: None } => serde_json::from_slice(answer).map_err(malformed),
     }
 }
 
@@ -361,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_complaint_says_which_right_a_request_lacks() {
+    fn an_error_of_the_server_names_the_right_that_a_request_lacks() {
         let asked = "$JS.API.STREAM.INFO.callbacks";
         let publish =
             |to: &str| missing_right(&format!("Permissions Violation for Publish to \"{to}\""), asked);
@@ -376,10 +350,10 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_about_an_event_is_told_from_others() {
-        let denied = |what, subject| {
-            let complaint = format!("Permissions Violation for {what} to \"{subject}\"");
-            denied_publish(&complaint, "im.callbacks").map(ToOwned::to_owned)
+    fn an_error_about_an_event_is_distinguished_from_others() {
+        let denied = |operation, subject| {
+            let error = format!("Permissions Violation for {operation} to \"{subject}\"");
+            denied_publish(&error, "im.callbacks").map(ToOwned::to_owned)
         };
         assert_eq!(denied("Publish", "im.callbacks.1.A.B").as_deref(), Some("im.callbacks.1.A.B"));
         assert_eq!(denied("Publish", "im.callbacksx.1.A.B"), None);

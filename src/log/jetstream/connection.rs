@@ -1,9 +1,11 @@
-//! The connections to the servers.
+//! Connections to the servers.
+//!
+//! The client reconnects by itself. It reports changes of a connection in events and may drop some of them, so
+//! [`ConnectionStatus::repair`] compares now and then.
 
 use std::{
-    path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,99 +14,89 @@ use std::{
 use async_nats::{
     Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError, connection::State,
 };
+use parking_lot::Mutex;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
 
-use super::{OpenError, Options};
+use super::options::Options;
 
 /// How long setting up a connection to one server may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a server has, when the gateway starts, to be there.
+/// How long the gateway waits for a server when it starts.
 const FIRST_CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// Silence after which a server is asked whether it is there. One that does not answer
-/// twice is given up.
+/// Pause between two pings. After two without an answer the connection counts as lost.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
-/// Longest pause between two attempts to connect again.
+/// Maximum pause between two attempts to reconnect.
 const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
-/// Most complaints of a server's that are logged within [`COMPLAINTS_TIME`]: without a right, every try to publish
-/// causes one. Further ones are counted.
-const COMPLAINTS: u32 = 5;
-/// See [`COMPLAINTS`].
-const COMPLAINTS_TIME: Duration = Duration::from_secs(60);
-/// What a server's complaint begins with about a subscription to answers.
+/// Number of events of a connection that are logged in each [`LOG_WINDOW`]. Further ones are counted: if a right is missing,
+/// every publish causes one.
+const LOG_LIMIT: u32 = 5;
+/// See [`LOG_LIMIT`].
+const LOG_WINDOW: Duration = Duration::from_secs(60);
+/// Beginning of a server's error about a subscription to answers.
 const ANSWERS_DENIED: &str = "Permissions Violation for Subscription to \"_INBOX.";
-/// Commands that wait for the connection. Few: they are still sent when it is back, long
-/// after their callers were refused.
+/// Number of commands that wait for the connection. Few, because they are still sent after a reconnect, long after their
+/// callers gave up.
 const COMMANDS: usize = 256;
 
-/// How the connection is encrypted. All files are PEM.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// Who signs the servers' certificates; `None`: those that the system trusts. With it,
-    /// connections are always encrypted.
-    pub ca: Option<PathBuf>,
-    /// The gateway's own certificate and its key.
-    pub identity: Option<(PathBuf, PathBuf)>,
-}
+/// Oldest version of the server with everything that the log needs.
+const OLDEST_VERSION: (u64, u64) = (2, 11);
 
-/// The oldest servers that do all that the log needs.
-pub(super) const OLDEST_VERSION: (u64, u64) = (2, 11);
-
-/// Whether there is a connection, and the how manieth it is.
+/// State of a connection that reconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Connection {
     pub(super) is_up: bool,
+    /// Index of the connection, from 0.
     pub(super) number: u64,
 }
 
-/// What the client says of the connection, in events of which it may lose some.
+/// Status of a connection, from the client's events.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
-    /// To be put right now and then, by [`repair`](Self::repair).
+pub(super) struct ConnectionStatus {
+    /// Corrected by [`repair`](Self::repair).
     pub(super) connection: watch::Sender<Connection>,
-    /// What the server has complained of last.
-    pub(super) complaint: watch::Sender<String>,
-    /// The server has ended subscriptions to answers: they come back only with another connection.
+    /// Last error that the server has sent, such as a missing right.
+    pub(super) server_error: watch::Sender<String>,
+    /// The server has ended subscriptions to answers. Only another connection restores them.
     answers_denied: Arc<AtomicBool>,
     /// The server has answered a request.
     answered: Arc<AtomicBool>,
 }
 
-impl Said {
+impl ConnectionStatus {
     fn new() -> Self {
         Self {
             connection: watch::Sender::new(Connection { is_up: true, number: 0 }),
-            complaint: watch::Sender::default(),
+            server_error: watch::Sender::default(),
             answers_denied: Arc::default(),
             answered: Arc::default(),
         }
     }
 
-    fn complains(&self, complaint: &str) {
-        if complaint.starts_with(ANSWERS_DENIED) {
+    fn note_error(&self, error: &str) {
+        if error.starts_with(ANSWERS_DENIED) {
             self.answers_denied.store(true, Ordering::Relaxed);
         }
-        self.complaint.send_replace(complaint.to_owned());
+        self.server_error.send_replace(error.to_owned());
     }
 
     pub(super) fn note_answer(&self) {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the server has answered a request since this was asked last.
+    /// Returns whether the server has answered a request since the last call.
     pub(super) fn take_answered(&self) -> bool {
         self.answered.swap(false, Ordering::Relaxed)
     }
 
-    /// Returns whether the server has ended subscriptions to answers since this was asked last.
+    /// Returns whether the server has ended subscriptions to answers since the last call.
     pub(super) fn take_answers_denied(&self) -> bool {
         self.answers_denied.swap(false, Ordering::Relaxed)
     }
 
-    /// Has it that there is a connection if there is one: the event that said so, or the one
-    /// that said otherwise, may be lost. Gives whether there is.
+    /// Corrects the state of the connection, whose last event may be lost. Returns whether the connection is up.
     pub(super) fn repair(&self, client: &Client) -> bool {
         let is_up = client.connection_state() == State::Connected;
         self.connection.send_if_modified(|known| {
@@ -119,25 +111,52 @@ impl Said {
     }
 }
 
-/// Connects to one of the servers, and from then on again and again. `name` is what the
-/// servers' monitoring shows.
-pub(super) async fn connect(options: &Options, name: &'static str) -> Result<(Client, Said), OpenError> {
+/// Why the gateway cannot connect.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL of a server is invalid.
+    #[error("`{0}` is not the URL of a NATS server")]
+    Server(String),
+    /// No server is reachable, or none accepts the login.
+    #[error("cannot connect to NATS at {servers}: {source}")]
+    Connect {
+        /// The servers.
+        servers: String,
+        /// Error of the client.
+        source: async_nats::ConnectError,
+    },
+    /// The server is too old.
+    #[error(
+        "the NATS server has version {0}; the log needs {major}.{minor} or newer",
+        major = OLDEST_VERSION.0,
+        minor = OLDEST_VERSION.1
+    )]
+    Old(String),
+}
+
+/// Connects to one of the servers. The client then reconnects whenever the connection is lost. The servers' monitoring shows
+/// `name`.
+pub(super) async fn connect(
+    options: &Options,
+    name: &'static str,
+) -> Result<(Client, ConnectionStatus), ConnectError> {
     let servers = servers(options)?;
-    let said = Said::new();
+    let status = ConnectionStatus::new();
     let begin = Instant::now();
     loop {
-        let error = match self::options(options, &servers, name, said.clone())?.connect(&servers[..]).await {
+        let error = match self::options(options, &servers, name, status.clone())?.connect(&servers[..]).await
+        {
             Ok(client) => {
                 let version = client.server_info().version;
                 if is_too_old(&version) {
-                    return Err(OpenError::Old(version));
+                    return Err(ConnectError::Old(version));
                 }
-                said.repair(&client);
-                return Ok((client, said));
+                status.repair(&client);
+                return Ok((client, status));
             }
             Err(error) => error,
         };
-        let may_pass = match error.kind() {
+        let can_retry = match error.kind() {
             ConnectErrorKind::AuthorizationViolation
             | ConnectErrorKind::Authentication
             | ConnectErrorKind::Tls
@@ -147,15 +166,14 @@ pub(super) async fn connect(options: &Options, name: &'static str) -> Result<(Cl
             | ConnectErrorKind::Io
             | ConnectErrorKind::MaxReconnects => true,
         };
-        if !may_pass || begin.elapsed() >= FIRST_CONNECT_TIMEOUT {
-            return Err(OpenError::Connect { servers: options.servers.join(", "), source: error });
+        if !can_retry || begin.elapsed() >= FIRST_CONNECT_TIMEOUT {
+            return Err(ConnectError::Connect { servers: options.servers.join(", "), source: error });
         }
         sleep(MAX_RECONNECT_DELAY).await;
     }
 }
 
-/// Whether a server of this version lacks what the log needs. One that does not say its version
-/// in numbers is taken.
+/// Returns whether a server of this version is too old. A version without numbers is accepted.
 fn is_too_old(version: &str) -> bool {
     let mut numbers = version.trim_start_matches('v').split('.').map_while(|number| number.parse().ok());
     match (numbers.next(), numbers.next()) {
@@ -164,8 +182,8 @@ fn is_too_old(version: &str) -> bool {
     }
 }
 
-fn servers(options: &Options) -> Result<Vec<ServerAddr>, OpenError> {
-    let parse = |server: &String| server.parse().map_err(|_| OpenError::Server(server.clone()));
+fn servers(options: &Options) -> Result<Vec<ServerAddr>, ConnectError> {
+    let parse = |server: &String| server.parse().map_err(|_| ConnectError::Server(server.clone()));
     options.servers.iter().map(parse).collect()
 }
 
@@ -173,18 +191,18 @@ fn options(
     options: &Options,
     servers: &[ServerAddr],
     name: &'static str,
-    said: Said,
-) -> Result<ConnectOptions, OpenError> {
+    status: ConnectionStatus,
+) -> Result<ConnectOptions, ConnectError> {
     let login = options.login.clone();
-    let complaints = Mutex::new(Complaints::new(Instant::now()));
-    // Asked for at each connection: it may have changed.
+    let limit = Mutex::new(LogLimit::new(Instant::now()));
+    // Read for each connection, because the login may have changed.
     let answer = move |nonce: Vec<u8>| std::future::ready(login.borrow().answer(&nonce));
     let mut connect = ConnectOptions::with_auth_callback(answer)
         .name(name)
         .connection_timeout(CONNECT_TIMEOUT)
         .ping_interval(PING_INTERVAL)
         .client_capacity(COMMANDS)
-        // Commands are checked where they come in; a subject takes nothing else.
+        // Subjects are valid: the front has checked the command, and no other part comes from outside.
         .skip_subject_validation(true)
         .reconnect_delay_callback(|attempts| {
             let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
@@ -192,30 +210,28 @@ fn options(
         })
         .event_callback(move |event| {
             match &event {
-                Event::Connected => said.connection.send_modify(|connection| {
+                Event::Connected => status.connection.send_modify(|connection| {
                     connection.is_up = true;
                     connection.number += 1;
                 }),
-                Event::Disconnected => said.connection.send_modify(|connection| connection.is_up = false),
-                Event::ServerError(ServerError::Other(complaint)) => said.complains(complaint),
+                Event::Disconnected => status.connection.send_modify(|connection| connection.is_up = false),
+                Event::ServerError(ServerError::Other(error)) => status.note_error(error),
                 _ => {}
             }
             match event {
                 Event::Connected => tracing::info!(name, "connected to NATS"),
                 Event::Disconnected => {
-                    tracing::warn!(name, "the connection to NATS is lost; connecting again")
+                    tracing::warn!(name, "the connection to NATS is lost; reconnecting")
                 }
                 event => {
-                    let may_log =
-                        complaints.lock().unwrap_or_else(PoisonError::into_inner).may_log(Instant::now());
-                    if let Some(not_logged) = may_log {
+                    if let Some(not_logged) = limit.lock().check(Instant::now()) {
                         tracing::warn!(name, %event, not_logged, "NATS");
                     }
                 }
             }
             std::future::ready(())
         });
-    // Those that a server tells of have no scheme, and whether to encrypt would be said in plain text.
+    // Addresses that a server announces have no scheme, and whether to encrypt would be negotiated in plain text.
     if servers.iter().any(ServerAddr::tls_required) {
         connect = connect.require_tls(true);
     }
@@ -228,27 +244,28 @@ fn options(
     Ok(connect)
 }
 
-/// Limits the log lines that a server's complaints cause.
+/// Limits the log lines about a connection.
 #[derive(Debug)]
-struct Complaints {
+struct LogLimit {
+    /// Start of the window.
     since: Instant,
     count: u32,
 }
 
-impl Complaints {
+impl LogLimit {
     fn new(now: Instant) -> Self {
         Self { since: now, count: 0 }
     }
 
-    /// Counts a complaint. If it may be logged, gives how many before it were not.
-    fn may_log(&mut self, now: Instant) -> Option<u32> {
+    /// Counts an event. If it may be logged, returns how many were not logged in the last window.
+    fn check(&mut self, now: Instant) -> Option<u32> {
         let mut not_logged = 0;
-        if now.duration_since(self.since) >= COMPLAINTS_TIME {
-            not_logged = self.count.saturating_sub(COMPLAINTS);
+        if now.duration_since(self.since) >= LOG_WINDOW {
+            not_logged = self.count.saturating_sub(LOG_LIMIT);
             *self = Self::new(now);
         }
         self.count = self.count.saturating_add(1);
-        (self.count <= COMPLAINTS).then_some(not_logged)
+        (self.count <= LOG_LIMIT).then_some(not_logged)
     }
 }
 
@@ -257,15 +274,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn complaints_are_logged_a_few_times_a_minute_and_counted() {
+    fn events_are_logged_a_few_times_a_minute_and_counted() {
         let now = Instant::now();
-        let mut complaints = Complaints::new(now);
+        let mut limit = LogLimit::new(now);
         let at = |seconds| now + Duration::from_secs(seconds);
-        let logged = (0..1000).filter(|_| complaints.may_log(at(59)).is_some()).count();
-        assert_eq!(logged, COMPLAINTS as usize);
-        assert_eq!(complaints.may_log(at(60)), Some(1000 - COMPLAINTS));
-        assert_eq!(complaints.may_log(at(61)), Some(0));
-        assert_eq!(complaints.may_log(at(300)), Some(0), "all were logged");
+        let logged = (0..1000).filter(|_| limit.check(at(59)).is_some()).count();
+        assert_eq!(logged, LOG_LIMIT as usize);
+        assert_eq!(limit.check(at(60)), Some(1000 - LOG_LIMIT));
+        assert_eq!(limit.check(at(61)), Some(0));
+        assert_eq!(limit.check(at(300)), Some(0), "all were logged");
     }
 
     #[test]
@@ -279,11 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn a_server_by_tls_has_all_connections_encrypted() {
+    fn connections_to_a_server_with_tls_are_encrypted() {
         let is_encrypted = |server: &str| {
             let options = Options::new(server);
-            let connect = super::options(&options, &servers(&options).unwrap(), "test", Said::new()).unwrap();
-            // It says so in no other way.
+            let connect =
+                super::options(&options, &servers(&options).unwrap(), "test", ConnectionStatus::new())
+                    .unwrap();
+            // Only its debug output shows it.
             format!("{connect:?}").contains("\"tls_required\": true")
         };
         assert!(is_encrypted("tls://a:4222"));

@@ -1,62 +1,45 @@
 //! The stream's epoch: the time of its creation, or a later time in its metadata.
 //!
-//! A stream that lost its newest events gives their sequences to other events. Cursors and readers of the old ones must
-//! not meet the new ones, so the gateway that notices the loss notes a new epoch in the stream's metadata, where all
-//! gateways see it.
+//! A stream that lost its newest events gives their sequences to other events. Cursors and readers of the old events must not
+//! meet the new events. So the gateway that notices the loss writes a new epoch into the stream's metadata, where all gateways
+//! see it.
 
 use std::{
     future::Future,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    api::{Api, ApiError, From},
-    info::Info,
+    api::{Api, StartAt},
+    error::ApiError,
+    info::{EPOCH_KEY, StreamInfo},
 };
 use crate::event::{Cursor, Epoch, Sequence};
 
-/// Key of the epoch's start in the stream's metadata. The value is a time in RFC 3339.
-const METADATA_KEY: &str = "callback-gateway.epoch";
-
-/// How long a leader may seem to have lost messages: a new one may not have taken in yet
-/// what the one before had acknowledged. One that is cut off from the others answers with
-/// what it had for some 10 seconds, until it steps down: longer than that.
+/// How long a leader may seem to have lost messages. A new leader may not have applied yet what the previous one
+/// acknowledged. A leader that is cut off from the other servers answers with what it had for some 10 seconds, until it
+/// steps down.
 pub(super) const REWIND_PATIENCE: Duration = Duration::from_secs(12);
-/// How often the leader is asked meanwhile.
+/// Pause between two questions to the leader meanwhile.
 pub(super) const REWIND_INTERVAL: Duration = Duration::from_millis(250);
 
-impl Info {
-    /// Returns when the epoch began.
-    pub(super) fn epoch_start(&self) -> SystemTime {
-        let metadata = self.config.get("metadata").and_then(|metadata| metadata.get(METADATA_KEY));
-        let noted = metadata.and_then(Value::as_str).and_then(|time| humantime::parse_rfc3339(time).ok());
-        noted.map_or(self.created, |noted| noted.max(self.created))
-    }
-
-    /// Returns the epoch: nanoseconds of its start since 1970.
-    pub(super) fn epoch(&self) -> Epoch {
-        let since = self.epoch_start().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Epoch(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
-    }
-}
-
-/// Asks for the stream's state until its last sequence is at least `sequence`. It is below only if a leader that enough
-/// servers follow says so for [`REWIND_PATIENCE`].
-pub(super) async fn settled<F: Future<Output = Result<Info, ApiError>>>(
+/// Asks for the stream's state until its last sequence is at least `sequence`. It is below only if a leader with a quorum
+/// says so for [`REWIND_PATIENCE`].
+pub(super) async fn settled<F: Future<Output = Result<StreamInfo, ApiError>>>(
     replicas: usize,
     sequence: Sequence,
     ask: impl Fn() -> F,
-) -> Result<Info, ApiError> {
+) -> Result<StreamInfo, ApiError> {
     let begin = Instant::now();
     loop {
         let info = ask().await?;
         if info.state.end() > sequence {
             return Ok(info);
         }
-        // One that is cut off from the others does not know what they have stored since.
+        // A leader that is cut off from the other servers does not know what they have stored since.
         info.quorum(replicas).map_err(ApiError::Unreachable)?;
         if begin.elapsed() >= REWIND_PATIENCE {
             return Ok(info);
@@ -84,7 +67,7 @@ pub(super) async fn lost_since(
         return Ok(Some(info.state.end()));
     }
     // Other gateways may have stored other events there since.
-    let found = api.get(From::Sequence(mark.sequence)).await?;
+    let found = api.get(StartAt::Sequence(mark.sequence)).await?;
     let found = found.filter(|found| found.sequence == mark.sequence);
     let Some(found) = found.and_then(|found| found.into_record(mark.epoch).ok()) else { return Ok(None) };
     Ok(mark.check.filter(|check| *check != found.check()).map(|_| mark.sequence))
@@ -96,7 +79,7 @@ pub(super) async fn begin(api: &Api, old: Epoch) -> Result<(), ApiError> {
     if info.epoch() != old {
         return Ok(());
     }
-    // Later than the old one, however this machine's clock is set.
+    // Later than the old epoch, even if this machine's clock is wrong.
     let start = SystemTime::now().max(info.epoch_start() + Duration::from_nanos(1));
     api.update(&with_epoch(info.config, start)).await
 }
@@ -105,7 +88,7 @@ fn with_epoch(mut config: Map<String, Value>, start: SystemTime) -> Map<String, 
     let metadata = config.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(metadata) = metadata {
         let start = humantime::format_rfc3339_nanos(start).to_string();
-        metadata.insert(METADATA_KEY.to_owned(), Value::String(start));
+        metadata.insert(EPOCH_KEY.to_owned(), Value::String(start));
     }
     config
 }
@@ -114,7 +97,7 @@ fn with_epoch(mut config: Map<String, Value>, start: SystemTime) -> Map<String, 
 mod tests {
     use super::*;
 
-    fn info(metadata: &str) -> Info {
+    fn info(metadata: &str) -> StreamInfo {
         let none = "0001-01-01T00:00:00Z";
         serde_json::from_str(&format!(
             r#"{{"config":{{"metadata":{metadata}}},"created":"2026-01-01T00:00:00Z","state":{{"messages":0,"bytes":0,
@@ -141,6 +124,6 @@ mod tests {
         info.config = with_epoch(info.config, start);
         assert_eq!(info.config["metadata"]["owner"], "im");
         assert_eq!(info.epoch_start(), start);
-        assert_eq!(with_epoch(Map::new(), start)["metadata"][METADATA_KEY], "2026-01-01T00:00:00.000000001Z");
+        assert_eq!(with_epoch(Map::new(), start)["metadata"][EPOCH_KEY], "2026-01-01T00:00:00.000000001Z");
     }
 }

@@ -1,29 +1,34 @@
-//! Messages that are gone inside the stream, by the stream's own account.
+//! Events that the stream lost between its oldest and newest one, by its own account.
 //!
-//! Only gateways write to the stream and nothing in its settings removes messages inside it, so each of them is a lost
-//! event. The leader's state shows how many there are, which is compared at the start and every second.
-
-use std::sync::atomic::Ordering;
+//! Only gateways write to the stream, and none of its settings removes messages inside it. So each missing message is a lost
+//! event. The leader's state has their number, which is compared at the start and every second.
 
 use super::{
-    api::{ApiError, From},
-    info::State,
-    shared::Shared,
+    api::{Api, StartAt},
+    error::ApiError,
+    info::StreamContents,
 };
 use crate::{
     event::{Sequence, Timestamp},
-    log::{Cause, Hole},
+    log::{Cause, Hole, Holes},
 };
 
-/// Most lost messages whose positions are asked for: the server answers in one message. More are only counted, and
-/// found by reading.
+/// Maximum number of lost events whose sequences are requested: the server answers in one message. More are only counted,
+/// and found by readers.
 const MAX_DETAILS: u64 = 50_000;
 
-impl Shared {
-    /// Notes the messages that the stream has lost, if these have become more or fewer. A failure is retried by the
-    /// next call; until then `complete_since` claims nothing.
-    pub(super) async fn note_lost(&self, state: &State) {
-        let (known, lost) = (self.lost.load(Ordering::Relaxed), state.lost());
+/// Events that are known to be lost.
+#[derive(Debug, Default)]
+pub(super) struct LostEvents {
+    /// Their number, from the leader's last answer.
+    count: u64,
+}
+
+impl LostEvents {
+    /// Adds the lost events to `holes` if their number has changed. The next call retries after a failure; until then
+    /// `complete_since` claims nothing.
+    pub(super) async fn update(&mut self, api: &Api, holes: &Holes, contents: &StreamContents) {
+        let (known, lost) = (self.count, contents.lost());
         if known == lost {
             return;
         }
@@ -31,37 +36,37 @@ impl Shared {
             if lost > known {
                 tracing::error!(
                     lost,
-                    "the stream lost events, too many to ask where; readers are told where they reach them"
+                    "the stream lost too many events to request their sequences; readers learn of each when they reach it"
                 );
             }
-            self.holes.set_unchecked_until(Some(Timestamp::now()));
-        } else if let Err(error) = self.find_lost(lost).await {
-            tracing::debug!(%error, "cannot ask which events the stream has lost");
-            self.holes.set_unchecked_until(Some(Timestamp::now()));
+            holes.set_unchecked_until(Some(Timestamp::now()));
+        } else if let Err(error) = note_holes(api, holes, lost).await {
+            tracing::debug!(%error, "cannot request the sequences of lost events");
+            holes.set_unchecked_until(Some(Timestamp::now()));
             return;
         } else {
-            self.holes.set_unchecked_until(None);
+            holes.set_unchecked_until(None);
         }
-        self.lost.store(lost, Ordering::Relaxed);
-    }
-
-    async fn find_lost(&self, lost: u64) -> Result<(), ApiError> {
-        if lost == 0 {
-            return Ok(());
-        }
-        let holes = runs(&self.api.deleted().await?);
-        // No event behind the last hole is missing.
-        let mut until = None;
-        if let Some(last) = holes.last() {
-            let behind = self.api.get(From::Sequence(last.last.next())).await?;
-            until = behind.map(|message| message.time);
-        }
-        holes.into_iter().for_each(|hole| self.holes.note(hole, until));
-        Ok(())
+        self.count = lost;
     }
 }
 
-/// Joins sequences that follow one another.
+async fn note_holes(api: &Api, holes: &Holes, lost: u64) -> Result<(), ApiError> {
+    if lost == 0 {
+        return Ok(());
+    }
+    let found = runs(&api.deleted().await?);
+    // No event behind the last hole is missing.
+    let mut until = None;
+    if let Some(last) = found.last() {
+        let next = api.get(StartAt::Sequence(last.last.next())).await?;
+        until = next.map(|message| message.time);
+    }
+    found.into_iter().for_each(|hole| holes.note(hole, until));
+    Ok(())
+}
+
+/// Joins consecutive sequences.
 fn runs(sequences: &[u64]) -> Vec<Hole> {
     sequences
         .chunk_by(|a, b| a + 1 == *b)
@@ -78,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequences_that_follow_one_another_are_one_hole() {
+    fn consecutive_sequences_are_one_hole() {
         let bounds = |sequences: &[u64]| {
             runs(sequences).iter().map(|hole| (hole.first.0, hole.last.0)).collect::<Vec<_>>()
         };

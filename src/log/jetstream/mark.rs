@@ -1,11 +1,10 @@
 //! Newest position that this gateway has seen in the stream, in a small file (`stream.end`).
 //!
-//! The stream alone cannot tell that its end is missing: it is a shorter stream and in order. It would give the lost
-//! sequences to other events, and no reader would learn of the loss. So each gateway keeps a mark of its own, and its next
-//! start compares.
+//! A stream that lost its end looks like a shorter, correct stream. It would give the lost sequences to other events, and no
+//! reader would learn of the loss. So each gateway keeps a mark of its own, and compares it at its next start.
 //!
-//! The file holds a cursor as text, which has a checksum. It is not synced: after a power cut it may be behind, so that
-//! less is noticed.
+//! The file holds a cursor as text, which has a checksum. It is not synced: after a power cut it may be behind, and the
+//! gateway may then miss a loss.
 
 use std::{
     fs::File,
@@ -16,18 +15,19 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::shared::Shared;
+use super::state::StreamState;
 use crate::{event::Cursor, log::files::private_file};
 
 const FILE_NAME: &str = "stream.end";
-/// Length of the file. Longer than any cursor, so that each mark overwrites the one before.
+/// Length of the file. Longer than any cursor, so that each mark overwrites the previous one.
 const BYTES: usize = 64;
-/// Pause between two writes. A killed process has noted all events but those of this time.
+/// Pause between two writes. The mark of a killed process misses at most the events of this time.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// The open file.
+/// File with the mark.
 #[derive(Debug)]
 pub(super) struct MarkFile {
     path: PathBuf,
@@ -65,7 +65,7 @@ impl MarkFile {
                     tracing::warn!(
                         path = %self.path.display(),
                         %error,
-                        "cannot note where the stream ends; a later loss of its end may go unnoticed"
+                        "cannot write the mark of the stream's end; the gateway may not notice a later loss of that end"
                     );
                 }
             }
@@ -74,20 +74,18 @@ impl MarkFile {
 }
 
 /// Keeps the mark at the tail's end until the log closes.
-pub(super) async fn keep(shared: Arc<Shared>, file: MarkFile) {
-    let file = Arc::new(std::sync::Mutex::new(file));
+pub(super) async fn keep(state: Arc<StreamState>, file: MarkFile) {
+    let file = Arc::new(Mutex::new(file));
     let write = async || {
-        let (file, cursor) = (Arc::clone(&file), shared.tail.borrow().cursor);
-        if cursor.epoch != shared.epoch {
+        let (file, cursor) = (Arc::clone(&file), state.tail().borrow().cursor);
+        if cursor.epoch != state.epoch {
             return;
         }
-        let written = spawn_blocking(move || {
-            file.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(cursor);
-        });
+        let written = spawn_blocking(move || file.lock().write(cursor));
         // It fails only when the runtime ends.
         written.await.ok();
     };
-    let mut tail = shared.tail.subscribe();
+    let mut tail = state.tail();
     let work = async {
         loop {
             tail.borrow_and_update();
@@ -98,7 +96,7 @@ pub(super) async fn keep(shared: Arc<Shared>, file: MarkFile) {
             }
         }
     };
-    shared.until_closed(work).await;
+    state.health.until_closed(work).await;
     write().await;
 }
 
@@ -130,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_mark_is_none() {
+    fn a_damaged_mark_is_ignored() {
         let dir = TempDir::new().unwrap();
         let mark = Cursor { epoch: Epoch(7), sequence: Sequence(9), check: Some(3) };
         MarkFile::open(dir.path()).unwrap().write(mark);

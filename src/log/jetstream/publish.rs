@@ -1,220 +1,174 @@
-//! Appending: publishes on their way, in any number up to a bound, until the server has
-//! acknowledged them or their callers have given up.
+//! Appends: any number of publishes in flight, up to a bound, until the server has acknowledged them or their callers have
+//! given up.
 //!
-//! A publish whose acknowledgement does not come is tried again until its deadline, with
-//! the same number: the server stores it once. What the connection does not take is kept
-//! here and not by the client, so that what was refused is not stored much later. The one
-//! exception is in [`refused`](super::refused).
+//! A publish without an acknowledgement is retried until its deadline with the same message id, so that the server stores it
+//! once. The publisher keeps what the connection does not take, instead of the client's buffer: an event that was refused
+//! must not be stored much later. The one exception is the [`probe`](super::probe).
+
+mod sender;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use async_nats::{HeaderMap, Message, StatusCode, Subject, Subscriber};
-use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use serde::Deserialize;
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, watch},
+    sync::{mpsc, watch},
     task::yield_now,
-    time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
+use self::sender::{Outgoing, SendQueue};
 use super::{
-    OpenError,
-    api::{API_TIMEOUT, ApiError, MESSAGE_ID, denied_publish},
+    acks::InFlightPermit,
+    api::{API_TIMEOUT, MESSAGE_ID, denied_publish},
     connection::Connection,
-    refusal::Refusal,
-    refused::Trial,
-    shared::Shared,
+    error::{ApiError, JetStreamError, OpenError},
+    health::STALLED,
+    message::{Publish, PublishAnswer},
+    state::StreamState,
 };
 use crate::{
     event::Sequence,
     log::{AppendError, AppendReply, NewRecord},
 };
 
-/// After how much silence a publish is tried again: its server may be gone.
+/// Silence after which a publish is retried: its server may be gone.
 const RETRY: Duration = Duration::from_millis(400);
-/// The same after an answer that nobody is there to store it just now.
+/// Pause before a retry if no server can store the publish.
 const RETRY_REFUSED: Duration = Duration::from_millis(50);
-/// How long the tail may keep an acknowledged append waiting: it lags while its consumer
-/// is made anew, and the event is stored all the same.
+/// How long an acknowledged append waits for the tail. The tail lags while its consumer is recreated, and the event is
+/// stored all the same.
 const TAIL_PATIENCE: Duration = Duration::from_millis(100);
 /// An append that has waited for longer shows that callbacks cannot be stored.
-const STALLED: Duration = Duration::from_secs(1);
-/// What is said then.
-pub(super) const STALLED_REASON: &str = "the stream does not acknowledge in time; if this lasts, see the log of its NATS server, which may have no room on its disk";
-/// How often deadlines and pauses are looked at.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+/// Time between two looks at deadlines and retries.
 const TICK: Duration = Duration::from_millis(25);
-/// Publishes that are handed to the connection at once; one that does not fit is tried
-/// again later.
-const HANDED_OVER: usize = 4096;
-/// Acknowledgements that are taken in before anything else is looked at.
-const RUN: usize = 256;
-/// How often the processor is offered to others before publishes are handed over: callbacks
-/// that have come in meanwhile go with them. What goes together costs less, here and at the
-/// server: a tenth to a fifth of the CPU time of a callback at 64 connections.
-const OFFERS: usize = 3;
+/// Number of acknowledgements, and of appends, that are handled before anything else.
+const BURST: usize = 256;
+/// How often the task yields before it begins a publish. Callbacks that arrive meanwhile are published with it, which saves a
+/// tenth to a fifth of the CPU time of a callback at 64 connections, here and at the server.
+const YIELDS: usize = 3;
 
-/// An append that was accepted.
+/// Append that was accepted and not published yet.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct PendingAppend {
     pub(super) record: NewRecord,
     pub(super) reply: AppendReply,
-    pub(super) place: Place,
+    pub(super) permit: InFlightPermit,
 }
 
-/// A record's share of the bounds on what is under way, given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) records: Arc<AtomicUsize>,
-    pub(super) _permits: (OwnedSemaphorePermit, OwnedSemaphorePermit),
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.records.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A publish that is not acknowledged yet.
+/// Publish without an acknowledgement.
 #[derive(Debug)]
 struct InFlight {
-    job: Job,
+    append: PendingAppend,
     since: Instant,
-    /// Lowest sequence that the stream can give it: behind all events that this gateway knew when it accepted this one.
+    /// Lowest sequence that the stream can assign: above all events that this gateway knew when it accepted the append.
     least: Sequence,
     subject: Subject,
-    /// It stands in [`Publisher::refused`].
+    /// It is in [`Publisher::refused`].
     is_refused: bool,
-    /// What the stream last answered instead of storing it.
-    refusal: Option<Refusal>,
-}
-
-/// A publish for the connection.
-struct Outgoing {
-    id: u64,
-    deadline: Instant,
-    subject: Subject,
-    reply: Subject,
-    headers: HeaderMap,
-    payload: Bytes,
-}
-
-#[derive(Deserialize)]
-struct Acknowledgement {
-    seq: Option<u64>,
-    #[serde(default)]
-    stream: String,
-    error: Option<Refusal>,
+    /// Last error that the stream answered.
+    error: Option<JetStreamError>,
 }
 
 /// See the module's documentation.
 pub(super) struct Publisher {
-    shared: Arc<Shared>,
-    /// Subjects begin with it.
+    state: Arc<StreamState>,
+    /// Prefix of the subjects.
     prefix: String,
-    jobs: mpsc::UnboundedReceiver<Job>,
+    appends: mpsc::UnboundedReceiver<PendingAppend>,
     acknowledgements: Subscriber,
-    /// Where they go: a number follows.
+    /// Prefix of the subjects of acknowledgements. The id of the publish follows.
     inbox: String,
     connection: watch::Receiver<Connection>,
-    /// What NATS has complained of last.
-    complaint: watch::Receiver<String>,
-    outgoing: mpsc::Sender<Outgoing>,
-    /// Publishes that the client would not take, and why.
-    impossible: mpsc::UnboundedReceiver<(u64, String)>,
+    /// Last error that the server has sent.
+    server_error: watch::Receiver<String>,
+    outgoing: SendQueue,
     in_flight: HashMap<u64, InFlight>,
     next_id: u64,
     /// Random, and different in each process.
     id_prefix: String,
-    /// When to try again, in order; some of them are acknowledged by then.
+    /// When to retry publishes without an answer, in order. Some are acknowledged by then.
     silent: VecDeque<(Instant, u64)>,
-    /// The same for those that nobody could store.
+    /// When to retry publishes that no server could store, in order.
     refused: VecDeque<(Instant, u64)>,
 }
 
 impl Publisher {
     pub(super) async fn new(
-        shared: Arc<Shared>,
+        state: Arc<StreamState>,
         prefix: String,
-        id_prefix: String,
-        jobs: mpsc::UnboundedReceiver<Job>,
+        appends: mpsc::UnboundedReceiver<PendingAppend>,
     ) -> Result<Self, OpenError> {
-        let client = shared.api.client.clone();
+        let mut random = [0; 12];
+        getrandom::fill(&mut random)?;
+        let client = &state.api.client;
         let inbox = client.new_inbox();
-        // Also what it takes to hand it to a connection that takes nothing.
+        // The limit includes the time until the connection takes the request.
         let subscribed = timeout(API_TIMEOUT, client.subscribe(format!("{inbox}.*"))).await;
-        let nobody = |_| OpenError::Unreachable(ApiError::Unreachable("no connection".to_owned()));
-        let acknowledgements = subscribed.map_err(nobody)??;
-        let (outgoing, to_send) = mpsc::channel(HANDED_OVER);
-        let (failed, impossible) = mpsc::unbounded_channel();
-        let connection = shared.api.said.connection.subscribe();
-        let complaint = shared.api.said.complaint.subscribe();
-        let sending = send(client, connection.clone(), to_send, failed);
-        let closed = Arc::clone(&shared);
-        tokio::spawn(async move { closed.until_closed(sending).await });
+        let no_connection = |_| OpenError::Unreachable(ApiError::Unreachable("no connection".to_owned()));
+        let acknowledgements = subscribed.map_err(no_connection)??;
         Ok(Self {
-            shared,
             prefix,
-            jobs,
+            appends,
             acknowledgements,
             inbox,
-            connection,
-            complaint,
-            outgoing,
-            impossible,
+            connection: state.api.status.connection.subscribe(),
+            server_error: state.api.status.server_error.subscribe(),
+            outgoing: SendQueue::start(&state),
             in_flight: HashMap::new(),
             next_id: 0,
-            id_prefix,
+            id_prefix: format!("{}-", hex::encode(random)),
             silent: VecDeque::new(),
             refused: VecDeque::new(),
+            state,
         })
     }
 
-    /// Runs until no more appends come and all have their answers, or the log ends.
+    /// Runs until no more appends can arrive and all are answered, or the log closes.
     pub(super) async fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
-        shared.until_closed(self.work()).await;
+        let state = Arc::clone(&self.state);
+        state.health.until_closed(self.work()).await;
     }
 
     async fn work(&mut self) {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut takes_jobs = true;
-        let mut acknowledged_wait = false;
-        while takes_jobs || !self.in_flight.is_empty() || acknowledged_wait {
+        let mut is_open = true;
+        // Acknowledged appends wait for the tail.
+        let mut some_wait = false;
+        while is_open || !self.in_flight.is_empty() || some_wait {
             tokio::select! {
-                acknowledgement = self.acknowledgements.next() => match acknowledgement {
-                    Some(acknowledgement) => acknowledged_wait |= self.take_in(acknowledgement),
-                    // The client is closed: there is nothing to wait for.
+                answer = self.acknowledgements.next() => match answer {
+                    Some(answer) => some_wait |= self.handle_answer(answer),
+                    // The client is closed: no acknowledgement will arrive.
                     None => return,
                 },
-                job = self.jobs.recv(), if takes_jobs => match job {
-                    Some(job) => {
-                        for _ in 0..OFFERS {
+                append = self.appends.recv(), if is_open => match append {
+                    Some(append) => {
+                        for _ in 0..YIELDS {
                             yield_now().await;
                         }
-                        self.begin(job);
+                        self.begin(append);
                     }
-                    None => takes_jobs = false,
+                    None => is_open = false,
                 },
-                _ = tick.tick(), if !self.in_flight.is_empty() || acknowledged_wait => {
-                    self.look();
-                    acknowledged_wait = self.shared.answer_overdue(TAIL_PATIENCE);
+                _ = tick.tick(), if !self.in_flight.is_empty() || some_wait => {
+                    self.handle_tick();
+                    some_wait = self.state.acks.answer_overdue(TAIL_PATIENCE);
                 }
-                Some((id, error)) = self.impossible.recv() => {
-                    tracing::error!(error, "the connection to NATS does not take an event");
-                    self.end(id, AppendError::Failed);
+                Some((id, error)) = self.outgoing.rejected() => {
+                    tracing::error!(error, "the NATS client rejected a publish; rejecting the callback");
+                    self.fail(id, AppendError::Failed);
                 }
-                Ok(()) = self.complaint.changed() => {
-                    if let Some(subject) = denied_publish(&self.complaint.borrow_and_update(), &self.prefix) {
-                        self.shared.deny(subject);
+                Ok(()) = self.server_error.changed() => {
+                    let error = self.server_error.borrow_and_update();
+                    if let Some(subject) = denied_publish(&error, &self.prefix) {
+                        self.state.health.deny(subject);
                     }
                 }
                 changed = self.connection.changed() => {
@@ -226,133 +180,137 @@ impl Publisher {
                     }
                 }
             }
-            self.run_of_what_is_there(&mut acknowledged_wait);
+            self.handle_burst(&mut some_wait);
             if self.in_flight.is_empty() {
-                self.shared.is_stalled.store(false, Ordering::Relaxed);
+                self.state.health.set_stalled(false);
             }
         }
     }
 
-    /// Takes in what has come meanwhile, without waiting.
-    fn run_of_what_is_there(&mut self, acknowledged_wait: &mut bool) {
-        for _ in 0..RUN {
+    /// Handles what has arrived, without waiting.
+    fn handle_burst(&mut self, some_wait: &mut bool) {
+        for _ in 0..BURST {
             match self.acknowledgements.next().now_or_never() {
-                Some(Some(acknowledgement)) => *acknowledged_wait |= self.take_in(acknowledgement),
+                Some(Some(answer)) => *some_wait |= self.handle_answer(answer),
                 _ => break,
             }
         }
-        for _ in 0..RUN {
-            match self.jobs.try_recv() {
-                Ok(job) => self.begin(job),
+        for _ in 0..BURST {
+            match self.appends.try_recv() {
+                Ok(append) => self.begin(append),
                 Err(_) => break,
             }
         }
     }
 
-    fn begin(&mut self, job: Job) {
+    fn begin(&mut self, append: PendingAppend) {
         let now = Instant::now();
-        if job.record.deadline <= now {
-            // Whoever does not wait any more does not want to know.
-            job.reply.send(Err(AppendError::Expired)).ok();
+        if append.record.deadline <= now {
+            // Ignore the error: the caller has dropped its receiver.
+            append.reply.send(Err(AppendError::Expired)).ok();
             return;
         }
         let id = self.next_id;
         self.next_id += 1;
-        let stored = &job.record.stored;
+        let stored = &append.record.stored;
         let subject = format!("{}.{}.{}", self.prefix, stored.sdk_app_id(), stored.command()).into();
-        let least = self.shared.least_end();
-        let in_flight = InFlight { job, since: now, least, subject, is_refused: false, refusal: None };
+        let least = self.state.least_end();
+        let in_flight = InFlight { append, since: now, least, subject, is_refused: false, error: None };
         self.in_flight.insert(id, in_flight);
         self.send(id);
         self.silent.push_back((now + RETRY, id));
     }
 
-    /// Hands a publish to the connection.
     fn send(&self, id: u64) {
         let Some(in_flight) = self.in_flight.get(&id) else { return };
         let mut headers = HeaderMap::new();
         headers.insert(MESSAGE_ID, self.message_id(id));
-        let outgoing = Outgoing {
+        self.outgoing.try_send(Outgoing {
             id,
-            deadline: in_flight.job.record.deadline,
+            deadline: in_flight.append.record.deadline,
             subject: in_flight.subject.clone(),
             reply: format!("{}.{id}", self.inbox).into(),
             headers,
-            payload: in_flight.job.record.stored.bytes().clone(),
-        };
-        // One that does not fit is tried again.
-        self.outgoing.try_send(outgoing).ok();
+            payload: in_flight.append.record.stored.bytes().clone(),
+        });
     }
 
     fn message_id(&self, id: u64) -> String {
         format!("{}{id}", self.id_prefix)
     }
 
-    /// Notes that the stream did not store an event, and why.
-    fn refuse(&self, id: u64, reason: String) {
-        let Some(in_flight) = self.in_flight.get(&id) else { return };
-        let payload = in_flight.job.record.stored.bytes().clone();
-        let trial = Trial { subject: in_flight.subject.clone(), message_id: self.message_id(id), payload };
-        self.shared.refuse(reason, trial);
-    }
-
-    /// Sends all again, in order: what was on the connection that is gone may be lost.
+    /// Sends all publishes again, in order: those on the lost connection may be lost.
     fn send_all(&self) {
         let mut ids: Vec<_> = self.in_flight.keys().copied().collect();
         ids.sort_unstable();
         ids.into_iter().for_each(|id| self.send(id));
     }
 
-    /// Takes in an answer. Whether an append waits for the tail now.
-    fn take_in(&mut self, message: Message) -> bool {
+    /// Reports that the stream did not store an event, and why.
+    fn report_refused(&self, id: u64, reason: String) {
+        let Some(in_flight) = self.in_flight.get(&id) else { return };
+        let payload = in_flight.append.record.stored.bytes().clone();
+        let event = Publish { subject: in_flight.subject.clone(), message_id: self.message_id(id), payload };
+        self.state.health.refuse(reason, event);
+    }
+
+    /// Handles the answer to a publish. Returns whether it is acknowledged, and its append may wait for the tail.
+    fn handle_answer(&mut self, message: Message) -> bool {
         let id = message.subject.rsplit('.').next().and_then(|id| id.parse::<u64>().ok());
         let Some(id) = id.filter(|id| self.in_flight.contains_key(id)) else { return false };
         if message.status == Some(StatusCode::NO_RESPONDERS) {
-            self.try_again(id);
+            self.retry_soon(id);
             return false;
         }
         match serde_json::from_slice(&message.payload) {
-            Ok(Acknowledgement { seq: Some(sequence), stream, error: None })
-                if stream == self.shared.api.stream =>
+            Ok(PublishAnswer { seq: Some(sequence), stream, error: None })
+                if stream == self.state.api.stream =>
             {
-                let Some(InFlight { job, least, .. }) = self.in_flight.remove(&id) else { return false };
-                let Job { reply, place, .. } = job;
+                let Some(InFlight { append, least, .. }) = self.in_flight.remove(&id) else { return false };
+                let PendingAppend { reply, permit, .. } = append;
                 if sequence < least.0 {
-                    // Not promised: the log ends, as the stream gives lost sequences to other events.
-                    self.shared.note_reused(Sequence(sequence));
+                    // The stream assigns lost sequences again, so the log ends. The event is not promised.
+                    self.state.note_reused(Sequence(sequence));
                     reply.send(Err(AppendError::Failed)).ok();
                     return false;
                 }
-                self.shared.acknowledge(Sequence(sequence), reply, place);
+                self.state.acknowledge(Sequence(sequence), reply, permit);
                 return true;
             }
-            Ok(Acknowledgement { error: Some(refusal), .. }) if refusal.may_pass() => {
-                // Otherwise it is tried again as if nothing had been said.
-                if refusal.is_soon_over() {
-                    self.try_again(id);
+            Ok(PublishAnswer { error: Some(error), .. }) if error.can_retry() => {
+                // Otherwise it is retried as if there were no answer.
+                if error.can_retry_soon() {
+                    self.retry_soon(id);
                 }
                 if let Some(in_flight) = self.in_flight.get_mut(&id) {
-                    in_flight.refusal = Some(refusal);
+                    in_flight.error = Some(error);
                 }
             }
-            Ok(Acknowledgement { error: Some(refusal), .. }) => {
-                let reason = refusal.does_not_take();
-                if refusal.is_about_the_event() {
-                    tracing::error!(reason, "an event cannot be stored; others can");
+            Ok(PublishAnswer { error: Some(error), .. }) => {
+                let reason = error.as_reason();
+                if error.is_about_the_event() {
+                    tracing::error!(reason, "the stream refuses one event; rejecting the callback");
                 } else {
-                    self.refuse(id, reason);
+                    self.report_refused(id, reason);
                 }
-                self.end(id, AppendError::Failed);
+                self.fail(id, AppendError::Failed);
             }
-            Ok(_) | Err(_) => {
-                tracing::error!("an acknowledgement is none of the stream's");
-                self.end(id, AppendError::Failed);
+            Ok(PublishAnswer { stream, .. }) => {
+                tracing::error!(
+                    stream,
+                    "JetStream acknowledged a publish for a different stream; rejecting the callback"
+                );
+                self.fail(id, AppendError::Failed);
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot parse the acknowledgement of a publish; rejecting the callback");
+                self.fail(id, AppendError::Failed);
             }
         }
         false
     }
 
-    fn try_again(&mut self, id: u64) {
+    fn retry_soon(&mut self, id: u64) {
         if let Some(in_flight) = self.in_flight.get_mut(&id)
             && !in_flight.is_refused
         {
@@ -361,46 +319,21 @@ impl Publisher {
         }
     }
 
-    fn end(&mut self, id: u64, error: AppendError) {
-        if let Some(InFlight { job, .. }) = self.in_flight.remove(&id) {
-            // As above.
-            job.reply.send(Err(error)).ok();
+    fn fail(&mut self, id: u64, error: AppendError) {
+        if let Some(InFlight { append, .. }) = self.in_flight.remove(&id) {
+            // Ignore the error: the caller has dropped its receiver.
+            append.reply.send(Err(error)).ok();
         }
     }
 
-    /// Ends what is too late, and tries again what it is time for.
-    fn look(&mut self) {
+    /// Fails publishes at their deadlines, reports a stall, and retries what is due.
+    fn handle_tick(&mut self) {
         let now = Instant::now();
-        let mut is_stalled = false;
-        let mut expired = Vec::new();
-        for (id, in_flight) in &self.in_flight {
-            is_stalled |= now.duration_since(in_flight.since) >= STALLED;
-            if in_flight.job.record.deadline <= now {
-                expired.push(*id);
-            }
-        }
-        for id in expired {
-            if let Some(in_flight) = self.in_flight.get(&id) {
-                // One that came in late says nothing about the stream.
-                let was_patient = now.duration_since(in_flight.since) >= STALLED;
-                match &in_flight.refusal {
-                    Some(refusal) => self.refuse(id, refusal.does_not_take()),
-                    // Otherwise the reason is known, and nothing has to be tried.
-                    None if was_patient && self.shared.is_silent() => {
-                        self.refuse(id, STALLED_REASON.to_owned());
-                    }
-                    None => {}
-                }
-            }
-            self.end(id, AppendError::Expired);
-        }
-        if !self.shared.is_stalled.swap(is_stalled, Ordering::Relaxed) && is_stalled {
-            // Sooner than the next look, which says so again as long as it lasts.
-            let refusals = self.in_flight.values().filter_map(|in_flight| in_flight.refusal.as_ref());
-            let refusal = refusals.max_by_key(|refusal| refusal.err_code);
-            let reason = refusal.map_or_else(|| STALLED_REASON.to_owned(), Refusal::does_not_take);
-            self.shared.set_writable(Err(reason));
-        }
+        // Includes publishes that expire now.
+        let has_stalled = |in_flight: &InFlight| now.duration_since(in_flight.since) >= STALLED_AFTER;
+        let is_stalled = self.in_flight.values().any(has_stalled);
+        self.fail_expired(now);
+        self.report_stall(is_stalled);
         while let Some(id) = pop_due(&mut self.refused, now) {
             if let Some(in_flight) = self.in_flight.get_mut(&id) {
                 in_flight.is_refused = false;
@@ -414,15 +347,46 @@ impl Publisher {
             }
         }
     }
+
+    fn fail_expired(&mut self, now: Instant) {
+        let is_expired = |in_flight: &InFlight| in_flight.append.record.deadline <= now;
+        let expired = self.in_flight.iter().filter(|(_, in_flight)| is_expired(in_flight));
+        let expired: Vec<_> = expired.map(|(id, _)| *id).collect();
+        for id in expired {
+            if let Some(in_flight) = self.in_flight.get(&id) {
+                // A callback that arrived late says nothing about the stream.
+                let has_stalled = now.duration_since(in_flight.since) >= STALLED_AFTER;
+                match &in_flight.error {
+                    Some(error) => self.report_refused(id, error.as_reason()),
+                    // Otherwise the reason is known already, and a probe is not needed.
+                    None if has_stalled && self.state.health.is_silent() => {
+                        self.report_refused(id, STALLED.to_owned());
+                    }
+                    None => {}
+                }
+            }
+            self.fail(id, AppendError::Expired);
+        }
+    }
+
+    /// Reports the first publish that waits too long. The next look at the stream repeats that as long as it lasts.
+    fn report_stall(&self, is_stalled: bool) {
+        if !self.state.health.set_stalled(is_stalled) && is_stalled {
+            let errors = self.in_flight.values().filter_map(|in_flight| in_flight.error.as_ref());
+            let error = errors.max_by_key(|error| error.err_code);
+            let reason = error.map_or_else(|| STALLED.to_owned(), JetStreamError::as_reason);
+            self.state.health.set_writable(Err(reason));
+        }
+    }
 }
 
 impl Drop for Publisher {
     fn drop(&mut self) {
-        self.shared.forget_acknowledged();
+        self.state.acks.fail_all();
     }
 }
 
-/// Takes the first of them, if it is time for it.
+/// Removes and returns the first id, if it is due.
 fn pop_due(waiting: &mut VecDeque<(Instant, u64)>, now: Instant) -> Option<u64> {
     let (due, id) = *waiting.front()?;
     if due > now {
@@ -430,29 +394,4 @@ fn pop_due(waiting: &mut VecDeque<(Instant, u64)>, now: Instant) -> Option<u64> 
     }
     waiting.pop_front();
     Some(id)
-}
-
-/// Hands publishes to the client, in order, while there is a connection; lets go of those
-/// whose callers give up meanwhile.
-async fn send(
-    client: async_nats::Client,
-    mut connection: watch::Receiver<Connection>,
-    mut outgoing: mpsc::Receiver<Outgoing>,
-    failed: mpsc::UnboundedSender<(u64, String)>,
-) {
-    while let Some(Outgoing { id, deadline, subject, reply, headers, payload }) = outgoing.recv().await {
-        let publish = async {
-            connection.wait_for(|connection| connection.is_up).await.map_err(|error| error.to_string())?;
-            // Not a moment later: also a connection that is up may take nothing.
-            let publish = client.publish_with_reply_and_headers(subject, reply, headers, payload);
-            publish.await.map_err(|error| error.to_string())
-        };
-        if deadline <= Instant::now() {
-            continue;
-        }
-        if let Ok(Err(error)) = timeout_at(deadline, publish).await {
-            // It ends with the publisher, and then nobody is interested.
-            failed.send((id, error)).ok();
-        }
-    }
 }

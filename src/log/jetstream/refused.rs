@@ -1,64 +1,54 @@
-//! Whether the stream stores what it is given, by what became of the last event.
+//! Events that the stream did not store, until it stores events again.
 //!
 //! A stream that refuses events can answer every question as always: its disk is full, or an account has reached its
-//! limit. Only storing an event shows that it takes events again. Where a load balancer sends no callbacks to a gateway
-//! that is not ready, no event would come. So the gateway keeps one refused event, a [`Trial`], and tries to store it at
-//! every look at the stream, on the condition that the stream has stored nothing since. Then the stream either stores it
-//! as its next event, or has shown that it stores others. Either way it is in order, and stored once at most: a 503 never
-//! meant that an event is not stored.
+//! limit. Only storing an event shows that the stream stores events again. Where a load balancer sends no callbacks to a
+//! gateway that is not ready, no event would come. So the gateway keeps one refused event, and the
+//! [`probe`](super::probe) tries to store it.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_nats::Subject;
-use bytes::Bytes;
+use parking_lot::Mutex;
 
-use super::{
-    api::{ApiError, WRONG_LAST_SEQUENCE},
-    shared::Shared,
-};
+use super::message::Publish;
 use crate::event::Sequence;
 
-/// The stream's refusals since it last stored an event.
+/// Refusals since the stream last stored an event.
 #[derive(Debug, Default)]
-pub(super) struct Refused {
-    /// There is a refusal: looked at for each event that is stored.
+pub(super) struct RefusedEvents {
+    /// `last` is set. Read for each event that is stored.
     is_any: AtomicBool,
-    last: Mutex<Option<LastRefusal>>,
+    last: Mutex<Option<LastRefused>>,
 }
 
 #[derive(Debug)]
-struct LastRefusal {
+struct LastRefused {
     reason: String,
-    trial: Trial,
-    /// Where the stream ended at the first look after the refusal.
-    end: Option<Sequence>,
+    event: Publish,
+    /// End of the stream at the first probe after the refusal.
+    stream_end: Option<Sequence>,
 }
 
-/// A refused event that shows whether the stream takes events again.
-#[derive(Debug, Clone)]
-pub(super) struct Trial {
-    pub(super) subject: Subject,
-    /// The number by which the servers know it.
-    pub(super) message_id: String,
-    pub(super) payload: Bytes,
+/// Attempt to store a refused event.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) event: Publish,
+    /// The event must be stored at this sequence, or not at all.
+    pub(super) expected: Sequence,
 }
 
-impl Refused {
-    /// Notes that an event was not stored, and why. The smallest of such events is kept: where a stream has little room
-    /// left, it may take others.
-    pub(super) fn note(&self, reason: String, trial: Trial) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+impl RefusedEvents {
+    /// Notes that an event was not stored, and why. Keeps the smallest of these events: a stream with little room may store
+    /// only that.
+    pub(super) fn note(&self, reason: String, event: Publish) {
+        let mut last = self.last.lock();
         match &mut *last {
             Some(last) => {
                 last.reason = reason;
-                if trial.payload.len() < last.trial.payload.len() {
-                    last.trial = trial;
+                if event.payload.len() < last.event.payload.len() {
+                    last.event = event;
                 }
             }
-            None => *last = Some(LastRefusal { reason, trial, end: None }),
+            None => *last = Some(LastRefused { reason, event, stream_end: None }),
         }
         self.is_any.store(true, Ordering::Relaxed);
     }
@@ -66,65 +56,28 @@ impl Refused {
     /// Notes that an event was stored.
     pub(super) fn note_stored(&self) {
         if self.is_any.swap(false, Ordering::Relaxed) {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.last.lock() = None;
         }
     }
 
     /// Returns why the stream does not store events, as far as is known.
     pub(super) fn reason(&self) -> Option<String> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|last| last.reason.clone())
+        self.last.lock().as_ref().map(|last| last.reason.clone())
     }
 
-    fn set_reason(&self, reason: String) {
-        if let Some(last) = &mut *self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+    pub(super) fn set_reason(&self, reason: String) {
+        if let Some(last) = &mut *self.last.lock() {
             last.reason = reason;
         }
     }
 
-    /// Returns the event to try, and where the stream must end for it, given where it ends now. `None`: the stream has
-    /// stored something since it refused an event, or refused none.
-    fn trial(&self, end: Sequence) -> Option<(Trial, Sequence)> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns the event to try for a stream that ends at `stream_end`. `None` if no event was refused, or the stream has
+    /// stored one since.
+    pub(super) fn probe(&self, stream_end: Sequence) -> Option<Probe> {
+        let mut last = self.last.lock();
         let last = last.as_mut()?;
-        let expected = *last.end.get_or_insert(end);
-        (end <= expected).then(|| (last.trial.clone(), expected))
-    }
-}
-
-impl Shared {
-    /// Finds out whether the stream takes events again, if it refused one. `end` is where it ends. Returns why it does
-    /// not.
-    pub(super) async fn try_refused(&self, end: Sequence) -> Result<(), String> {
-        let Some(reason) = self.refused.reason() else { return Ok(()) };
-        if let Some((trial, expected)) = self.refused.trial(end) {
-            if end < expected {
-                // It lost its end, or this leader does not have it yet: that is found out where it is followed.
-                return Err(reason);
-            }
-            match self.api.store_at(expected, trial).await {
-                Ok(sequence) => {
-                    tracing::info!(
-                        sequence = sequence.0,
-                        "the stream has stored an event that it had refused"
-                    );
-                    self.promise(sequence);
-                }
-                // It takes others.
-                Err(ApiError::Refused(refusal)) if refusal.is_about_the_event() => {}
-                // Others store events, which the next look shows; or it counts one that it could not write.
-                Err(ApiError::Refused(refusal)) if refusal.err_code == WRONG_LAST_SEQUENCE => {
-                    return Err(reason);
-                }
-                Err(ApiError::Refused(refusal)) => {
-                    let reason = refusal.does_not_take();
-                    self.refused.set_reason(reason.clone());
-                    return Err(reason);
-                }
-                Err(_) => return Err(reason),
-            }
-        }
-        self.refused.note_stored();
-        Ok(())
+        let expected = *last.stream_end.get_or_insert(stream_end);
+        (stream_end <= expected).then(|| Probe { event: last.event.clone(), expected })
     }
 }
 
@@ -132,27 +85,27 @@ impl Shared {
 mod tests {
     use super::*;
 
-    fn trial(bytes: usize) -> Trial {
+    fn event(bytes: usize) -> Publish {
         let payload = vec![0; bytes].into();
-        Trial { subject: "callbacks.1.A".into(), message_id: bytes.to_string(), payload }
+        Publish { subject: "callbacks.1.A".into(), message_id: bytes.to_string(), payload }
     }
 
     #[test]
-    fn a_refusal_counts_until_something_is_stored() {
-        let refused = Refused::default();
-        assert!(refused.reason().is_none() && refused.trial(Sequence(5)).is_none());
-        refused.note("disk full".to_owned(), trial(20));
-        refused.note("sealed".to_owned(), trial(30));
+    fn a_refusal_counts_until_an_event_is_stored() {
+        let refused = RefusedEvents::default();
+        let probe =
+            |end| refused.probe(Sequence(end)).map(|probe| (probe.event.payload.len(), probe.expected.0));
+        assert_eq!((refused.reason(), probe(5)), (None, None));
+        refused.note("disk full".to_owned(), event(20));
+        refused.note("sealed".to_owned(), event(30));
         assert_eq!(refused.reason().as_deref(), Some("sealed"));
-        let (first, end) = refused.trial(Sequence(5)).unwrap();
-        assert_eq!((first.payload.len(), end), (20, Sequence(5)), "the smallest");
-        refused.note("sealed".to_owned(), trial(10));
-        let (second, end) = refused.trial(Sequence(5)).unwrap();
-        assert_eq!((second.payload.len(), end), (10, Sequence(5)));
-        assert!(refused.trial(Sequence(6)).is_none(), "something was stored since");
+        assert_eq!(probe(5), Some((20, 5)), "the smallest");
+        refused.note("sealed".to_owned(), event(10));
+        assert_eq!(probe(5), Some((10, 5)));
+        assert_eq!(probe(6), None, "the stream has stored an event since");
         refused.note_stored();
         assert_eq!(refused.reason(), None);
-        refused.note("disk full".to_owned(), trial(20));
-        assert_eq!(refused.trial(Sequence(9)).unwrap().1, Sequence(9), "and again from the beginning");
+        refused.note("disk full".to_owned(), event(20));
+        assert_eq!(probe(9), Some((20, 9)), "the end is noted again");
     }
 }

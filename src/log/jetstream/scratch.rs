@@ -1,5 +1,4 @@
-//! Directory of this gateway (`nats` in the data directory) with its account index and its mark. The log does not depend
-//! on it.
+//! Directory of this gateway (`nats` in the data directory) with its index and its mark. The log works without it.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions, TryLockError},

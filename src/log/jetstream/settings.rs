@@ -1,21 +1,20 @@
-//! The stream's settings: made once, compared ever after, never changed silently.
+//! The stream's settings: created once, compared from then on, never changed silently.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{OpenError, Options, api::Api, info::Info};
+use super::{api::Api, error::OpenError, info::StreamInfo, options::Options};
 
-/// How long the server remembers the numbers of requests: much longer than any request
-/// is tried again.
+/// How long the server recognizes the retry of a publish. Much longer than any publish is retried.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(2 * 60);
 
-/// What the stream must be, by the names of JetStream's API.
+/// Returns the settings that the stream must have, by the names of JetStream's API.
 fn wanted(options: &Options) -> Map<String, Value> {
     let retention = &options.retention;
     let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let bound = |bound: Option<u64>| bound.map_or(-1, |bound| i64::try_from(bound).unwrap_or(i64::MAX));
-    // The server refuses a window that is longer than messages are kept.
+    // The server refuses a window that exceeds the age of messages.
     let window = retention.age.map_or(DUPLICATE_WINDOW, |age| age.min(DUPLICATE_WINDOW));
     let wanted = json!({
         "name": options.stream,
@@ -35,11 +34,11 @@ fn wanted(options: &Options) -> Map<String, Value> {
     });
     match wanted {
         Value::Object(wanted) => wanted,
-        _ => unreachable!("it is written as an object"),
+        _ => unreachable!("the literal is an object"),
     }
 }
 
-/// What the stream's settings must be, compared all the while.
+/// Settings that the stream must have.
 #[derive(Debug)]
 pub(super) struct StreamSettings {
     wanted: Map<String, Value>,
@@ -50,8 +49,8 @@ impl StreamSettings {
         Self { wanted: wanted(options) }
     }
 
-    /// What is otherwise than it must be: what can lose or change events that are acknowledged, and what else.
-    pub(super) fn compare(&self, info: &Info) -> (Vec<String>, Vec<String>) {
+    /// Returns the settings that differ: first those that can lose or change acknowledged events, then the others.
+    pub(super) fn compare(&self, info: &StreamInfo) -> (Vec<String>, Vec<String>) {
         differences(&self.wanted, &info.config).into_iter().partition(|difference| {
             let (key, _) = difference.split_once(' ').unwrap_or_default();
             let is_fewer = || info.config.get(key).and_then(Value::as_u64) < self.wanted[key].as_u64();
@@ -60,11 +59,11 @@ impl StreamSettings {
     }
 }
 
-/// Settings that, where they differ, lose or change events. Fewer replicas do, too. With others the stream refuses
-/// events, or trims them sooner or later than the gateway's own settings say, which readers are told.
+/// Settings that lose or change events if they differ. Fewer replicas do, too. With other differences the stream refuses
+/// events, or trims them sooner or later than the gateway's own settings say, which it reports to readers.
 const UNSAFE: &[&str] = &["storage", "retention", "max_msgs_per_subject", "persist_mode"];
 
-/// What the stream must not have: each would lose, change or merge messages.
+/// Settings that the stream must not have. Each would lose, change or merge messages.
 const UNWANTED: &[&str] = &[
     "no_ack",
     "sealed",
@@ -78,17 +77,17 @@ const UNWANTED: &[&str] = &[
     "subject_transform",
 ];
 
-/// Makes the stream if it is not there, and checks it if it is.
-pub(super) async fn create_or_check(api: &Api, options: &Options) -> Result<Info, OpenError> {
+/// Creates the stream if it does not exist, and checks its settings otherwise.
+pub(super) async fn create_or_check(api: &Api, options: &Options) -> Result<StreamInfo, OpenError> {
     let wanted = wanted(options);
     let unreachable = OpenError::Unreachable;
     if api.info().await.map_err(unreachable)?.is_none() {
         match api.create(&wanted).await {
-            // Also where another gateway has just made the same one.
+            // Also if another gateway has just created the same stream.
             Ok(()) => {
-                tracing::info!(stream = options.stream, replicas = options.replicas, "the stream was made");
+                tracing::info!(stream = options.stream, replicas = options.replicas, "created the stream");
             }
-            // Another gateway has just made another one: below it says how they differ.
+            // Another gateway has just created a different stream: the differences are reported below.
             Err(_) if api.info().await.map_err(unreachable)?.is_some() => {}
             Err(error) => return Err(OpenError::Create(error)),
         }
@@ -102,7 +101,7 @@ pub(super) async fn create_or_check(api: &Api, options: &Options) -> Result<Info
     }
 }
 
-/// What is otherwise than it must be, with what it must be.
+/// Returns the settings that differ, with the required value.
 fn differences(wanted: &Map<String, Value>, found: &Map<String, Value>) -> Vec<String> {
     let found = |key: &str| found.get(key).unwrap_or(&Value::Null);
     let wrong = wanted.iter().filter(|(key, value)| found(key) != *value);
@@ -115,13 +114,13 @@ fn differences(wanted: &Map<String, Value>, found: &Map<String, Value>) -> Vec<S
     };
     let unwanted = UNWANTED.iter().filter(|key| is_set(found(key)));
     let unwanted = unwanted.map(|key| format!("{key} is {}, and must not be set", found(key)));
-    // With it, messages are acknowledged before they are written.
+    // The other mode acknowledges messages before they are written.
     let persist_mode = found("persist_mode").as_str().filter(|mode| !matches!(*mode, "" | "default"));
     let persist_mode = persist_mode.map(|mode| format!("persist_mode is {mode}, not default"));
     wrong.chain(unwanted).chain(persist_mode).collect()
 }
 
-/// A value for a message: times in words.
+/// Returns a value for a message, with times in words.
 fn shown(key: &str, value: &Value) -> String {
     match value.as_u64() {
         Some(nanos) if matches!(key, "max_age" | "duplicate_window") => {
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn every_difference_of_an_existing_stream_is_said() {
+    fn every_difference_of_an_existing_stream_is_reported() {
         let wanted = wanted(&options());
         let mut found = wanted.clone();
         found.insert("metadata".to_owned(), json!({"_nats.level": "5"}));
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_for_duplicates_is_no_longer_than_messages_are_kept() {
+    fn the_window_for_duplicates_does_not_exceed_the_age_of_messages() {
         let mut options = options();
         options.retention.age = Some(Duration::from_secs(30));
         assert_eq!(wanted(&options)["duplicate_window"], 30_000_000_000_u64);
