@@ -154,7 +154,7 @@ async fn nothing_is_acknowledged_while_the_streams_settings_can_lose_it() {
         .await;
     assert!(http.post("A.B", "{}").await.is_stored());
     settings.change(json!({})).await;
-    gateway.line("the stream's settings are this gateway's again").await;
+    gateway.line("the stream's settings match this gateway's again").await;
 }
 
 /// A stream that answers every question, and stores nothing.

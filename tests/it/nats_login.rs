@@ -175,7 +175,7 @@ async fn a_gateway_takes_a_new_login_without_a_restart() {
     takes("n3w-w0rd");
     let server = rustix::process::Pid::from_raw(nats.pid().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(server, rustix::process::Signal::HUP).unwrap();
-    process.line("callbacks cannot be stored just now; they wait for their deadline").await;
+    process.line("callbacks cannot be stored; each waits until its deadline").await;
     assert!(!http.post("A.B", "{}").await.is_stored());
 
     write(dir.path(), "login", "gateway");
@@ -188,7 +188,7 @@ async fn a_gateway_takes_a_new_login_without_a_restart() {
     write(dir.path(), "login", "gateway n3w-w0rd");
     process.signal(rustix::process::Signal::HUP);
     process.line("the configuration was reloaded").await;
-    process.line("the stream takes callbacks again").await;
+    process.line("the stream accepts callbacks again").await;
     assert!(http.post("A.B", "{}").await.is_stored());
     process.signal(rustix::process::Signal::TERM);
     let (exit, log) = process.ended().await;
@@ -219,7 +219,7 @@ async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what
         }
     }
     assert!(seen.iter().copied().eq(1..=50), "{seen:?}");
-    let said = process.line("the stream is followed with interruptions").await;
+    let said = process.line("the tail consumer cannot answer flow control and is interrupted").await;
     assert!(said["error"].as_str().unwrap().contains("publish to $JS.FC.callbacks.>"), "{said}");
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn follow(mut follower: Follower) {
                 reason = follower.run() => reason,
                 error = denied => {
                     if !std::mem::replace(&mut is_logged, true) {
-                        tracing::warn!(%error, "the stream is followed with interruptions");
+                        tracing::warn!(%error, "the tail consumer cannot answer flow control and is interrupted");
                     }
                     error.to_string()
                 }

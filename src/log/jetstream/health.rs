@@ -79,7 +79,7 @@ impl Health {
         let mut trouble = self.trouble.lock();
         self.log_state.send_if_modified(|state| match (&writable, *state) {
             (Ok(()), LogState::Recovering) => {
-                tracing::info!("the stream takes callbacks again");
+                tracing::info!("the stream accepts callbacks again");
                 *trouble = None;
                 *state = LogState::Writable;
                 true
@@ -89,10 +89,7 @@ impl Health {
                     .as_ref()
                     .is_none_or(|(logged, at)| logged != reason && at.elapsed() >= REASON_PAUSE);
                 if is_news {
-                    tracing::error!(
-                        reason,
-                        "callbacks cannot be stored just now; they wait for their deadline"
-                    );
+                    tracing::error!(reason, "callbacks cannot be stored; each waits until its deadline");
                     *trouble = Some((reason.clone(), Instant::now()));
                 }
                 std::mem::replace(state, LogState::Recovering) == LogState::Writable

@@ -53,7 +53,7 @@ impl StreamInfo {
         if online * 2 > replicas {
             Ok(())
         } else {
-            Err(format!("only {online} of {replicas} servers with the stream are there"))
+            Err(format!("only {online} of {replicas} servers with the stream are online"))
         }
     }
 }

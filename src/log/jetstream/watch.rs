@@ -142,7 +142,7 @@ impl Watcher {
         self.state.health.set_unsafe_settings(!unsafe_ones.is_empty());
         if others != self.logged_differences {
             if others.is_empty() {
-                tracing::info!("the stream's settings are this gateway's again");
+                tracing::info!("the stream's settings match this gateway's again");
             } else {
                 let differences = others.join("; ");
                 tracing::error!(
