@@ -7,11 +7,12 @@ use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
 use super::{
-    Encoded, MAX_PAGE_BYTES,
     caller::Caller,
+    codec::Encoded,
     generated::admin_service_server,
+    limits::MAX_PAGE_BYTES,
     page_token, request, status,
-    streams::{Ended, Slot, Streams},
+    subscribe::{Ended, Slot, Streams},
 };
 use crate::{
     delivery::subscription::{self, Gap},

@@ -14,8 +14,8 @@ use http_body::{Body as _, Frame};
 use tonic::{Status, body::Body, codegen::http::HeaderMap};
 
 use super::{
-    body::PIECE_BYTES,
     calls::{Call, Taken},
+    limits::PIECE_BYTES,
     status,
 };
 use crate::net::shutdown::Drain;

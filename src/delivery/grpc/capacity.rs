@@ -1,6 +1,6 @@
 //! How many HTTP/2 streams one connection may hold.
 
-use super::{calls, front, health, streams};
+use super::{calls, front, health, subscribe};
 
 /// Returns HTTP/2's limit of concurrent streams on a connection, for a cap on `Subscribe` streams.
 ///
@@ -8,7 +8,7 @@ use super::{calls, front, health, streams};
 /// why. So one connection may hold everything that the gateway's other bounds allow on all connections together: these
 /// bounds are reached first, and answer RESOURCE_EXHAUSTED.
 pub(super) fn connection_streams(max_streams: usize) -> usize {
-    let event_streams = max_streams.saturating_mul(streams::LEFT_BEHIND);
+    let event_streams = max_streams.saturating_mul(subscribe::LEFT_BEHIND);
     let watches = max_streams.saturating_add(health::MAX_DISPLACED);
     let groups = [front::event_calls(max_streams), front::OPEN_BOUNDS.calls, front::REFLECTION_BOUNDS.calls];
     let calls = groups.map(|most| most.saturating_add(calls::MAX_LEFT_BEHIND));

@@ -4,25 +4,20 @@
 //! when a client connects at the cap. A connection with an authenticated client's call under way is never closed for
 //! another.
 //!
-//! [`TrackCalls`] counts the calls of each connection. tonic gives a connection's state to its calls as a request
+//! [`TrackCalls`](super::track_calls::TrackCalls) counts the calls of each connection. tonic gives a connection's state to its calls as a request
 //! extension, because it is the `ConnectInfo` of [`CuttableStream`](super::incoming::CuttableStream).
 
 use std::{
     collections::HashMap,
     fmt,
     net::SocketAddr,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{codegen::http, transport::server::TcpConnectInfo};
-use tower::{Layer, Service};
 
 use super::transport::{Peer, Transport};
 use crate::{
@@ -197,7 +192,7 @@ impl Drop for Admitted {
 pub(super) struct Connection {
     id: u64,
     pub(super) transport: Arc<Transport>,
-    info: TcpConnectInfo,
+    pub(super) info: TcpConnectInfo,
     opened: Instant,
     inner: Mutex<Inner>,
     /// Set when it is closed for another.
@@ -293,10 +288,10 @@ impl Peer for Arc<Connection> {
 }
 
 /// A call under way.
-struct Call(Arc<Connection>);
+pub(super) struct Call(Arc<Connection>);
 
 impl Call {
-    fn begin(connection: &Arc<Connection>) -> Self {
+    pub(super) fn begin(connection: &Arc<Connection>) -> Self {
         let mut inner = connection.lock();
         if inner.calls == 0 {
             inner.since = Instant::now();
@@ -306,7 +301,7 @@ impl Call {
         Self(Arc::clone(connection))
     }
 
-    fn note_answer(&self) {
+    pub(super) fn note_answer(&self) {
         self.0.lock().is_answered = true;
     }
 }
@@ -320,98 +315,5 @@ impl Drop for Call {
             drop(inner);
             self.0.became_idle.notify_one();
         }
-    }
-}
-
-/// Counts the calls of each connection, from their headers to the end of their answers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TrackCalls;
-
-impl<S> Layer<S> for TrackCalls {
-    type Service = Tracking<S>;
-
-    fn layer(&self, service: S) -> Tracking<S> {
-        Tracking(service)
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Tracking<S>(S);
-
-impl<S, A, B> Service<http::Request<A>> for Tracking<S>
-where
-    S: Service<http::Request<A>, Response = http::Response<B>>,
-{
-    type Response = http::Response<TrackedBody<B>>;
-    type Error = S::Error;
-    type Future = Answering<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: http::Request<A>) -> Self::Future {
-        let connection = request.extensions().get::<Arc<Connection>>().cloned();
-        if let Some(connection) = &connection {
-            // Where tonic's `Request::remote_addr` looks for it.
-            request.extensions_mut().insert(connection.info.clone());
-        }
-        let call = connection.as_ref().map(Call::begin);
-        Answering { answering: self.0.call(request), call }
-    }
-}
-
-pin_project! {
-    /// A call that is not answered yet.
-    pub(super) struct Answering<F> {
-        #[pin]
-        answering: F,
-        call: Option<Call>,
-    }
-}
-
-impl<F, B, E> Future for Answering<F>
-where
-    F: Future<Output = Result<http::Response<B>, E>>,
-{
-    type Output = Result<http::Response<TrackedBody<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let answered = ready!(this.answering.poll(cx));
-        let call = this.call.take();
-        if let Some(call) = &call {
-            call.note_answer();
-        }
-        Poll::Ready(answered.map(|response| response.map(|body| TrackedBody { body, _call: call })))
-    }
-}
-
-pin_project! {
-    /// The body of an answer; the call lasts as long as it.
-    pub(super) struct TrackedBody<B> {
-        #[pin]
-        body: B,
-        _call: Option<Call>,
-    }
-}
-
-impl<B: Body> Body for TrackedBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -6,14 +6,14 @@ use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Encoded, Limits, MAX_PAGE_BYTES,
-    body::NoStream,
     caller::{Caller, Guard},
+    codec::Encoded,
     generated::event_service_server,
+    limits::{Limits, MAX_PAGE_BYTES},
     page_token::{self, PageToken},
     request,
     status::{self, invalid},
-    streams::{NewStream, Streams},
+    subscribe::{self, NewStream, NoStream, Streams},
 };
 use crate::{
     delivery::subscription::{self, Gap, Options, Query, SubscribeError, Subscription},
@@ -51,7 +51,7 @@ impl event_service_server::EventService for EventService {
             filter: Arc::new(filter),
             heartbeat: request::heartbeat(request.heartbeat_interval)?,
             on_gap: request::on_gap(request.on_gap)?,
-            end_at: self.limits.stream_end(),
+            end_at: subscribe::stream_end(&self.limits),
         };
         let name = request::subscriber(request.subscriber)?;
         // Before anything is read for it.
@@ -76,7 +76,7 @@ impl event_service_server::EventService for EventService {
         };
         let log = Arc::clone(&self.log);
         let new = NewStream { place, peer, task, caller, filter, subscribed };
-        Ok(self.streams.open(new, &self.guard, log, subscription).into_response())
+        Ok(subscribe::open(&self.streams, new, &self.guard, log, subscription).into_response())
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {

@@ -7,6 +7,8 @@
 //! tonic's server layer and router are not used: they read the whole message before anything else, and their statuses
 //! have no `ErrorInfo`. Here each status has one.
 
+mod checks;
+
 use std::{
     convert::Infallible,
     future::ready,
@@ -24,20 +26,17 @@ use tonic::{
     body::Body,
     codegen::{
         Service,
-        http::{
-            self, HeaderMap, HeaderName, HeaderValue, Method as HttpMethod, StatusCode, Uri, header,
-            request::Parts,
-        },
+        http::{self, HeaderMap, HeaderName, HeaderValue, Uri, request::Parts},
     },
 };
 use tonic_health::pb::health_server::HealthServer;
 use tonic_reflection::server::v1::ServerReflectionServer;
 
+use self::checks::{Method, REFLECTION_PATH, Refusal, check_request, metadata_bytes, own_deadline};
 use super::{
     admin_service::AdminService,
     answer::AnswerBody,
     arrival::{Arrival, MAX_REQUEST_BYTES},
-    body::WithEventBodies,
     caller::{Caller, Guard},
     calls::{Bounds, Call, Calls},
     codec::Whole,
@@ -45,8 +44,10 @@ use super::{
     event_service::EventService,
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     health::HealthService,
+    limits::MAX_OPEN_REQUEST_BYTES,
     reflection::Reflection,
     status,
+    subscribe::WithEventBodies,
     transport::{StreamTask, Transport},
 };
 use crate::{
@@ -54,10 +55,6 @@ use crate::{
     observe::metrics::{CALL_GROUPS, Metrics},
 };
 
-/// Largest request message of health and reflection: a name.
-pub(super) const MAX_OPEN_REQUEST_BYTES: usize = 4 * 1024;
-/// Most metadata of a call, counted as HTTP/2 does: names, values, and 32 bytes for each entry.
-const MAX_METADATA_BYTES: usize = 16 * 1024;
 /// Bytes of requests under way of `EventService` and `AdminService`, on all connections.
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of their unary answers that clients have not taken.
@@ -82,75 +79,6 @@ const DEADLINE_MARGIN: Duration = Duration::from_millis(1);
 /// that asks for it, as after a restart all subscribers may come at once, and some more.
 pub(super) fn event_calls(max_streams: usize) -> usize {
     max_streams.saturating_add(OTHER_CALLS)
-}
-
-/// What a call is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
-    /// `EventService.Subscribe`
-    Subscribe,
-    /// The other methods of `EventService`.
-    Events,
-    /// `AdminService`
-    Admin,
-    /// `Health.Check`
-    Check,
-    /// `Health.Watch`
-    Watch,
-    /// Reflection, in both versions.
-    Reflection,
-}
-
-impl Method {
-    fn of(path: &str) -> Option<Self> {
-        Some(match path {
-            "/imcallback.v1.EventService/Subscribe" => Self::Subscribe,
-            "/imcallback.v1.EventService/ListEvents" | "/imcallback.v1.EventService/GetEvent" => Self::Events,
-            "/imcallback.v1.AdminService/ListSubscribers"
-            | "/imcallback.v1.AdminService/GetLogStatus"
-            | "/imcallback.v1.AdminService/ListRefusals" => Self::Admin,
-            "/grpc.health.v1.Health/Check" => Self::Check,
-            "/grpc.health.v1.Health/Watch" => Self::Watch,
-            REFLECTION_PATH | "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo" => {
-                Self::Reflection
-            }
-            _ => return None,
-        })
-    }
-
-    fn needs_token(self) -> bool {
-        match self {
-            Self::Subscribe | Self::Events | Self::Admin => true,
-            Self::Check | Self::Watch | Self::Reflection => false,
-        }
-    }
-}
-
-/// The messages of v1alpha are those of v1, so one service answers both.
-const REFLECTION_PATH: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-
-/// A call that is not answered by a service.
-struct Refusal {
-    status: Status,
-    http_status: StatusCode,
-}
-
-impl From<Status> for Refusal {
-    fn from(status: Status) -> Self {
-        Self { status, http_status: StatusCode::OK }
-    }
-}
-
-impl Refusal {
-    fn response(self) -> http::Response<Body> {
-        let code = self.status.code();
-        let mut response = self.status.into_http();
-        *response.status_mut() = self.http_status;
-        if code == tonic::Code::Unimplemented {
-            response.headers_mut().insert("grpc-accept-encoding", HeaderValue::from_static("identity"));
-        }
-        response
-    }
 }
 
 /// The services, and what calls of them share.
@@ -236,7 +164,7 @@ impl Service<http::Request<Body>> for Front {
                     Method::Reflection => &shared.reflection_calls,
                     _ => &shared.open_calls,
                 };
-                match group.begin(&transport, task, metadata_bytes(&parts)) {
+                match Call::begin(group, &transport, task, metadata_bytes(&parts)) {
                     Ok(call) => {
                         Box::pin(
                             async move { Ok(shared.answer(method, caller, parts, body, call, began).await) },
@@ -246,7 +174,7 @@ impl Service<http::Request<Body>> for Front {
                 }
             }
             Err(refusal) if body.is_end_stream() => Box::pin(ready(Ok(refusal.response()))),
-            Err(refusal) => match shared.open_calls.begin(&transport, task, 0) {
+            Err(refusal) => match Call::begin(&shared.open_calls, &transport, task, 0) {
                 Ok(call) => Box::pin(async move {
                     let Refusal { status, http_status } = refusal;
                     let discarded =
@@ -365,92 +293,4 @@ impl Shared {
 fn one_message(message: Whole) -> Body {
     let ok = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
     Body::new(Full::new(message.0).with_trailers(ready(Some(Ok(ok)))))
-}
-
-/// Checks what is the same for everybody.
-fn check_request(parts: &Parts) -> Result<Method, Refusal> {
-    if parts.method != HttpMethod::POST {
-        let status = status::not_grpc("a gRPC call is a POST request");
-        return Err(Refusal { status, http_status: StatusCode::METHOD_NOT_ALLOWED });
-    }
-    let content_type = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let media_type = content_type.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-    if !["application/grpc", "application/grpc+proto"]
-        .iter()
-        .any(|known| media_type.eq_ignore_ascii_case(known.as_bytes()))
-    {
-        let status = status::not_grpc("the content type is not application/grpc: this is a gRPC server");
-        return Err(Refusal { status, http_status: StatusCode::UNSUPPORTED_MEDIA_TYPE });
-    }
-    if metadata_bytes(parts) > MAX_METADATA_BYTES {
-        return Err(status::metadata_too_large(MAX_METADATA_BYTES).into());
-    }
-    let method = Method::of(parts.uri.path()).ok_or_else(status::method_unknown)?;
-    match parts.headers.get("grpc-encoding").map(HeaderValue::as_bytes) {
-        None | Some(b"identity") => Ok(method),
-        Some(_) => Err(status::compression_unsupported().into()),
-    }
-}
-
-/// Size of a call's headers.
-fn metadata_bytes(parts: &Parts) -> usize {
-    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
-    let uri = &parts.uri;
-    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
-    headers.sum::<usize>() + path + uri.authority().map_or(0, |authority| authority.as_str().len())
-}
-
-/// The time that the client gives its call: 1 to 8 digits and a unit. One that is malformed counts as none.
-fn own_deadline(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
-    // Visible ASCII only, so the last byte is a character.
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let value: u64 = digits.parse().ok().filter(|_| digits.len() <= 8 && !digits.starts_with('+'))?;
-    Some(match unit {
-        "H" => Duration::from_secs(value * 60 * 60),
-        "M" => Duration::from_secs(value * 60),
-        "S" => Duration::from_secs(value),
-        "m" => Duration::from_millis(value),
-        "u" => Duration::from_micros(value),
-        "n" => Duration::from_nanos(value),
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_calls_own_deadline_has_at_most_eight_digits_and_a_unit() {
-        let deadline = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("grpc-timeout", text.parse().unwrap());
-            own_deadline(&headers)
-        };
-        assert_eq!(deadline("1H"), Some(Duration::from_secs(3600)));
-        assert_eq!(deadline("2M"), Some(Duration::from_secs(120)));
-        assert_eq!(deadline("99999999S"), Some(Duration::from_secs(99_999_999)));
-        assert_eq!(deadline("150m"), Some(Duration::from_millis(150)));
-        assert_eq!(deadline("7u"), Some(Duration::from_micros(7)));
-        assert_eq!(deadline("7n"), Some(Duration::from_nanos(7)));
-        for malformed in ["", "S", "5", "123456789S", "+1S", "-1S", "1s", "1 S"] {
-            assert_eq!(deadline(malformed), None, "{malformed:?}");
-        }
-    }
-
-    #[test]
-    fn every_method_of_every_service_is_known() {
-        let pool = prost_reflect::DescriptorPool::decode(crate::proto::FILE_DESCRIPTOR_SET).unwrap();
-        let mut count = 0;
-        for service in pool.services() {
-            for method in service.methods() {
-                let path = format!("/{}/{}", service.full_name(), method.name());
-                assert!(Method::of(&path).is_some_and(Method::needs_token), "{path}");
-                count += 1;
-            }
-        }
-        assert!(count >= 6);
-        assert_eq!(Method::of("/imcallback.v1.EventService/subscribe"), None);
-    }
 }

@@ -26,9 +26,11 @@ use tonic::{body::Body, codegen::http, transport::server::Connected};
 use tower::Service;
 
 use super::{
-    Limits, capacity,
+    capacity,
+    limits::Limits,
+    observed::Observed,
     outgoing::SentBody,
-    transport::{Observed, Peer, StreamTask, Transport},
+    transport::{Peer, StreamTask, Transport},
 };
 use crate::observe::{metrics::Metrics, telemetry::LineLimit};
 

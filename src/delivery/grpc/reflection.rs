@@ -31,7 +31,7 @@ use tonic_reflection::{
     server::v1::ServerReflectionServer,
 };
 
-use super::{arrival::MESSAGE_TIMEOUT, front::MAX_OPEN_REQUEST_BYTES, status};
+use super::{arrival::MESSAGE_TIMEOUT, limits::MAX_OPEN_REQUEST_BYTES, status};
 use crate::proto;
 
 /// The field `file` of `google.protobuf.FileDescriptorSet`.

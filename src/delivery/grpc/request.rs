@@ -6,12 +6,12 @@ use tonic::Status;
 
 use super::status::{self, invalid};
 use crate::{
-    delivery::subscription::{Filter, FilterLists, OnGap, Start},
+    delivery::subscription::{Filter, FilterLists, Gap, GapReason, OnGap, Start},
     event::{Cursor, CursorError, Lane, Timestamp},
-    log::Order,
+    log::{Cause, Order},
     observe::metrics::{OTHER, UNNAMED},
     proto::{
-        CallbackKind, ErrorReason, EventFilter, GapPolicy, LaneSelector, ListOrder, RefusalReason,
+        self, CallbackKind, ErrorReason, EventFilter, GapPolicy, LaneSelector, ListOrder, RefusalReason,
         subscribe_request,
     },
 };
@@ -172,5 +172,22 @@ pub(super) fn order(order: i32) -> Result<Order, Status> {
             "order",
             "order must be LIST_ORDER_NEWEST_FIRST or LIST_ORDER_OLDEST_FIRST, or unset for newest first",
         )),
+    }
+}
+
+impl From<Gap> for proto::Gap {
+    fn from(gap: Gap) -> Self {
+        let reason = match gap.reason {
+            GapReason::Trimmed => proto::GapReason::Trimmed,
+            GapReason::Hole(Cause::Missing) => proto::GapReason::Missing,
+            GapReason::Hole(Cause::Damaged) => proto::GapReason::Damaged,
+            GapReason::Hole(Cause::NewerFormat(_)) => proto::GapReason::NewerFormat,
+        };
+        Self {
+            cursor: gap.cursor.to_string(),
+            first_missing_sequence: gap.first.map_or(0, |first| first.0),
+            last_missing_sequence: gap.last.0,
+            reason: reason.into(),
+        }
     }
 }

@@ -11,20 +11,20 @@ use tonic_health::pb::health_server::HealthServer;
 use tower::Layer as _;
 
 use super::{
-    Limits,
     admin_service::AdminService,
-    body::WithEventBodies,
     caller::Guard,
     capacity,
-    connections::{Connections, TrackCalls},
+    connections::Connections,
     event_service::{EventService, LISTS_AT_ONCE},
     front::{Front, Services},
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     health::{Health, HealthService},
     http2,
     incoming::Incoming,
+    limits::Limits,
     reflection,
-    streams::Streams,
+    subscribe::{Streams, WithEventBodies},
+    track_calls::TrackCalls,
 };
 use crate::{
     delivery::access::Access,

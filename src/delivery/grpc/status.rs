@@ -1,12 +1,15 @@
 //! Errors as gRPC statuses: one place, after AIP-193. Internals are logged, never returned.
 
-use std::{collections::BTreeMap, time::Duration};
+mod details;
 
-use prost::Message as _;
+use std::time::Duration;
+
 use tonic::{Code, Status};
-use tonic_types::{StatusExt as _, pb};
+use tonic_types::StatusExt as _;
 
-use super::{page_token::PageTokenError, rfc3339};
+pub(super) use self::details::name;
+use self::details::{details, rfc3339};
+use super::page_token::PageTokenError;
 use crate::{
     delivery::{
         access::Holder,
@@ -17,8 +20,6 @@ use crate::{
     proto::ErrorReason,
 };
 
-/// The domain of every `google.rpc.ErrorInfo`.
-const DOMAIN: &str = "imcallback.v1";
 /// Longest list in an error's details; a longer one is left out.
 const MAX_LIST_BYTES: usize = 2048;
 /// When a client should come back after a shutdown: another replica, or the next process, is there by then.
@@ -29,58 +30,6 @@ const STREAMS_RETRY: Duration = Duration::from_secs(10);
 const CALLS_RETRY: Duration = Duration::from_secs(1);
 /// When a client should try again to read, which failed, or which it did not do.
 const READ_RETRY: Duration = Duration::from_secs(1);
-
-/// `google.rpc.ErrorInfo` with ordered metadata: `tonic-types` uses a `HashMap`, so the same error would
-/// have different bytes each time.
-#[derive(Clone, PartialEq, prost::Message)]
-struct ErrorInfo {
-    #[prost(string, tag = "1")]
-    reason: String,
-    #[prost(string, tag = "2")]
-    domain: String,
-    #[prost(btree_map = "string, string", tag = "3")]
-    metadata: BTreeMap<String, String>,
-}
-
-/// Details of a status.
-struct Details {
-    info: ErrorInfo,
-    /// When the client should try again.
-    retry_delay: Option<Duration>,
-}
-
-fn details(reason: ErrorReason, metadata: impl IntoIterator<Item = (&'static str, String)>) -> Details {
-    let reason = name(reason).to_owned();
-    let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    Details { info: ErrorInfo { reason, domain: DOMAIN.to_owned(), metadata }, retry_delay: None }
-}
-
-/// A reason's name in the API, without its prefix.
-pub(super) fn name(reason: ErrorReason) -> &'static str {
-    let name = reason.as_str_name();
-    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
-}
-
-impl Details {
-    fn retry_after(self, delay: Duration) -> Self {
-        Self { retry_delay: Some(delay), ..self }
-    }
-
-    fn status(self, code: Code, message: impl Into<String>) -> Status {
-        let message = message.into();
-        let any = |name: &str, value: Vec<u8>| prost_types::Any {
-            type_url: format!("type.googleapis.com/google.rpc.{name}"),
-            value,
-        };
-        let retry_info = self.retry_delay.map(|delay| {
-            let retry_delay = delay.try_into().ok();
-            any("RetryInfo", pb::RetryInfo { retry_delay }.encode_to_vec())
-        });
-        let details = retry_info.into_iter().chain([any("ErrorInfo", self.info.encode_to_vec())]).collect();
-        let status = pb::Status { code: code as i32, message: message.clone(), details };
-        Status::with_details(code, message, status.encode_to_vec().into())
-    }
-}
 
 /// INVALID_ARGUMENT for a field, with a reason of its own.
 pub(super) fn with_field(reason: ErrorReason, field: &str, message: &str) -> Status {
@@ -365,34 +314,4 @@ fn hole_status(hole: &Hole, log: &dyn EventLog) -> Status {
     ];
     let message = format!("{hole}; use on_gap SKIP or resume_cursor to continue behind them");
     details(reason, metadata).status(Code::DataLoss, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_error_has_the_same_bytes_and_every_client_can_read_its_details() {
-        let names = ["sequence", "token", "epoch", "epoch_start", "oldest_cursor", "latest_cursor", "field"];
-        let status = |names: &[&'static str]| {
-            let metadata = names.iter().map(|name| (*name, format!("{name}'s")));
-            let details =
-                details(ErrorReason::LogReplaced, metadata).retry_after(Duration::from_millis(1500));
-            details.status(Code::FailedPrecondition, "replaced")
-        };
-        let first = status(&names);
-        let mut reversed = names;
-        reversed.reverse();
-        assert_eq!(status(&reversed).details(), first.details());
-        assert_eq!((first.code(), first.message()), (Code::FailedPrecondition, "replaced"));
-        // Decodes the details with tonic-types, as Rust clients do.
-        let read = first.get_error_details();
-        assert_eq!(read.retry_info().unwrap().retry_delay, Some(Duration::from_millis(1500)));
-        let info = read.error_info().unwrap();
-        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("LOG_REPLACED", DOMAIN));
-        assert_eq!(info.metadata.len(), names.len());
-        assert_eq!(info.metadata["epoch_start"], "epoch_start's");
-        let no_retry = details(ErrorReason::InvalidField, []).status(Code::InvalidArgument, "wrong");
-        assert!(no_retry.get_error_details().retry_info().is_none());
-    }
 }

@@ -10,24 +10,17 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::Notify,
-    task::AbortHandle,
-    time::sleep,
-};
+use tokio::{sync::Notify, task::AbortHandle, time::sleep};
 
 /// How long the socket of a connection whose calls were reset may take nothing. h2 frees the bytes of a reset call when it
 /// writes RST_STREAM. While nothing can be written, no single call can be ended: then the connection is closed.
@@ -199,14 +192,24 @@ impl Transport {
         self.is_input_ending.store(true, Ordering::SeqCst);
     }
 
-    fn note_flush(&self) {
+    /// Returns whether the connection is to end once all is flushed.
+    pub(super) fn is_input_ending(&self) -> bool {
+        self.is_input_ending.load(Ordering::SeqCst)
+    }
+
+    /// Returns whether the connection is treated as if its client had closed its side.
+    pub(super) fn is_input_ended(&self) -> bool {
+        self.is_input_ended.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn note_flush(&self) {
         if self.is_input_ending.load(Ordering::SeqCst) {
             self.is_input_ended.store(true, Ordering::SeqCst);
             self.resume_reader();
         }
     }
 
-    fn note_write(&self, is_taken: bool) {
+    pub(super) fn note_write(&self, is_taken: bool) {
         if !is_taken {
             self.is_blocked.store(true, Ordering::SeqCst);
             return;
@@ -271,72 +274,9 @@ pub(super) trait Peer {
     fn transport(&self) -> &Arc<Transport>;
 }
 
-/// Notes whether the socket takes what is written.
-pub(super) struct Observed<IO> {
-    io: IO,
-    transport: Arc<Transport>,
-}
-
-impl<IO> Observed<IO> {
-    pub(super) fn new(io: IO, transport: &Arc<Transport>) -> Self {
-        Self { io, transport: Arc::clone(transport) }
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.transport.is_input_ended.load(Ordering::SeqCst) {
-            return Poll::Ready(Ok(()));
-        }
-        if self.transport.is_input_ending.load(Ordering::SeqCst) {
-            // h2 flushes when it can read nothing.
-            self.transport.pause_reader(cx.waker());
-            return Poll::Pending;
-        }
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.transport.note_write(written.is_ready());
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bytes);
-        self.transport.note_write(written.is_ready());
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
-        self.transport.note_flush();
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use futures_util::{poll, task::noop_waker};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
@@ -373,24 +313,6 @@ mod tests {
         transport.note_write(true);
         transport.forget(1);
         assert!(transport.waiting().granted.is_empty());
-    }
-
-    #[tokio::test]
-    async fn the_input_ends_after_a_flush() {
-        let transport = Transport::new(None);
-        let (io, mut client) = tokio::io::duplex(64);
-        let mut io = Observed::new(io, &transport);
-        client.write_all(b"sent").await.unwrap();
-        assert_eq!(io.read(&mut [0; 64]).await.unwrap(), 4);
-        client.write_all(b"more").await.unwrap();
-        transport.end_input();
-        let mut bytes = [0; 64];
-        {
-            let mut read = Box::pin(io.read(&mut bytes));
-            assert!(poll!(&mut read).is_pending());
-        }
-        io.flush().await.unwrap();
-        assert_eq!(io.read(&mut bytes).await.unwrap(), 0);
     }
 
     #[tokio::test]

@@ -5,20 +5,24 @@ use std::{
     mem,
     sync::Arc,
     task::Waker,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::{
-    super::{
-        status,
-        transport::{StreamTask, Transport},
-    },
-    GIVES_WAY_AFTER, MAX_LEFT_BEHIND,
+use super::super::{
+    status,
+    transport::{StreamTask, Transport},
 };
 use crate::observe::metrics::Metrics;
+
+/// An answer gives way to others once its client has taken nothing of it for this long. Shorter pauses are normal.
+pub(super) const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
+/// Answers of a group that were taken away and of which hyper and h2 still hold pieces, 144 KiB at most each. Beyond it
+/// the calls that ended first are reset.
+pub(in super::super) const MAX_LEFT_BEHIND: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Table {

@@ -1,7 +1,22 @@
-use futures_util::task::noop_waker;
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use super::*;
-use crate::observe::metrics::Labels;
+use bytes::Bytes;
+use futures_util::task::noop_waker;
+use tonic::Status;
+
+use super::{
+    super::{
+        status,
+        transport::{StreamTask, Transport},
+    },
+    table::GIVES_WAY_AFTER,
+    *,
+};
+use crate::observe::metrics::{Labels, Metrics};
 
 const BOUNDS: Bounds =
     Bounds { calls: 3, request_bytes: 100, answer_bytes: 100, connection_answer_bytes: 60 };
@@ -12,7 +27,7 @@ fn calls() -> Arc<Calls> {
 }
 
 fn begin(calls: &Arc<Calls>, connection: &Arc<Transport>, metadata_bytes: usize) -> Result<Call, Status> {
-    calls.begin(connection, Arc::default(), metadata_bytes)
+    Call::begin(calls, connection, Arc::default(), metadata_bytes)
 }
 
 fn advance(calls: &Calls, time: Duration) {
@@ -146,7 +161,7 @@ async fn calls_that_ended_first_are_reset_when_too_many_leave_answers_behind() {
     let mut left = Vec::new();
     for _ in 0..MAX_LEFT_BEHIND + 2 {
         let task = Arc::new(StreamTask::default());
-        let call = calls.begin(&connection, Arc::clone(&task), 0).unwrap();
+        let call = Call::begin(&calls, &connection, Arc::clone(&task), 0).unwrap();
         call.put(Bytes::from_static(b"x")).unwrap();
         let answer = tokio::spawn(async move {
             let _call = call;

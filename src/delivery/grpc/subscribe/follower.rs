@@ -12,16 +12,16 @@ use futures_util::{Stream, StreamExt as _, stream};
 use pin_project_lite::pin_project;
 use tonic::Status;
 
-use super::{body::PIECE_BYTES, codec, status};
+use super::{
+    super::{codec, limits::PIECE_BYTES, status},
+    slot::Messages,
+};
 use crate::{
     delivery::subscription::{Events, Frame, Subscription},
     log::EventLog,
     observe::{metrics::Metrics, trace::Tracer},
     proto::{self, subscribe_response::Frame as Message},
 };
-
-/// Messages, several at a time, as they go into the body of the response; then its status.
-pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<Bytes, Status>> + Send>>;
 
 /// Makes a subscription's frames messages. What it needs is its own: for each event
 /// nothing is touched that streams share.

@@ -7,44 +7,31 @@
 //! the message in hand and the status follow if the client ever reads again.
 //!
 //! Whether a client takes something is seen at the body, in pieces of
-//! [`PIECE_BYTES`](super::body::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
+//! [`PIECE_BYTES`](super::super::limits::PIECE_BYTES): whoever takes one within the time is slow, not stalled.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    mem,
-    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    task::Waker,
     time::Duration,
 };
 
-use futures_util::task::AtomicWaker;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
-use tonic::Status;
 
 use super::{
-    Limits,
-    body::{EventBody, Rest},
-    caller::{Caller, Guard},
-    follower::{Follower, Following, Messages},
-    status,
-    transport::StreamTask,
+    super::{limits::Limits, status, transport::StreamTask},
+    slot::{NewSlot, Open, Slot, State},
 };
 use crate::{
-    delivery::{
-        access::Access,
-        subscription::{Filter, SharedProgress, Subscription},
-    },
+    delivery::access::Access,
     event::{Sequence, Timestamp},
-    log::EventLog,
     observe::{metrics::Metrics, telemetry::LineLimit, trace::Tracer},
-    proto::{Subscribed, SubscriberState, subscribe_response},
+    proto::SubscriberState,
 };
 
 /// How often streams are looked at, and the precision of what is said about their stalling.
@@ -53,7 +40,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// reads or goes: two pieces, which are parts of messages that were made for all and keep these, up to
 /// 128 KiB each of memory's runs, 512 KiB of a page from the disk. Open streams and such ones are so many times the cap at
 /// most: beyond it those that began first are reset for new ones.
-pub(super) const LEFT_BEHIND: usize = 2;
+pub(in super::super) const LEFT_BEHIND: usize = 2;
 /// How long a new stream waits for the end of one that is reset for it.
 const RESET_WAIT: Duration = Duration::from_secs(5);
 /// Log lines about single stalled streams in a [`TICK`]; one more sums up the others.
@@ -64,21 +51,6 @@ const BLOCKED_AFTER: Duration = Duration::from_secs(5);
 const REMEMBER_ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most of them; beyond it the one that ended first is forgotten.
 const MAX_ENDED: usize = 1000;
-/// Why a stream ended that its client left, or whose connection was lost.
-pub(super) const CLIENT_GONE: &str = "CLIENT_GONE";
-
-impl Limits {
-    /// When a stream that begins now is to end. Streams that began together end
-    /// apart: each lasts up to 10% less than it may.
-    pub(super) fn stream_end(&self) -> Option<Instant> {
-        // Without random numbers they end together, which is no harm to them.
-        let jitter = getrandom::u32().map_or(0.0, |random| f64::from(random) / f64::from(u32::MAX) * 0.1);
-        self.max_stream_age.map(|age| Instant::now() + age.mul_f64(1.0 - jitter))
-    }
-}
-
-/// A stream that has nothing ready for its client.
-const WAITING: u64 = u64::MAX;
 
 /// All `Subscribe` streams of this process.
 #[derive(Debug)]
@@ -129,85 +101,17 @@ struct Table {
 
 /// A stream that ended.
 #[derive(Debug, Clone)]
-pub(super) struct Ended {
-    pub(super) slot: Arc<Slot>,
-    pub(super) time: Timestamp,
-    pub(super) reason: String,
-}
-
-/// One stream.
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) peer: Option<SocketAddr>,
-    pub(super) start_time: Timestamp,
-    pub(super) filter: Arc<Filter>,
-    pub(super) progress: SharedProgress,
-    caller: Caller,
-    /// Set when its caller may no longer do what it does.
-    revoked: AtomicBool,
-    /// Wakes it to see that: an atomic and a waker cost it less for every event than a token.
-    revoking: AtomicWaker,
-    /// When its client last took a piece that was ready, by [`Streams::now`]; or [`WAITING`].
-    taken: AtomicU64,
-    state: Mutex<State>,
-}
-
-pub(super) enum State {
-    Open(Open),
-    /// Taken away; the client has not been told yet, or not that of the last message which it needs first.
-    Leaving(Rest, Status),
-    Ended,
-}
-
-/// What an open stream holds.
-pub(super) struct Open {
-    pub(super) messages: Messages,
-    /// What of them was made and has not been handed to the connection.
-    pub(super) rest: Rest,
-    /// For the cap.
-    _place: OwnedSemaphorePermit,
-}
-
-impl std::fmt::Debug for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Open(_) => "Open",
-            Self::Leaving(..) => "Leaving",
-            Self::Ended => "Ended",
-        })
-    }
-}
-
-impl State {
-    /// Takes an open stream away: what it held. Its client is told once it has the message that it has begun to get.
-    pub(super) fn leave(&mut self, status: Status) -> Self {
-        let rest = match self {
-            Self::Open(open) => open.rest.of_message_in_hand(),
-            Self::Leaving(..) | Self::Ended => Rest::default(),
-        };
-        mem::replace(self, Self::Leaving(rest, status))
-    }
+pub(in super::super) struct Ended {
+    pub(in super::super) slot: Arc<Slot>,
+    pub(in super::super) time: Timestamp,
+    pub(in super::super) reason: String,
 }
 
 /// Room for one stream.
 #[derive(Debug)]
-pub(super) struct Place {
-    place: OwnedSemaphorePermit,
-    body: OwnedSemaphorePermit,
-}
-
-/// What a new stream is.
-#[derive(Debug)]
-pub(super) struct NewStream {
-    pub(super) place: Place,
-    pub(super) peer: Option<SocketAddr>,
-    /// What it runs in.
-    pub(super) task: Arc<StreamTask>,
-    pub(super) caller: Caller,
-    pub(super) filter: Arc<Filter>,
-    pub(super) subscribed: Subscribed,
+pub(in super::super) struct Place {
+    pub(super) place: OwnedSemaphorePermit,
+    pub(super) body: OwnedSemaphorePermit,
 }
 
 impl Streams {
@@ -226,7 +130,7 @@ impl Streams {
     }
 
     /// What is counted.
-    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+    pub(in super::super) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 
@@ -250,7 +154,7 @@ impl Streams {
 
     /// A place for one more stream, if there is one. What streams leave behind that have ended is no reason to refuse
     /// another: those that began first are reset.
-    pub(super) async fn place(&self) -> Option<Place> {
+    pub(in super::super) async fn place(&self) -> Option<Place> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let place = place.or_else(|| {
             self.metrics.streams_refused.inc();
@@ -290,55 +194,23 @@ impl Streams {
         }
     }
 
-    /// Makes a subscription the body of a response.
-    pub(super) fn open(
-        self: &Arc<Self>,
-        new: NewStream,
-        guard: &Guard,
-        log: Arc<dyn EventLog>,
-        subscription: Subscription,
-    ) -> EventBody {
-        let NewStream { place: Place { place, body }, peer, task, caller, filter, subscribed } = new;
-        let name = subscribed.subscriber.clone();
-        let include_raw_body = subscribed.include_raw_body;
-        let progress = subscription.progress();
-        let follower = Follower {
-            following: Following::Running(subscription),
-            include_raw_body,
-            log,
-            metrics: Arc::clone(&self.metrics),
-            tracer: self.tracer.clone(),
-            subscriber: name.clone(),
-        };
-        let first = subscribe_response::Frame::Subscribed(subscribed);
-        let open = Open { messages: follower.messages(first), rest: Rest::default(), _place: place };
+    /// Adds a stream that begins now.
+    pub(super) fn add(&self, new: NewSlot, task: Arc<StreamTask>, open: Open) -> Arc<Slot> {
         let mut table = self.table();
         table.last_id += 1;
-        let slot = Arc::new(Slot {
-            id: table.last_id,
-            name,
-            peer,
-            start_time: Timestamp::now(),
-            filter,
-            progress,
-            caller,
-            revoked: AtomicBool::new(false),
-            revoking: AtomicWaker::new(),
-            taken: AtomicU64::new(self.now()),
-            state: Mutex::new(State::Open(open)),
-        });
+        let slot = Arc::new(Slot::new(new, table.last_id, self.now(), open));
         table.open.insert(slot.id, Arc::clone(&slot));
         table.tasks.insert(slot.id, task);
-        drop(table);
-        // It may have been taken back before the stream was in the table.
-        if !guard.still_allows(&slot.caller) {
-            slot.revoke();
-        }
-        EventBody::new(Arc::clone(self), slot, body)
+        slot
+    }
+
+    /// Where it is traced what is delivered; `None`: nowhere.
+    pub(super) fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
     }
 
     /// Ends the streams of callers that are not in the list as they were.
-    pub(super) fn revoke(&self, access: &Access) {
+    pub(in super::super) fn revoke(&self, access: &Access) {
         // Compared without the lock: streams that begin or end do not wait.
         let open: Vec<_> = self.table().open.values().cloned().collect();
         let revoked = open.iter().filter(|slot| !slot.caller.is_in(access));
@@ -348,12 +220,13 @@ impl Streams {
         }
     }
 
-    fn now(&self) -> u64 {
+    /// Ticks since the start.
+    pub(super) fn now(&self) -> u64 {
         self.now.load(Ordering::Relaxed)
     }
 
     /// Looks after stalled streams, until it is dropped.
-    pub(super) async fn watch<T>(&self) -> T {
+    pub(in super::super) async fn watch<T>(&self) -> T {
         let mut ticks = interval(TICK);
         // A pause of this process is no stall of its clients.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -386,10 +259,7 @@ impl Streams {
 
     /// For how long its client has not taken what is ready for it.
     fn blocked(&self, slot: &Slot) -> Duration {
-        let ticks = match slot.taken.load(Ordering::Relaxed) {
-            WAITING => 0,
-            taken => self.now().saturating_sub(taken),
-        };
+        let ticks = slot.taken().map_or(0, |taken| self.now().saturating_sub(taken));
         TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 
@@ -413,7 +283,7 @@ impl Streams {
     }
 
     /// What a stream is doing, and how long it has been blocked.
-    pub(super) fn state(&self, slot: &Slot) -> (SubscriberState, Duration) {
+    pub(in super::super) fn state(&self, slot: &Slot) -> (SubscriberState, Duration) {
         match self.blocked(slot) {
             blocked if blocked > BLOCKED_AFTER => (SubscriberState::Blocked, blocked),
             _ if slot.progress.get().is_live => (SubscriberState::Live, Duration::ZERO),
@@ -422,7 +292,7 @@ impl Streams {
     }
 
     /// Open streams and remembered ones after `id`, in the order of their beginnings.
-    pub(super) fn list(&self, id: u64) -> Vec<(Arc<Slot>, Option<Ended>)> {
+    pub(in super::super) fn list(&self, id: u64) -> Vec<(Arc<Slot>, Option<Ended>)> {
         let mut table = self.table();
         table.forget_ended(Timestamp::now());
         let open = table.open.values().map(|slot| (Arc::clone(slot), None));
@@ -456,6 +326,11 @@ impl Streams {
         table.tasks.remove(&slot.id);
     }
 
+    #[cfg(test)]
+    pub(super) fn forget_ended(&self, now: Timestamp) {
+        self.table().forget_ended(now);
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -467,94 +342,5 @@ impl Table {
         while self.ended.len() > MAX_ENDED || self.ended.front().is_some_and(|ended| ended.time < oldest) {
             self.ended.pop_front();
         }
-    }
-}
-
-impl Slot {
-    /// Whether its caller may no longer do what it does. Who polls it next is `waker`'s, if that happens.
-    pub(super) fn is_revoked(&self, waker: Option<&Waker>) -> bool {
-        if let Some(waker) = waker {
-            self.revoking.register(waker);
-        }
-        self.revoked.load(Ordering::SeqCst)
-    }
-
-    /// Notes whether its client took a piece, or there was none.
-    pub(super) fn note_taking(&self, streams: &Streams, has_taken: bool) {
-        let taken = if has_taken { streams.now() } else { WAITING };
-        self.taken.store(taken, Ordering::Relaxed);
-    }
-
-    fn revoke(&self) {
-        self.revoked.store(true, Ordering::SeqCst);
-        self.revoking.wake();
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        delivery::subscription::{OnGap, Options, Start},
-        log::memory::MemoryLog,
-        net::shutdown::Drain,
-        observe::metrics::Labels,
-    };
-
-    fn limits() -> Limits {
-        let time = Duration::from_secs(1000);
-        Limits {
-            max_connections: 1,
-            first_call_timeout: time,
-            max_streams: 1,
-            stall_timeout: time,
-            max_stream_age: Some(time),
-            keepalive_interval: time,
-            keepalive_timeout: time,
-        }
-    }
-
-    #[tokio::test]
-    async fn an_ended_stream_is_forgotten_after_a_day() {
-        let metrics = Arc::new(Metrics::new([], &Labels::default()));
-        let streams = Streams::new(&limits(), Arc::clone(&metrics), None);
-        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
-        let options = Options {
-            start: Start::Latest,
-            filter: Arc::default(),
-            heartbeat: Duration::from_secs(1),
-            on_gap: OnGap::Fail,
-            end_at: None,
-        };
-        let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
-        let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
-        let place = streams.place().await.unwrap();
-        let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
-        let caller = guard.caller(&Default::default()).unwrap();
-        let new =
-            NewStream { place, peer: None, task: Arc::default(), caller, filter: Arc::default(), subscribed };
-        drop(streams.open(new, &guard, log, subscription));
-        assert!(streams.place().await.is_some(), "its place is free");
-
-        let after = |seconds: i64| Timestamp(Timestamp::now().0 + seconds * 1_000_000);
-        streams.table().forget_ended(after(24 * 3600 - 60));
-        assert_eq!(streams.list(0).len(), 1);
-        streams.table().forget_ended(after(24 * 3600 + 60));
-        assert!(streams.list(0).is_empty());
-    }
-
-    #[test]
-    fn streams_that_began_together_end_apart_within_a_tenth_of_their_age() {
-        let limits = limits();
-        let age = limits.max_stream_age.unwrap();
-        let now = Instant::now();
-        let ends: Vec<_> = (0..100).map(|_| limits.stream_end().unwrap() - now).collect();
-        assert!(ends.iter().all(|end| (age.mul_f64(0.9)..age + Duration::from_secs(10)).contains(end)));
-        assert!(ends.iter().max().unwrap().abs_diff(*ends.iter().min().unwrap()) > age.mul_f64(0.05));
-        assert_eq!(Limits { max_stream_age: None, ..limits }.stream_end(), None);
     }
 }

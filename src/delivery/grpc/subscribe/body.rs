@@ -24,17 +24,16 @@ use tonic::{
 use tower::Service;
 
 use super::{
-    Encoded,
-    codec::PREFIX_BYTES,
-    status,
-    streams::{CLIENT_GONE, Slot, State, Streams},
+    super::{codec::Encoded, status},
+    registry::Streams,
+    slot::{Rest, Slot, State},
 };
 
-/// What of a body is handed to the connection at once: a frame of HTTP/2.
-pub(super) const PIECE_BYTES: usize = 16 * 1024;
+/// Why a stream ended that its client left, or whose connection was lost.
+const CLIENT_GONE: &str = "CLIENT_GONE";
 
 /// A stream's messages, and its status as trailers.
-pub(super) struct EventBody {
+pub(in super::super) struct EventBody {
     streams: Arc<Streams>,
     slot: Arc<Slot>,
     /// Until its client is gone.
@@ -47,7 +46,7 @@ impl EventBody {
     }
 
     /// A response that [`WithEventBodies`] gives this body.
-    pub(super) fn into_response(self) -> Response<NoStream> {
+    pub(in super::super) fn into_response(self) -> Response<NoStream> {
         let mut response = Response::new(stream::empty());
         response.extensions_mut().insert(Handover(Arc::new(Mutex::new(Some(self)))));
         response
@@ -63,7 +62,7 @@ impl EventBody {
                 State::Open(open) => {
                     if open.rest.is_empty() {
                         let polled = open.messages.as_mut().poll_next(cx);
-                        slot.note_taking(streams, polled.is_ready());
+                        slot.note_taking(polled.is_ready().then(|| streams.now()));
                         match polled {
                             Poll::Ready(Some(Ok(messages))) => open.rest = Rest::new(messages),
                             Poll::Ready(Some(Err(status))) => break status,
@@ -73,7 +72,7 @@ impl EventBody {
                             Poll::Pending => return Poll::Pending,
                         }
                     } else {
-                        slot.note_taking(streams, true);
+                        slot.note_taking(Some(streams.now()));
                     }
                     return Poll::Ready(Some(Ok(open.rest.take_piece())));
                 }
@@ -89,42 +88,6 @@ impl EventBody {
         drop(ended);
         streams.note_end(slot, &status::reason(&status));
         Poll::Ready(Some(Err(status)))
-    }
-}
-
-/// Messages that were taken up, of which some may have been handed to the connection.
-#[derive(Debug, Default)]
-pub(super) struct Rest {
-    messages: Bytes,
-    /// How many bytes of them were handed on.
-    handed_on: usize,
-}
-
-impl Rest {
-    fn new(messages: Bytes) -> Self {
-        Self { messages, handed_on: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.handed_on == self.messages.len()
-    }
-
-    fn take_piece(&mut self) -> Bytes {
-        let end = self.messages.len().min(self.handed_on + PIECE_BYTES);
-        let piece = self.messages.slice(self.handed_on..end);
-        self.handed_on = end;
-        piece
-    }
-
-    /// What is left of the message of which a part was handed on: without it the client would
-    /// take the status for a broken stream. Of its own, so that it keeps nothing else.
-    pub(super) fn of_message_in_hand(&self) -> Self {
-        let mut end = 0;
-        while end < self.handed_on {
-            let len = self.messages[end + 1..].first_chunk().map_or(0, |len| u32::from_be_bytes(*len));
-            end += PREFIX_BYTES + len as usize;
-        }
-        Self::new(Bytes::copy_from_slice(&self.messages[self.handed_on..end]))
     }
 }
 
@@ -155,7 +118,7 @@ impl Drop for EventBody {
 }
 
 /// What tonic makes a body of, which is exchanged.
-pub(super) type NoStream = stream::Empty<Result<Encoded, Status>>;
+pub(in super::super) type NoStream = stream::Empty<Result<Encoded, Status>>;
 
 /// A body on its way through tonic, which lets a service give it streams of messages only.
 #[derive(Clone)]
@@ -175,7 +138,7 @@ impl Handover {
 
 /// A service whose responses have the bodies that were made for them.
 #[derive(Debug, Clone)]
-pub(super) struct WithEventBodies<S>(pub(super) S);
+pub(in super::super) struct WithEventBodies<S>(pub(in super::super) S);
 
 impl<S> Service<http::Request<Body>> for WithEventBodies<S>
 where
@@ -199,44 +162,5 @@ where
                 None => response,
             })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Messages of these lengths, of which so many bytes were handed on.
-    fn rest(lens: &[usize], handed_on: usize) -> Rest {
-        let mut messages = Vec::new();
-        for len in lens {
-            messages.push(0);
-            messages.extend((*len as u32).to_be_bytes());
-            messages.extend(vec![7; *len]);
-        }
-        Rest { messages: messages.into(), handed_on }
-    }
-
-    #[test]
-    fn a_message_of_which_a_part_was_handed_on_is_finished_and_no_other_begun() {
-        let left = |handed_on| rest(&[10, 0, 20], handed_on).of_message_in_hand().messages.len();
-        assert_eq!(left(0), 0);
-        assert_eq!(left(1), 14);
-        assert_eq!(left(14), 1);
-        assert_eq!(left(15), 0, "between two messages");
-        assert_eq!(left(17), 3, "in a prefix");
-        assert_eq!(left(20), 0);
-        assert_eq!(left(22), 23);
-        assert_eq!(left(45), 0);
-    }
-
-    #[test]
-    fn all_of_it_is_handed_on_in_pieces() {
-        let mut all = rest(&[PIECE_BYTES, 100], 0);
-        let mut lens = Vec::new();
-        while !all.is_empty() {
-            lens.push(all.take_piece().len());
-        }
-        assert_eq!(lens, [PIECE_BYTES, 100 + 2 * PREFIX_BYTES]);
     }
 }

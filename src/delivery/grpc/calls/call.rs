@@ -1,0 +1,233 @@
+//! One call's side of its group.
+
+use std::{
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tonic::Status;
+
+use super::{
+    super::{
+        status,
+        transport::{StreamTask, Transport},
+    },
+    group::Calls,
+    table::{Phase, State, Table},
+};
+
+/// A call's place in its group, until it is dropped.
+#[derive(Debug)]
+pub(in super::super) struct Call {
+    id: u64,
+    calls: Arc<Calls>,
+    connection: Arc<Transport>,
+}
+
+/// A part of an answer.
+pub(in super::super) enum Taken {
+    /// Bytes to hand to the connection.
+    Piece(Bytes),
+    /// Nothing is left of what was made so far.
+    Nothing,
+    /// The call was ended.
+    Ended(Status),
+}
+
+impl Call {
+    /// Adds a call with so many bytes of metadata. RESOURCE_EXHAUSTED if no other one gives way.
+    pub(in super::super) fn begin(
+        calls: &Arc<Calls>,
+        connection: &Arc<Transport>,
+        task: Arc<StreamTask>,
+        metadata_bytes: usize,
+    ) -> Result<Self, Status> {
+        let now = calls.now();
+        let mut table = calls.table();
+        if table.active() >= calls.bounds.calls {
+            calls.warn("calls", "there are as many gRPC calls as there may be; the oldest ones end");
+            let ended = table.end_one(now, |_| true, status::too_many_calls, &calls.metrics);
+            if !ended && !table.end_oldest_arriving(status::too_many_calls) {
+                return Err(status::too_many_calls());
+            }
+        }
+        table.last += 1;
+        let id = table.last;
+        table.arriving.insert(id);
+        table.connections.entry(connection.id).or_default().calls += 1;
+        let state = State {
+            connection: Arc::clone(connection),
+            task,
+            phase: Phase::Arriving,
+            progress: now,
+            request_bytes: 0,
+            answer: Bytes::new(),
+            answer_bytes: 0,
+            has_answered: false,
+            is_idle: false,
+            end: None,
+            waker: None,
+        };
+        table.calls.insert(id, state);
+        let call = Self { id, calls: Arc::clone(calls), connection: Arc::clone(connection) };
+        let held = calls.hold(&mut table, id, metadata_bytes);
+        calls.finish(table);
+        held.map(|()| call)
+    }
+
+    /// Its connection.
+    pub(in super::super) fn connection(&self) -> &Arc<Transport> {
+        &self.connection
+    }
+
+    /// Completes with the status if the call is ended.
+    pub(in super::super) async fn ended(&self) -> Status {
+        std::future::poll_fn(|cx| self.poll_ended(cx)).await
+    }
+
+    pub(in super::super) fn poll_ended(&self, cx: &Context<'_>) -> Poll<Status> {
+        let mut table = self.calls.table();
+        let Some(state) = table.calls.get_mut(&self.id) else { return Poll::Pending };
+        if let Some(status) = &state.end {
+            return Poll::Ready(status.clone());
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Counts more bytes of the request.
+    pub(in super::super) fn hold(&self, bytes: usize) -> Result<(), Status> {
+        let mut table = self.calls.table();
+        let held = self.calls.hold(&mut table, self.id, bytes);
+        self.calls.set_gauges(&table);
+        held
+    }
+
+    /// The request is there: from now on the gateway works for the call.
+    pub(in super::super) fn run(&self) -> Result<(), Status> {
+        let mut table = self.calls.table();
+        let table = &mut *table;
+        let Some(state) = table.calls.get_mut(&self.id) else { return Ok(()) };
+        match (&state.end, state.phase) {
+            (Some(status), _) => return Err(status.clone()),
+            (None, Phase::Arriving) => {
+                table.arriving.remove(&self.id);
+                table.running += 1;
+                state.phase = Phase::Running;
+            }
+            (None, Phase::Running | Phase::Waiting { .. } | Phase::Ended { .. }) => {}
+        }
+        Ok(())
+    }
+
+    /// The request is not held any more.
+    pub(in super::super) fn release_request(&self) {
+        let mut table = self.calls.table();
+        let table = &mut *table;
+        if let Some(state) = table.calls.get_mut(&self.id) {
+            table.request_bytes -= mem::take(&mut state.request_bytes);
+        }
+        self.calls.set_gauges(table);
+    }
+
+    /// Holds an answer, or the next message of one, for the client. Other clients' answers give way if they are not taken;
+    /// RESOURCE_EXHAUSTED if none does.
+    pub(in super::super) fn put(&self, answer: Bytes) -> Result<(), Status> {
+        let calls = &self.calls;
+        let now = calls.now();
+        let mut table = calls.table();
+        let connection = self.connection.id;
+        let of_connection =
+            |table: &Table| table.connections.get(&connection).map_or(0, |of| of.answer_bytes);
+        while of_connection(&table) + answer.len() > calls.bounds.connection_answer_bytes {
+            if !table.end_answer(now, Some(connection), &calls.metrics) {
+                return Err(calls.refused(status::too_many_unread_answers()));
+            }
+        }
+        while table.answer_bytes + answer.len() > calls.bounds.answer_bytes {
+            calls.warn(
+                "answer bytes",
+                "gRPC answers that their clients do not take hold as much memory as they may; calls end",
+            );
+            if !table.end_answer(now, None, &calls.metrics) {
+                return Err(calls.refused(status::too_many_unread_answers()));
+            }
+        }
+        let held = &mut *table;
+        if let Some(state) = held.calls.get_mut(&self.id) {
+            if let Some(status) = &state.end {
+                return Err(status.clone());
+            }
+            // More than one message at a time would be a fault of the body's.
+            state.answer_bytes += answer.len();
+            held.answer_bytes += answer.len();
+            if let Some(of) = held.connections.get_mut(&connection) {
+                of.answer_bytes += answer.len();
+            }
+            state.answer = answer;
+            state.has_answered = true;
+            state.is_idle = false;
+        }
+        held.wait(self.id, now);
+        calls.finish(table);
+        Ok(())
+    }
+
+    /// Takes at most so many bytes of the answer. They are a copy: the piece must not keep the whole answer.
+    pub(in super::super) fn take(&self, cx: &mut Context<'_>, len: usize) -> Poll<Taken> {
+        let mut table = self.calls.table();
+        let table = &mut *table;
+        let Some(state) = table.calls.get_mut(&self.id) else { return Poll::Ready(Taken::Nothing) };
+        if let Some(status) = &state.end {
+            return Poll::Ready(Taken::Ended(status.clone()));
+        }
+        if state.answer.is_empty() {
+            return Poll::Ready(Taken::Nothing);
+        }
+        state.waker = Some(cx.waker().clone());
+        if self.connection.poll_writable(self.id, cx).is_pending() {
+            return Poll::Pending;
+        }
+        let piece = state.answer.split_to(len.min(state.answer.len()));
+        if state.answer.is_empty() {
+            table.release_answer(self.id);
+        }
+        table.wait(self.id, self.calls.now());
+        self.calls.set_gauges(table);
+        Poll::Ready(Taken::Piece(Bytes::copy_from_slice(&piece)))
+    }
+
+    /// The whole answer was handed to the connection: the call waits until its client has taken it.
+    pub(in super::super) fn hand_over(&self) {
+        let mut table = self.calls.table();
+        if let Some(state) = table.calls.get_mut(&self.id) {
+            state.is_idle = false;
+        }
+        table.wait(self.id, self.calls.now());
+    }
+
+    /// The call waits for its client's next request.
+    pub(in super::super) fn poll_idle(&self, cx: &Context<'_>) -> Poll<Status> {
+        let mut table = self.calls.table();
+        if let Some(state) = table.calls.get_mut(&self.id) {
+            state.is_idle = true;
+            if state.phase == Phase::Running {
+                table.wait(self.id, self.calls.now());
+            }
+        }
+        drop(table);
+        self.poll_ended(cx)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut table = self.calls.table();
+        table.remove(self.id);
+        self.calls.set_gauges(&table);
+        drop(table);
+        self.connection.forget(self.id);
+    }
+}
