@@ -10,7 +10,7 @@ use super::status;
 use crate::{
     delivery::{
         access::{Access, Holder, Rights},
-        subscription::{Filter, Fit},
+        subscription::{Filter, FilterMatch},
     },
     event::Record,
     observe::metrics::Metrics,
@@ -101,7 +101,7 @@ impl Caller {
         let Some(holder) = &self.holder else { return Ok(()) };
         match &holder.rights.events {
             None => Err(self.denied(holder, NO_EVENTS)),
-            Some(allowed) if allowed.compare(record.stored()) != Fit::Yes => {
+            Some(allowed) if allowed.compare(record.stored()) != FilterMatch::Yes => {
                 Err(self.denied(holder, "this token may not read events of this app and command"))
             }
             Some(_) => Ok(()),

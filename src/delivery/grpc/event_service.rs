@@ -16,7 +16,7 @@ use super::{
     subscribe::{self, NewStream, NoStream, Streams},
 };
 use crate::{
-    delivery::subscription::{self, Gap, Options, Query, SubscribeError, Subscription},
+    delivery::subscription::{self, Gap, Query, SubscribeError, SubscribeOptions, Subscription},
     event::{Record, Sequence},
     log::{Cause, EventLog, Hole, Order, Page, ReadError},
     net::shutdown::Drain,
@@ -46,7 +46,7 @@ impl event_service_server::EventService for EventService {
         let (peer, task) = (request.remote_addr(), request.extensions().get().cloned().unwrap_or_default());
         let request = request.into_inner();
         let filter = caller.narrow(request::filter(request.filter.as_ref())?)?;
-        let options = Options {
+        let options = SubscribeOptions {
             start: request::start(request.start)?,
             filter: Arc::new(filter),
             heartbeat: request::heartbeat(request.heartbeat_interval)?,

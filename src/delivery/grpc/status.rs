@@ -13,7 +13,7 @@ use super::page_token::PageTokenError;
 use crate::{
     delivery::{
         access::Holder,
-        subscription::{self, Bounds, Filter, Leave, SubscribeError, bounds, is_replaced},
+        subscription::{self, Filter, LeaveReason, LogBounds, SubscribeError, bounds, is_replaced},
     },
     event::Sequence,
     log::{Cause, EventLog, Hole, ReadError},
@@ -48,14 +48,16 @@ pub(super) fn invalid(field: &str, message: &str) -> Status {
 
 /// UNAVAILABLE when the gateway ends.
 pub(super) fn shutting_down() -> Status {
-    leaving(Leave::ShuttingDown).2
+    leaving(LeaveReason::ShuttingDown).2
 }
 
 /// UNAVAILABLE after a `going_away` frame, with its reason and when to come back.
-pub(super) fn leaving(leave: Leave) -> (ErrorReason, Duration, Status) {
+pub(super) fn leaving(leave: LeaveReason) -> (ErrorReason, Duration, Status) {
     let (reason, delay, message) = match leave {
-        Leave::ShuttingDown => (ErrorReason::ShuttingDown, SHUTDOWN_RETRY, "the gateway is shutting down"),
-        Leave::AgeReached => {
+        LeaveReason::ShuttingDown => {
+            (ErrorReason::ShuttingDown, SHUTDOWN_RETRY, "the gateway is shutting down")
+        }
+        LeaveReason::AgeReached => {
             (ErrorReason::StreamAgeReached, Duration::ZERO, "the stream has lasted as long as it may")
         }
     };
@@ -268,7 +270,7 @@ pub(super) fn get(error: &ReadError, log: &dyn EventLog) -> Status {
 }
 
 fn ends(log: &dyn EventLog) -> [(&'static str, String); 2] {
-    let Bounds { oldest, latest } = bounds(log);
+    let LogBounds { oldest, latest } = bounds(log);
     [("oldest_cursor", oldest.to_string()), ("latest_cursor", latest.to_string())]
 }
 

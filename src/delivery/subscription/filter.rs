@@ -210,7 +210,7 @@ impl Filter {
     }
 
     /// Compares an event with the filter.
-    pub fn compare(&self, record: &StoredRecord) -> Fit {
+    pub fn compare(&self, record: &StoredRecord) -> FilterMatch {
         let fits_rest = self.lane.is_none_or(|lane| lane.has(record.order_hash()))
             && self.marks.iter().all(|marks| marks.may_share(record.marks()))
             && (self.sdk_app_ids.is_empty() || has(&self.sdk_app_ids, &record.sdk_app_id()))
@@ -218,9 +218,9 @@ impl Filter {
             && (self.any_command() || self.fits_command(record.command()));
         let any_name = self.accounts.is_empty() && self.group_ids.is_empty();
         if !fits_rest {
-            Fit::No
+            FilterMatch::No
         } else if any_name {
-            Fit::Yes
+            FilterMatch::Yes
         } else {
             let accounts =
                 fits_names(&self.accounts, || self.fits_accounts(record), record.has_unreadable_accounts());
@@ -230,9 +230,9 @@ impl Filter {
                 record.has_unreadable_group_ids(),
             );
             match (accounts, group_ids) {
-                (Fit::No, _) | (_, Fit::No) => Fit::No,
-                (Fit::Unknown, _) | (_, Fit::Unknown) => Fit::Unknown,
-                (Fit::Yes, Fit::Yes) => Fit::Yes,
+                (FilterMatch::No, _) | (_, FilterMatch::No) => FilterMatch::No,
+                (FilterMatch::Unknown, _) | (_, FilterMatch::Unknown) => FilterMatch::Unknown,
+                (FilterMatch::Yes, FilterMatch::Yes) => FilterMatch::Yes,
             }
         }
     }
@@ -255,7 +255,7 @@ impl Filter {
 
 /// Result of comparing an event with a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
+pub enum FilterMatch {
     /// It fits.
     Yes,
     /// It does not fit.
@@ -265,13 +265,13 @@ pub enum Fit {
 }
 
 /// Compares a list of names with the names of an event.
-fn fits_names(wanted: &[String], has_one: impl FnOnce() -> bool, has_unreadable: bool) -> Fit {
+fn fits_names(wanted: &[String], has_one: impl FnOnce() -> bool, has_unreadable: bool) -> FilterMatch {
     if wanted.is_empty() || has_one() {
-        Fit::Yes
+        FilterMatch::Yes
     } else if has_unreadable {
-        Fit::Unknown
+        FilterMatch::Unknown
     } else {
-        Fit::No
+        FilterMatch::No
     }
 }
 

@@ -1,6 +1,6 @@
-//! Following a log from a cursor on.
+//! Follows a log from a cursor.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{
@@ -9,152 +9,70 @@ use tokio::{
 };
 
 use super::{
-    filter::{Filter, Fit},
-    frame::{Events, Frame, Gap, GapReason, Leave},
-    position::{SubscribeError, before, bounds, check, is_trimmed},
+    filter::{Filter, FilterMatch},
+    frame::{Events, Frame, Gap, GapReason, LeaveReason},
+    position::{SubscribeError, before},
     progress::SharedProgress,
+    start::{OnGap, StartPoint, SubscribeOptions},
 };
 use crate::{
-    event::{Cursor, Record, Sequence, Timestamp},
+    event::{Cursor, Record, Sequence},
     log::{EventLog, Hole, PAGE_RECORDS, Page, ReadError, Records, Tail},
     net::shutdown::Drain,
 };
 
-/// Where a subscription starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// At the tail.
-    Latest,
-    /// At the oldest record.
-    Earliest,
-    /// After a record that was seen.
-    After(Cursor),
-    /// At the first record received at this time or later.
-    At(Timestamp),
-}
-
-/// What to do where events are gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnGap {
-    /// End with [`SubscribeError::Expired`].
-    Fail,
-    /// Say so with [`Frame::Gap`] and go on.
-    Skip,
-}
-
-/// What a subscription is asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where to start.
-    pub start: Start,
-    /// Which events to give.
-    pub filter: Arc<Filter>,
-    /// Longest silence.
-    pub heartbeat: Duration,
-    /// What to do where events are gone.
-    pub on_gap: OnGap,
-    /// When to go away; `None`: never.
-    pub end_at: Option<Instant>,
-}
-
-/// Most bytes of records in [`Frame::Events`], but there is at least one.
+/// Most bytes of records in [`Frame::Events`]. A larger record is sent alone.
 const EVENTS_BYTES: usize = 128 * 1024;
 
-/// After it has looked so often at [`EVENTS_BYTES`] for a filter, a subscription gives its worker to
-/// others: after about a tenth of a millisecond, or a megabyte, of events that are left out.
+/// Runs of [`EVENTS_BYTES`] that a subscription filters before it yields its worker thread: a megabyte of events that do
+/// not match, or about a tenth of a millisecond.
 const LOOKS_AT_ONCE: usize = 8;
 
-/// Follows a log from a cursor on.
+/// Follows a log from a cursor.
 pub struct Subscription {
     log: Arc<dyn EventLog>,
     tail: watch::Receiver<Tail>,
-    /// `None`: every event is given.
+    /// `None` if every event matches.
     filter: Option<Arc<Filter>>,
     drain: Drain,
     heartbeat: Duration,
     heartbeat_due: Instant,
     on_gap: OnGap,
     end_at: Option<Instant>,
-    /// Everything up to here was given, or left out by the filter.
+    /// Everything up to this cursor was sent or filtered out.
     position: Cursor,
-    /// The same, for others.
+    /// Copy of the position for observers.
     progress: SharedProgress,
-    /// Where the next page begins.
+    /// First sequence of the next page.
     next: Sequence,
-    /// A gap before the next page, not yet told.
+    /// Gap before the next page that is still to be reported.
     gap: Option<Gap>,
-    /// A read on its way: it may outlast heartbeats.
+    /// Read in flight, which may outlast heartbeats.
     reading: Option<BoxFuture<'static, Result<Page, ReadError>>>,
-    /// Records that were read and not yet looked at.
+    /// Records that were read and not yet filtered.
     page: Records,
-    /// How often it has looked at records for the filter since the last pause.
+    /// Runs that were filtered since the last yield.
     looks: usize,
-    /// Events that could not be compared with the filter.
+    /// Events with names that the filter cannot read.
     unmatched: u64,
-    /// Whether the count has grown since the last frame that carried it.
+    /// True if `unmatched` has grown since the last frame with the count.
     owes_unmatched: bool,
     is_live: bool,
-    /// The page in hand is the last one: it was read after the end began.
-    last_page: Option<Leave>,
+    /// Set if the current page was read after the end began: no page follows.
+    last_page: Option<LeaveReason>,
     ended: bool,
 }
 
 impl Subscription {
-    /// Finds the starting point and checks that it is this log's.
+    /// Finds the start and checks that it belongs to this log.
     pub async fn open(
         log: Arc<dyn EventLog>,
-        options: Options,
+        options: SubscribeOptions,
         drain: Drain,
     ) -> Result<Self, SubscribeError> {
-        let Options { start, filter, heartbeat, on_gap, end_at } = options;
+        let SubscribeOptions { start, filter, heartbeat, on_gap, end_at } = options;
         let tail = log.tail();
-        let (mut gap, mut page, mut next) = (None, Records::from(Vec::new()), None);
-        let position = match start {
-            Start::Latest => tail.borrow().cursor,
-            // With its first page, so that retention does not overtake what was only just the oldest.
-            Start::Earliest => loop {
-                let oldest = bounds(&*log).oldest;
-                let first = oldest.sequence.next();
-                if first >= tail.borrow().end {
-                    break oldest;
-                }
-                match log.read(first, PAGE_RECORDS).await {
-                    Ok(read) => {
-                        next = Some(read.next);
-                        page = read.records;
-                        break oldest;
-                    }
-                    Err(ReadError::Trimmed { .. }) => {}
-                    // Said when it is read again, where gaps are dealt with.
-                    Err(ReadError::Hole(_)) => break oldest,
-                    Err(error) => return Err(error.into()),
-                }
-            },
-            Start::After(cursor) => {
-                match check(&*log, cursor).await {
-                    Err(SubscribeError::Expired) if on_gap == OnGap::Skip => {}
-                    checked => checked?,
-                }
-                cursor
-            }
-            Start::At(time) => {
-                let position = before(log.seek(time).await?, tail.borrow().cursor);
-                next = Some(position.sequence.next());
-                // Asked after seeking: what is trimmed from now on is noticed by reading.
-                if log.trimmed_until().is_none_or(|trimmed| trimmed < time)
-                    || !is_trimmed(&*log, position.sequence).await?
-                {
-                    position
-                } else if on_gap == OnGap::Fail {
-                    return Err(SubscribeError::Expired);
-                } else {
-                    let reason = GapReason::Trimmed;
-                    gap = Some(Gap { cursor: position, first: None, last: position.sequence, reason });
-                    // Who resumes here before the gap was told is told then.
-                    Cursor::unchecked(position.epoch, Sequence(0))
-                }
-            }
-        };
+        let StartPoint { position, next, gap, page } = StartPoint::find(&*log, start, on_gap).await?;
         Ok(Self {
             log,
             tail,
@@ -166,7 +84,7 @@ impl Subscription {
             end_at,
             position,
             progress: SharedProgress::new(position),
-            next: next.unwrap_or(position.sequence.next()),
+            next,
             gap,
             reading: None,
             page,
@@ -179,7 +97,7 @@ impl Subscription {
         })
     }
 
-    /// Everything up to here was given, or left out by the filter.
+    /// Returns the position: everything up to it was sent or filtered out.
     pub fn position(&self) -> Cursor {
         self.position
     }
@@ -190,12 +108,12 @@ impl Subscription {
         self.unmatched
     }
 
-    /// How far it has come, also later.
+    /// Returns the progress, which the subscription keeps up to date.
     pub fn progress(&self) -> SharedProgress {
         self.progress.clone()
     }
 
-    /// The next frame; `None` after [`Frame::GoingAway`] or an error.
+    /// Returns the next frame, or `None` after [`Frame::GoingAway`] or an error.
     pub async fn next(&mut self) -> Option<Result<Frame, SubscribeError>> {
         if self.ended {
             return None;
@@ -218,102 +136,126 @@ impl Subscription {
 
     async fn advance(&mut self) -> Result<Frame, SubscribeError> {
         loop {
-            if let Some(gap) = self.gap.take() {
-                self.position = gap.cursor;
-                return Ok(Frame::Gap(gap));
-            }
-            // Send the count of unmatched events before the next event.
-            while !self.page.is_empty() && !self.owes_unmatched && self.hole_ahead().is_none() {
-                if let Some(events) = self.take_events() {
-                    return Ok(Frame::Events(events));
-                }
-            }
-            if std::mem::take(&mut self.owes_unmatched) {
-                return Ok(Frame::Heartbeat(self.position));
-            }
-            if let Some(hole) = self.hole_ahead() {
-                self.meet(hole)?;
-                continue;
+            if let Some(frame) = self.frame_of_page()? {
+                return Ok(frame);
             }
             if self.looks >= LOOKS_AT_ONCE {
-                // A long run of events that are left out must not keep a worker to itself.
+                // A long run of events that do not match must not occupy a worker thread.
                 self.looks = 0;
                 tokio::task::yield_now().await;
             }
-            if let Some(leave) = self.last_page {
-                return Ok(Frame::GoingAway(self.position, leave));
+            if let Some(reason) = self.last_page {
+                return Ok(Frame::GoingAway(self.position, reason));
             }
-            // Asked before reading: what was stored before the end is still given, up to a page.
-            let leave = self.leave();
-            let Tail { end, cursor: latest } = *self.tail.borrow_and_update();
-            // The log became another one, and nothing of it follows on what was given.
-            if latest.epoch != self.position.epoch {
-                return Err(SubscribeError::Replaced);
-            }
-            if end < self.next {
-                return Err(SubscribeError::Rewound);
-            }
-            if self.next < end {
-                let from = self.next;
-                let mut reading = self.reading.take().unwrap_or_else(|| {
-                    let log = Arc::clone(&self.log);
-                    async move { log.read(from, PAGE_RECORDS).await }.boxed()
-                });
-                let read = tokio::select! {
-                    biased;
-                    read = &mut reading => read,
-                    () = sleep_until(self.heartbeat_due) => {
-                        self.reading = Some(reading);
-                        return Ok(Frame::Heartbeat(self.position));
-                    }
-                };
-                self.last_page = leave;
-                match read {
-                    Ok(page) => {
-                        assert!(page.next > from, "a page below the tail moves on");
-                        self.next = page.next;
-                        self.page = page.records;
-                    }
-                    Err(ReadError::Trimmed { oldest }) if self.on_gap == OnGap::Skip => {
-                        assert!(oldest > from, "what is trimmed lies below the oldest record");
-                        self.skip(from, oldest.previous(), GapReason::Trimmed);
-                    }
-                    Err(ReadError::Hole(hole)) if self.on_gap == OnGap::Skip => {
-                        self.skip(hole.first, hole.last, GapReason::Hole(hole.cause));
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-                if self.is_live && from < self.log.memory_start() {
-                    self.is_live = false;
-                    return Ok(Frame::FellBehind(self.position));
-                }
-                if Instant::now() >= self.heartbeat_due {
-                    return Ok(Frame::Heartbeat(self.position));
-                }
-                continue;
-            }
-            if !self.is_live {
+            // Checked before the read: events stored before the end are still sent, up to a page.
+            let leave = self.leave_reason();
+            let end = self.check_tail()?;
+            let frame = if self.next < end {
+                self.read_page(leave).await?
+            } else if !self.is_live {
                 self.is_live = true;
-                return Ok(Frame::CaughtUp(self.position));
-            }
-            if let Some(leave) = leave {
-                return Ok(Frame::GoingAway(self.position, leave));
-            }
-            // What the filter left out has moved the position, too.
-            self.publish(0);
-            let end_at = self.end_at;
-            tokio::select! {
-                changed = self.tail.changed() => if changed.is_err() {
-                    return Ok(Frame::GoingAway(self.position, Leave::ShuttingDown));
-                },
-                () = sleep_until(self.heartbeat_due) => return Ok(Frame::Heartbeat(self.position)),
-                () = self.drain.ending() => {}
-                () = sleep_until(end_at.unwrap_or(self.heartbeat_due)), if end_at.is_some() => {}
+                Some(Frame::CaughtUp(self.position))
+            } else if let Some(reason) = leave {
+                Some(Frame::GoingAway(self.position, reason))
+            } else {
+                self.wait().await
+            };
+            if let Some(frame) = frame {
+                return Ok(frame);
             }
         }
     }
 
-    /// Returns the hole at the position, if the records that were read go on behind one.
+    /// Returns the next frame of what was read already, or `None` if a page must be read.
+    fn frame_of_page(&mut self) -> Result<Option<Frame>, SubscribeError> {
+        loop {
+            if let Some(gap) = self.gap.take() {
+                self.position = gap.cursor;
+                return Ok(Some(Frame::Gap(gap)));
+            }
+            // Send the count of unmatched events before the next event.
+            while !self.page.is_empty() && !self.owes_unmatched && self.hole_ahead().is_none() {
+                if let Some(events) = self.take_events() {
+                    return Ok(Some(Frame::Events(events)));
+                }
+            }
+            if mem::take(&mut self.owes_unmatched) {
+                return Ok(Some(Frame::Heartbeat(self.position)));
+            }
+            match self.hole_ahead() {
+                Some(hole) => self.pass_hole(hole)?,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Returns the end of the log, after checking that the log still continues the position.
+    fn check_tail(&mut self) -> Result<Sequence, SubscribeError> {
+        let Tail { end, cursor: latest } = *self.tail.borrow_and_update();
+        if latest.epoch != self.position.epoch {
+            return Err(SubscribeError::Replaced);
+        }
+        if end < self.next {
+            return Err(SubscribeError::Rewound);
+        }
+        Ok(end)
+    }
+
+    /// Reads the next page, which is below the tail. Returns a frame if one is due before the page's events.
+    async fn read_page(&mut self, leave: Option<LeaveReason>) -> Result<Option<Frame>, SubscribeError> {
+        let from = self.next;
+        let mut reading = self.reading.take().unwrap_or_else(|| {
+            let log = Arc::clone(&self.log);
+            async move { log.read(from, PAGE_RECORDS).await }.boxed()
+        });
+        let read = tokio::select! {
+            biased;
+            read = &mut reading => read,
+            () = sleep_until(self.heartbeat_due) => {
+                self.reading = Some(reading);
+                return Ok(Some(Frame::Heartbeat(self.position)));
+            }
+        };
+        self.last_page = leave;
+        match read {
+            Ok(page) => {
+                assert!(page.next > from, "a page below the tail moves on");
+                self.next = page.next;
+                self.page = page.records;
+            }
+            Err(ReadError::Trimmed { oldest }) if self.on_gap == OnGap::Skip => {
+                assert!(oldest > from, "trimmed events lie below the oldest record");
+                self.skip(from, oldest.previous(), GapReason::Trimmed);
+            }
+            Err(ReadError::Hole(hole)) if self.on_gap == OnGap::Skip => {
+                self.skip(hole.first, hole.last, GapReason::Hole(hole.cause));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if self.is_live && from < self.log.memory_start() {
+            self.is_live = false;
+            return Ok(Some(Frame::FellBehind(self.position)));
+        }
+        let is_due = Instant::now() >= self.heartbeat_due;
+        Ok(is_due.then_some(Frame::Heartbeat(self.position)))
+    }
+
+    /// Waits at the tail for an event, the heartbeat, or the end of the subscription.
+    async fn wait(&mut self) -> Option<Frame> {
+        // Events that were filtered out have moved the position, too.
+        self.publish(0);
+        let end_at = self.end_at;
+        tokio::select! {
+            changed = self.tail.changed() => {
+                changed.is_err().then_some(Frame::GoingAway(self.position, LeaveReason::ShuttingDown))
+            }
+            () = sleep_until(self.heartbeat_due) => Some(Frame::Heartbeat(self.position)),
+            () = self.drain.ending() => None,
+            () = sleep_until(end_at.unwrap_or(self.heartbeat_due)), if end_at.is_some() => None,
+        }
+    }
+
+    /// Returns the hole at the position, if the records that were read continue after one.
     fn hole_ahead(&self) -> Option<Hole> {
         match Page::hole_after(&self.page, self.position.sequence.next(), self.next) {
             (0, hole) => hole,
@@ -321,11 +263,11 @@ impl Subscription {
         }
     }
 
-    /// Passes over a hole, or ends at it.
-    fn meet(&mut self, hole: Hole) -> Result<(), SubscribeError> {
+    /// Skips a hole, or ends at it.
+    fn pass_hole(&mut self, hole: Hole) -> Result<(), SubscribeError> {
         let oldest = self.log.oldest();
         if hole.first < oldest {
-            // Trimmed while it was read.
+            // Trimmed during the read.
             if self.on_gap == OnGap::Fail {
                 return Err(SubscribeError::Expired);
             }
@@ -340,7 +282,7 @@ impl Subscription {
         Ok(())
     }
 
-    /// Looks at the next records of the page, and takes those that are wanted.
+    /// Filters the next records of the page, and returns those that match.
     fn take_events(&mut self) -> Option<Events> {
         let (whole, _) = Page::hole_after(&self.page, self.position.sequence.next(), self.next);
         let most = self.page.fitting(EVENTS_BYTES).min(whole);
@@ -354,10 +296,10 @@ impl Subscription {
         for (at, record) in self.page.iter().take(most).enumerate() {
             looked_at = at + 1;
             match filter.compare(record.stored()) {
-                Fit::Yes => chosen.push(at),
-                Fit::No => {}
+                FilterMatch::Yes => chosen.push(at),
+                FilterMatch::No => {}
                 // The next frame has the count, with the cursor of this event.
-                Fit::Unknown => {
+                FilterMatch::Unknown => {
                     self.unmatched += 1;
                     self.owes_unmatched = true;
                     break;
@@ -369,18 +311,18 @@ impl Subscription {
         (!chosen.is_empty()).then_some(Events { records, chosen: Some(chosen) })
     }
 
-    /// Goes on behind events that are gone, and will say so.
+    /// Continues after missing events, and reports the gap next.
     fn skip(&mut self, first: Sequence, last: Sequence, reason: GapReason) {
         self.next = self.next.max(last.next());
         let cursor = before(last.next(), self.tail.borrow().cursor);
         self.gap = Some(Gap { cursor, first: Some(first), last, reason });
     }
 
-    fn leave(&self) -> Option<Leave> {
+    fn leave_reason(&self) -> Option<LeaveReason> {
         if self.drain.is_ending() {
-            Some(Leave::ShuttingDown)
+            Some(LeaveReason::ShuttingDown)
         } else if self.end_at.is_some_and(|end_at| end_at <= Instant::now()) {
-            Some(Leave::AgeReached)
+            Some(LeaveReason::AgeReached)
         } else {
             None
         }

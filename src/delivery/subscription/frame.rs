@@ -1,71 +1,70 @@
-//! What a subscription says: events, and frames about its state.
+//! Frames of a subscription: events, and reports about its state.
 
+use super::position::position_after;
 use crate::{
     event::{Cursor, Record, Sequence},
     log::{Cause, EventLog, Hole, Records},
 };
 
-use super::position::position_after;
-
-/// Events that follow one another: at least one.
+/// One or more consecutive events.
 #[derive(Debug, Clone)]
 pub struct Events {
     pub(super) records: Records,
-    /// Which of the records; `None`: all of them.
+    /// Indexes of the selected records; `None` for all of them.
     pub(super) chosen: Option<Vec<usize>>,
 }
 
 impl Events {
-    /// Their records, in the log's order.
+    /// Returns the records in the log's order.
     pub fn iter(&self) -> impl Iterator<Item = &Record> + Clone {
         let chosen = self.chosen.as_deref();
         let count = chosen.map_or(self.records.len(), <[_]>::len);
         (0..count).map(move |n| &self.records[chosen.map_or(n, |chosen| chosen[n])])
     }
 
-    /// How many.
+    /// Returns the number of records.
     pub fn count(&self) -> usize {
         self.chosen.as_ref().map_or(self.records.len(), Vec::len)
     }
 
-    /// Records that nothing was left out of, which others may share.
+    /// Returns the records if no filter left any out. Other subscriptions may share these.
     pub fn whole(&self) -> Option<&Records> {
         self.chosen.is_none().then_some(&self.records)
     }
 }
 
-/// What a subscription says.
+/// A frame of a subscription.
 #[derive(Debug, Clone)]
 pub enum Frame {
     /// Events.
     Events(Events),
-    /// Nothing was said for the heartbeat's interval. Everything up to the cursor was sent or left out.
+    /// There was no other frame for the heartbeat interval. Everything up to the cursor was sent or filtered out.
     Heartbeat(Cursor),
-    /// The tail was reached, for the first time or after [`Frame::FellBehind`].
+    /// The subscription reached the tail, for the first time or after [`Frame::FellBehind`].
     CaughtUp(Cursor),
-    /// The reader had caught up, and what comes next is no longer in memory.
+    /// The subscription had caught up, and its next event is no longer in memory.
     FellBehind(Cursor),
-    /// Events are gone, or can no longer be read.
+    /// Events are gone or unreadable.
     Gap(Gap),
-    /// Nothing follows.
-    GoingAway(Cursor, Leave),
+    /// Last frame of the subscription.
+    GoingAway(Cursor, LeaveReason),
 }
 
-/// Events that are gone.
+/// Events that are gone or unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The position after them.
+    /// Position after the gap.
     pub cursor: Cursor,
-    /// The first one; `None`: unknown.
+    /// First missing event; `None` if unknown.
     pub first: Option<Sequence>,
-    /// The last one.
+    /// Last missing event.
     pub last: Sequence,
-    /// Why they are gone.
+    /// Reason of the gap.
     pub reason: GapReason,
 }
 
 impl Gap {
-    /// Returns the gap that a hole makes.
+    /// Returns the gap for a hole in the log.
     pub fn of(hole: &Hole, log: &dyn EventLog) -> Self {
         let reason = GapReason::Hole(hole.cause);
         let cursor = position_after(hole.last, log);
@@ -73,20 +72,20 @@ impl Gap {
     }
 }
 
-/// Why events are gone.
+/// Reason of a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapReason {
-    /// Retention removed them.
+    /// Retention removed the events.
     Trimmed,
-    /// They were lost, or cannot be read.
+    /// The events were lost or cannot be read.
     Hole(Cause),
 }
 
-/// Why a subscription goes away.
+/// Reason why the gateway ends a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
+pub enum LeaveReason {
     /// The gateway shuts down.
     ShuttingDown,
-    /// The subscription has lasted as long as it may.
+    /// The subscription has reached its maximum age.
     AgeReached,
 }

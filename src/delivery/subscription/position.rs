@@ -1,21 +1,21 @@
-//! Positions in a log: its ends, and whether a cursor is one of them.
+//! Positions in a log: its bounds, and checks of cursors.
 
 use crate::{
     event::{Cursor, Record, Sequence},
     log::{EventLog, ReadError},
 };
 
-/// Why a position cannot be read from, or no longer.
+/// Error of reading from a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
     /// Events after the position are gone.
     #[error("events after the position are no longer stored")]
     Expired,
-    /// The cursor is of another epoch.
+    /// The cursor belongs to another epoch.
     #[error("the cursor belongs to another log: this one was wiped or replaced")]
     Replaced,
-    /// The cursor is of this epoch, but not of this log: it is beyond the tail, or its record is another.
-    #[error("the log went back behind the cursor, as by a restored backup")]
+    /// The cursor belongs to this epoch but not to this log: it is beyond the tail, or its record differs.
+    #[error("the log went back behind the cursor, for example when a backup was restored")]
     Rewound,
     /// The log could not be read.
     #[error(transparent)]
@@ -31,44 +31,44 @@ impl From<ReadError> for SubscribeError {
     }
 }
 
-/// The cursors at a log's two ends.
+/// Cursors at both ends of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// The position before the oldest record.
+pub struct LogBounds {
+    /// Position before the oldest record.
     pub oldest: Cursor,
-    /// The position after the newest record.
+    /// Position after the newest record.
     pub latest: Cursor,
 }
 
-/// Whether the log has become another one since it was opened.
+/// Returns whether another log has replaced this one since it was opened.
 pub fn is_replaced(log: &dyn EventLog) -> bool {
     log.tail().borrow().cursor.epoch != log.epoch().0
 }
 
-/// The ends of a log at this moment.
-pub fn bounds(log: &dyn EventLog) -> Bounds {
+/// Returns the current bounds of a log.
+pub fn bounds(log: &dyn EventLog) -> LogBounds {
     let latest = log.tail().borrow().cursor;
-    Bounds { oldest: before(log.oldest(), latest), latest }
+    LogBounds { oldest: before(log.oldest(), latest), latest }
 }
 
-/// The position after `last`, which is below the tail.
+/// Returns the position after `last`, which is below the tail.
 pub fn position_after(last: Sequence, log: &dyn EventLog) -> Cursor {
     before(last.next(), log.tail().borrow().cursor)
 }
 
-/// The position before `sequence`, which is not above the tail.
+/// Returns the position before `sequence`, which is not above the tail.
 pub(super) fn before(sequence: Sequence, latest: Cursor) -> Cursor {
     let sequence = sequence.previous();
     if sequence == latest.sequence { latest } else { Cursor::unchecked(latest.epoch, sequence) }
 }
 
-/// The first record from `from` on that is still stored and can be read.
+/// Returns the first record from `from` on that is stored and readable.
 pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option<Record>, ReadError> {
     let end = log.tail().borrow().end;
     while from < end {
         match log.read(from, 1).await {
             Ok(page) if page.records.is_empty() && page.next > from => from = page.next,
-            // The log has just become another one, or there is a first one.
+            // A record, or none because the log was replaced during the read.
             Ok(page) => return Ok(page.records.first().cloned()),
             Err(ReadError::Trimmed { oldest }) => from = oldest,
             Err(ReadError::Hole(hole)) => from = hole.last.next(),
@@ -78,8 +78,8 @@ pub async fn first_from(log: &dyn EventLog, mut from: Sequence) -> Result<Option
     Ok(None)
 }
 
-/// Returns whether events up to `last` were trimmed. Where the event at `last` is in its place, those that were trimmed
-/// came before it, and were received no later.
+/// Returns whether events up to `last` were trimmed. If the event at `last` is in its place, the trimmed events came
+/// before it and were received no later.
 pub(super) async fn is_trimmed(log: &dyn EventLog, last: Sequence) -> Result<bool, ReadError> {
     if last < Sequence::FIRST {
         return Ok(false);
@@ -96,9 +96,9 @@ pub async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeEr
     if cursor.epoch != bounds(log).latest.epoch {
         return Err(SubscribeError::Replaced);
     }
-    // Another gateway may have given it, and be further.
+    // Another gateway may have issued the cursor, and may be ahead of this one.
     log.reach(cursor.sequence).await?;
-    let Bounds { oldest, latest } = bounds(log);
+    let LogBounds { oldest, latest } = bounds(log);
     if cursor.epoch != latest.epoch {
         return Err(SubscribeError::Replaced);
     }
@@ -116,9 +116,9 @@ pub async fn check(log: &dyn EventLog, cursor: Cursor) -> Result<(), SubscribeEr
             }
             _ => Ok(()),
         },
-        // Its record is gone, but what follows may be there.
+        // The cursor's own record is gone, but the next ones may be stored.
         Err(ReadError::Trimmed { oldest }) if cursor.sequence.next() >= oldest => Ok(()),
-        // It cannot be compared, but what follows may be there.
+        // The cursor's own record cannot be compared, but the next ones may be readable.
         Err(ReadError::Hole(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -1,21 +1,23 @@
-//! How far a subscription has come, for others to look at.
+//! Progress of a subscription, which metrics and operators see.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::event::Cursor;
 
-/// How far a subscription has come, for others to look at.
+/// Progress of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Everything up to here was given, or left out by the filter.
+    /// Everything up to this cursor was sent or filtered out.
     pub cursor: Cursor,
-    /// Events that were given.
+    /// Number of events sent.
     pub events: u64,
-    /// Whether it has caught up and not fallen behind since.
+    /// True if the subscription has caught up and not fallen behind since.
     pub is_live: bool,
 }
 
-/// [`Progress`], shared by a subscription and those who look at it.
+/// [`Progress`], shared by a subscription and its observers.
 #[derive(Debug, Clone)]
 pub struct SharedProgress(Arc<Mutex<Progress>>);
 
@@ -24,12 +26,12 @@ impl SharedProgress {
         Self(Arc::new(Mutex::new(Progress { cursor, events: 0, is_live: false })))
     }
 
-    /// How far it has come.
+    /// Returns the current progress.
     pub fn get(&self) -> Progress {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 
     pub(super) fn update(&self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.0.lock());
     }
 }

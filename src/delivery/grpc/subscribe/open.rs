@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        delivery::subscription::{OnGap, Options, Start},
+        delivery::subscription::{OnGap, Start, SubscribeOptions},
         event::Timestamp,
         log::memory::MemoryLog,
         net::shutdown::Drain,
@@ -102,7 +102,7 @@ mod tests {
         let metrics = Arc::new(Metrics::new([], &Labels::default()));
         let streams = Streams::new(&limits(), Arc::clone(&metrics), None);
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
-        let options = Options {
+        let options = SubscribeOptions {
             start: Start::Latest,
             filter: Arc::default(),
             heartbeat: Duration::from_secs(1),

@@ -23,7 +23,7 @@ fn strings(names: &[&str]) -> Vec<String> {
 }
 
 fn fits(lists: FilterLists, record: &StoredRecord) -> bool {
-    Filter::new(lists).unwrap().compare(record) == Fit::Yes
+    Filter::new(lists).unwrap().compare(record) == FilterMatch::Yes
 }
 
 #[test]
@@ -99,20 +99,20 @@ fn the_names_of_an_unreadable_body_are_unknown_to_filters_that_ask_for_names() {
     let accounts = || FilterLists { accounts: strings(&["a"]), ..FilterLists::default() };
     let groups = FilterLists { group_ids: strings(&["g"]), ..FilterLists::default() };
     for (body, fit) in [
-        ("{\"From_Account\":\"a\"", Fit::Unknown),
-        (r#"{"From_Account":"\ud83d","GroupId":"\udc00"}"#, Fit::Unknown),
-        (r#"{"x":"\ud83d"}"#, Fit::No),
-        ("", Fit::No),
-        ("[]", Fit::No),
-        ("{\"To_Account\":\"b\"}", Fit::No),
+        ("{\"From_Account\":\"a\"", FilterMatch::Unknown),
+        (r#"{"From_Account":"\ud83d","GroupId":"\udc00"}"#, FilterMatch::Unknown),
+        (r#"{"x":"\ud83d"}"#, FilterMatch::No),
+        ("", FilterMatch::No),
+        ("[]", FilterMatch::No),
+        ("{\"To_Account\":\"b\"}", FilterMatch::No),
     ] {
         let record = stored("A.B", body);
         assert_eq!(Filter::new(accounts()).unwrap().compare(&record), fit, "{body}");
         assert_eq!(Filter::new(groups.clone()).unwrap().compare(&record), fit, "{body}");
         let commands = FilterLists { commands: strings(&["A.*"]), ..FilterLists::default() };
-        assert_eq!(Filter::new(commands).unwrap().compare(&record), Fit::Yes, "{body}");
+        assert_eq!(Filter::new(commands).unwrap().compare(&record), FilterMatch::Yes, "{body}");
         let other = FilterLists { sdk_app_ids: vec![8], ..accounts() };
-        assert_eq!(Filter::new(other).unwrap().compare(&record), Fit::No, "{body}");
+        assert_eq!(Filter::new(other).unwrap().compare(&record), FilterMatch::No, "{body}");
     }
 }
 
