@@ -35,7 +35,7 @@ pub use self::{listeners::Addresses, reload::Reload};
 use crate::{
     config::{Config, LogKind, Settings},
     delivery::{
-        grpc::{self, Health, Streams},
+        grpc::{self, Health, StreamRegistry},
         runtime::Delivery,
     },
     ingest::{
@@ -272,7 +272,7 @@ impl App {
             keepalive_interval: settings.grpc_keepalive_interval,
             keepalive_timeout: settings.grpc_keepalive_timeout,
         };
-        let streams = Streams::new(&grpc_limits, Arc::clone(&metrics), tracer.clone());
+        let streams = StreamRegistry::new(&grpc_limits, Arc::clone(&metrics), tracer.clone());
         let scrape = Arc::new(Scrape {
             metrics: Arc::clone(&metrics),
             log: Arc::clone(&log),

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    delivery::{grpc::Streams, subscription},
+    delivery::{grpc::StreamRegistry, subscription},
     event::{Sequence, Timestamp},
     ingest::refusals::Refusals,
     log::{EventLog, LogState},
@@ -32,7 +32,7 @@ pub(super) struct Scrape {
     /// The log.
     pub log: Arc<dyn EventLog>,
     /// Open streams and their positions.
-    pub streams: Arc<Streams>,
+    pub streams: Arc<StreamRegistry>,
     /// Refusals, and the last accepted callback of each app.
     pub refusals: Arc<Refusals>,
     /// When the newest event from before this process was received.

@@ -36,7 +36,7 @@ pub(crate) use self::{
     health::Health,
     limits::{FIRST_CALL_TIMEOUT, Limits},
     server::{Served, serve},
-    subscribe::Streams,
+    subscribe::StreamRegistry,
 };
 
 /// The server side of the services, generated; its responses are [`Encoded`].

@@ -12,7 +12,7 @@ use super::{
     generated::admin_service_server,
     limits::MAX_PAGE_BYTES,
     page_token, request, status,
-    subscribe::{Ended, Slot, Streams},
+    subscribe::{EndedStream, Slot, StreamRegistry},
 };
 use crate::{
     delivery::subscription::{self, Gap},
@@ -37,7 +37,7 @@ async fn first_from(log: &dyn EventLog, from: Sequence, deadline: Instant) -> Op
 #[derive(Clone)]
 pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
-    pub(super) streams: Arc<Streams>,
+    pub(super) registry: Arc<StreamRegistry>,
     pub(super) refusals: Arc<Refusals>,
     /// The gateway's name.
     pub(super) replica: Arc<str>,
@@ -61,7 +61,7 @@ impl admin_service_server::AdminService for AdminService {
             ListSubscribersResponse { replica: self.replica.to_string(), ..Default::default() };
         let mut bytes = 0;
         let deadline = Instant::now() + READ_TIMEOUT;
-        for (slot, ended) in self.streams.list(after) {
+        for (slot, ended) in self.registry.list(after) {
             let last = response.subscribers.last().map(|last| last.stream_id);
             let last = last.map(|id| page_token::after_subscriber(self.refusals.start_time(), id));
             if response.subscribers.len() == page_size {
@@ -147,7 +147,12 @@ impl admin_service_server::AdminService for AdminService {
 }
 
 impl AdminService {
-    async fn subscriber(&self, slot: &Slot, ended: Option<Ended>, deadline: Instant) -> SubscriberStatus {
+    async fn subscriber(
+        &self,
+        slot: &Slot,
+        ended: Option<EndedStream>,
+        deadline: Instant,
+    ) -> SubscriberStatus {
         let progress = slot.progress.get();
         let latest = self.log.tail().borrow().cursor.sequence;
         let lag_events = latest.0.saturating_sub(progress.cursor.sequence.0);
@@ -159,7 +164,7 @@ impl AdminService {
         }
         let (state, blocked_time) = match ended {
             Some(_) => (SubscriberState::Ended, Duration::ZERO),
-            None => self.streams.state(slot),
+            None => self.registry.state(slot),
         };
         SubscriberStatus {
             stream_id: slot.id,

@@ -18,12 +18,12 @@ use crate::{
 
 /// Finds out who calls.
 #[derive(Debug, Clone)]
-pub(super) struct Guard {
+pub(super) struct Authenticator {
     pub(super) access: watch::Receiver<Arc<Access>>,
     pub(super) metrics: Arc<Metrics>,
 }
 
-impl Guard {
+impl Authenticator {
     /// Who sent a request: UNAUTHENTICATED without a token where one is asked for, or
     /// with one that is not known.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Status> {

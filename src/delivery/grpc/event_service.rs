@@ -6,14 +6,14 @@ use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 use super::{
-    caller::{Caller, Guard},
+    caller::{Authenticator, Caller},
     codec::Encoded,
     generated::event_service_server,
     limits::{Limits, MAX_PAGE_BYTES},
     page_token::{self, PageToken},
     request,
     status::{self, invalid},
-    subscribe::{self, NewStream, NoStream, Streams},
+    subscribe::{self, EmptyStream, NewStream, StreamRegistry},
 };
 use crate::{
     delivery::subscription::{self, Gap, Query, SubscribeError, SubscribeOptions, Subscription},
@@ -26,8 +26,8 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct EventService {
     pub(super) log: Arc<dyn EventLog>,
-    pub(super) streams: Arc<Streams>,
-    pub(super) guard: Guard,
+    pub(super) registry: Arc<StreamRegistry>,
+    pub(super) authenticator: Authenticator,
     pub(super) limits: Limits,
     pub(super) drain: Drain,
     /// Turns of `ListEvents`; further calls wait for one.
@@ -39,9 +39,9 @@ pub(super) const LISTS_AT_ONCE: usize = 8;
 
 #[tonic::async_trait]
 impl event_service_server::EventService for EventService {
-    type SubscribeStream = NoStream;
+    type SubscribeStream = EmptyStream;
 
-    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<NoStream>, Status> {
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<EmptyStream>, Status> {
         let caller = Caller::of(&request)?;
         let (peer, task) = (request.remote_addr(), request.extensions().get().cloned().unwrap_or_default());
         let request = request.into_inner();
@@ -55,7 +55,7 @@ impl event_service_server::EventService for EventService {
         };
         let name = request::subscriber(request.subscriber)?;
         // Before anything is read for it.
-        let place = self.streams.place().await.ok_or_else(status::too_many_streams)?;
+        let permit = self.registry.acquire().await.ok_or_else(status::too_many_streams)?;
 
         let filter = Arc::clone(&options.filter);
         let (heartbeat, on_gap) = (options.heartbeat, options.on_gap);
@@ -75,8 +75,8 @@ impl event_service_server::EventService for EventService {
             subscriber: name,
         };
         let log = Arc::clone(&self.log);
-        let new = NewStream { place, peer, task, caller, filter, subscribed };
-        Ok(subscribe::open(&self.streams, new, &self.guard, log, subscription).into_response())
+        let new = NewStream { permit, peer, task, caller, filter, subscribed };
+        Ok(subscribe::open(&self.registry, new, &self.authenticator, log, subscription).into_response())
     }
 
     async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<Encoded>, Status> {

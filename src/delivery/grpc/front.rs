@@ -37,7 +37,7 @@ use super::{
     admin_service::AdminService,
     answer::AnswerBody,
     arrival::{Arrival, MAX_REQUEST_BYTES},
-    caller::{Caller, Guard},
+    caller::{Authenticator, Caller},
     calls::{Bounds, Call, Calls},
     codec::Whole,
     connections::note_authenticated,
@@ -87,7 +87,7 @@ pub(super) struct Front(Arc<Shared>);
 
 struct Shared {
     services: Services,
-    guard: Guard,
+    authenticator: Authenticator,
     drain: Drain,
     metrics: Arc<Metrics>,
     /// Of `EventService` and `AdminService`.
@@ -109,12 +109,12 @@ pub(super) struct Services {
 impl Front {
     pub(super) fn new(
         services: Services,
-        guard: Guard,
+        authenticator: Authenticator,
         drain: Drain,
         max_streams: usize,
         stall_timeout: Duration,
     ) -> Self {
-        let metrics = Arc::clone(&guard.metrics);
+        let metrics = Arc::clone(&authenticator.metrics);
         for reason in status::REFUSED {
             metrics.declare_refused_call(status::name(reason));
         }
@@ -128,7 +128,15 @@ impl Front {
         let calls = Calls::new(events, bounds, stall_timeout, Arc::clone(&metrics));
         let open_calls = Calls::new(open, OPEN_BOUNDS, stall_timeout, Arc::clone(&metrics));
         let reflection_calls = Calls::new(reflection, REFLECTION_BOUNDS, stall_timeout, Arc::clone(&metrics));
-        Self(Arc::new(Shared { services, guard, drain, metrics, calls, open_calls, reflection_calls }))
+        Self(Arc::new(Shared {
+            services,
+            authenticator,
+            drain,
+            metrics,
+            calls,
+            open_calls,
+            reflection_calls,
+        }))
     }
 
     /// Looks after calls whose clients do not read, until it is dropped.
@@ -203,7 +211,7 @@ impl Shared {
             return Ok((method, None));
         }
         // These are counted where they are made.
-        let caller = self.guard.caller(&parts.headers)?;
+        let caller = self.authenticator.caller(&parts.headers)?;
         note_authenticated(&parts.extensions);
         if method == Method::Admin {
             caller.require_admin()?;
@@ -250,7 +258,7 @@ impl Shared {
             own_deadline(&parts.headers).map(|timeout| began + timeout.saturating_sub(DEADLINE_MARGIN));
         if let Some(caller) = caller {
             // It may have lost its rights while the message arrived.
-            if !self.guard.still_allows(&caller) {
+            if !self.authenticator.still_allows(&caller) {
                 return self.refuse(status::token_revoked());
             }
             parts.extensions.insert(caller);

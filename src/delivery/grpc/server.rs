@@ -12,7 +12,7 @@ use tower::Layer as _;
 
 use super::{
     admin_service::AdminService,
-    caller::Guard,
+    caller::Authenticator,
     capacity,
     connections::Connections,
     event_service::{EventService, LISTS_AT_ONCE},
@@ -23,7 +23,7 @@ use super::{
     incoming::Incoming,
     limits::Limits,
     reflection,
-    subscribe::{Streams, WithEventBodies},
+    subscribe::{StreamRegistry, WithEventBodies},
     track_calls::TrackCalls,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub(crate) struct Served {
     /// The events.
     pub log: Arc<dyn EventLog>,
     /// The streams that read them.
-    pub streams: Arc<Streams>,
+    pub streams: Arc<StreamRegistry>,
     /// Who may call. When it changes, streams of tokens that are no longer in it, or
     /// that have other rights there, end.
     pub access: watch::Receiver<Arc<Access>>,
@@ -67,11 +67,11 @@ pub(crate) async fn serve(
 ) {
     let Served { log, streams, access, refusals, health, replica } = served;
     let metrics = streams.metrics();
-    let guard = Guard { access: access.clone(), metrics: Arc::clone(metrics) };
+    let authenticator = Authenticator { access: access.clone(), metrics: Arc::clone(metrics) };
     let event_service = EventService {
         log: Arc::clone(&log),
-        streams: Arc::clone(&streams),
-        guard: guard.clone(),
+        registry: Arc::clone(&streams),
+        authenticator: authenticator.clone(),
         limits,
         drain: drain.clone(),
         lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
@@ -81,14 +81,14 @@ pub(crate) async fn serve(
         events: WithEventBodies(EventServiceServer::new(event_service)),
         admin: AdminServiceServer::new(AdminService {
             log,
-            streams: Arc::clone(&streams),
+            registry: Arc::clone(&streams),
             refusals,
             replica,
         }),
         health: HealthServer::new(health_service),
         reflection: reflection::server(),
     };
-    let front = Front::new(services, guard, drain.clone(), limits.max_streams, limits.stall_timeout);
+    let front = Front::new(services, authenticator, drain.clone(), limits.max_streams, limits.stall_timeout);
     let connections = Connections::new(
         limits.max_connections,
         limits.first_call_timeout,
@@ -108,7 +108,7 @@ pub(crate) async fn serve(
 }
 
 /// Ends the streams of callers that may no longer do what they do, until it is dropped.
-async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &Streams) -> T {
+async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &StreamRegistry) -> T {
     while access.changed().await.is_ok() {
         let access = Arc::clone(&access.borrow_and_update());
         streams.revoke(&access);

@@ -1,4 +1,4 @@
-//! A subscription's frames as the messages of its stream.
+//! Encodes a subscription's frames as the messages of its stream.
 
 use std::{
     mem,
@@ -14,7 +14,7 @@ use tonic::Status;
 
 use super::{
     super::{codec, limits::PIECE_BYTES, status},
-    slot::Messages,
+    slot::MessageStream,
 };
 use crate::{
     delivery::subscription::{Events, Frame, Subscription},
@@ -23,46 +23,44 @@ use crate::{
     proto::{self, subscribe_response::Frame as Message},
 };
 
-/// Makes a subscription's frames messages. What it needs is its own: for each event
-/// nothing is touched that streams share.
+/// Encodes a subscription's frames. It owns all that it needs, so that an event touches nothing that streams share.
 pub(super) struct Follower {
-    pub(super) following: Following,
+    pub(super) state: FollowerState,
     pub(super) include_raw_body: bool,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) tracer: Option<Tracer>,
-    /// The stream's name.
+    /// Name of the stream.
     pub(super) subscriber: String,
 }
 
-/// A subscription's frames, then its end.
 #[allow(clippy::large_enum_variant, reason = "it is the large one until the stream ends")]
-pub(super) enum Following {
+pub(super) enum FollowerState {
     Running(Subscription),
-    /// The last frame was sent; the status follows.
+    /// The last frame was sent. The status follows.
     Leaving(Status),
     Ended,
 }
 
 impl Follower {
-    /// All messages, this one first.
-    pub(super) fn messages(self, first: Message) -> Messages {
+    /// Returns all messages of the stream, starting with `first`.
+    pub(super) fn messages(self, first: Message) -> MessageStream {
         let first = stream::once(std::future::ready(Ok(message(first))));
-        // On the heap, so that it is not moved for every message.
+        // Boxed, so that a message does not move it.
         let others = stream::unfold(Box::new(self), async |mut follower| {
             let next = follower.next().await?;
             Some((next, follower))
         });
-        Box::pin(Joined { messages: first.chain(others).fuse(), next: None })
+        Box::pin(JoinedMessages { messages: first.chain(others).fuse(), next: None })
     }
 
     async fn next(&mut self) -> Option<Result<Bytes, Status>> {
-        let subscription = match &mut self.following {
-            Following::Running(subscription) => subscription,
-            following @ (Following::Leaving(_) | Following::Ended) => {
-                return match mem::replace(following, Following::Ended) {
-                    Following::Leaving(status) => Some(Err(status)),
-                    Following::Running(_) | Following::Ended => None,
+        let subscription = match &mut self.state {
+            FollowerState::Running(subscription) => subscription,
+            state @ (FollowerState::Leaving(_) | FollowerState::Ended) => {
+                return match mem::replace(state, FollowerState::Ended) {
+                    FollowerState::Leaving(status) => Some(Err(status)),
+                    FollowerState::Running(_) | FollowerState::Ended => None,
                 };
             }
         };
@@ -88,9 +86,9 @@ impl Follower {
                 self.metrics.gaps.inc();
                 Message::Gap(gap.into())
             }
-            Ok(Frame::GoingAway(cursor, leave)) => {
-                let (reason, retry_delay, status) = status::leaving(leave);
-                self.following = Following::Leaving(status);
+            Ok(Frame::GoingAway(cursor, reason)) => {
+                let (reason, retry_delay, status) = status::leaving(reason);
+                self.state = FollowerState::Leaving(status);
                 Message::GoingAway(proto::GoingAway {
                     cursor: cursor.to_string(),
                     reason: reason.into(),
@@ -99,7 +97,7 @@ impl Follower {
                 })
             }
             Err(error) => {
-                self.following = Following::Ended;
+                self.state = FollowerState::Ended;
                 return Some(Err(status::subscribe(&error, &*self.log)));
             }
         })))
@@ -107,18 +105,17 @@ impl Follower {
 }
 
 pin_project! {
-    /// Joins what is ready at the same time, up to a piece of the body: a piece costs the
-    /// connection several microseconds, and a filter leaves a few events in each run: it saves a
-    /// third of what a filter costs.
-    struct Joined<S> {
+    /// Joins messages that are ready at the same time, up to a piece of the body. A piece costs the connection several
+    /// microseconds, and a filter leaves few events in each run: joining saves a third of the cost of a filter.
+    struct JoinedMessages<S> {
         #[pin]
         messages: S,
-        // What is behind the messages that were given last.
+        // The message after those that were joined last.
         next: Option<Result<Bytes, Status>>,
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, Status>>> Stream for Joined<S> {
+impl<S: Stream<Item = Result<Bytes, Status>>> Stream for JoinedMessages<S> {
     type Item = Result<Bytes, Status>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -149,7 +146,7 @@ impl<S: Stream<Item = Result<Bytes, Status>>> Stream for Joined<S> {
     }
 }
 
-/// Notes that a stream is given events whose callbacks are traced.
+/// Adds a span for each delivered event whose callback is traced.
 fn trace(tracer: &Tracer, events: &Events, subscriber: &str) {
     for record in events.iter() {
         if let Some(traceparent) = record.stored().traceparent() {
@@ -171,7 +168,7 @@ mod tests {
     }
 
     async fn joined(items: Vec<Result<Bytes, Status>>) -> Vec<Result<Vec<u8>, tonic::Code>> {
-        let joined = Joined { messages: stream::iter(items).fuse(), next: None };
+        let joined = JoinedMessages { messages: stream::iter(items).fuse(), next: None };
         joined.map(|item| item.map(Vec::from).map_err(|status| status.code())).collect().await
     }
 
@@ -187,15 +184,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_ready_before_the_end_comes_before_it() {
+    async fn ready_messages_come_before_the_end() {
         let items = vec![bytes(1, 1), bytes(2, 1), Err(Status::unavailable(""))];
         assert_eq!(joined(items).await, [Ok(vec![1, 2]), Err(tonic::Code::Unavailable)]);
     }
 
     #[tokio::test]
-    async fn what_is_ready_does_not_wait_for_what_is_not() {
+    async fn ready_messages_do_not_wait_for_others() {
         let items = stream::iter([bytes(1, 1)]).chain(stream::pending());
-        let mut joined = std::pin::pin!(Joined { messages: items, next: None });
+        let mut joined = std::pin::pin!(JoinedMessages { messages: items, next: None });
         assert_eq!(joined.next().await.unwrap().unwrap(), vec![1]);
         assert!(futures_util::poll!(joined.next()).is_pending());
     }

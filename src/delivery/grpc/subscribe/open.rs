@@ -1,4 +1,4 @@
-//! Opening a stream: a subscription becomes the body of a response.
+//! Opens a stream: turns a subscription into the body of a response.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -6,14 +6,14 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        caller::{Caller, Guard},
+        caller::{Authenticator, Caller},
         limits::Limits,
         transport::StreamTask,
     },
     body::EventBody,
-    follower::{Follower, Following},
-    registry::{Place, Streams},
-    slot::{NewSlot, Open},
+    follower::{Follower, FollowerState},
+    registry::{StreamPermit, StreamRegistry},
+    slot::{OpenStream, SlotInfo},
 };
 use crate::{
     delivery::subscription::{Filter, Subscription},
@@ -21,52 +21,53 @@ use crate::{
     proto::{Subscribed, subscribe_response},
 };
 
-/// What a new stream is.
+/// Description of a stream to open.
 #[derive(Debug)]
 pub(in super::super) struct NewStream {
-    pub(in super::super) place: Place,
+    pub(in super::super) permit: StreamPermit,
     pub(in super::super) peer: Option<SocketAddr>,
-    /// What it runs in.
+    /// The task that answers the call.
     pub(in super::super) task: Arc<StreamTask>,
     pub(in super::super) caller: Caller,
     pub(in super::super) filter: Arc<Filter>,
     pub(in super::super) subscribed: Subscribed,
 }
 
-/// Makes a subscription the body of a response.
+/// Opens a stream and returns the body of its response.
 pub(in super::super) fn open(
-    streams: &Arc<Streams>,
+    registry: &Arc<StreamRegistry>,
     new: NewStream,
-    guard: &Guard,
+    authenticator: &Authenticator,
     log: Arc<dyn EventLog>,
     subscription: Subscription,
 ) -> EventBody {
-    let NewStream { place: Place { place, body }, peer, task, caller, filter, subscribed } = new;
+    let NewStream { permit, peer, task, caller, filter, subscribed } = new;
+    let StreamPermit { open, body } = permit;
     let name = subscribed.subscriber.clone();
     let include_raw_body = subscribed.include_raw_body;
     let progress = subscription.progress();
     let follower = Follower {
-        following: Following::Running(subscription),
+        state: FollowerState::Running(subscription),
         include_raw_body,
         log,
-        metrics: Arc::clone(streams.metrics()),
-        tracer: streams.tracer().cloned(),
+        metrics: Arc::clone(registry.metrics()),
+        tracer: registry.tracer().cloned(),
         subscriber: name.clone(),
     };
     let first = subscribe_response::Frame::Subscribed(subscribed);
-    let open = Open::new(follower.messages(first), place);
-    let slot = streams.add(NewSlot { name, peer, filter, progress, caller }, task, open);
-    // It may have been taken back before the stream was in the table.
-    if !guard.still_allows(&slot.caller) {
+    let open = OpenStream::new(follower.messages(first), open);
+    let slot = registry.add(SlotInfo { name, peer, filter, progress, caller }, task, open);
+    // The token may have been revoked before the stream was in the registry.
+    if !authenticator.still_allows(&slot.caller) {
         slot.revoke();
     }
-    EventBody::new(Arc::clone(streams), slot, body)
+    EventBody::new(Arc::clone(registry), slot, body)
 }
 
-/// When a stream that begins now is to end. Streams that began together end
-/// apart: each lasts up to 10% less than it may.
+/// Returns when a stream that starts now must end. Each stream lasts up to 10% less than the maximum age, so that streams
+/// that started together do not end together.
 pub(in super::super) fn stream_end(limits: &Limits) -> Option<Instant> {
-    // Without random numbers they end together, which is no harm to them.
+    // Without random numbers, streams end together, which does no harm.
     let jitter = getrandom::u32().map_or(0.0, |random| f64::from(random) / f64::from(u32::MAX) * 0.1);
     limits.max_stream_age.map(|age| Instant::now() + age.mul_f64(1.0 - jitter))
 }
@@ -100,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn an_ended_stream_is_forgotten_after_a_day() {
         let metrics = Arc::new(Metrics::new([], &Labels::default()));
-        let streams = Streams::new(&limits(), Arc::clone(&metrics), None);
+        let registry = StreamRegistry::new(&limits(), Arc::clone(&metrics), None);
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1000).unwrap());
         let options = SubscribeOptions {
             start: Start::Latest,
@@ -111,23 +112,23 @@ mod tests {
         };
         let subscription = Subscription::open(Arc::clone(&log), options, Drain::new()).await.unwrap();
         let subscribed = Subscribed { subscriber: "orders".to_owned(), ..Default::default() };
-        let place = streams.place().await.unwrap();
-        let guard = Guard { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
-        let caller = guard.caller(&Default::default()).unwrap();
-        let new =
-            NewStream { place, peer: None, task: Arc::default(), caller, filter: Arc::default(), subscribed };
-        drop(open(&streams, new, &guard, log, subscription));
-        assert!(streams.place().await.is_some(), "its place is free");
+        let permit = registry.acquire().await.unwrap();
+        let authenticator = Authenticator { access: tokio::sync::watch::channel(Arc::default()).1, metrics };
+        let caller = authenticator.caller(&Default::default()).unwrap();
+        let task = Arc::default();
+        let new = NewStream { permit, peer: None, task, caller, filter: Arc::default(), subscribed };
+        drop(open(&registry, new, &authenticator, log, subscription));
+        assert!(registry.acquire().await.is_some(), "its permit is free");
 
         let after = |seconds: i64| Timestamp(Timestamp::now().0 + seconds * 1_000_000);
-        streams.forget_ended(after(24 * 3600 - 60));
-        assert_eq!(streams.list(0).len(), 1);
-        streams.forget_ended(after(24 * 3600 + 60));
-        assert!(streams.list(0).is_empty());
+        registry.forget_ended(after(24 * 3600 - 60));
+        assert_eq!(registry.list(0).len(), 1);
+        registry.forget_ended(after(24 * 3600 + 60));
+        assert!(registry.list(0).is_empty());
     }
 
     #[test]
-    fn streams_that_began_together_end_apart_within_a_tenth_of_their_age() {
+    fn streams_that_start_together_end_apart_within_a_tenth_of_their_age() {
         let limits = limits();
         let age = limits.max_stream_age.unwrap();
         let now = Instant::now();

@@ -1,11 +1,11 @@
-//! State of one stream, which its body, the registry and operators look at.
+//! State of one stream, which its body, the registry and operators share.
 
 use std::{
     fmt, mem,
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Waker,
@@ -13,6 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, task::AtomicWaker};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 
@@ -22,11 +23,11 @@ use crate::{
     event::Timestamp,
 };
 
-/// Messages, several at a time, as they go into the body of the response; then its status.
-pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<Bytes, Status>> + Send>>;
+/// Messages of a stream, several at a time, as they go into the response's body; then the stream's status.
+pub(super) type MessageStream = Pin<Box<dyn Stream<Item = Result<Bytes, Status>> + Send>>;
 
-/// A stream that has nothing ready for its client.
-const WAITING: u64 = u64::MAX;
+/// Value of [`Slot::last_read`] while nothing is ready for the client.
+const NOTHING_READY: u64 = u64::MAX;
 
 /// One stream.
 #[derive(Debug)]
@@ -38,17 +39,17 @@ pub(in super::super) struct Slot {
     pub(in super::super) filter: Arc<Filter>,
     pub(in super::super) progress: SharedProgress,
     pub(super) caller: Caller,
-    /// Set when its caller may no longer do what it does.
-    revoked: AtomicBool,
-    /// Wakes it to see that: an atomic and a waker cost it less for every event than a token.
-    revoking: AtomicWaker,
-    /// When its client last took a piece that was ready, by the registry's clock; or [`WAITING`].
-    taken: AtomicU64,
-    state: Mutex<State>,
+    /// Set when the caller has lost its rights.
+    is_revoked: AtomicBool,
+    /// Wakes the body when `is_revoked` is set. An atomic and a waker cost less for each event than a cancellation token.
+    revoked: AtomicWaker,
+    /// Time when the client last read a piece, by the registry's clock; or [`NOTHING_READY`].
+    last_read: AtomicU64,
+    state: Mutex<SlotState>,
 }
 
-/// What a new stream is known by.
-pub(super) struct NewSlot {
+/// Description of a new stream.
+pub(super) struct SlotInfo {
     pub(super) name: String,
     pub(super) peer: Option<SocketAddr>,
     pub(super) filter: Arc<Filter>,
@@ -56,29 +57,29 @@ pub(super) struct NewSlot {
     pub(super) caller: Caller,
 }
 
-pub(super) enum State {
-    Open(Open),
-    /// Taken away; the client has not been told yet, or not that of the last message which it needs first.
-    Leaving(Rest, Status),
+pub(super) enum SlotState {
+    Open(OpenStream),
+    /// The gateway ended the stream. The client has still to read the rest of a message, and then the status.
+    Leaving(MessageBuffer, Status),
     Ended,
 }
 
-/// What an open stream holds.
-pub(super) struct Open {
-    pub(super) messages: Messages,
-    /// What of them was made and has not been handed to the connection.
-    pub(super) rest: Rest,
-    /// For the cap.
-    _place: OwnedSemaphorePermit,
+/// Resources of an open stream.
+pub(super) struct OpenStream {
+    pub(super) messages: MessageStream,
+    /// Encoded messages that the connection has not taken.
+    pub(super) buffer: MessageBuffer,
+    /// Permit for an open stream.
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Open {
-    pub(super) fn new(messages: Messages, place: OwnedSemaphorePermit) -> Self {
-        Self { messages, rest: Rest::default(), _place: place }
+impl OpenStream {
+    pub(super) fn new(messages: MessageStream, permit: OwnedSemaphorePermit) -> Self {
+        Self { messages, buffer: MessageBuffer::default(), _permit: permit }
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for SlotState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Open(_) => "Open",
@@ -88,21 +89,22 @@ impl fmt::Debug for State {
     }
 }
 
-impl State {
-    /// Takes an open stream away: what it held. Its client is told once it has the message that it has begun to get.
+impl SlotState {
+    /// Ends an open stream and returns its resources, which the caller drops without the lock. The client gets the
+    /// status after the rest of the message that it has begun to read.
     pub(super) fn leave(&mut self, status: Status) -> Self {
         let rest = match self {
-            Self::Open(open) => open.rest.of_message_in_hand(),
-            Self::Leaving(..) | Self::Ended => Rest::default(),
+            Self::Open(open) => open.buffer.rest_of_begun_message(),
+            Self::Leaving(..) | Self::Ended => MessageBuffer::default(),
         };
         mem::replace(self, Self::Leaving(rest, status))
     }
 }
 
 impl Slot {
-    /// A stream that begins at `now`.
-    pub(super) fn new(new: NewSlot, id: u64, now: u64, open: Open) -> Self {
-        let NewSlot { name, peer, filter, progress, caller } = new;
+    /// Creates the slot of a stream that starts at `now`, by the registry's clock.
+    pub(super) fn new(info: SlotInfo, id: u64, now: u64, open: OpenStream) -> Self {
+        let SlotInfo { name, peer, filter, progress, caller } = info;
         Self {
             id,
             name,
@@ -111,74 +113,80 @@ impl Slot {
             filter,
             progress,
             caller,
-            revoked: AtomicBool::new(false),
-            revoking: AtomicWaker::new(),
-            taken: AtomicU64::new(now),
-            state: Mutex::new(State::Open(open)),
+            is_revoked: AtomicBool::new(false),
+            revoked: AtomicWaker::new(),
+            last_read: AtomicU64::new(now),
+            state: Mutex::new(SlotState::Open(open)),
         }
     }
 
-    /// Whether its caller may no longer do what it does. Who polls it next is `waker`'s, if that happens.
+    /// Returns whether the caller has lost its rights. If not, wakes `waker` when it does.
     pub(super) fn is_revoked(&self, waker: Option<&Waker>) -> bool {
         if let Some(waker) = waker {
-            self.revoking.register(waker);
+            self.revoked.register(waker);
         }
-        self.revoked.load(Ordering::SeqCst)
+        self.is_revoked.load(Ordering::SeqCst)
     }
 
-    /// Notes that its client took a piece at this time, or, if it is `None`, that there was none.
-    pub(super) fn note_taking(&self, now: Option<u64>) {
-        self.taken.store(now.unwrap_or(WAITING), Ordering::Relaxed);
-    }
-
-    /// When its client last took a piece that was ready; `None` if nothing is ready.
-    pub(super) fn taken(&self) -> Option<u64> {
-        Some(self.taken.load(Ordering::Relaxed)).filter(|&taken| taken != WAITING)
-    }
-
+    /// Ends the stream when its body is polled next.
     pub(super) fn revoke(&self) {
-        self.revoked.store(true, Ordering::SeqCst);
-        self.revoking.wake();
+        self.is_revoked.store(true, Ordering::SeqCst);
+        self.revoked.wake();
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes that the client read a piece at this time.
+    pub(super) fn note_read(&self, now: u64) {
+        self.last_read.store(now, Ordering::Relaxed);
+    }
+
+    /// Notes that nothing is ready for the client.
+    pub(super) fn note_nothing_ready(&self) {
+        self.last_read.store(NOTHING_READY, Ordering::Relaxed);
+    }
+
+    /// Returns when the client last read a piece, or `None` if nothing is ready for it.
+    pub(super) fn last_read(&self) -> Option<u64> {
+        Some(self.last_read.load(Ordering::Relaxed)).filter(|&time| time != NOTHING_READY)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock()
     }
 }
 
-/// Messages that were taken up, of which some may have been handed to the connection.
+/// Encoded messages, of which the connection may have taken a part.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct MessageBuffer {
     messages: Bytes,
-    /// How many bytes of them were handed on.
-    handed_on: usize,
+    /// Bytes that the connection has taken.
+    taken: usize,
 }
 
-impl Rest {
+impl MessageBuffer {
     pub(super) fn new(messages: Bytes) -> Self {
-        Self { messages, handed_on: 0 }
+        Self { messages, taken: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.handed_on == self.messages.len()
+        self.taken == self.messages.len()
     }
 
     pub(super) fn take_piece(&mut self) -> Bytes {
-        let end = self.messages.len().min(self.handed_on + PIECE_BYTES);
-        let piece = self.messages.slice(self.handed_on..end);
-        self.handed_on = end;
+        let end = self.messages.len().min(self.taken + PIECE_BYTES);
+        let piece = self.messages.slice(self.taken..end);
+        self.taken = end;
         piece
     }
 
-    /// What is left of the message of which a part was handed on: without it the client would
-    /// take the status for a broken stream. Of its own, so that it keeps nothing else.
-    fn of_message_in_hand(&self) -> Self {
+    /// Returns the rest of the message of which the connection has taken a part: without it the client would take the
+    /// status for a broken stream. The rest is a copy, so that it does not keep the other messages in memory.
+    fn rest_of_begun_message(&self) -> Self {
         let mut end = 0;
-        while end < self.handed_on {
+        while end < self.taken {
             let len = self.messages[end + 1..].first_chunk().map_or(0, |len| u32::from_be_bytes(*len));
             end += PREFIX_BYTES + len as usize;
         }
-        Self::new(Bytes::copy_from_slice(&self.messages[self.handed_on..end]))
+        Self::new(Bytes::copy_from_slice(&self.messages[self.taken..end]))
     }
 }
 
@@ -186,20 +194,20 @@ impl Rest {
 mod tests {
     use super::*;
 
-    /// Messages of these lengths, of which so many bytes were handed on.
-    fn rest(lens: &[usize], handed_on: usize) -> Rest {
+    /// Creates messages of these lengths, of which the connection has taken so many bytes.
+    fn buffer(lens: &[usize], taken: usize) -> MessageBuffer {
         let mut messages = Vec::new();
         for len in lens {
             messages.push(0);
             messages.extend((*len as u32).to_be_bytes());
             messages.extend(vec![7; *len]);
         }
-        Rest { messages: messages.into(), handed_on }
+        MessageBuffer { messages: messages.into(), taken }
     }
 
     #[test]
-    fn a_message_of_which_a_part_was_handed_on_is_finished_and_no_other_begun() {
-        let left = |handed_on| rest(&[10, 0, 20], handed_on).of_message_in_hand().messages.len();
+    fn a_begun_message_is_finished_and_no_other_is_begun() {
+        let left = |taken| buffer(&[10, 0, 20], taken).rest_of_begun_message().messages.len();
         assert_eq!(left(0), 0);
         assert_eq!(left(1), 14);
         assert_eq!(left(14), 1);
@@ -211,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn all_of_it_is_handed_on_in_pieces() {
-        let mut all = rest(&[PIECE_BYTES, 100], 0);
+    fn messages_are_taken_in_pieces() {
+        let mut all = buffer(&[PIECE_BYTES, 100], 0);
         let mut lens = Vec::new();
         while !all.is_empty() {
             lens.push(all.take_piece().len());
