@@ -36,7 +36,7 @@ use crate::{
     config::{Config, LogKind, Settings},
     delivery::{
         grpc::{self, Health, StreamRegistry},
-        runtime::Delivery,
+        runtime::DeliveryRuntime,
     },
     ingest::{
         callback::duplicates::{Duplicates, MAX_REMEMBERED},
@@ -117,8 +117,8 @@ fn retention(settings: &Settings) -> Retention {
     }
 }
 
-fn delivery() -> Result<Delivery, StartError> {
-    Delivery::new().map_err(StartError::Threads)
+fn delivery() -> Result<DeliveryRuntime, StartError> {
+    DeliveryRuntime::new().map_err(StartError::Threads)
 }
 
 fn jetstream_options(
@@ -147,7 +147,7 @@ fn jetstream_options(
 pub struct App {
     config: Config,
     reload: Arc<Reload>,
-    delivery: Delivery,
+    delivery: DeliveryRuntime,
     log: Arc<dyn EventLog>,
     http: TcpListener,
     grpc: TcpListener,
@@ -313,7 +313,7 @@ impl App {
         ));
         let access = reload.access.subscribe();
         let replica = settings.replica_name.into();
-        let served = grpc::Served { log: Arc::clone(&log), streams, access, refusals, health, replica };
+        let served = grpc::Dependencies { log: Arc::clone(&log), streams, access, refusals, health, replica };
         let mut grpc_task = delivery.spawn(grpc::serve(grpc, grpc_tls, served, grpc_limits, drain.clone()));
 
         let log_closed = async {

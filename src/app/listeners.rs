@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{App, Reload, StartError};
-use crate::{config::Config, delivery::runtime::Delivery, log::EventLog};
+use crate::{config::Config, delivery::runtime::DeliveryRuntime, log::EventLog};
 
 /// Maximum connections that wait to be accepted. Beyond it the system drops a client's first packet, and the
 /// client retries after a second or more. The system has its own limit (`net.core.somaxconn` on Linux).
@@ -45,7 +45,7 @@ impl Listeners {
         self,
         config: Config,
         reload: Reload,
-        delivery: Delivery,
+        delivery: DeliveryRuntime,
         log: Arc<dyn EventLog>,
     ) -> App {
         let Self { http, grpc, admin, addresses } = self;

@@ -24,11 +24,11 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// The tokens that clients may send. Without any, no token is asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Access(Vec<Holder>);
+pub struct Access(Vec<Token>);
 
 /// Whose token it is.
 #[derive(Clone)]
-pub struct Holder {
+pub struct Token {
     /// Its name, for logs and errors.
     pub name: String,
     /// What it may do.
@@ -37,9 +37,9 @@ pub struct Holder {
 }
 
 /// The digest of a weak token could be reversed.
-impl fmt::Debug for Holder {
+impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Holder")
+        f.debug_struct("Token")
             .field("name", &self.name)
             .field("rights", &self.rights)
             .finish_non_exhaustive()
@@ -76,7 +76,7 @@ impl Access {
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            let added = holder(content).and_then(|holder| access.add(holder));
+            let added = parse_token(content).and_then(|token| access.add(token));
             problems.extend(added.err().map(|problem| (line, problem)));
         }
         if problems.is_empty() { Ok(access) } else { Err(TokensError::new(problems)) }
@@ -84,18 +84,18 @@ impl Access {
 
     /// Takes over the tokens of another list.
     pub fn extend(&mut self, other: Self) -> Result<(), String> {
-        other.0.into_iter().try_for_each(|holder| self.add(holder))
+        other.0.into_iter().try_for_each(|token| self.add(token))
     }
 
-    fn add(&mut self, holder: Holder) -> Result<(), String> {
+    fn add(&mut self, token: Token) -> Result<(), String> {
         if self.0.len() == MAX_TOKENS {
             return Err(format!("at most {MAX_TOKENS} tokens are taken"));
         }
         // A name may have several tokens, while one is being changed; a token has one name.
-        if self.0.iter().any(|other| other.digest == holder.digest) {
+        if self.0.iter().any(|other| other.digest == token.digest) {
             return Err("this token stands in the list twice".to_owned());
         }
-        self.0.push(holder);
+        self.0.push(token);
         Ok(())
     }
 
@@ -105,21 +105,21 @@ impl Access {
     }
 
     /// Whose token it is. All are compared, each in the same time wherever the difference is.
-    pub fn find(&self, token: &[u8]) -> Option<&Holder> {
+    pub fn find(&self, token: &[u8]) -> Option<&Token> {
         let digest = digest(token);
         let mut found = None;
-        for holder in &self.0 {
-            if bool::from(holder.digest.ct_eq(&digest)) {
-                found = Some(holder);
+        for known in &self.0 {
+            if bool::from(known.digest.ct_eq(&digest)) {
+                found = Some(known);
             }
         }
         found
     }
 
     /// Whether this token is in the list, with the same name and rights.
-    pub fn has(&self, holder: &Holder) -> bool {
+    pub fn has(&self, token: &Token) -> bool {
         self.0.iter().any(|other| {
-            other.digest == holder.digest && other.name == holder.name && other.rights == holder.rights
+            other.digest == token.digest && other.name == token.name && other.rights == token.rights
         })
     }
 }
@@ -129,7 +129,7 @@ fn digest(token: &[u8]) -> [u8; 32] {
 }
 
 /// Reads `NAME TOKEN RIGHTS`.
-fn holder(line: &str) -> Result<Holder, String> {
+fn parse_token(line: &str) -> Result<Token, String> {
     let mut words = line.split_ascii_whitespace();
     let (Some(name), Some(token)) = (words.next(), words.next()) else {
         return Err("write NAME TOKEN RIGHTS, such as: billing TOKEN events apps=1400000000".to_owned());
@@ -188,7 +188,7 @@ fn holder(line: &str) -> Result<Holder, String> {
     } else if !rights.admin {
         return Err("the token has no rights: add events, apps=.., commands=.. or admin".to_owned());
     }
-    Ok(Holder { name: name.to_owned(), rights, digest: digest(token.as_bytes()) })
+    Ok(Token { name: name.to_owned(), rights, digest: digest(token.as_bytes()) })
 }
 
 #[cfg(test)]

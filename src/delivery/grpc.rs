@@ -35,7 +35,7 @@ pub(crate) use self::{
     codec::EncodedCodec,
     health::Health,
     limits::{FIRST_CALL_TIMEOUT, Limits},
-    server::{Served, serve},
+    server::{Dependencies, serve},
     subscribe::StreamRegistry,
 };
 

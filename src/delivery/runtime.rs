@@ -49,9 +49,9 @@ pub(crate) fn start_blocking_thread(runtime: &Handle) {
 
 /// Worker threads of their own. Dropping it ends them, and what runs on them, without waiting.
 #[derive(Debug)]
-pub(crate) struct Delivery(Option<Runtime>);
+pub(crate) struct DeliveryRuntime(Option<Runtime>);
 
-impl Delivery {
+impl DeliveryRuntime {
     /// As many threads as there are processors. Fails if the system gives none.
     pub(crate) fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
@@ -78,7 +78,7 @@ impl Delivery {
     }
 }
 
-impl Drop for Delivery {
+impl Drop for DeliveryRuntime {
     fn drop(&mut self) {
         // A runtime that is dropped inside another one would panic.
         if let Some(runtime) = self.0.take() {

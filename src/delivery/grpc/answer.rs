@@ -14,7 +14,7 @@ use http_body::{Body as _, Frame};
 use tonic::{Status, body::Body, codegen::http::HeaderMap};
 
 use super::{
-    calls::{Call, Taken},
+    calls::{AnswerPart, Call},
     limits::PIECE_BYTES,
     status,
 };
@@ -49,12 +49,12 @@ impl AnswerBody {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         loop {
             match ready!(self.call.take(cx, self.piece_bytes)) {
-                Taken::Piece(piece) => {
+                AnswerPart::Piece(piece) => {
                     self.piece_bytes = (2 * self.piece_bytes).min(PIECE_BYTES);
                     return Poll::Ready(Some(Ok(Frame::data(piece))));
                 }
-                Taken::Ended(status) => return Poll::Ready(Some(self.end(&status))),
-                Taken::Nothing => {}
+                AnswerPart::Ended(status) => return Poll::Ready(Some(self.end(&status))),
+                AnswerPart::Nothing => {}
             }
             match Pin::new(&mut self.messages).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {

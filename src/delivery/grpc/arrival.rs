@@ -18,7 +18,7 @@ pub(super) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A request message on its way.
-pub(super) struct Arrival<'a> {
+pub(super) struct RequestCollector<'a> {
     call: &'a Call,
     until: Instant,
     /// Largest message.
@@ -31,7 +31,7 @@ pub(super) struct Arrival<'a> {
     discarded: usize,
 }
 
-impl<'a> Arrival<'a> {
+impl<'a> RequestCollector<'a> {
     pub(super) fn new(call: &'a Call, began: Instant, limit: usize, refusal: Option<Status>) -> Self {
         let until = began + if refusal.is_some() { REFUSAL_TIMEOUT } else { MESSAGE_TIMEOUT };
         Self { call, until, limit, message: BytesMut::new(), held: 0, refusal, discarded: 0 }

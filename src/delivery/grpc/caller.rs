@@ -9,7 +9,7 @@ use tonic::{Request, Status, codegen::http::HeaderMap};
 use super::status;
 use crate::{
     delivery::{
-        access::{Access, Holder, Rights},
+        access::{Access, Rights, Token},
         subscription::{Filter, FilterMatch},
     },
     event::Record,
@@ -30,14 +30,14 @@ impl Authenticator {
         let access = self.access.borrow();
         let denied = self.metrics.denied.clone();
         if !access.is_required() {
-            return Ok(Caller { holder: None, denied });
+            return Ok(Caller { token: None, denied });
         }
-        let holder = match bearer(headers) {
+        let token = match bearer(headers) {
             None => Err(status::token_missing()),
-            Some(token) => access.find(token).ok_or_else(status::token_unknown),
+            Some(text) => access.find(text).ok_or_else(status::token_unknown),
         };
-        let holder = holder.inspect_err(|_| self.metrics.unauthenticated.inc())?;
-        Ok(Caller { holder: Some(holder.clone()), denied })
+        let token = token.inspect_err(|_| self.metrics.unauthenticated.inc())?;
+        Ok(Caller { token: Some(token.clone()), denied })
     }
 
     /// Whether a caller may still do what it could when it called.
@@ -56,7 +56,7 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
     /// Whose token it sent; `None`: anybody, who may do everything.
-    holder: Option<Holder>,
+    token: Option<Token>,
     /// Counts what it may not do and asks for.
     denied: IntCounter,
 }
@@ -69,16 +69,16 @@ impl Caller {
 
     /// Whether it is still in the list, with the same rights.
     pub(super) fn is_in(&self, access: &Access) -> bool {
-        match &self.holder {
-            Some(holder) => access.has(holder),
+        match &self.token {
+            Some(token) => access.has(token),
             None => !access.is_required(),
         }
     }
 
     /// PERMISSION_DENIED unless it may call `AdminService`.
     pub(super) fn require_admin(&self) -> Result<(), Status> {
-        match &self.holder {
-            Some(holder) if !holder.rights.admin => Err(self.denied(holder, NO_ADMIN)),
+        match &self.token {
+            Some(token) if !token.rights.admin => Err(self.denied(token, NO_ADMIN)),
             _ => Ok(()),
         }
     }
@@ -86,23 +86,23 @@ impl Caller {
     /// What is left of a filter: what it does not narrow is narrowed to what the caller
     /// may read. PERMISSION_DENIED for what it asks for beyond that.
     pub(super) fn narrow(&self, filter: Filter) -> Result<Filter, Status> {
-        let Some(holder) = &self.holder else { return Ok(filter) };
-        match &holder.rights.events {
-            None => Err(self.denied(holder, NO_EVENTS)),
+        let Some(token) = &self.token else { return Ok(filter) };
+        match &token.rights.events {
+            None => Err(self.denied(token, NO_EVENTS)),
             Some(allowed) => filter.within(allowed).map_err(|field| {
                 let message = format!("filter.{field}: this token may not read all that is asked for");
-                self.denied(holder, &message)
+                self.denied(token, &message)
             }),
         }
     }
 
     /// PERMISSION_DENIED unless it may read this event.
     pub(super) fn require(&self, record: &Record) -> Result<(), Status> {
-        let Some(holder) = &self.holder else { return Ok(()) };
-        match &holder.rights.events {
-            None => Err(self.denied(holder, NO_EVENTS)),
+        let Some(token) = &self.token else { return Ok(()) };
+        match &token.rights.events {
+            None => Err(self.denied(token, NO_EVENTS)),
             Some(allowed) if allowed.compare(record.stored()) != FilterMatch::Yes => {
-                Err(self.denied(holder, "this token may not read events of this app and command"))
+                Err(self.denied(token, "this token may not read events of this app and command"))
             }
             Some(_) => Ok(()),
         }
@@ -110,17 +110,17 @@ impl Caller {
 
     /// PERMISSION_DENIED unless it may read any event.
     pub(super) fn require_events(&self) -> Result<(), Status> {
-        match &self.holder {
-            Some(holder @ Holder { rights: Rights { events: None, .. }, .. }) => {
-                Err(self.denied(holder, NO_EVENTS))
+        match &self.token {
+            Some(token @ Token { rights: Rights { events: None, .. }, .. }) => {
+                Err(self.denied(token, NO_EVENTS))
             }
             _ => Ok(()),
         }
     }
 
-    fn denied(&self, holder: &Holder, message: &str) -> Status {
+    fn denied(&self, token: &Token, message: &str) -> Status {
         self.denied.inc();
-        status::denied(holder, message)
+        status::denied(token, message)
     }
 }
 

@@ -17,7 +17,7 @@ mod table;
 mod tests;
 
 pub(super) use self::{
-    call::{Call, Taken},
-    group::{Bounds, Calls},
+    call::{AnswerPart, Call},
+    group::{CallBounds, CallGroup},
     table::MAX_LEFT_BEHIND,
 };

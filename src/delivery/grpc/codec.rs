@@ -94,7 +94,7 @@ pub struct Encoded(Bytes);
 
 /// The messages of a response, for the front: it hands them to the connection itself, without a copy of tonic's.
 #[derive(Debug, Clone)]
-pub(super) struct Whole(pub(super) Bytes);
+pub(super) struct FramedMessages(pub(super) Bytes);
 
 impl Encoded {
     /// A `GetEventResponse`.
@@ -151,7 +151,7 @@ impl Encoded {
     /// The response with this message.
     pub(super) fn into_response(self) -> Response<Self> {
         let mut response = Response::new(Self(Bytes::new()));
-        response.extensions_mut().insert(Whole(self.0));
+        response.extensions_mut().insert(FramedMessages(self.0));
         response
     }
 }
@@ -208,7 +208,7 @@ impl<Request: Message + Default> Decoder for RequestDecoder<Request> {
     }
 }
 
-/// Copies [`Encoded`] responses into tonic's buffer: those that were not handed over as [`Whole`].
+/// Copies [`Encoded`] responses into tonic's buffer: those that were not handed over as [`FramedMessages`].
 #[derive(Debug)]
 pub(crate) struct EncodedEncoder;
 

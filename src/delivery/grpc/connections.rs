@@ -5,7 +5,7 @@
 //! another.
 //!
 //! [`TrackCalls`](super::track_calls::TrackCalls) counts the calls of each connection. tonic gives a connection's state to its calls as a request
-//! extension, because it is the `ConnectInfo` of [`CuttableStream`](super::incoming::CuttableStream).
+//! extension, because it is the `ConnectInfo` of [`CancellableStream`](super::incoming::CuttableStream).
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{codegen::http, transport::server::TcpConnectInfo};
 
-use super::transport::{Peer, Transport};
+use super::transport::{HasTransport, Transport};
 use crate::{
     net::eviction::{Evictable, Evictor, GRACE, Standing},
     observe::metrics::{ConnectionMetrics, Metrics},
@@ -43,13 +43,13 @@ pub(super) struct Connections {
     max_resets: usize,
     /// Cuts all connections.
     cut: CancellationToken,
-    table: Mutex<Table>,
+    table: Mutex<ConnectionTable>,
     /// Wakes the listener when a connection has ended or become idle.
     changed: Arc<Notify>,
     metrics: Arc<Metrics>,
 }
 
-struct Table {
+struct ConnectionTable {
     last_id: u64,
     /// Bounded by the cap, and those that are closing.
     open: HashMap<u64, Arc<Connection>>,
@@ -71,7 +71,7 @@ impl Connections {
         let counted = Some(metrics.grpc_connections.clone());
         let evictor = Evictor::new("grpc", "--grpc-max-connections", max_connections, counted);
         let next_look = Instant::now() + LOOK_INTERVAL;
-        let table = Table { last_id: 0, open: HashMap::new(), closing: 0, evictor, next_look };
+        let table = ConnectionTable { last_id: 0, open: HashMap::new(), closing: 0, evictor, next_look };
         Arc::new(Self {
             max_connections,
             first_call_timeout,
@@ -85,7 +85,7 @@ impl Connections {
 
     /// Admits a connection, for which another is evicted if need be. An error says when to try again, at the latest:
     /// no connection can be evicted before.
-    pub(super) fn admit(self: &Arc<Self>, info: TcpConnectInfo) -> Result<Admitted, Instant> {
+    pub(super) fn admit(self: &Arc<Self>, info: TcpConnectInfo) -> Result<ConnectionPermit, Instant> {
         let mut table = self.lock();
         let table = &mut *table;
         if table.open.len() - table.closing >= self.max_connections {
@@ -104,7 +104,7 @@ impl Connections {
             transport: Transport::new(info.remote_addr()),
             info,
             opened: Instant::now(),
-            inner: Mutex::new(Inner::new()),
+            inner: Mutex::new(ConnectionState::new()),
             evicted: CancellationToken::new(),
             closed: self.cut.child_token(),
             became_idle: Arc::clone(&self.changed),
@@ -112,7 +112,7 @@ impl Connections {
         });
         self.metrics.grpc_connections.opened();
         table.open.insert(connection.id, Arc::clone(&connection));
-        Ok(Admitted { connections: Arc::clone(self), connection })
+        Ok(ConnectionPermit { connections: Arc::clone(self), connection })
     }
 
     /// Waits until [`admit`](Self::admit) may admit one more.
@@ -138,18 +138,18 @@ impl Connections {
         table.next_look
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, ConnectionTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// An open connection's place. Dropped when it has ended.
-pub(super) struct Admitted {
+pub(super) struct ConnectionPermit {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
 }
 
-impl Admitted {
+impl ConnectionPermit {
     pub(super) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
@@ -174,7 +174,7 @@ impl Admitted {
     }
 }
 
-impl Drop for Admitted {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let Self { connections, connection } = self;
         let mut table = connections.lock();
@@ -194,7 +194,7 @@ pub(super) struct Connection {
     pub(super) transport: Arc<Transport>,
     pub(super) info: TcpConnectInfo,
     opened: Instant,
-    inner: Mutex<Inner>,
+    inner: Mutex<ConnectionState>,
     /// Set when it is closed for another.
     evicted: CancellationToken,
     /// Set when it is closed for any reason.
@@ -210,7 +210,7 @@ impl fmt::Debug for Connection {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Inner {
+struct ConnectionState {
     /// Calls under way.
     calls: usize,
     /// When that was last none, or began to be more.
@@ -221,7 +221,7 @@ struct Inner {
     is_trusted: bool,
 }
 
-impl Inner {
+impl ConnectionState {
     fn new() -> Self {
         Self { calls: 0, since: Instant::now(), is_answered: false, is_trusted: false }
     }
@@ -243,14 +243,14 @@ impl Connection {
         !inner.is_answered && !inner.is_trusted
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, ConnectionState> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Evictable for Connection {
     fn standing(&self) -> Standing {
-        let Inner { calls, since, is_answered, is_trusted } = *self.lock();
+        let ConnectionState { calls, since, is_answered, is_trusted } = *self.lock();
         match calls {
             0 if is_trusted => Standing::IdleTrusted { since },
             _ if is_trusted => Standing::BusyTrusted,
@@ -281,16 +281,16 @@ pub(super) fn note_authenticated(extensions: &http::Extensions) {
     }
 }
 
-impl Peer for Arc<Connection> {
+impl HasTransport for Arc<Connection> {
     fn transport(&self) -> &Arc<Transport> {
         &self.transport
     }
 }
 
 /// A call under way.
-pub(super) struct Call(Arc<Connection>);
+pub(super) struct CallGuard(Arc<Connection>);
 
-impl Call {
+impl CallGuard {
     pub(super) fn begin(connection: &Arc<Connection>) -> Self {
         let mut inner = connection.lock();
         if inner.calls == 0 {
@@ -306,7 +306,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         let mut inner = self.0.lock();
         inner.calls -= 1;

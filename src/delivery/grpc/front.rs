@@ -36,10 +36,10 @@ use self::checks::{Method, REFLECTION_PATH, Refusal, check_request, metadata_byt
 use super::{
     admin_service::AdminService,
     answer::AnswerBody,
-    arrival::{Arrival, MAX_REQUEST_BYTES},
+    arrival::{MAX_REQUEST_BYTES, RequestCollector},
     caller::{Authenticator, Caller},
-    calls::{Bounds, Call, Calls},
-    codec::Whole,
+    calls::{Call, CallBounds, CallGroup},
+    codec::FramedMessages,
     connections::note_authenticated,
     event_service::EventService,
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
@@ -62,14 +62,14 @@ const ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// The same, on one connection.
 const CONNECTION_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bounds on health, and on calls that are being refused.
-pub(super) const OPEN_BOUNDS: Bounds = Bounds {
+pub(super) const OPEN_BOUNDS: CallBounds = CallBounds {
     calls: 512,
     request_bytes: 4 * 1024 * 1024,
     answer_bytes: 8 * 1024 * 1024,
     connection_answer_bytes: 4 * 1024 * 1024,
 };
 /// Bounds on reflection. Of its own: its streams last as long as their clients like, and must not keep a probe out.
-pub(super) const REFLECTION_BOUNDS: Bounds = OPEN_BOUNDS;
+pub(super) const REFLECTION_BOUNDS: CallBounds = OPEN_BOUNDS;
 /// Calls of `EventService` and `AdminService` under way beyond the cap on streams.
 const OTHER_CALLS: usize = 1000;
 /// A call's own deadline ends it this much earlier, so that the status comes before the client gives up.
@@ -83,18 +83,18 @@ pub(super) fn event_calls(max_streams: usize) -> usize {
 
 /// The services, and what calls of them share.
 #[derive(Clone)]
-pub(super) struct Front(Arc<Shared>);
+pub(super) struct Front(Arc<FrontState>);
 
-struct Shared {
+struct FrontState {
     services: Services,
     authenticator: Authenticator,
     drain: Drain,
     metrics: Arc<Metrics>,
     /// Of `EventService` and `AdminService`.
-    calls: Arc<Calls>,
+    calls: Arc<CallGroup>,
     /// Of health, and those that are being refused.
-    open_calls: Arc<Calls>,
-    reflection_calls: Arc<Calls>,
+    open_calls: Arc<CallGroup>,
+    reflection_calls: Arc<CallGroup>,
 }
 
 /// The services behind the front.
@@ -118,17 +118,18 @@ impl Front {
         for reason in status::REFUSED {
             metrics.declare_refused_call(status::name(reason));
         }
-        let bounds = Bounds {
+        let bounds = CallBounds {
             calls: event_calls(max_streams),
             request_bytes: REQUEST_BYTES,
             answer_bytes: ANSWER_BYTES,
             connection_answer_bytes: CONNECTION_ANSWER_BYTES,
         };
         let [events, open, reflection] = CALL_GROUPS;
-        let calls = Calls::new(events, bounds, stall_timeout, Arc::clone(&metrics));
-        let open_calls = Calls::new(open, OPEN_BOUNDS, stall_timeout, Arc::clone(&metrics));
-        let reflection_calls = Calls::new(reflection, REFLECTION_BOUNDS, stall_timeout, Arc::clone(&metrics));
-        Self(Arc::new(Shared {
+        let calls = CallGroup::new(events, bounds, stall_timeout, Arc::clone(&metrics));
+        let open_calls = CallGroup::new(open, OPEN_BOUNDS, stall_timeout, Arc::clone(&metrics));
+        let reflection_calls =
+            CallGroup::new(reflection, REFLECTION_BOUNDS, stall_timeout, Arc::clone(&metrics));
+        Self(Arc::new(FrontState {
             services,
             authenticator,
             drain,
@@ -141,7 +142,7 @@ impl Front {
 
     /// Looks after calls whose clients do not read, until it is dropped.
     pub(super) async fn watch<T>(&self) -> T {
-        let Shared { calls, open_calls, reflection_calls, .. } = &*self.0;
+        let FrontState { calls, open_calls, reflection_calls, .. } = &*self.0;
         tokio::select! {
             never = calls.watch() => never,
             never = open_calls.watch() => never,
@@ -185,8 +186,8 @@ impl Service<http::Request<Body>> for Front {
             Err(refusal) => match Call::begin(&shared.open_calls, &transport, task, 0) {
                 Ok(call) => Box::pin(async move {
                     let Refusal { status, http_status } = refusal;
-                    let discarded =
-                        Arrival::new(&call, began, 0, Some(status.clone())).collect(body, &shared.drain);
+                    let discarded = RequestCollector::new(&call, began, 0, Some(status.clone()))
+                        .collect(body, &shared.drain);
                     let status = discarded.await.err().unwrap_or(status);
                     Ok(Refusal { status, http_status }.response())
                 }),
@@ -197,7 +198,7 @@ impl Service<http::Request<Body>> for Front {
     }
 }
 
-impl Shared {
+impl FrontState {
     /// Checks what the headers say. Counts a refusal.
     fn check(&self, parts: &Parts) -> Result<(Method, Option<Caller>), Refusal> {
         let method = check_request(parts).and_then(|method| {
@@ -246,7 +247,7 @@ impl Shared {
             body
         } else {
             let limit = if method.needs_token() { MAX_REQUEST_BYTES } else { MAX_OPEN_REQUEST_BYTES };
-            match Arrival::new(&call, began, limit, None).collect(body, &self.drain).await {
+            match RequestCollector::new(&call, began, limit, None).collect(body, &self.drain).await {
                 Ok(message) => Body::new(Full::new(message)),
                 Err(status) => return self.refuse(status),
             }
@@ -288,7 +289,7 @@ impl Shared {
             _ if response.body().is_end_stream() => response,
             Method::Events | Method::Admin | Method::Check | Method::Reflection => {
                 let drain = self.drain.clone();
-                let whole = response.extensions_mut().remove::<Whole>();
+                let whole = response.extensions_mut().remove::<FramedMessages>();
                 response.map(|messages| {
                     Body::new(AnswerBody::new(whole.map_or(messages, one_message), call, drain))
                 })
@@ -298,7 +299,7 @@ impl Shared {
 }
 
 /// A body of one message and the status OK.
-fn one_message(message: Whole) -> Body {
+fn one_message(message: FramedMessages) -> Body {
     let ok = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
     Body::new(Full::new(message.0).with_trailers(ready(Some(Ok(ok)))))
 }

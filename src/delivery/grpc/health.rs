@@ -127,7 +127,7 @@ impl health_server::Health for HealthService {
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<WatchStream>, Status> {
         let task = request.extensions().get::<Arc<StreamTask>>().cloned().unwrap_or_default();
         let watch = self.watches.open(request.remote_addr(), task)?;
-        let following = Following {
+        let state = WatchState {
             service: request.into_inner().service,
             states: self.health.0.subscribe(),
             last: None,
@@ -135,43 +135,43 @@ impl health_server::Health for HealthService {
             watch,
             is_ended: false,
         };
-        Ok(Response::new(Box::pin(stream::unfold(following, Following::next))))
+        Ok(Response::new(Box::pin(stream::unfold(state, WatchState::next))))
     }
 }
 
 /// A watch's stream.
-struct Following {
+struct WatchState {
     service: String,
     states: watch::Receiver<States>,
     /// What its client was sent last.
     last: Option<ServingStatus>,
     drain: Drain,
     /// Kept until the response is dropped, also when the status has been given: the client may not take it.
-    watch: Watch,
+    watch: WatchPermit,
     is_ended: bool,
 }
 
-impl Following {
+impl WatchState {
     /// The next state that differs from the last one.
-    async fn next(mut following: Self) -> Option<(Result<HealthCheckResponse, Status>, Self)> {
-        if following.is_ended {
+    async fn next(mut state: Self) -> Option<(Result<HealthCheckResponse, Status>, Self)> {
+        if state.is_ended {
             return std::future::pending().await;
         }
         loop {
-            let states = *following.states.borrow_and_update();
-            let state = states.of(&following.service).unwrap_or(ServingStatus::ServiceUnknown);
-            if following.last != Some(state) {
-                following.last = Some(state);
-                return Some((Ok(HealthCheckResponse { status: state.into() }), following));
+            let states = *state.states.borrow_and_update();
+            let status = states.of(&state.service).unwrap_or(ServingStatus::ServiceUnknown);
+            if state.last != Some(status) {
+                state.last = Some(status);
+                return Some((Ok(HealthCheckResponse { status: status.into() }), state));
             }
             let status = tokio::select! {
                 // The sender lives as long as the gateway.
-                _ = following.states.changed() => continue,
-                () = following.watch.displaced.cancelled() => status::too_many_watches(),
-                () = following.drain.ending() => status::shutting_down(),
+                _ = state.states.changed() => continue,
+                () = state.watch.displaced.cancelled() => status::too_many_watches(),
+                () = state.drain.ending() => status::shutting_down(),
             };
-            following.is_ended = true;
-            return Some((Err(status), following));
+            state.is_ended = true;
+            return Some((Err(status), state));
         }
     }
 }
@@ -180,7 +180,7 @@ impl Following {
 struct Watches {
     max: usize,
     metrics: Arc<Metrics>,
-    open: Mutex<Open>,
+    open: Mutex<WatchTable>,
     lines: LineLimit,
 }
 
@@ -191,9 +191,9 @@ impl fmt::Debug for Watches {
 }
 
 #[derive(Default)]
-struct Open {
+struct WatchTable {
     last_id: u64,
-    watches: HashMap<u64, Opened>,
+    watches: HashMap<u64, WatchEntry>,
     /// Tasks of watches that were displaced and have not ended. Ids grow, so the first one began first.
     displaced: BTreeMap<u64, Arc<StreamTask>>,
     /// By the connection's other end.
@@ -201,13 +201,13 @@ struct Open {
 }
 
 /// An open watch.
-struct Opened {
+struct WatchEntry {
     displaced: CancellationToken,
     task: Arc<StreamTask>,
 }
 
 /// A watch's place, until it is dropped.
-struct Watch {
+struct WatchPermit {
     watches: Arc<Watches>,
     id: u64,
     peer: Option<SocketAddr>,
@@ -215,7 +215,11 @@ struct Watch {
 }
 
 impl Watches {
-    fn open(self: &Arc<Self>, peer: Option<SocketAddr>, task: Arc<StreamTask>) -> Result<Watch, Status> {
+    fn open(
+        self: &Arc<Self>,
+        peer: Option<SocketAddr>,
+        task: Arc<StreamTask>,
+    ) -> Result<WatchPermit, Status> {
         let mut open = self.lock();
         let mut excess = None;
         if open.watches.len() >= self.max {
@@ -237,25 +241,25 @@ impl Watches {
         open.last_id += 1;
         let id = open.last_id;
         let displaced = CancellationToken::new();
-        open.watches.insert(id, Opened { displaced: displaced.clone(), task });
+        open.watches.insert(id, WatchEntry { displaced: displaced.clone(), task });
         open.connections.entry(peer).or_default().insert(id);
         self.metrics.grpc_watches.set(open.watches.len() as f64);
         drop(open);
         if let Some(task) = excess {
             task.reset();
         }
-        Ok(Watch { watches: Arc::clone(self), id, peer, displaced })
+        Ok(WatchPermit { watches: Arc::clone(self), id, peer, displaced })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, WatchTable> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
+impl WatchTable {
     /// Ends a watch. Returns the task of another one that is to be reset, without the lock.
     fn displace(&mut self, id: u64, peer: Option<SocketAddr>) -> Option<Arc<StreamTask>> {
-        let Opened { displaced, task } = self.remove(id, peer)?;
+        let WatchEntry { displaced, task } = self.remove(id, peer)?;
         displaced.cancel();
         self.displaced.insert(id, task);
         let is_excess = self.displaced.len() > MAX_DISPLACED;
@@ -263,7 +267,7 @@ impl Open {
     }
 
     /// Removes a watch, if it is still open.
-    fn remove(&mut self, id: u64, peer: Option<SocketAddr>) -> Option<Opened> {
+    fn remove(&mut self, id: u64, peer: Option<SocketAddr>) -> Option<WatchEntry> {
         let opened = self.watches.remove(&id)?;
         if let Some(watches) = self.connections.get_mut(&peer) {
             watches.remove(&id);
@@ -275,7 +279,7 @@ impl Open {
     }
 }
 
-impl Drop for Watch {
+impl Drop for WatchPermit {
     fn drop(&mut self) {
         let mut open = self.watches.lock();
         open.displaced.remove(&self.id);

@@ -28,9 +28,9 @@ use tower::Service;
 use super::{
     capacity,
     limits::Limits,
-    observed::Observed,
+    observed::ObservedSocket,
     outgoing::SentBody,
-    transport::{Peer, StreamTask, Transport},
+    transport::{HasTransport, StreamTask, Transport},
 };
 use crate::observe::{metrics::Metrics, telemetry::LineLimit};
 
@@ -66,7 +66,7 @@ pub(super) async fn serve<IO, S, B>(
     closing: impl Future<Output = ()>,
 ) where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    IO::ConnectInfo: Peer,
+    IO::ConnectInfo: HasTransport,
     S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -75,7 +75,7 @@ pub(super) async fn serve<IO, S, B>(
 {
     // Each connection holds a receiver until it has ended.
     let (shutdown, ended) = watch::channel(());
-    let stuck = Arc::new(Stuck { metrics: Arc::clone(metrics), lines: LineLimit::new() });
+    let stuck = Arc::new(StuckConnections { metrics: Arc::clone(metrics), lines: LineLimit::new() });
     let accept = async {
         let mut incoming = pin!(incoming);
         // The incoming stream logs what fails.
@@ -104,11 +104,11 @@ async fn serve_connection<IO, S, B>(
     io: IO,
     service: S,
     limits: Limits,
-    stuck: Arc<Stuck>,
+    stuck: Arc<StuckConnections>,
     mut shutdown: watch::Receiver<()>,
 ) where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    IO::ConnectInfo: Peer,
+    IO::ConnectInfo: HasTransport,
     S: Service<http::Request<Body>, Response = http::Response<B>, Error = Infallible>,
     S: Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -132,7 +132,7 @@ async fn serve_connection<IO, S, B>(
             async move { answering.await.map(|response| response.map(|body| SentBody::new(body, &transport))) }
         })
     };
-    let io = TokioIo::new(Observed::new(io, &transport));
+    let io = TokioIo::new(ObservedSocket::new(io, &transport));
     let mut served = pin!(http2.serve_connection(io, answer));
     let mut is_stuck = pin!(stuck.wait(&transport, &limits));
     let result = tokio::select! {
@@ -210,12 +210,12 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for CallTasks {
 }
 
 /// Notices connections whose clients read nothing.
-struct Stuck {
+struct StuckConnections {
     metrics: Arc<Metrics>,
     lines: LineLimit,
 }
 
-impl Stuck {
+impl StuckConnections {
     /// Completes when a connection is to be closed because its client reads nothing.
     async fn wait(&self, transport: &Transport, limits: &Limits) {
         // A PING without an answer has hyper end the connection, but not before its last bytes are written.

@@ -20,7 +20,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
 use super::{
-    connections::{Admitted, Connection, Connections},
+    connections::{Connection, ConnectionPermit, Connections},
     frames::Frames,
     resets::Resets,
     transport::Transport,
@@ -47,19 +47,19 @@ const STRANGERS_PIECE_BYTES: usize = 1024;
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// The connections of a listener, in the order in which they begin to speak HTTP/2.
-pub(super) struct Incoming {
+pub(super) struct GrpcListener {
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
     connections: Arc<Connections>,
     /// Accepted, and not admitted yet.
     waiting: Option<TcpStream>,
     /// Those that have not begun to speak HTTP/2 yet; each has its place.
-    beginning: JoinSet<Option<CuttableStream>>,
+    beginning: JoinSet<Option<CancellableStream>>,
     /// The last accept failed, and that has been logged.
     failed: bool,
 }
 
-impl Incoming {
+impl GrpcListener {
     pub(super) fn new(
         listener: TcpListener,
         tls: Option<tls::Acceptor>,
@@ -69,13 +69,13 @@ impl Incoming {
     }
 
     /// The next connection that speaks HTTP/2, once there is a place for it.
-    pub(super) async fn next(mut self) -> Option<(io::Result<CuttableStream>, Self)> {
+    pub(super) async fn next(mut self) -> Option<(io::Result<CancellableStream>, Self)> {
         loop {
             let mut look_again = self.connections.close_without_call();
             if let Some(stream) = self.waiting.take() {
                 match self.connections.admit(stream.connect_info()) {
-                    Ok(admitted) => {
-                        self.beginning.spawn(begin(stream, self.tls.clone(), admitted));
+                    Ok(permit) => {
+                        self.beginning.spawn(begin(stream, self.tls.clone(), permit));
                     }
                     Err(then) => {
                         self.waiting = Some(stream);
@@ -117,9 +117,13 @@ impl Incoming {
 
 /// Waits until a client has made its TLS handshake, if there is TLS, and begun to
 /// speak HTTP/2. `None`: it failed, or the connection is closed for another.
-async fn begin(stream: TcpStream, tls: Option<tls::Acceptor>, admitted: Admitted) -> Option<CuttableStream> {
+async fn begin(
+    stream: TcpStream,
+    tls: Option<tls::Acceptor>,
+    permit: ConnectionPermit,
+) -> Option<CancellableStream> {
     let peer = stream.peer_addr().ok()?;
-    let closed = admitted.connection().closed();
+    let closed = permit.connection().closed();
     let mut preface = vec![0; PREFACE_BYTES];
     let read = async {
         let mut stream = tls::accept(tls.as_ref(), stream, peer).await?;
@@ -133,7 +137,7 @@ async fn begin(stream: TcpStream, tls: Option<tls::Acceptor>, admitted: Admitted
     };
     let stream = closed.run_until_cancelled(read).await??;
     let closed = Box::pin(closed.cancelled_owned());
-    Some(CuttableStream {
+    Some(CancellableStream {
         stream,
         unread: preface.into(),
         closed,
@@ -141,7 +145,7 @@ async fn begin(stream: TcpStream, tls: Option<tls::Acceptor>, admitted: Admitted
         resets: Resets::default(),
         has_written: true,
         lingering: None,
-        admitted,
+        permit,
     })
 }
 
@@ -151,7 +155,7 @@ async fn begin(stream: TcpStream, tls: Option<tls::Acceptor>, admitted: Admitted
 /// Once it is shut down, it reads on until the client has closed it too. The system
 /// resets a connection that is closed with something unread, such as an update of
 /// a window, and what the client has not read by then is lost: `going_away`, perhaps.
-pub(super) struct CuttableStream {
+pub(super) struct CancellableStream {
     stream: tls::Io,
     /// What was read of it already.
     unread: Bytes,
@@ -162,10 +166,10 @@ pub(super) struct CuttableStream {
     has_written: bool,
     /// Set when it was shut down: until when to read on.
     lingering: Option<Pin<Box<Sleep>>>,
-    admitted: Admitted,
+    permit: ConnectionPermit,
 }
 
-impl CuttableStream {
+impl CancellableStream {
     /// Fails once the connection is closed. Asked wherever it could wait: while its client reads nothing, HTTP/2
     /// waits to write, and reads nothing either.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -184,8 +188,8 @@ impl CuttableStream {
                 return Poll::Pending;
             }
         }
-        let Self { stream, admitted, .. } = self;
-        if admitted.is_trusted() {
+        let Self { stream, permit, .. } = self;
+        if permit.is_trusted() {
             ready!(Pin::new(stream).poll_read(cx, buf))?;
         } else {
             let mut piece = [0; STRANGERS_PIECE_BYTES];
@@ -204,7 +208,7 @@ impl CuttableStream {
             return false;
         }
         let unanswered = unanswered.saturating_sub(self.transport().arriving());
-        if self.admitted.is_trusted() {
+        if self.permit.is_trusted() {
             unanswered >= MAX_UNANSWERED && !self.has_written
         } else {
             unanswered >= STRANGERS_UNANSWERED
@@ -223,19 +227,19 @@ impl CuttableStream {
     }
 
     fn transport(&self) -> &Transport {
-        &self.admitted.connection().transport
+        &self.permit.connection().transport
     }
 }
 
-impl Connected for CuttableStream {
+impl Connected for CancellableStream {
     type ConnectInfo = Arc<Connection>;
 
     fn connect_info(&self) -> Arc<Connection> {
-        Arc::clone(self.admitted.connection())
+        Arc::clone(self.permit.connection())
     }
 }
 
-impl AsyncRead for CuttableStream {
+impl AsyncRead for CancellableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -249,17 +253,17 @@ impl AsyncRead for CuttableStream {
         }
         let before = buf.filled().len();
         ready!(self.poll_read_paced(cx, buf))?;
-        let Self { frames, resets, admitted, .. } = &mut *self;
+        let Self { frames, resets, permit, .. } = &mut *self;
         let found = frames.receive(&buf.filled()[before..]);
-        if found > 0 && resets.exceed(found, admitted.note_resets(found)) {
-            admitted.close_for_resets();
+        if found > 0 && resets.exceed(found, permit.note_resets(found)) {
+            permit.close_for_resets();
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for CuttableStream {
+impl AsyncWrite for CancellableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check(cx)?;
         let len = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
@@ -329,12 +333,12 @@ mod tests {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
     /// A client and what the listener has of its connection.
-    async fn connect(connections: Arc<Connections>) -> (TcpStream, CuttableStream, Incoming) {
+    async fn connect(connections: Arc<Connections>) -> (TcpStream, CancellableStream, GrpcListener) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(PREFACE).await.unwrap();
-        let (stream, incoming) = Incoming::new(listener, None, connections).next().await.unwrap();
+        let (stream, incoming) = GrpcListener::new(listener, None, connections).next().await.unwrap();
         (client, stream.unwrap(), incoming)
     }
 
@@ -388,7 +392,7 @@ mod tests {
             stream.write_all(&headers(call)).await.unwrap();
         }
         // As is one whose request is arriving.
-        let _arrival = stream.admitted.connection().transport.begin_arrival();
+        let _arrival = stream.permit.connection().transport.begin_arrival();
         let more = stream.read(&mut read[piece..]).await.unwrap();
         assert!(more > 0 && calls.starts_with(&read[..piece + more]));
     }

@@ -12,18 +12,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::transport::Transport;
 
 /// Notes whether the socket takes what is written.
-pub(super) struct Observed<IO> {
+pub(super) struct ObservedSocket<IO> {
     io: IO,
     transport: Arc<Transport>,
 }
 
-impl<IO> Observed<IO> {
+impl<IO> ObservedSocket<IO> {
     pub(super) fn new(io: IO, transport: &Arc<Transport>) -> Self {
         Self { io, transport: Arc::clone(transport) }
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
+impl<IO: AsyncRead + Unpin> AsyncRead for ObservedSocket<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -41,7 +41,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Observed<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Observed<IO> {
+impl<IO: AsyncWrite + Unpin> AsyncWrite for ObservedSocket<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.transport.note_write(written.is_ready());
@@ -84,7 +84,7 @@ mod tests {
     async fn the_input_ends_after_a_flush() {
         let transport = Transport::new(None);
         let (io, mut client) = tokio::io::duplex(64);
-        let mut io = Observed::new(io, &transport);
+        let mut io = ObservedSocket::new(io, &transport);
         client.write_all(b"sent").await.unwrap();
         assert_eq!(io.read(&mut [0; 64]).await.unwrap(), 4);
         client.write_all(b"more").await.unwrap();

@@ -20,7 +20,7 @@ use super::{
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
     health::{Health, HealthService},
     http2,
-    incoming::Incoming,
+    incoming::GrpcListener,
     limits::Limits,
     reflection,
     subscribe::{StreamRegistry, WithEventBodies},
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What is served.
-pub(crate) struct Served {
+pub(crate) struct Dependencies {
     /// The events.
     pub log: Arc<dyn EventLog>,
     /// The streams that read them.
@@ -50,9 +50,9 @@ pub(crate) struct Served {
     pub replica: Arc<str>,
 }
 
-impl fmt::Debug for Served {
+impl fmt::Debug for Dependencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served").finish_non_exhaustive()
+        f.debug_struct("Dependencies").finish_non_exhaustive()
     }
 }
 
@@ -61,11 +61,11 @@ impl fmt::Debug for Served {
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
-    served: Served,
+    served: Dependencies,
     limits: Limits,
     drain: Drain,
 ) {
-    let Served { log, streams, access, refusals, health, replica } = served;
+    let Dependencies { log, streams, access, refusals, health, replica } = served;
     let metrics = streams.metrics();
     let authenticator = Authenticator { access: access.clone(), metrics: Arc::clone(metrics) };
     let event_service = EventService {
@@ -97,7 +97,7 @@ pub(crate) async fn serve(
         drain.cut_token(),
         metrics,
     );
-    let incoming = stream::unfold(Incoming::new(listener, tls, connections), Incoming::next);
+    let incoming = stream::unfold(GrpcListener::new(listener, tls, connections), GrpcListener::next);
     let service = TrackCalls.layer(front.clone());
     tokio::select! {
         () = http2::serve(incoming, service, limits, metrics, drain.closing()) => {}

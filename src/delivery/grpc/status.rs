@@ -12,7 +12,7 @@ use self::details::{details, rfc3339};
 use super::page_token::PageTokenError;
 use crate::{
     delivery::{
-        access::Holder,
+        access::Token,
         subscription::{self, Filter, LeaveReason, LogBounds, SubscribeError, bounds, is_replaced},
     },
     event::Sequence,
@@ -208,9 +208,9 @@ fn unauthenticated(message: &str) -> Status {
 }
 
 /// PERMISSION_DENIED for what a token may not do.
-pub(super) fn denied(holder: &Holder, message: &str) -> Status {
-    let lists = holder.rights.events.as_ref().map(Filter::lists).unwrap_or_default();
-    let mut metadata = vec![("token", holder.name.clone())];
+pub(super) fn denied(token: &Token, message: &str) -> Status {
+    let lists = token.rights.events.as_ref().map(Filter::lists).unwrap_or_default();
+    let mut metadata = vec![("token", token.name.clone())];
     if !lists.sdk_app_ids.is_empty() {
         let ids: Vec<String> = lists.sdk_app_ids.iter().map(u32::to_string).collect();
         metadata.push(("sdk_app_ids", ids.join(",")));

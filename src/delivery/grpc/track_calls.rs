@@ -11,30 +11,30 @@ use pin_project_lite::pin_project;
 use tonic::codegen::http;
 use tower::{Layer, Service};
 
-use super::connections::{Call, Connection};
+use super::connections::{CallGuard, Connection};
 
 /// Counts the calls of each connection, from their headers to the end of their answers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TrackCalls;
 
 impl<S> Layer<S> for TrackCalls {
-    type Service = Tracking<S>;
+    type Service = TrackCallsService<S>;
 
-    fn layer(&self, service: S) -> Tracking<S> {
-        Tracking(service)
+    fn layer(&self, service: S) -> TrackCallsService<S> {
+        TrackCallsService(service)
     }
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Tracking<S>(S);
+pub(super) struct TrackCallsService<S>(S);
 
-impl<S, A, B> Service<http::Request<A>> for Tracking<S>
+impl<S, A, B> Service<http::Request<A>> for TrackCallsService<S>
 where
     S: Service<http::Request<A>, Response = http::Response<B>>,
 {
     type Response = http::Response<TrackedBody<B>>;
     type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.0.poll_ready(cx)
@@ -46,21 +46,21 @@ where
             // Where tonic's `Request::remote_addr` looks for it.
             request.extensions_mut().insert(connection.info.clone());
         }
-        let call = connection.as_ref().map(Call::begin);
-        Answering { answering: self.0.call(request), call }
+        let call = connection.as_ref().map(CallGuard::begin);
+        ResponseFuture { response: self.0.call(request), call }
     }
 }
 
 pin_project! {
     /// A call that is not answered yet.
-    pub(super) struct Answering<F> {
+    pub(super) struct ResponseFuture<F> {
         #[pin]
-        answering: F,
-        call: Option<Call>,
+        response: F,
+        call: Option<CallGuard>,
     }
 }
 
-impl<F, B, E> Future for Answering<F>
+impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<http::Response<B>, E>>,
 {
@@ -68,7 +68,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answered = ready!(this.answering.poll(cx));
+        let answered = ready!(this.response.poll(cx));
         let call = this.call.take();
         if let Some(call) = &call {
             call.note_answer();
@@ -82,7 +82,7 @@ pin_project! {
     pub(super) struct TrackedBody<B> {
         #[pin]
         body: B,
-        _call: Option<Call>,
+        _call: Option<CallGuard>,
     }
 }
 

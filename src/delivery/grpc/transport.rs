@@ -36,7 +36,7 @@ pub(super) struct Transport {
     is_blocked: AtomicBool,
     /// Writes that the socket took.
     writes: AtomicU64,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<BlockedBodies>,
     /// Calls whose requests are arriving.
     arriving: AtomicUsize,
     /// Of the connection, if it does not read because too many calls are unanswered.
@@ -57,7 +57,7 @@ pub(super) struct Transport {
 
 /// Bodies that wait until the socket takes bytes, by call.
 #[derive(Debug, Default)]
-struct Waiting {
+struct BlockedBodies {
     wakers: HashMap<u64, Waker>,
     /// Bodies that were woken. Each may hand over one piece, even if others have filled the socket again by then: streams
     /// that always have something ready must not starve them.
@@ -224,7 +224,7 @@ impl Transport {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, BlockedBodies> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -269,7 +269,7 @@ impl StreamTask {
 }
 
 /// What is known of a connection's other end.
-pub(super) trait Peer {
+pub(super) trait HasTransport {
     /// The connection's state.
     fn transport(&self) -> &Arc<Transport>;
 }

@@ -14,20 +14,20 @@ use super::{
         status,
         transport::{StreamTask, Transport},
     },
-    group::Calls,
-    table::{Phase, State, Table},
+    group::CallGroup,
+    table::{CallState, CallTable, Phase},
 };
 
 /// A call's place in its group, until it is dropped.
 #[derive(Debug)]
 pub(in super::super) struct Call {
     id: u64,
-    calls: Arc<Calls>,
+    calls: Arc<CallGroup>,
     connection: Arc<Transport>,
 }
 
 /// A part of an answer.
-pub(in super::super) enum Taken {
+pub(in super::super) enum AnswerPart {
     /// Bytes to hand to the connection.
     Piece(Bytes),
     /// Nothing is left of what was made so far.
@@ -39,7 +39,7 @@ pub(in super::super) enum Taken {
 impl Call {
     /// Adds a call with so many bytes of metadata. RESOURCE_EXHAUSTED if no other one gives way.
     pub(in super::super) fn begin(
-        calls: &Arc<Calls>,
+        calls: &Arc<CallGroup>,
         connection: &Arc<Transport>,
         task: Arc<StreamTask>,
         metadata_bytes: usize,
@@ -57,7 +57,7 @@ impl Call {
         let id = table.last;
         table.arriving.insert(id);
         table.connections.entry(connection.id).or_default().calls += 1;
-        let state = State {
+        let state = CallState {
             connection: Arc::clone(connection),
             task,
             phase: Phase::Arriving,
@@ -140,7 +140,7 @@ impl Call {
         let mut table = calls.table();
         let connection = self.connection.id;
         let of_connection =
-            |table: &Table| table.connections.get(&connection).map_or(0, |of| of.answer_bytes);
+            |table: &CallTable| table.connections.get(&connection).map_or(0, |of| of.answer_bytes);
         while of_connection(&table) + answer.len() > calls.bounds.connection_answer_bytes {
             if !table.end_answer(now, Some(connection), &calls.metrics) {
                 return Err(calls.refused(status::too_many_unread_answers()));
@@ -176,15 +176,15 @@ impl Call {
     }
 
     /// Takes at most so many bytes of the answer. They are a copy: the piece must not keep the whole answer.
-    pub(in super::super) fn take(&self, cx: &mut Context<'_>, len: usize) -> Poll<Taken> {
+    pub(in super::super) fn take(&self, cx: &mut Context<'_>, len: usize) -> Poll<AnswerPart> {
         let mut table = self.calls.table();
         let table = &mut *table;
-        let Some(state) = table.calls.get_mut(&self.id) else { return Poll::Ready(Taken::Nothing) };
+        let Some(state) = table.calls.get_mut(&self.id) else { return Poll::Ready(AnswerPart::Nothing) };
         if let Some(status) = &state.end {
-            return Poll::Ready(Taken::Ended(status.clone()));
+            return Poll::Ready(AnswerPart::Ended(status.clone()));
         }
         if state.answer.is_empty() {
-            return Poll::Ready(Taken::Nothing);
+            return Poll::Ready(AnswerPart::Nothing);
         }
         state.waker = Some(cx.waker().clone());
         if self.connection.poll_writable(self.id, cx).is_pending() {
@@ -196,7 +196,7 @@ impl Call {
         }
         table.wait(self.id, self.calls.now());
         self.calls.set_gauges(table);
-        Poll::Ready(Taken::Piece(Bytes::copy_from_slice(&piece)))
+        Poll::Ready(AnswerPart::Piece(Bytes::copy_from_slice(&piece)))
     }
 
     /// The whole answer was handed to the connection: the call waits until its client has taken it.

@@ -9,7 +9,7 @@ use prometheus::Gauge;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Status;
 
-use super::{super::status, table::Table};
+use super::{super::status, table::CallTable};
 use crate::observe::{metrics::Metrics, telemetry::LineLimit};
 
 /// How often calls are looked at for clients that take nothing.
@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Bounds on a group of calls.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Bounds {
+pub(in super::super) struct CallBounds {
     /// Calls at once.
     pub(in super::super) calls: usize,
     /// Bytes of their metadata and request messages.
@@ -30,10 +30,10 @@ pub(in super::super) struct Bounds {
 
 /// A group of calls with common bounds.
 #[derive(Debug)]
-pub(in super::super) struct Calls {
-    pub(super) bounds: Bounds,
+pub(in super::super) struct CallGroup {
+    pub(super) bounds: CallBounds,
     stall_timeout: Duration,
-    table: Mutex<Table>,
+    table: Mutex<CallTable>,
     pub(super) metrics: Arc<Metrics>,
     gauges: Gauges,
     lines: LineLimit,
@@ -49,10 +49,10 @@ struct Gauges {
     answer_bytes: Gauge,
 }
 
-impl Calls {
+impl CallGroup {
     pub(in super::super) fn new(
         group: &str,
-        bounds: Bounds,
+        bounds: CallBounds,
         stall_timeout: Duration,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
@@ -74,7 +74,7 @@ impl Calls {
     }
 
     /// Counts more bytes of a request. Other calls' requests give way; if there are none, this one's.
-    pub(super) fn hold(&self, table: &mut Table, id: u64, bytes: usize) -> Result<(), Status> {
+    pub(super) fn hold(&self, table: &mut CallTable, id: u64, bytes: usize) -> Result<(), Status> {
         let Some(state) = table.calls.get_mut(&id) else { return Ok(()) };
         if let Some(status) = &state.end {
             return Err(status.clone());
@@ -127,7 +127,7 @@ impl Calls {
     }
 
     /// Sets the gauges, and resets calls if too many have left something behind.
-    pub(super) fn finish(&self, mut table: MutexGuard<'_, Table>) {
+    pub(super) fn finish(&self, mut table: MutexGuard<'_, CallTable>) {
         self.set_gauges(&table);
         let excess = table.take_excess();
         drop(table);
@@ -153,7 +153,7 @@ impl Calls {
         }
     }
 
-    pub(super) fn set_gauges(&self, table: &Table) {
+    pub(super) fn set_gauges(&self, table: &CallTable) {
         self.gauges.calls.set(table.calls.len() as f64);
         self.gauges.request_bytes.set(table.request_bytes as f64);
         self.gauges.answer_bytes.set(table.answer_bytes as f64);
@@ -166,7 +166,7 @@ impl Calls {
         now
     }
 
-    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+    pub(super) fn table(&self) -> MutexGuard<'_, CallTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,10 +25,10 @@ pub(super) const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
 pub(in super::super) const MAX_LEFT_BEHIND: usize = 128;
 
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct CallTable {
     /// The last id of a call, or turn.
     pub(super) last: u64,
-    pub(super) calls: HashMap<u64, State>,
+    pub(super) calls: HashMap<u64, CallState>,
     /// Calls in [`Phase::Arriving`]. Ids grow, so the first one began first.
     pub(super) arriving: BTreeSet<u64>,
     /// Calls in [`Phase::Waiting`] by their turns: the client of the first one has done nothing for longest.
@@ -39,11 +39,11 @@ pub(super) struct Table {
     /// Calls in [`Phase::Ended`] that have begun to answer, by the turns in which they ended.
     pub(super) left_behind: BTreeMap<u64, u64>,
     /// By the connection's id.
-    pub(super) connections: HashMap<u64, OfConnection>,
+    pub(super) connections: HashMap<u64, ConnectionUsage>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct OfConnection {
+pub(super) struct ConnectionUsage {
     pub(super) calls: usize,
     pub(super) answer_bytes: usize,
 }
@@ -57,18 +57,18 @@ pub(super) enum Phase {
     Running,
     /// Its client has to take the answer, or to send the next request of a stream.
     Waiting {
-        /// Its key in [`Table::waiting`].
+        /// Its key in [`CallTable::waiting`].
         turn: u64,
     },
     /// The gateway ended it; its client may not know yet.
     Ended {
-        /// Its key in [`Table::left_behind`], if pieces of its answer may be left and it was not reset.
+        /// Its key in [`CallTable::left_behind`], if pieces of its answer may be left and it was not reset.
         left_behind: Option<u64>,
     },
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct CallState {
     pub(super) connection: Arc<Transport>,
     pub(super) task: Arc<StreamTask>,
     pub(super) phase: Phase,
@@ -87,14 +87,14 @@ pub(super) struct State {
     pub(super) waker: Option<Waker>,
 }
 
-impl Table {
+impl CallTable {
     /// Calls that count against the bound: all but those that were ended.
     pub(super) fn active(&self) -> usize {
         self.arriving.len() + self.running + self.waiting.len()
     }
 
     /// Takes a call that has not ended out of its phase. The caller sets the next one.
-    fn leave_phase(&mut self, id: u64) -> Option<&mut State> {
+    fn leave_phase(&mut self, id: u64) -> Option<&mut CallState> {
         let state = self.calls.get_mut(&id)?;
         match state.phase {
             Phase::Arriving => drop(self.arriving.remove(&id)),
@@ -161,8 +161,9 @@ impl Table {
 
     /// Ends the call whose answer has not been taken for longest, if that is long enough; of one connection if it is given.
     pub(super) fn end_answer(&mut self, now: Instant, connection: Option<u64>, metrics: &Metrics) -> bool {
-        let holds =
-            |state: &State| state.answer_bytes > 0 && connection.is_none_or(|id| state.connection.id == id);
+        let holds = |state: &CallState| {
+            state.answer_bytes > 0 && connection.is_none_or(|id| state.connection.id == id)
+        };
         self.end_one(now, holds, status::too_many_unread_answers, metrics)
     }
 
@@ -170,7 +171,7 @@ impl Table {
     pub(super) fn end_one(
         &mut self,
         now: Instant,
-        may_end: impl Fn(&State) -> bool,
+        may_end: impl Fn(&CallState) -> bool,
         status: fn() -> Status,
         metrics: &Metrics,
     ) -> bool {

@@ -18,19 +18,19 @@ use super::{
 };
 use crate::observe::metrics::{Labels, Metrics};
 
-const BOUNDS: Bounds =
-    Bounds { calls: 3, request_bytes: 100, answer_bytes: 100, connection_answer_bytes: 60 };
+const BOUNDS: CallBounds =
+    CallBounds { calls: 3, request_bytes: 100, answer_bytes: 100, connection_answer_bytes: 60 };
 
-fn calls() -> Arc<Calls> {
+fn calls() -> Arc<CallGroup> {
     let metrics = Arc::new(Metrics::new([], &Labels::default()));
-    Calls::new("events", BOUNDS, Duration::from_secs(10), metrics)
+    CallGroup::new("events", BOUNDS, Duration::from_secs(10), metrics)
 }
 
-fn begin(calls: &Arc<Calls>, connection: &Arc<Transport>, metadata_bytes: usize) -> Result<Call, Status> {
+fn begin(calls: &Arc<CallGroup>, connection: &Arc<Transport>, metadata_bytes: usize) -> Result<Call, Status> {
     Call::begin(calls, connection, Arc::default(), metadata_bytes)
 }
 
-fn advance(calls: &Calls, time: Duration) {
+fn advance(calls: &CallGroup, time: Duration) {
     *calls.advanced.lock().unwrap() += time;
 }
 
@@ -45,12 +45,12 @@ fn reason_of(call: &Call) -> Option<String> {
 fn take(call: &Call, len: usize) -> Option<usize> {
     let waker = noop_waker();
     match call.take(&mut Context::from_waker(&waker), len) {
-        Poll::Ready(Taken::Piece(piece)) => Some(piece.len()),
-        Poll::Ready(Taken::Nothing | Taken::Ended(_)) | Poll::Pending => None,
+        Poll::Ready(AnswerPart::Piece(piece)) => Some(piece.len()),
+        Poll::Ready(AnswerPart::Nothing | AnswerPart::Ended(_)) | Poll::Pending => None,
     }
 }
 
-fn is_empty(calls: &Calls) -> bool {
+fn is_empty(calls: &CallGroup) -> bool {
     let table = calls.table();
     let sums = [table.request_bytes, table.answer_bytes, table.left_behind.len(), table.active()];
     table.calls.is_empty() && table.connections.is_empty() && sums == [0; 4]
@@ -151,9 +151,9 @@ fn an_answer_that_was_handed_over_and_not_sent_ends_after_the_stall_timeout() {
 
 #[tokio::test]
 async fn calls_that_ended_first_are_reset_when_too_many_leave_answers_behind() {
-    let calls = Calls::new(
+    let calls = CallGroup::new(
         "events",
-        Bounds { calls: 1000, ..BOUNDS },
+        CallBounds { calls: 1000, ..BOUNDS },
         Duration::ZERO,
         Arc::new(Metrics::new([], &Labels::default())),
     );
