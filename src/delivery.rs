@@ -1,4 +1,4 @@
-//! Events on their way out: the threads that deliver them, who may read what, subscriptions, and the gRPC services.
+//! Delivery of events: the threads that deliver them, access rights, subscriptions, and the gRPC services.
 
 pub(crate) mod access;
 pub(crate) mod grpc;

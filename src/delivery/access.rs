@@ -1,7 +1,7 @@
-//! Who may call the gateway over gRPC: named bearer tokens and what each may read.
+//! Access to the gRPC services: named bearer tokens with their rights.
 //!
-//! Its form follows the tokens of callbacks: lines in a file, so that a secret
-//! store can hold it. Only digests are kept of the tokens themselves.
+//! The format follows that of the callback tokens: lines in a file, which a secret store can hold. The gateway keeps only
+//! digests of the tokens.
 
 use std::fmt;
 
@@ -13,30 +13,30 @@ use crate::{
     ingest::callback::signature::TokensError,
 };
 
-/// Most tokens: each call is compared with all of them.
+/// Most tokens. Each call is compared with all of them.
 pub const MAX_TOKENS: usize = 1000;
-/// Shortest token that is taken: shorter ones can be guessed.
+/// Length of the shortest token that is accepted. Shorter ones can be guessed.
 pub const MIN_TOKEN_BYTES: usize = 16;
-/// Longest token, in bytes.
+/// Length of the longest token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 512;
-/// Longest name of a token, in bytes.
+/// Length of the longest name of a token, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The tokens that clients may send. Without any, no token is asked for.
+/// Tokens that clients may send. Without any, calls need no token.
 #[derive(Debug, Clone, Default)]
 pub struct Access(Vec<Token>);
 
-/// Whose token it is.
+/// A token, by its digest.
 #[derive(Clone)]
 pub struct Token {
-    /// Its name, for logs and errors.
+    /// Name for logs and errors.
     pub name: String,
-    /// What it may do.
+    /// Rights of callers with this token.
     pub rights: Rights,
     digest: [u8; 32],
 }
 
-/// The digest of a weak token could be reversed.
+/// Leaves out the digest: that of a weak token could be reversed.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
@@ -46,28 +46,27 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a caller may do.
+/// Rights of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
-    /// The events it may read, by app and command; an empty filter is all of them, `None` none.
+    /// Events that the caller may read, by app and command: all with an empty filter, none with `None`.
     pub events: Option<Filter>,
-    /// Whether it may call `AdminService`.
+    /// True if the caller may call `AdminService`.
     pub admin: bool,
 }
 
 impl Rights {
-    /// Everything, as where no token is asked for.
+    /// Returns all rights, as without any token.
     pub fn all() -> Self {
         Self { events: Some(Filter::default()), admin: true }
     }
 }
 
 impl Access {
-    /// Reads lines of the form `NAME TOKEN RIGHTS`. Empty lines and those that begin
-    /// with `#` are passed over, and so is a byte order mark.
+    /// Parses lines of the form `NAME TOKEN RIGHTS`. Skips empty lines, lines that start with `#`, and a byte order mark.
     ///
-    /// Rights are one or more of: `events`; `apps=1,2` and `commands=Sns.*,State.StateChange`,
-    /// which give `events` with that bound; `admin`.
+    /// Rights are one or more of `events`, `apps=1,2`, `commands=Sns.*,State.StateChange` and `admin`. `apps` and
+    /// `commands` grant `events` within that bound.
     pub fn parse(text: &str) -> Result<Self, TokensError> {
         let mut access = Self::default();
         let mut problems = Vec::new();
@@ -82,29 +81,29 @@ impl Access {
         if problems.is_empty() { Ok(access) } else { Err(TokensError::new(problems)) }
     }
 
-    /// Takes over the tokens of another list.
+    /// Adds the tokens of another list.
     pub fn extend(&mut self, other: Self) -> Result<(), String> {
         other.0.into_iter().try_for_each(|token| self.add(token))
     }
 
     fn add(&mut self, token: Token) -> Result<(), String> {
         if self.0.len() == MAX_TOKENS {
-            return Err(format!("at most {MAX_TOKENS} tokens are taken"));
+            return Err(format!("at most {MAX_TOKENS} tokens are accepted"));
         }
-        // A name may have several tokens, while one is being changed; a token has one name.
+        // A name may have several tokens, as during a rotation. A token has one name.
         if self.0.iter().any(|other| other.digest == token.digest) {
-            return Err("this token stands in the list twice".to_owned());
+            return Err("this token is in the list twice".to_owned());
         }
         self.0.push(token);
         Ok(())
     }
 
-    /// Whether a token is asked for.
+    /// Returns whether calls need a token.
     pub fn is_required(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Whose token it is. All are compared, each in the same time wherever the difference is.
+    /// Finds a token. Compares it with all tokens, each in constant time.
     pub fn find(&self, token: &[u8]) -> Option<&Token> {
         let digest = digest(token);
         let mut found = None;
@@ -116,7 +115,7 @@ impl Access {
         found
     }
 
-    /// Whether this token is in the list, with the same name and rights.
+    /// Returns whether the list has this token with the same name and rights.
     pub fn has(&self, token: &Token) -> bool {
         self.0.iter().any(|other| {
             other.digest == token.digest && other.name == token.name && other.rights == token.rights
@@ -128,7 +127,7 @@ fn digest(token: &[u8]) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
-/// Reads `NAME TOKEN RIGHTS`.
+/// Parses `NAME TOKEN RIGHTS`.
 fn parse_token(line: &str) -> Result<Token, String> {
     let mut words = line.split_ascii_whitespace();
     let (Some(name), Some(token)) = (words.next(), words.next()) else {
@@ -167,13 +166,13 @@ fn parse_token(line: &str) -> Result<Token, String> {
             Some(("apps", apps)) => {
                 once(lists.sdk_app_ids.is_empty(), "apps")?;
                 let apps = apps.split(',').map(str::parse).collect::<Result<_, _>>();
-                lists.sdk_app_ids = apps.map_err(|_| "apps= takes SDKAppIDs joined by commas".to_owned())?;
+                lists.sdk_app_ids = apps.map_err(|_| "apps= needs SDKAppIDs joined by commas".to_owned())?;
             }
             Some(("commands", commands)) => {
                 once(lists.commands.is_empty(), "commands")?;
                 lists.commands = commands.split(',').map(str::to_owned).collect();
             }
-            // Without the word: it may be a part of the token.
+            // The message leaves out the word, which may be a part of the token.
             _ => {
                 return Err(
                     "a right is events, apps=.., commands=.. or admin; a token has no spaces".to_owned()
@@ -218,7 +217,7 @@ mod tests {
             Rights { events: events(&["Sns.*", "State.StateChange"], &[1, 2]), admin: false }
         );
         let access = Access::parse(&format!(
-            "\u{feff}# who\n\n a {TOKEN} events\n a {TOKEN}2 events\nb {TOKEN}3 admin"
+            "\u{feff}# comment\n\n a {TOKEN} events\n a {TOKEN}2 events\nb {TOKEN}3 admin"
         ))
         .unwrap();
         assert_eq!(access.find(format!("{TOKEN}3").as_bytes()).unwrap().name, "b");
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_is_refused_with_its_number_and_without_its_token() {
+    fn the_error_for_a_wrong_line_has_its_number_but_not_its_token() {
         for (line, problem) in [
             ("billing", "write NAME TOKEN RIGHTS"),
             ("bill/ing 0123456789abcdef events", "a name is"),

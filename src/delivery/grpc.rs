@@ -1,5 +1,8 @@
-//! The gRPC side: `EventService` and `AdminService` over stored bytes, health
-//! and reflection.
+//! gRPC listener: `EventService` and `AdminService` over stored bytes, health and reflection.
+//!
+//! A call passes these modules, from the socket to the services: [`incoming`], [`http2`], [`track_calls`], [`front`], then
+//! [`event_service`], [`admin_service`], [`health`] or [`reflection`]. Answers go back through [`subscribe`] or [`answer`],
+//! and [`outgoing`].
 
 mod admin_service;
 mod answer;
@@ -39,7 +42,7 @@ pub(crate) use self::{
     subscribe::StreamRegistry,
 };
 
-/// The server side of the services, generated; its responses are [`Encoded`].
+/// Generated servers, whose responses are [`Encoded`].
 mod generated {
     #![allow(unreachable_pub, missing_docs, clippy::all, reason = "generated")]
     include!(concat!(env!("OUT_DIR"), "/server/imcallback.v1.rs"));

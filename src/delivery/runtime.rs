@@ -1,7 +1,7 @@
-//! The threads on which events are delivered.
+//! Threads that deliver events.
 //!
-//! Apart from those that take callbacks, and after them wherever processors are
-//! short: a callback that is not taken in time is lost, a stream only goes on later.
+//! They are separate from the threads that accept callbacks, and have a lower priority: a callback that is not accepted in
+//! time is lost, while a stream only continues later.
 
 use std::{future::Future, io, sync::mpsc, thread, time::Duration};
 
@@ -12,11 +12,11 @@ use tokio::{
 
 use crate::log::workers::step_back;
 
-/// Threads that the gateway has beside two runtimes' workers: for blocking work, the log and logging.
+/// Threads of the gateway other than the workers of its two runtimes: for blocking work, the log and logging.
 const OTHER_THREADS: usize = 15;
 
-/// Checks that the system gives the threads that the gateway needs, before a runtime is built: Tokio hangs where it
-/// gets only some of its workers.
+/// Checks, before a runtime is built, that the system grants all threads that the gateway needs. Tokio hangs if it gets
+/// only some of its workers.
 pub(crate) fn check_threads() -> io::Result<()> {
     let workers = thread::available_parallelism()?.get();
     // All exist at the same time: each waits for the end of this function, which drops the senders.
@@ -30,29 +30,28 @@ pub(crate) fn check_threads() -> io::Result<()> {
     }
     for (ends, thread) in running {
         drop(ends);
-        // It cannot panic.
+        // The thread cannot panic.
         thread.join().ok();
     }
     Ok(())
 }
 
-/// How long a thread for blocking work stays when it has none: as long as the gateway runs.
+/// Time that an idle thread for blocking work stays: longer than the gateway runs.
 pub(crate) const BLOCKING_THREAD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Has a runtime start its first thread for blocking work, which stays with [`BLOCKING_THREAD`].
+/// Starts a runtime's first thread for blocking work, which stays with [`BLOCKING_THREAD`].
 ///
-/// Where the system gives no other thread when there is work, the work waits for this one. Without it,
-/// `spawn_blocking` would panic.
+/// If the system grants no other thread later, the work waits for this one. Without it `spawn_blocking` would panic.
 pub(crate) fn start_blocking_thread(runtime: &Handle) {
     runtime.spawn_blocking(|| ());
 }
 
-/// Worker threads of their own. Dropping it ends them, and what runs on them, without waiting.
+/// Runtime that delivers events. Dropping it ends its tasks without waiting for them.
 #[derive(Debug)]
 pub(crate) struct DeliveryRuntime(Option<Runtime>);
 
 impl DeliveryRuntime {
-    /// As many threads as there are processors. Fails if the system gives none.
+    /// Starts one worker thread for each processor. Fails if the system grants no thread.
     pub(crate) fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .thread_name("delivery")
@@ -64,7 +63,7 @@ impl DeliveryRuntime {
         Ok(Self(Some(runtime)))
     }
 
-    /// Runs `task` on these threads; also what it spawns.
+    /// Spawns a task on these threads.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
@@ -72,15 +71,15 @@ impl DeliveryRuntime {
         self.handle().spawn(task)
     }
 
-    /// By which others run something on these threads.
+    /// Returns a handle that spawns tasks on these threads.
     pub(crate) fn handle(&self) -> &Handle {
-        self.0.as_ref().expect("it is taken in drop only").handle()
+        self.0.as_ref().expect("only drop takes the runtime").handle()
     }
 }
 
 impl Drop for DeliveryRuntime {
     fn drop(&mut self) {
-        // A runtime that is dropped inside another one would panic.
+        // Dropping a runtime inside another one would panic.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }

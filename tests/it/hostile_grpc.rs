@@ -535,7 +535,7 @@ async fn probes_and_reflection_answer_beside_as_many_watches_as_there_may_be() {
     assert_eq!(reason(&Status::from_header_map(&trailers).unwrap()), "TOO_MANY_WATCHES");
     assert_eq!(town.refused(ErrorReason::TooManyWatches).await, 2.0);
     let line =
-        "there are as many Health.Watch streams as there may be; connections with most of them lose theirs";
+        "Health.Watch streams have reached their limit; ending streams of the connections with the most";
     assert_eq!(town.gateway.line(line).await["max_watches"], WATCHES);
 }
 

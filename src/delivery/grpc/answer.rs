@@ -1,7 +1,7 @@
-//! Bodies of answers other than `Subscribe` streams, handed to the connection piece by piece.
+//! Bodies of answers other than `Subscribe` streams. The connection gets them piece by piece.
 //!
-//! tonic's own body is one frame for each message, which hyper and h2 hold as a whole as soon as the client has opened its
-//! window by one byte. Here the bytes stay in the [`Call`] until the client takes them, so that they can be taken away.
+//! tonic's own body has one frame for each message, which hyper and h2 hold as a whole as soon as the client has opened its
+//! window by one byte. Here the bytes stay in the [`Call`] until the client reads, so that the gateway can free them.
 
 use std::{
     pin::Pin,
@@ -20,15 +20,15 @@ use super::{
 };
 use crate::net::shutdown::Drain;
 
-/// The first piece. Pieces double up to [`PIECE_BYTES`], so little is left behind of an answer of which nothing is taken.
+/// Size of the first piece. Sizes double up to [`PIECE_BYTES`], so that an unread answer leaves little behind.
 const FIRST_PIECE_BYTES: usize = 1024;
 
-/// An answer's messages, and its status as trailers.
+/// Messages of an answer, and its status as trailers.
 pub(super) struct AnswerBody {
     messages: Body,
     call: Call,
     piece_bytes: usize,
-    /// Completes when streams are to end.
+    /// Completes when the drain ends streams.
     ending: BoxFuture<'static, ()>,
     is_done: bool,
 }

@@ -1,4 +1,4 @@
-//! A request message on its way: collected within its call's bounds, or discarded if the call is refused.
+//! Collects request messages within the bounds of their calls, or discards them if the call is refused.
 
 use std::{pin::pin, time::Duration};
 
@@ -10,23 +10,23 @@ use tonic::{Status, body::Body};
 use super::{calls::Call, codec::PREFIX_BYTES, status};
 use crate::net::shutdown::Drain;
 
-/// Largest request message of `EventService` and `AdminService`. A filter with all its lists full takes about 80 KiB.
+/// Largest request message of `EventService` and `AdminService`. A filter with full lists has about 80 KiB.
 pub(super) const MAX_REQUEST_BYTES: usize = 256 * 1024;
-/// How long the message of a call may take from the headers to its end.
+/// Deadline for the message of a call, from the headers on.
 pub(super) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a refused call waits for the end of its request.
+/// Time that a refused call waits for the end of its request.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A request message on its way.
+/// Collects one request message.
 pub(super) struct RequestCollector<'a> {
     call: &'a Call,
     until: Instant,
-    /// Largest message.
+    /// Size of the largest message.
     limit: usize,
     message: BytesMut,
     /// Bytes that the call is charged for.
     held: usize,
-    /// Why the call is refused: what arrives is discarded then.
+    /// Status of a refused call, whose request is discarded.
     refusal: Option<Status>,
     discarded: usize,
 }
@@ -57,7 +57,7 @@ impl<'a> RequestCollector<'a> {
                     return Err(self.refusal.unwrap_or_else(incomplete));
                 }
                 Some(Ok(frame)) => {
-                    // Trailers of a request mean nothing.
+                    // Trailers of a request have no meaning.
                     if let Ok(data) = frame.into_data() {
                         self.take(&data)?;
                     }
@@ -71,7 +71,7 @@ impl<'a> RequestCollector<'a> {
         }
     }
 
-    /// Keeps or discards what arrived. An error ends the call at once.
+    /// Keeps or discards bytes. An error ends the call at once.
     fn take(&mut self, data: &[u8]) -> Result<(), Status> {
         if let Some(status) = &self.refusal {
             self.discarded += data.len();
@@ -91,7 +91,7 @@ impl<'a> RequestCollector<'a> {
         if more > 0 { self.call.hold(more) } else { Ok(()) }
     }
 
-    /// Length of the prefix and the message that it announces.
+    /// Returns the length of the prefix and the message that it announces.
     fn expected_len(&self) -> Option<usize> {
         let len = self.message.get(1..PREFIX_BYTES)?.first_chunk().map(|len| u32::from_be_bytes(*len))?;
         usize::try_from(len).ok()?.checked_add(PREFIX_BYTES)

@@ -1,4 +1,4 @@
-//! Who calls, and what it may do.
+//! Authentication and rights of callers.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     observe::metrics::Metrics,
 };
 
-/// Finds out who calls.
+/// Authenticates callers by their tokens.
 #[derive(Debug, Clone)]
 pub(super) struct Authenticator {
     pub(super) access: watch::Receiver<Arc<Access>>,
@@ -24,8 +24,7 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    /// Who sent a request: UNAUTHENTICATED without a token where one is asked for, or
-    /// with one that is not known.
+    /// Returns the caller of a request. UNAUTHENTICATED if calls need a token and the request has none or an unknown one.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Status> {
         let access = self.access.borrow();
         let denied = self.metrics.denied.clone();
@@ -40,34 +39,34 @@ impl Authenticator {
         Ok(Caller { token: Some(token.clone()), denied })
     }
 
-    /// Whether a caller may still do what it could when it called.
+    /// Returns whether a caller still has the rights that it had when it called.
     pub(super) fn still_allows(&self, caller: &Caller) -> bool {
         caller.is_in(&self.access.borrow())
     }
 }
 
-/// The token of a header `authorization: Bearer TOKEN`.
+/// Returns the token of a header `authorization: Bearer TOKEN`.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (scheme, token) = headers.get("authorization")?.as_bytes().split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| token.trim_ascii())
 }
 
-/// Who called.
+/// Caller of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// Whose token it sent; `None`: anybody, who may do everything.
+    /// Token of the request; `None` if calls need no token and have all rights.
     token: Option<Token>,
-    /// Counts what it may not do and asks for.
+    /// Counts denied requests.
     denied: IntCounter,
 }
 
 impl Caller {
-    /// The caller of a request, which the front has put into it. UNAUTHENTICATED if it has not.
+    /// Returns the caller that the front added to a request. UNAUTHENTICATED without one.
     pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         request.extensions().get().cloned().ok_or_else(status::token_missing)
     }
 
-    /// Whether it is still in the list, with the same rights.
+    /// Returns whether the list still has the caller's token with the same rights.
     pub(super) fn is_in(&self, access: &Access) -> bool {
         match &self.token {
             Some(token) => access.has(token),
@@ -75,7 +74,7 @@ impl Caller {
         }
     }
 
-    /// PERMISSION_DENIED unless it may call `AdminService`.
+    /// Returns PERMISSION_DENIED unless the caller may call `AdminService`.
     pub(super) fn require_admin(&self) -> Result<(), Status> {
         match &self.token {
             Some(token) if !token.rights.admin => Err(self.denied(token, NO_ADMIN)),
@@ -83,20 +82,20 @@ impl Caller {
         }
     }
 
-    /// What is left of a filter: what it does not narrow is narrowed to what the caller
-    /// may read. PERMISSION_DENIED for what it asks for beyond that.
+    /// Narrows a filter to the events that the caller may read. PERMISSION_DENIED if the filter names others.
     pub(super) fn narrow(&self, filter: Filter) -> Result<Filter, Status> {
         let Some(token) = &self.token else { return Ok(filter) };
         match &token.rights.events {
             None => Err(self.denied(token, NO_EVENTS)),
             Some(allowed) => filter.within(allowed).map_err(|field| {
-                let message = format!("filter.{field}: this token may not read all that is asked for");
+                let message =
+                    format!("filter.{field}: this token may not read all events that the filter selects");
                 self.denied(token, &message)
             }),
         }
     }
 
-    /// PERMISSION_DENIED unless it may read this event.
+    /// Returns PERMISSION_DENIED unless the caller may read this event.
     pub(super) fn require(&self, record: &Record) -> Result<(), Status> {
         let Some(token) = &self.token else { return Ok(()) };
         match &token.rights.events {
@@ -108,7 +107,7 @@ impl Caller {
         }
     }
 
-    /// PERMISSION_DENIED unless it may read any event.
+    /// Returns PERMISSION_DENIED unless the caller may read some events.
     pub(super) fn require_events(&self) -> Result<(), Status> {
         match &self.token {
             Some(token @ Token { rights: Rights { events: None, .. }, .. }) => {

@@ -1,14 +1,16 @@
 //! Calls under way, other than open streams and watches: bounds on their number and on the bytes that they hold.
 //!
-//! A call passes through [`Phase`](table::Phase)s. It gives way while it depends on its client: when the gateway needs its place or its
-//! memory, the call whose request has been arriving for longest ends, or the one whose client has taken nothing of its
-//! answer for longest. So a client that keeps calls open cannot keep others out.
+//! A call passes through the phases of [`Phase`](table::Phase), and can be ended while it waits for its client. When the
+//! gateway needs its permit or its memory, it ends the call whose request has been arriving for longest, or the call whose
+//! client has not read its answer for longest. So a client that keeps calls open cannot keep others out.
 //!
-//! Statuses of calls whose requests are arriving are counted by the front, which sends them; those of answers here.
+//! The front counts the statuses of calls whose requests are arriving, and sends them. This module counts those of answers.
 //!
-//! An answer that is taken away leaves a piece or two behind in hyper and h2, until its client reads or leaves; then the
-//! client gets the status. Beyond [`MAX_LEFT_BEHIND`] of them the calls that ended first are reset. Their connections stay
-//! open: a proxy's connection carries the calls of many clients, of which one does not read.
+//! An answer that is ended leaves a piece or two behind in hyper and h2, until its client reads or leaves. Then the client
+//! gets the status. Beyond [`MAX_LEFT_BEHIND`] such answers the calls that ended first are reset. Their connections stay
+//! open, because the connection of a proxy carries the calls of many clients.
+//!
+//! [`Call`] is one call's handle, [`CallGroup`] the calls with common bounds, and `table` their state.
 
 mod call;
 mod group;

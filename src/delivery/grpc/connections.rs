@@ -1,20 +1,16 @@
-//! The gRPC connections of this process: which are open, what they are used for, and which are closed.
+//! Open gRPC connections: admission, trust and eviction.
 //!
-//! A connection is trusted from its first authenticated call on. [`eviction`](crate::net::eviction) says which one is closed
-//! when a client connects at the cap. A connection with an authenticated client's call under way is never closed for
-//! another.
+//! A connection is trusted from its first authenticated call on. [`eviction`](crate::net::eviction) chooses the connection
+//! to close when a client connects at the cap. A connection with a call of an authenticated client under way is never
+//! closed for another.
 //!
-//! [`TrackCalls`](super::track_calls::TrackCalls) counts the calls of each connection. tonic gives a connection's state to its calls as a request
-//! extension, because it is the `ConnectInfo` of [`CancellableStream`](super::incoming::CuttableStream).
+//! [`TrackCalls`](super::track_calls::TrackCalls) counts the calls of each connection. It finds the connection in the
+//! extensions of a request, because [`Connection`] is the `ConnectInfo` of
+//! [`CancellableStream`](super::incoming::CancellableStream).
 
-use std::{
-    collections::HashMap,
-    fmt,
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{codegen::http, transport::server::TcpConnectInfo};
@@ -25,19 +21,20 @@ use crate::{
     observe::metrics::{ConnectionMetrics, Metrics},
 };
 
-/// Fewest connections at once that may be closing for newcomers. They no longer count for the cap, so that a newcomer
-/// does not wait for their end. With a larger cap it is this part of it.
+/// Connections that may be closing at once for new ones, or [`CLOSING_PART`] of a larger cap. They do not count against the
+/// cap, so that a new connection does not wait for their end. Beyond it the new connection waits.
 const MIN_CLOSING: usize = 64;
+/// Divisor of the cap for [`MIN_CLOSING`].
 const CLOSING_PART: usize = 8;
-/// Streams that the client of a connection that is not trusted may reset in 10 s; then the connection is closed.
+/// Streams that the client of an untrusted connection may reset in 10 s. Beyond it the connection is closed.
 const STRANGERS_RESETS: usize = 1000;
-/// How often connections without a call are looked for.
+/// Interval of the search for connections without a call.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// All open connections.
 pub(super) struct Connections {
     max_connections: usize,
-    /// How long a connection may be open until its first call is answered.
+    /// Deadline for the first answered call of a connection.
     first_call_timeout: Duration,
     /// Streams that the client of a trusted connection may reset in 10 s.
     max_resets: usize,
@@ -51,12 +48,12 @@ pub(super) struct Connections {
 
 struct ConnectionTable {
     last_id: u64,
-    /// Bounded by the cap, and those that are closing.
+    /// Bounded by the cap and the closing connections.
     open: HashMap<u64, Arc<Connection>>,
-    /// Of these, those that were evicted and have not ended yet.
+    /// Number of evicted connections that have not ended.
     closing: usize,
     evictor: Evictor<Connection>,
-    /// When connections without a call are looked for again.
+    /// Time of the next search for connections without a call.
     next_look: Instant,
 }
 
@@ -83,8 +80,8 @@ impl Connections {
         })
     }
 
-    /// Admits a connection, for which another is evicted if need be. An error says when to try again, at the latest:
-    /// no connection can be evicted before.
+    /// Admits a connection, and evicts another one at the cap. The error is the time of the next try, at the latest: no
+    /// connection can be evicted before.
     pub(super) fn admit(self: &Arc<Self>, info: TcpConnectInfo) -> Result<ConnectionPermit, Instant> {
         let mut table = self.lock();
         let table = &mut *table;
@@ -120,7 +117,7 @@ impl Connections {
         self.changed.notified().await;
     }
 
-    /// Closes connections that have had no call answered for too long. Returns when to do so again.
+    /// Closes connections without an answered call by the deadline. Returns the time of the next search.
     pub(super) fn close_without_call(&self) -> Instant {
         let mut table = self.lock();
         let now = Instant::now();
@@ -130,7 +127,7 @@ impl Connections {
         for connection in table.open.values() {
             if now >= connection.opened + self.first_call_timeout && connection.is_without_call() {
                 self.metrics.grpc_closed_without_call.inc();
-                tracing::debug!(peer = ?connection.peer(), "no call was answered on a connection in time: it is closed");
+                tracing::debug!(peer = ?connection.peer(), "closing a connection: none of its calls was answered in time");
                 connection.closed.cancel();
             }
         }
@@ -139,11 +136,11 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, ConnectionTable> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 
-/// An open connection's place. Dropped when it has ended.
+/// Permit of an open connection. Dropped when the connection has ended.
 pub(super) struct ConnectionPermit {
     connections: Arc<Connections>,
     connection: Arc<Connection>,
@@ -154,12 +151,12 @@ impl ConnectionPermit {
         &self.connection
     }
 
-    /// Returns whether an authenticated call was made on the connection.
+    /// Returns whether the connection has had an authenticated call.
     pub(super) fn is_trusted(&self) -> bool {
         self.connection.lock().is_trusted
     }
 
-    /// Counts streams that the client has reset. Returns how many it may reset in 10 s.
+    /// Counts streams that the client reset. Returns how many it may reset in 10 s.
     pub(super) fn note_resets(&self, resets: usize) -> usize {
         let Self { connections, .. } = self;
         connections.metrics.grpc_resets.inc_by(resets as u64);
@@ -169,7 +166,7 @@ impl ConnectionPermit {
     /// Closes the connection because its client resets too many streams.
     pub(super) fn close_for_resets(&self) {
         self.connections.metrics.grpc_closed_for_resets.inc();
-        tracing::debug!(peer = ?self.connection.peer(), "a client resets too many streams: its connection is closed");
+        tracing::debug!(peer = ?self.connection.peer(), "closing a connection: its client resets too many streams");
         self.connection.closed.cancel();
     }
 }
@@ -195,9 +192,9 @@ pub(super) struct Connection {
     pub(super) info: TcpConnectInfo,
     opened: Instant,
     inner: Mutex<ConnectionState>,
-    /// Set when it is closed for another.
+    /// Set when the connection is closed for another.
     evicted: CancellationToken,
-    /// Set when it is closed for any reason.
+    /// Set when the connection is closed for any reason.
     closed: CancellationToken,
     became_idle: Arc<Notify>,
     metrics: ConnectionMetrics,
@@ -213,11 +210,11 @@ impl fmt::Debug for Connection {
 struct ConnectionState {
     /// Calls under way.
     calls: usize,
-    /// When that was last none, or began to be more.
+    /// Time when `calls` last changed from or to 0.
     since: Instant,
-    /// A call was answered.
+    /// True if a call was answered.
     is_answered: bool,
-    /// An authenticated call was made.
+    /// True after an authenticated call.
     is_trusted: bool,
 }
 
@@ -232,19 +229,19 @@ impl Connection {
         self.transport.peer
     }
 
-    /// What completes when the connection is to be closed.
+    /// Returns a token that is cancelled when the connection is to be closed.
     pub(super) fn closed(&self) -> CancellationToken {
         self.closed.clone()
     }
 
-    /// Whether no call was answered, and no authenticated one is under way.
+    /// Returns whether the connection has had neither an answered nor an authenticated call.
     fn is_without_call(&self) -> bool {
         let inner = *self.lock();
         !inner.is_answered && !inner.is_trusted
     }
 
     fn lock(&self) -> MutexGuard<'_, ConnectionState> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 
@@ -255,7 +252,7 @@ impl Evictable for Connection {
             0 if is_trusted => Standing::IdleTrusted { since },
             _ if is_trusted => Standing::BusyTrusted,
             0 if is_answered => Standing::Stranger { rank: 0, since, ready: since },
-            // It may be about to make a call.
+            // The client may be about to call.
             0 => Standing::Stranger { rank: 0, since, ready: since + GRACE },
             _ => Standing::Stranger { rank: 1, since, ready: since + GRACE },
         }
@@ -271,7 +268,7 @@ impl Evictable for Connection {
     }
 }
 
-/// Notes that an authenticated call was made on the connection of a request with these extensions.
+/// Notes an authenticated call on the connection of a request with these extensions.
 pub(super) fn note_authenticated(extensions: &http::Extensions) {
     let Some(connection) = extensions.get::<Arc<Connection>>() else { return };
     let mut inner = connection.lock();
@@ -287,7 +284,7 @@ impl HasTransport for Arc<Connection> {
     }
 }
 
-/// A call under way.
+/// A call under way, until it is dropped.
 pub(super) struct CallGuard(Arc<Connection>);
 
 impl CallGuard {

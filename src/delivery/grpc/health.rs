@@ -4,17 +4,19 @@
 //! SERVICE_UNKNOWN on a stream that continues, and its watches have no bound. Its generated messages and server are.
 //!
 //! Watches need no token, and clients keep one for each of their connections, so they have a cap of their own. At the cap
-//! a new watch displaces one of the connection that has most of them, so that no client can use up the cap. The client of a
-//! displaced watch gets a status if it reads. Beyond [`MAX_DISPLACED`] of those that do not, the oldest ones are reset.
+//! a new watch displaces one of the connection with the most watches, so that no client can use up the cap. The client of a
+//! displaced watch gets a status if it reads. Beyond [`MAX_DISPLACED`] clients that do not read, the oldest watches are
+//! reset.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use futures_util::{Stream, stream};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -30,10 +32,10 @@ use crate::{
 
 const EVENT_SERVICE: &str = "imcallback.v1.EventService";
 const ADMIN_SERVICE: &str = "imcallback.v1.AdminService";
-/// Displaced watches whose clients have not taken the status. Beyond it the one that was displaced first is reset.
+/// Most displaced watches whose clients have not read the status. Beyond it the one that was displaced first is reset.
 pub(super) const MAX_DISPLACED: usize = 128;
 
-/// The states that `grpc.health.v1.Health` reports. All start as NOT_SERVING.
+/// States that `grpc.health.v1.Health` reports. All start as NOT_SERVING.
 #[derive(Debug, Clone)]
 pub(crate) struct Health(watch::Sender<States>);
 
@@ -63,7 +65,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Nothing is served yet.
+    /// Creates states of NOT_SERVING.
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(States::default()))
     }
@@ -92,7 +94,7 @@ impl Health {
     }
 }
 
-/// The service.
+/// Health service.
 #[derive(Debug, Clone)]
 pub(super) struct HealthService {
     health: Health,
@@ -107,7 +109,7 @@ impl HealthService {
     }
 }
 
-/// The states of a name, until the watch ends.
+/// Stream of the states of a service, until the watch ends.
 pub(super) type WatchStream =
     std::pin::Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
@@ -139,20 +141,20 @@ impl health_server::Health for HealthService {
     }
 }
 
-/// A watch's stream.
+/// State of a watch.
 struct WatchState {
     service: String,
     states: watch::Receiver<States>,
-    /// What its client was sent last.
+    /// State that was sent last.
     last: Option<ServingStatus>,
     drain: Drain,
-    /// Kept until the response is dropped, also when the status has been given: the client may not take it.
+    /// Kept until the response is dropped, also after the status: the client may not read it.
     watch: WatchPermit,
     is_ended: bool,
 }
 
 impl WatchState {
-    /// The next state that differs from the last one.
+    /// Waits for a state that differs from the last one.
     async fn next(mut state: Self) -> Option<(Result<HealthCheckResponse, Status>, Self)> {
         if state.is_ended {
             return std::future::pending().await;
@@ -196,7 +198,7 @@ struct WatchTable {
     watches: HashMap<u64, WatchEntry>,
     /// Tasks of watches that were displaced and have not ended. Ids grow, so the first one began first.
     displaced: BTreeMap<u64, Arc<StreamTask>>,
-    /// By the connection's other end.
+    /// Watches by the address of their client.
     connections: HashMap<Option<SocketAddr>, BTreeSet<u64>>,
 }
 
@@ -206,7 +208,7 @@ struct WatchEntry {
     task: Arc<StreamTask>,
 }
 
-/// A watch's place, until it is dropped.
+/// Permit of a watch, until it is dropped.
 struct WatchPermit {
     watches: Arc<Watches>,
     id: u64,
@@ -227,7 +229,7 @@ impl Watches {
                 tracing::warn!(
                     max_watches = self.max,
                     left_out,
-                    "there are as many Health.Watch streams as there may be; connections with most of them lose theirs"
+                    "Health.Watch streams have reached their limit; ending streams of the connections with the most"
                 );
             }
             self.metrics.note_refused_call(&status::reason(&status::too_many_watches()));
@@ -252,12 +254,12 @@ impl Watches {
     }
 
     fn lock(&self) -> MutexGuard<'_, WatchTable> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }
 
 impl WatchTable {
-    /// Ends a watch. Returns the task of another one that is to be reset, without the lock.
+    /// Ends a watch. Returns the task of another watch, which the caller resets without the lock.
     fn displace(&mut self, id: u64, peer: Option<SocketAddr>) -> Option<Arc<StreamTask>> {
         let WatchEntry { displaced, task } = self.remove(id, peer)?;
         displaced.cancel();
@@ -294,7 +296,7 @@ mod tests {
     use crate::observe::metrics::Labels;
 
     #[test]
-    fn a_new_watch_displaces_one_of_the_connection_that_has_most() {
+    fn a_new_watch_displaces_one_of_the_connection_with_the_most() {
         let metrics = Arc::new(Metrics::new([], &Labels::default()));
         let watches = Arc::new(Watches { max: 3, metrics, open: Mutex::default(), lines: LineLimit::new() });
         let peer = |port: u16| Some(SocketAddr::from(([127, 0, 0, 1], port)));
@@ -304,7 +306,7 @@ mod tests {
         let second = open(2).unwrap();
         assert!(first[0].displaced.is_cancelled() && !first[1].displaced.is_cancelled());
         assert!(open(2).is_err(), "it would have as many as the other one");
-        assert_eq!(watches.lock().displaced.len(), 1, "it is there until its client takes the status");
+        assert_eq!(watches.lock().displaced.len(), 1, "it stays until its client reads the status");
         drop(first);
         let third = open(1).unwrap();
         assert!(!second.displaced.is_cancelled());

@@ -1,22 +1,16 @@
 //! HTTP/2 connections of the gRPC listener: hyper serves them, the front answers their calls.
 //!
-//! tonic's `Server` is not used here. It hides two of hyper's settings that bound memory: the bytes of answers that h2
-//! keeps for each stream ([`SEND_BYTES`]), and with it the place where a connection's writes can be observed. It also
-//! hides hyper's executor, which gives each call a task that can be ended on its own ([`StreamTask`]).
+//! tonic's `Server` is not used, because it hides what bounds memory here: hyper's setting for the bytes of answers that h2
+//! keeps for each stream ([`SEND_BYTES`]), the connection's socket, whose writes are observed ([`ObservedSocket`]), and
+//! hyper's executor, which runs each call in a task that can be ended on its own ([`StreamTask`]).
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use hyper::{body::Incoming, rt::Executor, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -34,30 +28,30 @@ use super::{
 };
 use crate::observe::{metrics::Metrics, telemetry::LineLimit};
 
-/// Streams that this server resets because of a client's protocol errors, on one connection and over its life. Beyond it
-/// the connection ends with ENHANCE_YOUR_CALM: without a limit, a client could have the server reset streams faster than
-/// it frees them (CVE-2025-8671). Clients and proxies that follow RFC 9113 cause none.
+/// Streams that the server resets because of a client's protocol errors, over the life of a connection. Beyond it the
+/// connection ends with ENHANCE_YOUR_CALM. Without a limit, a client could make the server reset streams faster than it
+/// frees them (CVE-2025-8671). Clients and proxies that follow RFC 9113 cause none.
 const MAX_ERROR_RESETS: usize = 1024;
-/// HTTP/2 receive window of a stream: the bytes of a request that h2 keeps until the front reads them. The front reads at
-/// once, so a larger window would gain nothing for requests of a few hundred bytes.
+/// HTTP/2 receive window of a stream: the bytes of a request that h2 keeps until the front reads them. The front reads them
+/// at once, so requests of a few hundred bytes gain nothing from a larger window.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-/// The same of a connection. Many times a stream's, so that streams whose requests are not read, as those of reflection
-/// while its answers are not, do not keep the other calls of a proxy's connection from sending. h2 also derives its bound
-/// on small frames from it, which a burst of calls must not reach.
+/// HTTP/2 receive window of a connection. It is many times that of a stream: streams whose requests are not read, such as
+/// those of reflection with unread answers, must not block the other calls of a proxy's connection. h2 also derives its
+/// bound on small frames from it, which a burst of calls must not reach.
 const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
-/// Bytes of an answer or stream that h2 takes beyond what the socket took: enough to fill the socket's buffer at once.
+/// Bytes of an answer or stream that h2 buffers before the socket: enough to fill the socket's buffer at once.
 const SEND_BYTES: usize = 128 * 1024;
-/// Largest list of headers that h2 decodes; it answers a larger one with HTTP status 431. Above the front's own limit,
-/// whose answer has a gRPC status.
+/// Largest list of headers that h2 decodes. It answers a larger one with HTTP status 431. The front's own limit is lower, and
+/// its answer has a gRPC status.
 const MAX_DECODED_HEADER_BYTES: u32 = 32 * 1024;
-/// How long a client has, once the gateway ends, to answer the PING that follows GOAWAY. hyper waits for it without a
-/// bound. A connection that still has no answer then is closed when its last call has ended.
+/// Deadline of a drain for the answer to the PING that follows GOAWAY, for which hyper would wait forever. Beyond it the
+/// connection is closed when its last call has ended.
 const GOAWAY_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long such a connection may take to close: to write what is left, and to see the client close it. Then it is cut.
+/// Time in which such a connection writes what is left and the client closes it. Beyond it the connection is cut.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves all connections of a listener until `closing` completes; then lets their streams end. The service finds a
-/// connection's `ConnectInfo` and `Arc<Transport>`, and the call's `Arc<StreamTask>`, in its requests' extensions.
+/// Serves all connections of a listener until `closing` completes, then waits until their streams have ended. The extensions
+/// of a request have the connection's `ConnectInfo` and `Arc<Transport>`, and the call's `Arc<StreamTask>`.
 pub(super) async fn serve<IO, S, B>(
     incoming: impl Stream<Item = io::Result<IO>>,
     service: S,
@@ -78,7 +72,7 @@ pub(super) async fn serve<IO, S, B>(
     let stuck = Arc::new(StuckConnections { metrics: Arc::clone(metrics), lines: LineLimit::new() });
     let accept = async {
         let mut incoming = pin!(incoming);
-        // The incoming stream logs what fails.
+        // The incoming stream logs errors.
         while let Some(accepted) = incoming.next().await {
             if let Ok(io) = accepted {
                 tokio::spawn(serve_connection(
@@ -126,7 +120,7 @@ async fn serve_connection<IO, S, B>(
             extensions.insert(info.clone());
             extensions.insert(Arc::clone(&transport));
             extensions.insert(tasks.expect_call());
-            // It is always ready.
+            // The front is always ready.
             let answering = service.clone().call(request.map(Body::new));
             let transport = Arc::clone(&transport);
             async move { answering.await.map(|response| response.map(|body| SentBody::new(body, &transport))) }
@@ -166,9 +160,9 @@ fn builder(tasks: CallTasks, limits: &Limits) -> http2::Builder<CallTasks> {
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout)
         .max_concurrent_streams(u32::try_from(max_streams).unwrap_or(u32::MAX))
-        // After a pause of this process it finds the calls and the resets of all of a proxy's clients at once. h2's
-        // default of 20 would end the connection, and with it the streams of all clients. Beyond the limit the connection
-        // ends with ENHANCE_YOUR_CALM.
+        // After a pause, this process reads the calls and resets of all clients of a proxy at once. At h2's default of 20
+        // it would end the connection, with the streams of all clients. Beyond the limit the connection ends with
+        // ENHANCE_YOUR_CALM.
         .max_pending_accept_reset_streams(max_streams)
         .max_local_error_reset_streams(MAX_ERROR_RESETS)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
@@ -182,16 +176,16 @@ fn builder(tasks: CallTasks, limits: &Limits) -> http2::Builder<CallTasks> {
 #[derive(Clone)]
 struct CallTasks {
     transport: Arc<Transport>,
-    /// Of the call that hyper hands over next. hyper creates a call's future and has it executed before it looks at the
+    /// Task of the call that hyper executes next. hyper creates a call's future and executes it before it reads the
     /// connection's next call.
     next: Arc<Mutex<Option<Arc<StreamTask>>>>,
 }
 
 impl CallTasks {
-    /// Returns the task in which the call will run that begins now.
+    /// Returns the task of the call that begins now.
     fn expect_call(&self) -> Arc<StreamTask> {
         let task = Arc::new(StreamTask::default());
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&task));
+        *self.next.lock() = Some(Arc::clone(&task));
         task
     }
 }
@@ -203,13 +197,13 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for CallTasks {
             call.await;
             drop(guard);
         });
-        if let Some(next) = self.next.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(next) = self.next.lock().take() {
             next.set(task.abort_handle());
         }
     }
 }
 
-/// Notices connections whose clients read nothing.
+/// Finds connections whose clients read nothing.
 struct StuckConnections {
     metrics: Arc<Metrics>,
     lines: LineLimit,
@@ -218,7 +212,7 @@ struct StuckConnections {
 impl StuckConnections {
     /// Completes when a connection is to be closed because its client reads nothing.
     async fn wait(&self, transport: &Transport, limits: &Limits) {
-        // A PING without an answer has hyper end the connection, but not before its last bytes are written.
+        // hyper ends a connection whose PING is not answered, but only after its last bytes are written.
         let keepalive = limits.keepalive_interval.saturating_add(limits.keepalive_timeout);
         tokio::select! {
             () = transport.stuck() => {}

@@ -1,4 +1,4 @@
-//! The gRPC listener's sockets: accepts them, waits for their TLS handshake and the beginning of HTTP/2, and cuts them.
+//! Accepts connections of the gRPC listener, waits for their TLS handshake and the HTTP/2 preface, and cuts them.
 
 use std::{
     future::Future,
@@ -27,35 +27,35 @@ use super::{
 };
 use crate::net::tls;
 
-/// How long a connection that was shut down waits for its client to close it.
+/// Time that a connection waits after its shutdown for the client to close it.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long a client may take for the beginning of its HTTP/2: until then keepalive
-/// pings do not reach it, and it would hold a place for as long as it likes.
+/// Deadline for the HTTP/2 preface. Beyond it the connection is closed: keepalive pings start only after the preface, so the
+/// client could hold its permit indefinitely.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
-/// What every client begins with, by RFC 9113, section 3.4.
+/// Length of the preface that every client sends first (RFC 9113, section 3.4).
 const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
-/// Calls that have arrived on a connection and whose answers are not being written, before its first authenticated call.
-/// Beyond it nothing is read until some are answered. h2 keeps about 1 KiB for each. Only a client that does not read has so
-/// many, or one that sends calls faster than the processors answer them.
+/// Most unanswered calls of a connection before its first authenticated call. Beyond it the connection is not read until some
+/// are answered. h2 keeps about 1 KiB for each. A client has so many only if it does not read, or sends calls faster than
+/// the processors answer them.
 const STRANGERS_UNANSWERED: usize = 32;
-/// Such calls of a connection after its first authenticated call. Beyond it the connection is read no faster than its client
-/// takes what it is sent. It is still read, because calls of a proxy's clients may wait for their turn.
+/// Most unanswered calls of a connection after its first authenticated call. Beyond it the connection is read no faster than
+/// its client reads. It is still read, because calls of a proxy's clients may wait for their turn.
 const MAX_UNANSWERED: usize = 1000;
-/// Bytes that are read at once before the first authenticated call. They hold 70 calls, which may exceed the bound.
+/// Bytes that are read at once before the first authenticated call: up to 70 calls, by which the bound may be exceeded.
 const STRANGERS_PIECE_BYTES: usize = 1024;
-/// Pause after a failed accept, as when no file descriptor is left.
+/// Pause after a failed accept, for example when no file descriptor is left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// The connections of a listener, in the order in which they begin to speak HTTP/2.
+/// Listener that returns connections in the order of their HTTP/2 prefaces.
 pub(super) struct GrpcListener {
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
     connections: Arc<Connections>,
-    /// Accepted, and not admitted yet.
+    /// Accepted connection that is not admitted yet.
     waiting: Option<TcpStream>,
-    /// Those that have not begun to speak HTTP/2 yet; each has its place.
+    /// Admitted connections that have not sent their prefaces.
     beginning: JoinSet<Option<CancellableStream>>,
-    /// The last accept failed, and that has been logged.
+    /// True if the last accept failed. Further failures are not logged.
     failed: bool,
 }
 
@@ -68,7 +68,7 @@ impl GrpcListener {
         Self { listener, tls, connections, waiting: None, beginning: JoinSet::new(), failed: false }
     }
 
-    /// The next connection that speaks HTTP/2, once there is a place for it.
+    /// Waits for the next admitted connection with an HTTP/2 preface.
     pub(super) async fn next(mut self) -> Option<(io::Result<CancellableStream>, Self)> {
         loop {
             let mut look_again = self.connections.close_without_call();
@@ -88,12 +88,12 @@ impl GrpcListener {
                 Some(ended) = self.beginning.join_next() => match ended {
                     Ok(Some(stream)) => return Some((Ok(stream), self)),
                     Ok(None) => {}
-                    Err(error) => tracing::error!(%error, "the beginning of a connection panicked"),
+                    Err(error) => tracing::error!(%error, "the handshake of a connection panicked"),
                 },
                 accepted = self.listener.accept(), if !is_waiting => match accepted {
                     Ok((stream, peer)) => {
                         self.failed = false;
-                        // Here, because tonic's own setting does nothing for connections that it is given.
+                        // tonic's own setting has no effect on connections that it did not accept.
                         if let Err(error) = stream.set_nodelay(true) {
                             tracing::debug!(%error, %peer, "could not set TCP_NODELAY");
                         }
@@ -102,9 +102,8 @@ impl GrpcListener {
                     Err(error) => {
                         if !self.failed {
                             self.failed = true;
-                            tracing::error!(%error, "could not accept a connection; trying again until it works");
+                            tracing::error!(%error, "cannot accept a gRPC connection; retrying");
                         }
-                        // tonic would try again at once.
                         sleep(ACCEPT_RETRY).await;
                     }
                 },
@@ -115,8 +114,8 @@ impl GrpcListener {
     }
 }
 
-/// Waits until a client has made its TLS handshake, if there is TLS, and begun to
-/// speak HTTP/2. `None`: it failed, or the connection is closed for another.
+/// Waits for the TLS handshake, if TLS is on, and the HTTP/2 preface. Returns `None` if either failed, or if the connection
+/// was closed for another.
 async fn begin(
     stream: TcpStream,
     tls: Option<tls::Acceptor>,
@@ -127,11 +126,11 @@ async fn begin(
     let mut preface = vec![0; PREFACE_BYTES];
     let read = async {
         let mut stream = tls::accept(tls.as_ref(), stream, peer).await?;
-        // Whether it is one is for HTTP/2 to say.
+        // h2 checks the content.
         match timeout(PREFACE_TIMEOUT, stream.read_exact(&mut preface)).await {
             Ok(Ok(_)) => return Some(stream),
-            Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection ended before it spoke HTTP/2"),
-            Err(_) => tracing::debug!(%peer, "a connection did not speak HTTP/2 in time"),
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection ended before its HTTP/2 preface"),
+            Err(_) => tracing::debug!(%peer, "a connection sent no HTTP/2 preface in time"),
         }
         None
     };
@@ -149,29 +148,28 @@ async fn begin(
     })
 }
 
-/// A connection that fails once it is closed: tonic's own shutdown waits
-/// for every stream, also one whose client reads nothing.
+/// Connection that fails when it is closed. hyper's own shutdown would wait for every stream, also those whose clients read
+/// nothing.
 ///
-/// Once it is shut down, it reads on until the client has closed it too. The system
-/// resets a connection that is closed with something unread, such as an update of
-/// a window, and what the client has not read by then is lost: `going_away`, perhaps.
+/// After the shutdown it reads until the client has closed it, too. The system resets a connection that is closed with unread
+/// bytes, such as a window update, and the client loses what it has not read, such as `going_away`.
 pub(super) struct CancellableStream {
     stream: tls::Io,
-    /// What was read of it already.
+    /// Bytes that were read already: the preface.
     unread: Bytes,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
     frames: Frames,
     resets: Resets,
-    /// Whether something was written or flushed since the last read.
+    /// True if something was written or flushed since the last read.
     has_written: bool,
-    /// Set when it was shut down: until when to read on.
+    /// Set at the shutdown: the end of the time to read on.
     lingering: Option<Pin<Box<Sleep>>>,
     permit: ConnectionPermit,
 }
 
 impl CancellableStream {
-    /// Fails once the connection is closed. Asked wherever it could wait: while its client reads nothing, HTTP/2
-    /// waits to write, and reads nothing either.
+    /// Fails when the connection is closed. Reads and writes both check: while the client reads nothing, HTTP/2 waits to
+    /// write, and reads nothing either.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         match self.closed.as_mut().poll(cx) {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
@@ -179,11 +177,11 @@ impl CancellableStream {
         }
     }
 
-    /// Reads what the client has sent, unless too many of its calls are unanswered.
+    /// Reads from the client, unless too many of its calls are unanswered.
     fn poll_read_paced(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.must_pause() {
             self.transport().pause_reader(cx.waker());
-            // It may have changed before the waker was there.
+            // The count may have changed before the waker was registered.
             if self.must_pause() {
                 return Poll::Pending;
             }
@@ -203,7 +201,7 @@ impl CancellableStream {
 
     fn must_pause(&self) -> bool {
         let unanswered = self.frames.unanswered();
-        // Most connections have a few.
+        // Most connections have few.
         if unanswered < STRANGERS_UNANSWERED {
             return false;
         }
@@ -215,7 +213,7 @@ impl CancellableStream {
         }
     }
 
-    /// Notes bytes that the socket took, or a flush. h2 flushes whenever it can read no more.
+    /// Notes bytes that the socket accepted, or a flush. h2 flushes whenever it can read no more.
     fn note_written(&mut self, bytes: &[u8]) {
         let unanswered = self.frames.unanswered();
         self.frames.send(bytes);
@@ -332,7 +330,7 @@ mod tests {
 
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-    /// A client and what the listener has of its connection.
+    /// Returns a client, its connection, and the listener.
     async fn connect(connections: Arc<Connections>) -> (TcpStream, CancellableStream, GrpcListener) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -364,7 +362,7 @@ mod tests {
         assert_eq!(metrics.grpc_connections.unauthenticated.get(), 0);
     }
 
-    /// The headers of a call or its answer, without any.
+    /// Returns an empty HEADERS frame of a call or its answer.
     fn headers(call: u32) -> Vec<u8> {
         [&[0, 0, 0, 1, 5][..], &(2 * call + 1).to_be_bytes()].concat()
     }
@@ -391,7 +389,7 @@ mod tests {
             drop(more);
             stream.write_all(&headers(call)).await.unwrap();
         }
-        // As is one whose request is arriving.
+        // A call whose request is arriving does not count.
         let _arrival = stream.permit.connection().transport.begin_arrival();
         let more = stream.read(&mut read[piece..]).await.unwrap();
         assert!(more > 0 && calls.starts_with(&read[..piece + more]));

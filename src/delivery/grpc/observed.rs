@@ -1,4 +1,4 @@
-//! A connection's socket, observed for its calls.
+//! Socket that reports its writes to the connection's [`Transport`].
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::transport::Transport;
 
-/// Notes whether the socket takes what is written.
+/// Reports whether the socket accepts writes.
 pub(super) struct ObservedSocket<IO> {
     io: IO,
     transport: Arc<Transport>,

@@ -1,4 +1,4 @@
-//! The gRPC listener: its services, its connections, and its end.
+//! Serves gRPC: connects the services, the front and the connections, until the drain.
 
 use std::{fmt, future::pending, sync::Arc};
 
@@ -33,20 +33,19 @@ use crate::{
     net::{shutdown::Drain, tls},
 };
 
-/// What is served.
+/// Dependencies of the gRPC services.
 pub(crate) struct Dependencies {
-    /// The events.
+    /// Log with the events.
     pub log: Arc<dyn EventLog>,
-    /// The streams that read them.
+    /// Open streams.
     pub streams: Arc<StreamRegistry>,
-    /// Who may call. When it changes, streams of tokens that are no longer in it, or
-    /// that have other rights there, end.
+    /// Tokens and rights. When the list changes, streams end whose tokens are missing or have other rights.
     pub access: watch::Receiver<Arc<Access>>,
-    /// What was refused.
+    /// Refused callbacks.
     pub refusals: Arc<Refusals>,
-    /// What `grpc.health.v1.Health` reports.
+    /// States that `grpc.health.v1.Health` reports.
     pub health: Health,
-    /// What the gateway calls itself, for operators.
+    /// Name of this gateway, for operators.
     pub replica: Arc<str>,
 }
 
@@ -56,8 +55,8 @@ impl fmt::Debug for Dependencies {
     }
 }
 
-/// Serves gRPC, with TLS if it is given, until `drain` closes the listener and every
-/// stream has ended, or `drain` cuts connections.
+/// Serves gRPC, with TLS if given, until `drain` closes the listener and all streams have ended, or until `drain` cuts the
+/// connections.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<tls::Acceptor>,
@@ -92,7 +91,7 @@ pub(crate) async fn serve(
     let connections = Connections::new(
         limits.max_connections,
         limits.first_call_timeout,
-        // All clients of a proxy may leave at once.
+        // All clients of a proxy may reset their streams at once.
         capacity::connection_streams(limits.max_streams),
         drain.cut_token(),
         metrics,
@@ -107,7 +106,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Ends the streams of callers that may no longer do what they do, until it is dropped.
+/// Ends the streams of callers that lose their rights, until the future is dropped.
 async fn revoke<T>(mut access: watch::Receiver<Arc<Access>>, streams: &StreamRegistry) -> T {
     while access.changed().await.is_ok() {
         let access = Arc::clone(&access.borrow_and_update());

@@ -1,4 +1,4 @@
-//! Counting of each connection's calls.
+//! Layer that counts the calls of each connection, for [`connections`](super::connections).
 
 use std::{
     pin::Pin,
@@ -43,7 +43,7 @@ where
     fn call(&mut self, mut request: http::Request<A>) -> Self::Future {
         let connection = request.extensions().get::<Arc<Connection>>().cloned();
         if let Some(connection) = &connection {
-            // Where tonic's `Request::remote_addr` looks for it.
+            // tonic's `Request::remote_addr` reads it there.
             request.extensions_mut().insert(connection.info.clone());
         }
         let call = connection.as_ref().map(CallGuard::begin);
@@ -52,7 +52,7 @@ where
 }
 
 pin_project! {
-    /// A call that is not answered yet.
+    /// Response to a call.
     pub(super) struct ResponseFuture<F> {
         #[pin]
         response: F,
@@ -78,7 +78,7 @@ where
 }
 
 pin_project! {
-    /// The body of an answer; the call lasts as long as it.
+    /// Body of an answer. The call ends with it.
     pub(super) struct TrackedBody<B> {
         #[pin]
         body: B,

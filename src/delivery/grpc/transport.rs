@@ -1,18 +1,18 @@
-//! State of one gRPC connection that its calls share: whether the socket takes bytes, and which tasks answer calls.
+//! State of one gRPC connection that its calls share: whether the socket accepts bytes, and the tasks that answer calls.
 //!
-//! [`Transport`] gates the bodies of answers. A client that opens its HTTP/2 windows and stops reading from the socket
-//! would otherwise have h2 buffer 400 KiB for each call.
+//! [`Transport`] gates the bodies of answers. Otherwise h2 would buffer 400 KiB for each call of a client that opens its
+//! HTTP/2 windows and stops reading from the socket.
 //!
 //! [`StreamTask`] ends a single call. hyper polls a body only while the client's HTTP/2 window has room, so a body cannot
-//! end its own stream when the client does not read. hyper's executor hands each call to a task of its own, and a task can
-//! be aborted: h2 then discards what it holds of the answer and sends RST_STREAM, which needs no window. All other calls of
-//! the connection go on. They may be those of other clients, whose proxy uses one connection for all.
+//! end its own stream when the client does not read. hyper's executor runs each call in a task of its own, which can be
+//! aborted: h2 then discards its part of the answer and sends RST_STREAM, which needs no window. The other calls of the
+//! connection continue. They may belong to other clients of the same proxy.
 
 use std::{
     collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -20,47 +20,48 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, task::AbortHandle, time::sleep};
 
-/// How long the socket of a connection whose calls were reset may take nothing. h2 frees the bytes of a reset call when it
-/// writes RST_STREAM. While nothing can be written, no single call can be ended: then the connection is closed.
+/// Time without a write after which a connection with reset calls is closed. h2 frees the bytes of a reset call when it
+/// writes RST_STREAM. While nothing can be written, no single call can be ended.
 const RESET_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection's socket and tasks, as its calls see them.
+/// Socket and tasks of a connection, as its calls see them.
 #[derive(Debug)]
 pub(super) struct Transport {
     /// Unique in this process.
     pub(super) id: u64,
     pub(super) peer: Option<SocketAddr>,
-    /// Whether the socket took less than it was given last.
+    /// True if the last write to the socket was blocked.
     is_blocked: AtomicBool,
-    /// Writes that the socket took.
+    /// Number of writes that the socket accepted.
     writes: AtomicU64,
     waiting: Mutex<BlockedBodies>,
-    /// Calls whose requests are arriving.
+    /// Number of calls whose requests are arriving.
     arriving: AtomicUsize,
-    /// Of the connection, if it does not read because too many calls are unanswered.
+    /// Waker of the connection while it does not read because too many calls are unanswered.
     paused_reader: AtomicWaker,
-    /// Tasks that answer calls.
+    /// Number of tasks that answer calls.
     tasks: AtomicUsize,
     /// Signaled when the last task has ended.
     all_tasks_ended: Notify,
-    /// Bodies that were dropped while h2 held bytes of them.
+    /// Number of bodies that were dropped while h2 held bytes of them.
     abandoned: AtomicUsize,
-    /// Signaled when one more was abandoned.
+    /// Signaled when one more body is abandoned.
     one_abandoned: Notify,
-    /// Whether the connection is to be treated as if its client had closed its side, once all is flushed.
+    /// True if the connection is to read the end of its input after the next flush.
     is_input_ending: AtomicBool,
-    /// Whether it is.
+    /// True if the connection reads the end of its input.
     is_input_ended: AtomicBool,
 }
 
-/// Bodies that wait until the socket takes bytes, by call.
+/// Bodies that wait until the socket accepts bytes, by call.
 #[derive(Debug, Default)]
 struct BlockedBodies {
     wakers: HashMap<u64, Waker>,
-    /// Bodies that were woken. Each may hand over one piece, even if others have filled the socket again by then: streams
-    /// that always have something ready must not starve them.
+    /// Bodies that were woken. Each may write one piece, even if others have filled the socket again: streams that always
+    /// have something ready must not starve them.
     granted: HashSet<u64>,
 }
 
@@ -84,7 +85,7 @@ impl Transport {
         })
     }
 
-    /// Completes once the socket takes bytes.
+    /// Completes when the socket accepts bytes.
     pub(super) fn poll_writable(&self, call: u64, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_blocked.load(Ordering::SeqCst) {
             return Poll::Ready(());
@@ -95,11 +96,11 @@ impl Transport {
         }
         waiting.wakers.insert(call, cx.waker().clone());
         drop(waiting);
-        // It may have become writable before the waker was there.
+        // The socket may have become writable before the waker was registered.
         if self.is_blocked.load(Ordering::SeqCst) { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Forgets a call that waits no more.
+    /// Forgets a call that no longer waits.
     pub(super) fn forget(&self, call: u64) {
         let mut waiting = self.waiting();
         waiting.wakers.remove(&call);
@@ -118,7 +119,7 @@ impl Transport {
         self.arriving.load(Ordering::SeqCst)
     }
 
-    /// Has the connection's task woken when it may read again.
+    /// Registers the connection's task, which is woken when it may read again.
     pub(super) fn pause_reader(&self, waker: &Waker) {
         self.paused_reader.register(waker);
     }
@@ -152,7 +153,7 @@ impl Transport {
         self.abandoned.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Completes when calls were reset and the socket has taken nothing for [`RESET_TIMEOUT`].
+    /// Completes when calls were reset and the socket has accepted nothing for [`RESET_TIMEOUT`].
     pub(super) async fn stuck(&self) {
         loop {
             while !self.has_abandoned() {
@@ -166,7 +167,7 @@ impl Transport {
         }
     }
 
-    /// Completes when the socket has taken nothing for so long, or up to twice as long, though something was to be written.
+    /// Completes when the socket has been blocked for the timeout, or up to twice as long.
     pub(super) async fn unwritable(&self, timeout: Duration) {
         loop {
             let writes = self.writes();
@@ -186,18 +187,18 @@ impl Transport {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Has the connection end as if its client had closed its side, when it is polled next. h2 then drops what it has not
-    /// written, so that it is flushed before.
+    /// Ends the connection as if its client had closed its side. First waits for a flush, because h2 drops what it has not
+    /// written by then.
     pub(super) fn end_input(&self) {
         self.is_input_ending.store(true, Ordering::SeqCst);
     }
 
-    /// Returns whether the connection is to end once all is flushed.
+    /// Returns whether the input ends after the next flush.
     pub(super) fn is_input_ending(&self) -> bool {
         self.is_input_ending.load(Ordering::SeqCst)
     }
 
-    /// Returns whether the connection is treated as if its client had closed its side.
+    /// Returns whether the input has ended.
     pub(super) fn is_input_ended(&self) -> bool {
         self.is_input_ended.load(Ordering::SeqCst)
     }
@@ -225,7 +226,7 @@ impl Transport {
     }
 
     fn waiting(&self) -> MutexGuard<'_, BlockedBodies> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 
@@ -249,18 +250,18 @@ impl Drop for TaskGuard {
     }
 }
 
-/// The task that answers one call.
+/// Task that answers one call.
 #[derive(Debug, Default)]
 pub(super) struct StreamTask(OnceLock<AbortHandle>);
 
 impl StreamTask {
-    /// Notes the task once it runs.
+    /// Sets the task when it runs.
     pub(super) fn set(&self, task: AbortHandle) {
         // Set once: each call has one task.
         self.0.set(task).ok();
     }
 
-    /// Resets the call's stream and drops its body. Not to be called with a lock that the body's drop takes.
+    /// Resets the call's stream and drops its body. The caller must not hold a lock that the body takes when dropped.
     pub(super) fn reset(&self) {
         if let Some(task) = self.0.get() {
             task.abort();
@@ -268,9 +269,9 @@ impl StreamTask {
     }
 }
 
-/// What is known of a connection's other end.
+/// Connection information with the state of the connection.
 pub(super) trait HasTransport {
-    /// The connection's state.
+    /// Returns the state of the connection.
     fn transport(&self) -> &Arc<Transport>;
 }
 
@@ -281,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_waits_until_the_socket_takes_bytes() {
+    fn a_body_waits_until_the_socket_accepts_bytes() {
         let transport = Transport::new(None);
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
@@ -296,9 +297,9 @@ mod tests {
         assert!(transport.poll_writable(1, &mut cx).is_ready());
     }
 
-    /// As when a stream fills it again before the body that was woken has its turn.
+    /// A stream may fill the socket again before the woken body is polled.
     #[test]
-    fn a_body_that_waited_hands_over_one_piece_each_time_the_socket_took_something() {
+    fn a_woken_body_writes_one_piece_for_each_write_that_the_socket_accepted() {
         let transport = Transport::new(None);
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);

@@ -1,4 +1,4 @@
-//! Which events a reader wants.
+//! Filters of events.
 
 #[cfg(test)]
 mod tests;
@@ -14,10 +14,10 @@ use crate::{
 
 /// Most entries in each list of a filter.
 pub const MAX_FILTER_ENTRIES: usize = 100;
-/// Most bytes of names in a filter: every stream keeps its own.
+/// Most bytes of names in a filter. Each stream has a filter of its own.
 pub const MAX_FILTER_BYTES: usize = 8 * 1024;
 
-/// A filter's lists, as a request has them. Empty lists select everything.
+/// Lists of a filter, as in a request. Empty lists select everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilterLists {
     /// Commands, and families such as `Sns.*`.
@@ -34,35 +34,35 @@ pub struct FilterLists {
     pub lane: Option<Lane>,
 }
 
-/// Selects events: every list that is not empty must have an entry that fits, and the lane must be the event's.
+/// Selects events: each list that is not empty must have a matching entry, and the lane must be the event's.
 ///
-/// All lists are sorted and have nothing twice.
+/// All lists are sorted, without duplicates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Exact commands.
     commands: Vec<String>,
-    /// Beginnings of commands, with the dot: `Sns.` for `Sns.*`.
+    /// Prefixes of commands, with the dot: `Sns.` for `Sns.*`.
     families: Vec<String>,
     sdk_app_ids: Vec<u32>,
     accounts: Vec<String>,
     group_ids: Vec<String>,
     kinds: Vec<u8>,
     lane: Option<Lane>,
-    /// For each list of names that is not empty: the marks of records that may fit.
+    /// Bloom filters, one for each list of names that is not empty: a record without common bits cannot match.
     marks: Vec<Marks>,
 }
 
-/// What is wrong with a filter.
+/// Error in a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FilterError {
-    /// The filter's list.
+    /// Name of the list.
     pub field: &'static str,
     message: String,
 }
 
 impl Filter {
-    /// A filter from its lists.
+    /// Creates a filter from its lists.
     pub fn new(lists: FilterLists) -> Result<Self, FilterError> {
         let error = |field, message| Err(FilterError { field, message });
         for (field, entries) in [
@@ -75,7 +75,7 @@ impl Filter {
             if entries > MAX_FILTER_ENTRIES {
                 return error(
                     field,
-                    format!("at most {MAX_FILTER_ENTRIES} entries are taken; split the filter"),
+                    format!("at most {MAX_FILTER_ENTRIES} entries are accepted; split the filter"),
                 );
             }
         }
@@ -87,7 +87,9 @@ impl Filter {
             if bytes > MAX_FILTER_BYTES {
                 return error(
                     field,
-                    format!("names of at most {MAX_FILTER_BYTES} bytes in all are taken; split the filter"),
+                    format!(
+                        "names of at most {MAX_FILTER_BYTES} bytes in total are accepted; split the filter"
+                    ),
                 );
             }
         }
@@ -138,13 +140,13 @@ impl Filter {
             names.iter().for_each(|name| marks.insert(name.as_bytes()));
             (!names.is_empty()).then_some(marks)
         };
-        // Of a family the commands are not known.
+        // The commands of a family are unknown.
         let commands: &[String] = if self.families.is_empty() { &self.commands } else { &[] };
         self.marks = [commands, &self.accounts, &self.group_ids].into_iter().filter_map(marks_of).collect();
         self
     }
 
-    /// Its lists, as a request could have them.
+    /// Returns the lists, as a request could have them.
     pub fn lists(&self) -> FilterLists {
         let families = self.families.iter().map(|family| format!("{family}*"));
         FilterLists {
@@ -157,14 +159,12 @@ impl Filter {
         }
     }
 
-    /// Whether every event fits.
+    /// Returns whether every event matches.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The filter within another, of which apps and commands count: what it does not
-    /// narrow is narrowed to what that one allows. The name of the list, if it asks for
-    /// more than that.
+    /// Narrows the filter to the apps and commands of `allowed`. Returns the name of the list if the filter names others.
     pub fn within(mut self, allowed: &Self) -> Result<Self, &'static str> {
         if !allowed.sdk_app_ids.is_empty() {
             if self.sdk_app_ids.is_empty() {
@@ -179,7 +179,7 @@ impl Filter {
                 self.families.clone_from(&allowed.families);
             } else {
                 let mut names = self.commands.iter().chain(&self.families);
-                // A family ends in its dot, so one that begins with another is a part of it.
+                // A family ends in its dot, so a family with the prefix of another is a part of it.
                 let is_allowed = |name: &String| {
                     has_name(&allowed.commands, name.as_bytes())
                         || allowed.families.iter().any(|family| name.starts_with(family))
@@ -196,7 +196,7 @@ impl Filter {
         self.commands.is_empty() && self.families.is_empty()
     }
 
-    /// What an index can find fitting events by: the list that says most about an event.
+    /// Returns the most selective list by which an index can find matching events.
     pub fn terms(&self) -> Option<Terms> {
         if !self.accounts.is_empty() {
             Some(Terms::Accounts(self.accounts.clone()))
@@ -256,11 +256,11 @@ impl Filter {
 /// Result of comparing an event with a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterMatch {
-    /// It fits.
+    /// The event matches.
     Yes,
-    /// It does not fit.
+    /// The event does not match.
     No,
-    /// It matches except for its accounts or groups, some of which cannot be read.
+    /// The event matches except for its accounts or groups, some of which cannot be read.
     Unknown,
 }
 
@@ -289,8 +289,7 @@ fn has_name(sorted: &[String], name: &[u8]) -> bool {
     sorted.binary_search_by(|entry| entry.as_bytes().cmp(name)).is_ok()
 }
 
-/// Whether the body has one of the names in this role: for a record whose list
-/// of them was cut.
+/// Returns whether the body has one of the names in this role. Needed for records whose list of names was cut.
 fn names_one(record: &StoredRecord, wanted: Role, names: &[String]) -> bool {
     struct Found;
     let visit = |role, item: Item<'_>| match item {

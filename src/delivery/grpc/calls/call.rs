@@ -1,4 +1,4 @@
-//! One call's side of its group.
+//! Handle of one call.
 
 use std::{
     mem,
@@ -18,7 +18,7 @@ use super::{
     table::{CallState, CallTable, Phase},
 };
 
-/// A call's place in its group, until it is dropped.
+/// A call in its group. Dropping it removes the call.
 #[derive(Debug)]
 pub(in super::super) struct Call {
     id: u64,
@@ -26,18 +26,18 @@ pub(in super::super) struct Call {
     connection: Arc<Transport>,
 }
 
-/// A part of an answer.
+/// Next part of an answer.
 pub(in super::super) enum AnswerPart {
     /// Bytes to hand to the connection.
     Piece(Bytes),
-    /// Nothing is left of what was made so far.
+    /// The answer so far was taken.
     Nothing,
     /// The call was ended.
     Ended(Status),
 }
 
 impl Call {
-    /// Adds a call with so many bytes of metadata. RESOURCE_EXHAUSTED if no other one gives way.
+    /// Adds a call with so many bytes of metadata. RESOURCE_EXHAUSTED at the bound, if no other call can be ended.
     pub(in super::super) fn begin(
         calls: &Arc<CallGroup>,
         connection: &Arc<Transport>,
@@ -47,7 +47,7 @@ impl Call {
         let now = calls.now();
         let mut table = calls.table();
         if table.active() >= calls.bounds.calls {
-            calls.warn("calls", "there are as many gRPC calls as there may be; the oldest ones end");
+            calls.warn("calls", "gRPC calls have reached their limit; ending the oldest ones");
             let ended = table.end_one(now, |_| true, status::too_many_calls, &calls.metrics);
             if !ended && !table.end_oldest_arriving(status::too_many_calls) {
                 return Err(status::too_many_calls());
@@ -77,7 +77,7 @@ impl Call {
         held.map(|()| call)
     }
 
-    /// Its connection.
+    /// Returns the connection of the call.
     pub(in super::super) fn connection(&self) -> &Arc<Transport> {
         &self.connection
     }
@@ -105,7 +105,7 @@ impl Call {
         held
     }
 
-    /// The request is there: from now on the gateway works for the call.
+    /// Notes that the request is complete: the gateway works for the call from now on.
     pub(in super::super) fn run(&self) -> Result<(), Status> {
         let mut table = self.calls.table();
         let table = &mut *table;
@@ -122,7 +122,7 @@ impl Call {
         Ok(())
     }
 
-    /// The request is not held any more.
+    /// Releases the bytes of the request.
     pub(in super::super) fn release_request(&self) {
         let mut table = self.calls.table();
         let table = &mut *table;
@@ -132,8 +132,8 @@ impl Call {
         self.calls.set_gauges(table);
     }
 
-    /// Holds an answer, or the next message of one, for the client. Other clients' answers give way if they are not taken;
-    /// RESOURCE_EXHAUSTED if none does.
+    /// Holds an answer, or its next message, for the client. At a bound, ends answers that other clients do not read.
+    /// RESOURCE_EXHAUSTED if there are none.
     pub(in super::super) fn put(&self, answer: Bytes) -> Result<(), Status> {
         let calls = &self.calls;
         let now = calls.now();
@@ -149,7 +149,7 @@ impl Call {
         while table.answer_bytes + answer.len() > calls.bounds.answer_bytes {
             calls.warn(
                 "answer bytes",
-                "gRPC answers that their clients do not take hold as much memory as they may; calls end",
+                "unread gRPC answers have reached their memory limit; ending the oldest ones",
             );
             if !table.end_answer(now, None, &calls.metrics) {
                 return Err(calls.refused(status::too_many_unread_answers()));
@@ -160,7 +160,7 @@ impl Call {
             if let Some(status) = &state.end {
                 return Err(status.clone());
             }
-            // More than one message at a time would be a fault of the body's.
+            // The body takes a whole message before it puts the next one.
             state.answer_bytes += answer.len();
             held.answer_bytes += answer.len();
             if let Some(of) = held.connections.get_mut(&connection) {
@@ -175,7 +175,7 @@ impl Call {
         Ok(())
     }
 
-    /// Takes at most so many bytes of the answer. They are a copy: the piece must not keep the whole answer.
+    /// Takes at most `len` bytes of the answer. The piece is a copy, so that it does not keep the whole answer in memory.
     pub(in super::super) fn take(&self, cx: &mut Context<'_>, len: usize) -> Poll<AnswerPart> {
         let mut table = self.calls.table();
         let table = &mut *table;
@@ -199,7 +199,7 @@ impl Call {
         Poll::Ready(AnswerPart::Piece(Bytes::copy_from_slice(&piece)))
     }
 
-    /// The whole answer was handed to the connection: the call waits until its client has taken it.
+    /// Notes that the connection has the whole answer. The call waits until its client has read it.
     pub(in super::super) fn hand_over(&self) {
         let mut table = self.calls.table();
         if let Some(state) = table.calls.get_mut(&self.id) {
@@ -208,7 +208,7 @@ impl Call {
         table.wait(self.id, self.calls.now());
     }
 
-    /// The call waits for its client's next request.
+    /// Notes that the call waits for its client's next request. Completes with the status if the call is ended.
     pub(in super::super) fn poll_idle(&self, cx: &Context<'_>) -> Poll<Status> {
         let mut table = self.calls.table();
         if let Some(state) = table.calls.get_mut(&self.id) {

@@ -1,10 +1,8 @@
-//! A group of calls with common bounds.
+//! Calls with common bounds.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus::Gauge;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tonic::Status;
@@ -12,19 +10,19 @@ use tonic::Status;
 use super::{super::status, table::CallTable};
 use crate::observe::{metrics::Metrics, telemetry::LineLimit};
 
-/// How often calls are looked at for clients that take nothing.
+/// Interval of the watch for clients that do not read.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Bounds on a group of calls.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct CallBounds {
-    /// Calls at once.
+    /// Number of calls.
     pub(in super::super) calls: usize,
-    /// Bytes of their metadata and request messages.
+    /// Bytes of metadata and request messages.
     pub(in super::super) request_bytes: usize,
-    /// Bytes of answers that their clients have not taken.
+    /// Bytes of unread answers.
     pub(in super::super) answer_bytes: usize,
-    /// The same, on one connection.
+    /// Bytes of unread answers on one connection.
     pub(in super::super) connection_answer_bytes: usize,
 }
 
@@ -37,7 +35,7 @@ pub(in super::super) struct CallGroup {
     pub(super) metrics: Arc<Metrics>,
     gauges: Gauges,
     lines: LineLimit,
-    /// By how much tests have moved the clock.
+    /// Offset by which tests moved the clock.
     #[cfg(test)]
     pub(super) advanced: Mutex<Duration>,
 }
@@ -73,7 +71,7 @@ impl CallGroup {
         })
     }
 
-    /// Counts more bytes of a request. Other calls' requests give way; if there are none, this one's.
+    /// Counts more bytes of a request. At the bound, ends the call whose request has been arriving for longest.
     pub(super) fn hold(&self, table: &mut CallTable, id: u64, bytes: usize) -> Result<(), Status> {
         let Some(state) = table.calls.get_mut(&id) else { return Ok(()) };
         if let Some(status) = &state.end {
@@ -82,7 +80,10 @@ impl CallGroup {
         state.request_bytes += bytes;
         table.request_bytes += bytes;
         while table.request_bytes > self.bounds.request_bytes {
-            self.warn("request bytes", "gRPC requests take as much memory as they may; the oldest ones end");
+            self.warn(
+                "request bytes",
+                "gRPC requests have reached their memory limit; ending the oldest ones",
+            );
             if !table.end_oldest_arriving(status::too_many_request_bytes) {
                 return Err(status::too_many_request_bytes());
             }
@@ -93,7 +94,7 @@ impl CallGroup {
         }
     }
 
-    /// Ends calls whose clients take nothing of their answers for too long, until it is dropped.
+    /// Ends calls whose clients do not read their answers, until the future is dropped.
     pub(in super::super) async fn watch<T>(&self) -> T {
         let mut ticks = interval(TICK);
         // A pause of this process is not a stall of its clients.
@@ -122,11 +123,14 @@ impl CallGroup {
         }
         self.finish(table);
         if !stalled.is_empty() {
-            self.warn("stalled", "clients took nothing of their answers for too long; the calls end");
+            self.warn(
+                "stalled",
+                "gRPC calls stalled and were ended: their clients read nothing for too long",
+            );
         }
     }
 
-    /// Sets the gauges, and resets calls if too many have left something behind.
+    /// Sets the gauges, and resets calls if too many ended ones have unread pieces.
     pub(super) fn finish(&self, mut table: MutexGuard<'_, CallTable>) {
         self.set_gauges(&table);
         let excess = table.take_excess();
@@ -135,7 +139,11 @@ impl CallGroup {
             && let Some(left_out) = self.lines.next()
         {
             let peer = connection.peer.map(tracing::field::display);
-            tracing::warn!(peer, left_out, "a client leaves too many answers unread; these calls are reset");
+            tracing::warn!(
+                peer,
+                left_out,
+                "resetting ended calls of a client that leaves too many answers unread"
+            );
         }
         for (_, task) in excess {
             task.reset();
@@ -162,11 +170,11 @@ impl CallGroup {
     pub(super) fn now(&self) -> Instant {
         let now = Instant::now();
         #[cfg(test)]
-        let now = now + *self.advanced.lock().expect("no test panics with it");
+        let now = now + *self.advanced.lock();
         now
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, CallTable> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }

@@ -1,4 +1,4 @@
-//! What all calls of a group hold.
+//! State of all calls of a group.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,25 +18,25 @@ use super::super::{
 };
 use crate::observe::metrics::Metrics;
 
-/// An answer gives way to others once its client has taken nothing of it for this long. Shorter pauses are normal.
-pub(super) const GIVES_WAY_AFTER: Duration = Duration::from_secs(1);
-/// Answers of a group that were taken away and of which hyper and h2 still hold pieces, 144 KiB at most each. Beyond it
-/// the calls that ended first are reset.
+/// Time without a read after which an answer can be ended for another. Shorter pauses are normal.
+pub(super) const INACTIVE_AFTER: Duration = Duration::from_secs(1);
+/// Most ended answers of a group of which hyper and h2 still hold pieces, up to 144 KiB each. Beyond it the calls that
+/// ended first are reset.
 pub(in super::super) const MAX_LEFT_BEHIND: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct CallTable {
-    /// The last id of a call, or turn.
+    /// Last id of a call, or turn.
     pub(super) last: u64,
     pub(super) calls: HashMap<u64, CallState>,
     /// Calls in [`Phase::Arriving`]. Ids grow, so the first one began first.
     pub(super) arriving: BTreeSet<u64>,
-    /// Calls in [`Phase::Waiting`] by their turns: the client of the first one has done nothing for longest.
+    /// Calls in [`Phase::Waiting`] by their turns. The client of the first one has been inactive for longest.
     pub(super) waiting: BTreeMap<u64, u64>,
     pub(super) running: usize,
     pub(super) request_bytes: usize,
     pub(super) answer_bytes: usize,
-    /// Calls in [`Phase::Ended`] that have begun to answer, by the turns in which they ended.
+    /// Calls in [`Phase::Ended`] that had begun to answer, by the turns in which they ended.
     pub(super) left_behind: BTreeMap<u64, u64>,
     /// By the connection's id.
     pub(super) connections: HashMap<u64, ConnectionUsage>,
@@ -48,21 +48,21 @@ pub(super) struct ConnectionUsage {
     pub(super) answer_bytes: usize,
 }
 
-/// Where a call stands.
+/// Phase of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Its request is arriving.
+    /// The request is arriving.
     Arriving,
-    /// The gateway works for it.
+    /// The gateway works for the call.
     Running,
-    /// Its client has to take the answer, or to send the next request of a stream.
+    /// The client has to read the answer, or to send the next request of a stream.
     Waiting {
-        /// Its key in [`CallTable::waiting`].
+        /// Key in [`CallTable::waiting`].
         turn: u64,
     },
-    /// The gateway ended it; its client may not know yet.
+    /// The gateway ended the call. The client may not have the status yet.
     Ended {
-        /// Its key in [`CallTable::left_behind`], if pieces of its answer may be left and it was not reset.
+        /// Key in [`CallTable::left_behind`], if pieces of the answer may be left and the call was not reset.
         left_behind: Option<u64>,
     },
 }
@@ -72,28 +72,28 @@ pub(super) struct CallState {
     pub(super) connection: Arc<Transport>,
     pub(super) task: Arc<StreamTask>,
     pub(super) phase: Phase,
-    /// When its client last did something.
+    /// Time of the last activity of the client.
     pub(super) progress: Instant,
     pub(super) request_bytes: usize,
-    /// What of the answer was not handed to the connection.
+    /// Part of the answer that the connection does not have.
     pub(super) answer: Bytes,
-    /// Bytes of the whole answer: its memory is free only once all of it was handed over.
+    /// Bytes of the whole answer, which stays in memory until the connection has all of it.
     pub(super) answer_bytes: usize,
     pub(super) has_answered: bool,
-    /// Whether the client has to send the next request of a stream, instead of taking something.
+    /// True if the client has to send the next request of a stream, not to read.
     pub(super) is_idle: bool,
-    /// Why it was ended.
+    /// Status of an ended call.
     pub(super) end: Option<Status>,
     pub(super) waker: Option<Waker>,
 }
 
 impl CallTable {
-    /// Calls that count against the bound: all but those that were ended.
+    /// Returns the number of calls that count against the bound: all but ended ones.
     pub(super) fn active(&self) -> usize {
         self.arriving.len() + self.running + self.waiting.len()
     }
 
-    /// Takes a call that has not ended out of its phase. The caller sets the next one.
+    /// Removes a call that has not ended from its phase. The caller sets the next phase.
     fn leave_phase(&mut self, id: u64) -> Option<&mut CallState> {
         let state = self.calls.get_mut(&id)?;
         match state.phase {
@@ -105,7 +105,7 @@ impl CallTable {
         Some(state)
     }
 
-    /// Puts a call at the end of those that wait for their clients.
+    /// Appends a call to those that wait for their clients.
     pub(super) fn wait(&mut self, id: u64, now: Instant) {
         let turn = self.last + 1;
         let Some(state) = self.leave_phase(id) else { return };
@@ -125,7 +125,7 @@ impl CallTable {
         }
     }
 
-    /// Ends a call: gives back its memory now, and its place. Its own task or body tells its client.
+    /// Ends a call and frees its memory and its permit. Its task or body sends the status.
     pub(super) fn end(&mut self, id: u64, status: Status) {
         let key = self.last + 1;
         let Some(state) = self.leave_phase(id) else { return };
@@ -144,8 +144,7 @@ impl CallTable {
         self.release_answer(id);
     }
 
-    /// Takes out the calls that ended first of those whose clients were not told, beyond [`MAX_LEFT_BEHIND`]. They are to
-    /// be reset, without the table's lock.
+    /// Removes the calls beyond [`MAX_LEFT_BEHIND`] that ended first. The caller resets them without the table's lock.
     pub(super) fn take_excess(&mut self) -> Vec<(Arc<Transport>, Arc<StreamTask>)> {
         let mut excess = Vec::new();
         while self.left_behind.len() > MAX_LEFT_BEHIND
@@ -159,7 +158,8 @@ impl CallTable {
         excess
     }
 
-    /// Ends the call whose answer has not been taken for longest, if that is long enough; of one connection if it is given.
+    /// Ends the call whose answer has been unread for longest, and longer than [`INACTIVE_AFTER`]. Considers only the
+    /// calls of `connection` if it is given.
     pub(super) fn end_answer(&mut self, now: Instant, connection: Option<u64>, metrics: &Metrics) -> bool {
         let holds = |state: &CallState| {
             state.answer_bytes > 0 && connection.is_none_or(|id| state.connection.id == id)
@@ -167,7 +167,7 @@ impl CallTable {
         self.end_one(now, holds, status::too_many_unread_answers, metrics)
     }
 
-    /// Ends the call whose client has done nothing for longest, of those that may end, if that is long enough.
+    /// Ends the call whose client has been inactive for longest, and longer than [`INACTIVE_AFTER`].
     pub(super) fn end_one(
         &mut self,
         now: Instant,
@@ -177,7 +177,7 @@ impl CallTable {
     ) -> bool {
         let candidates = self.waiting.values().filter_map(|id| Some((*id, self.calls.get(id)?)));
         let mut inactive =
-            candidates.take_while(|(_, state)| now.duration_since(state.progress) >= GIVES_WAY_AFTER);
+            candidates.take_while(|(_, state)| now.duration_since(state.progress) >= INACTIVE_AFTER);
         let found = inactive.find(|(_, state)| may_end(state));
         let Some((id, _)) = found else { return false };
         let status = status();
@@ -194,7 +194,7 @@ impl CallTable {
     }
 
     pub(super) fn remove(&mut self, id: u64) {
-        // Gives back what it holds, unless it was ended before.
+        // Frees the memory of the call, unless it was ended before.
         self.end(id, Status::ok(""));
         let Some(state) = self.calls.remove(&id) else { return };
         if let Phase::Ended { left_behind: Some(turn) } = state.phase {

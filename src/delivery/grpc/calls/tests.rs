@@ -13,7 +13,7 @@ use super::{
         status,
         transport::{StreamTask, Transport},
     },
-    table::GIVES_WAY_AFTER,
+    table::INACTIVE_AFTER,
     *,
 };
 use crate::observe::metrics::{Labels, Metrics};
@@ -31,7 +31,7 @@ fn begin(calls: &Arc<CallGroup>, connection: &Arc<Transport>, metadata_bytes: us
 }
 
 fn advance(calls: &CallGroup, time: Duration) {
-    *calls.advanced.lock().unwrap() += time;
+    *calls.advanced.lock() += time;
 }
 
 fn reason_of(call: &Call) -> Option<String> {
@@ -57,7 +57,7 @@ fn is_empty(calls: &CallGroup) -> bool {
 }
 
 #[test]
-fn the_request_that_has_been_arriving_for_longest_gives_way() {
+fn the_request_that_has_been_arriving_for_longest_is_ended() {
     let (calls, connection) = (calls(), Transport::new(None));
     let arriving: Vec<_> = (0..3).map(|_| begin(&calls, &connection, 0).unwrap()).collect();
     let newest = begin(&calls, &connection, 0).unwrap();
@@ -73,7 +73,7 @@ fn the_request_that_has_been_arriving_for_longest_gives_way() {
 }
 
 #[test]
-fn a_call_that_runs_does_not_give_way() {
+fn a_running_call_is_not_ended_for_another() {
     let (calls, connection) = (calls(), Transport::new(None));
     let running: Vec<_> = (0..3).map(|_| begin(&calls, &connection, 10).unwrap()).collect();
     running.iter().for_each(|call| call.run().unwrap());
@@ -86,7 +86,7 @@ fn a_call_that_runs_does_not_give_way() {
 }
 
 #[test]
-fn an_answer_that_is_not_taken_gives_way_and_one_that_is_taken_does_not() {
+fn an_unread_answer_is_ended_for_another_and_one_that_is_read_is_not() {
     let (calls, one, other) = (calls(), Transport::new(None), Transport::new(None));
     let call = |connection, len| {
         let call = begin(&calls, connection, 0).unwrap();
@@ -96,7 +96,7 @@ fn an_answer_that_is_not_taken_gives_way_and_one_that_is_taken_does_not() {
     let unread = call(&one, 50).unwrap();
     let read = call(&other, 50).unwrap();
     assert_eq!(status::reason(&call(&other, 20).unwrap_err()), "TOO_MANY_UNREAD_ANSWERS");
-    advance(&calls, GIVES_WAY_AFTER);
+    advance(&calls, INACTIVE_AFTER);
     assert_eq!(take(&read, 10), Some(10));
     let new = call(&Transport::new(None), 40).unwrap();
     assert_eq!(reason_of(&unread).as_deref(), Some("TOO_MANY_UNREAD_ANSWERS"));
@@ -108,7 +108,7 @@ fn an_answer_that_is_not_taken_gives_way_and_one_that_is_taken_does_not() {
 }
 
 #[test]
-fn an_answer_of_which_nothing_is_taken_ends_after_the_stall_timeout() {
+fn an_unread_answer_ends_after_the_stall_timeout() {
     let (calls, connection) = (calls(), Transport::new(None));
     let [unread, idle] = [20, 0].map(|len| {
         let call = begin(&calls, &connection, 0).unwrap();
@@ -130,7 +130,7 @@ fn an_answer_of_which_nothing_is_taken_ends_after_the_stall_timeout() {
 }
 
 #[test]
-fn an_answer_that_was_handed_over_and_not_sent_ends_after_the_stall_timeout() {
+fn an_answer_that_h2_has_not_sent_ends_after_the_stall_timeout() {
     let (calls, connection) = (calls(), Transport::new(None));
     let handed_over = [false, true].map(|is_known| {
         let call = begin(&calls, &connection, 0).unwrap();

@@ -13,7 +13,7 @@ fn stored(command: &str, body: &str) -> StoredRecord {
     Envelope::from_query(&query, &apps, 0).unwrap().into_record(body.as_bytes(), &duplicates).unwrap().record
 }
 
-/// The lane of a group of app 7.
+/// Returns the lane of a group of app 7.
 fn lane_of(group_id: &str, count: u32) -> Lane {
     Lane { count, index: OrderKey::Group(group_id.into()).hash(7) % count }
 }
