@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// How long an answer waits for records: a log on other machines may be away for longer,
-/// and that is when operators ask.
+/// Deadline for reading records for an answer. Beyond it their times are missing. A remote log may be unavailable for longer,
+/// and then operators ask.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The first record from there on, if it can be read by then.
+/// Returns the first record from a sequence on, if it can be read by the deadline.
 async fn first_from(log: &dyn EventLog, from: Sequence, deadline: Instant) -> Option<Record> {
     timeout_at(deadline, subscription::first_from(log, from)).await.ok()?.ok().flatten()
 }
@@ -39,7 +39,7 @@ pub(super) struct AdminService {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) registry: Arc<StreamRegistry>,
     pub(super) refusals: Arc<Refusals>,
-    /// The gateway's name.
+    /// Name of this gateway.
     pub(super) replica: Arc<str>,
 }
 
@@ -69,7 +69,7 @@ impl admin_service_server::AdminService for AdminService {
                 break;
             }
             let status = self.subscriber(&slot, ended, deadline).await;
-            // With the key and the length of the field.
+            // Includes the key and the length of the field.
             bytes += status.encoded_len() + 8;
             if let Some(last) = last
                 && bytes > MAX_PAGE_BYTES
@@ -91,7 +91,7 @@ impl admin_service_server::AdminService for AdminService {
         let usage = log.usage().await.map_err(|error| status::get(&error, log))?;
         let (epoch, epoch_start) = log.epoch();
         let bounds = subscription::bounds(log);
-        // What cannot be read has no time; the rest is still worth saying.
+        // A record that cannot be read has no time. The other fields are still useful.
         let deadline = Instant::now() + READ_TIMEOUT;
         let oldest = first_from(log, bounds.oldest.sequence.next(), deadline).await;
         let newest = timeout_at(deadline, log.read_back(bounds.latest.sequence.next(), 1)).await;
@@ -158,7 +158,7 @@ impl AdminService {
         let lag_events = latest.0.saturating_sub(progress.cursor.sequence.0);
         let mut waiting = None;
         if lag_events > 0 {
-            // What cannot be read says nothing about the subscriber.
+            // A failed read does not concern the subscriber.
             let first = first_from(&*self.log, progress.cursor.sequence.next(), deadline).await;
             waiting = first.map(|record| record.receive_time());
         }

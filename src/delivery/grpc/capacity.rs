@@ -1,12 +1,12 @@
-//! How many HTTP/2 streams one connection may hold.
+//! Number of HTTP/2 streams that one connection may hold.
 
 use super::{calls, front, health, subscribe};
 
-/// Returns HTTP/2's limit of concurrent streams on a connection, for a cap on `Subscribe` streams.
+/// Returns the HTTP/2 limit of concurrent streams on a connection, for a cap on `Subscribe` streams.
 ///
-/// A proxy puts all of its clients' calls on one connection, and beyond HTTP/2's own limit a client waits without knowing
-/// why. So one connection may hold everything that the gateway's other bounds allow on all connections together: these
-/// bounds are reached first, and answer RESOURCE_EXHAUSTED.
+/// A proxy puts the calls of all its clients on one connection, and a client at the HTTP/2 limit waits without an error. So
+/// one connection may hold what the other bounds of the gateway allow on all connections together. These bounds are
+/// reached first, and answer RESOURCE_EXHAUSTED.
 pub(super) fn connection_streams(max_streams: usize) -> usize {
     let event_streams = max_streams.saturating_mul(subscribe::LEFT_BEHIND);
     let watches = max_streams.saturating_add(health::MAX_DISPLACED);

@@ -1,5 +1,4 @@
-//! Responses that are bytes already: an event is encoded once, when it is
-//! stored, and every subscriber gets those bytes.
+//! Responses from stored bytes: an event is encoded once, when it is stored, and every subscriber gets those bytes.
 
 use std::marker::PhantomData;
 
@@ -30,11 +29,11 @@ const LIST_EVENTS_RESPONSE_UNMATCHED_EVENTS: u32 = 4;
 const LIST_EVENTS_RESPONSE_GAPS: u32 = 5;
 const GET_EVENT_RESPONSE_EVENT: u32 = 1;
 
-/// In front of every message of a stream: whether it is compressed, and its length.
+/// Length of the prefix of each message: a compression flag, and the length of the message.
 pub(super) const PREFIX_BYTES: usize = 5;
 
-/// The messages of a stream for events, one behind the other, as they go into the body of its
-/// response: what is made once for many streams is nothing but shared for each.
+/// Returns the messages for events, as they go into the body of a stream. Streams share the messages of a whole run, which
+/// are encoded once.
 pub(super) fn events(events: &Events, include_raw_body: bool) -> Bytes {
     match events.whole() {
         Some(records) => records.messages(include_raw_body, |records| messages(records, include_raw_body)),
@@ -58,7 +57,7 @@ fn messages<'a>(
     Messages { bytes: out.freeze(), ends }
 }
 
-/// A message of a stream, as it goes into the body of its response.
+/// Returns a message, as it goes into the body of a stream.
 pub(super) fn message(message: &impl Message) -> Bytes {
     let len = message.encoded_len();
     let mut out = BytesMut::with_capacity(PREFIX_BYTES + len);
@@ -73,7 +72,7 @@ fn put_prefix(len: usize, out: &mut BytesMut) {
     out.put_u32(u32::try_from(len).expect("a response is a few megabytes at most"));
 }
 
-/// An event as a field of a response.
+/// Writes an event as a field of a response.
 fn put_field(field: u32, record: &Record, include_raw_body: bool, out: &mut BytesMut) {
     let (front, rest) = record.event(include_raw_body);
     encode_key(field, WireType::LengthDelimited, out);
@@ -88,16 +87,16 @@ fn field_len(field: u32, record: &Record, include_raw_body: bool) -> usize {
     key_len(field) + encoded_len_varint(len as u64) + len
 }
 
-/// An encoded response, with the prefix of its message.
+/// Encoded response, with the prefix of its message.
 #[derive(Debug, Clone)]
 pub struct Encoded(Bytes);
 
-/// The messages of a response, for the front: it hands them to the connection itself, without a copy of tonic's.
+/// Message of a response, with its prefix. The front passes it to the connection, without tonic's copy.
 #[derive(Debug, Clone)]
-pub(super) struct FramedMessages(pub(super) Bytes);
+pub(super) struct FramedMessage(pub(super) Bytes);
 
 impl Encoded {
-    /// A `GetEventResponse`.
+    /// Encodes a `GetEventResponse`.
     pub(crate) fn get_event(record: &Record, include_raw_body: bool) -> Self {
         let len = field_len(GET_EVENT_RESPONSE_EVENT, record, include_raw_body);
         let mut out = BytesMut::with_capacity(PREFIX_BYTES + len);
@@ -106,12 +105,12 @@ impl Encoded {
         Self(out.freeze())
     }
 
-    /// Bytes that an event takes in a `ListEventsResponse`.
+    /// Returns the bytes of an event in a `ListEventsResponse`.
     pub fn list_entry_len(record: &Record, include_raw_body: bool) -> usize {
         field_len(LIST_EVENTS_RESPONSE_EVENTS, record, include_raw_body)
     }
 
-    /// A `ListEventsResponse`.
+    /// Encodes a `ListEventsResponse`.
     pub(crate) fn list(
         records: &[Record],
         include_raw_body: bool,
@@ -121,7 +120,7 @@ impl Encoded {
         gaps: &[proto::Gap],
     ) -> Self {
         let len: usize = records.iter().map(|record| Self::list_entry_len(record, include_raw_body)).sum();
-        // The other fields take less than this.
+        // The other fields need less than this.
         let mut out = BytesMut::with_capacity(PREFIX_BYTES + len + next_page_token.len() + 64);
         put_prefix(0, &mut out);
         for record in records {
@@ -148,22 +147,22 @@ impl Encoded {
         Self(out.freeze())
     }
 
-    /// The response with this message.
+    /// Returns the response with this message.
     pub(super) fn into_response(self) -> Response<Self> {
         let mut response = Response::new(Self(Bytes::new()));
-        response.extensions_mut().insert(FramedMessages(self.0));
+        response.extensions_mut().insert(FramedMessage(self.0));
         response
     }
 }
 
 impl<M: Message> From<&M> for Encoded {
-    /// A message, encoded here and now.
+    /// Encodes a message.
     fn from(value: &M) -> Self {
         Self(message(value))
     }
 }
 
-/// The server's codec: requests by prost, responses as the bytes they are.
+/// Codec of the server: decodes requests with prost, and passes on the bytes of responses.
 #[derive(Debug)]
 pub(crate) struct EncodedCodec<Request> {
     requests: PhantomData<Request>,
@@ -190,7 +189,7 @@ impl<Request: Message + Default + 'static> Codec for EncodedCodec<Request> {
     }
 }
 
-/// Decodes requests by prost. tonic-prost's decoder would report one that cannot be decoded as INTERNAL without a reason.
+/// Decodes requests with prost. The decoder of tonic-prost would report a malformed request as INTERNAL without a reason.
 #[derive(Debug)]
 pub(crate) struct RequestDecoder<Request> {
     requests: PhantomData<Request>,
@@ -208,7 +207,7 @@ impl<Request: Message + Default> Decoder for RequestDecoder<Request> {
     }
 }
 
-/// Copies [`Encoded`] responses into tonic's buffer: those that were not handed over as [`FramedMessages`].
+/// Copies [`Encoded`] responses into tonic's buffer, unless they were passed on as [`FramedMessage`].
 #[derive(Debug)]
 pub(crate) struct EncodedEncoder;
 

@@ -30,11 +30,11 @@ pub(super) struct EventService {
     pub(super) authenticator: Authenticator,
     pub(super) limits: Limits,
     pub(super) drain: Drain,
-    /// Turns of `ListEvents`; further calls wait for one.
+    /// Permits for `ListEvents`. Further calls wait for one.
     pub(super) lists: Arc<Semaphore>,
 }
 
-/// Lists that are put together at the same time.
+/// Lists that are read at the same time. Further ones wait.
 pub(super) const LISTS_AT_ONCE: usize = 8;
 
 #[tonic::async_trait]
@@ -54,7 +54,7 @@ impl event_service_server::EventService for EventService {
             end_at: subscribe::stream_end(&self.limits),
         };
         let name = request::subscriber(request.subscriber)?;
-        // Before anything is read for it.
+        // Acquired before the log is read.
         let permit = self.registry.acquire().await.ok_or_else(status::too_many_streams)?;
 
         let filter = Arc::clone(&options.filter);
@@ -101,7 +101,7 @@ impl event_service_server::EventService for EventService {
             if token.epoch != epoch || is_replaced() {
                 return Err(replaced());
             }
-            // Another gateway may have given it, and be further. Upwards, there is an event at the position.
+            // Another gateway may have issued the token, and may be ahead. With the oldest first, the position has an event.
             let last = match order {
                 Order::OldestFirst => token.position,
                 Order::NewestFirst => token.position.previous(),
@@ -125,7 +125,7 @@ impl event_service_server::EventService for EventService {
             max_bytes: MAX_PAGE_BYTES,
         };
         // Each call may hold tens of megabytes of records.
-        let _turn = self.lists.acquire().await.map_err(|_| status::shutting_down())?;
+        let _permit = self.lists.acquire().await.map_err(|_| status::shutting_down())?;
         let include_raw_body = request.include_raw_body;
         let list = subscription::list(&*self.log, &query, |record| {
             Encoded::list_entry_len(record, include_raw_body)
@@ -133,10 +133,10 @@ impl event_service_server::EventService for EventService {
         .await
         .map_err(|error| status::list(&error, &*self.log))?;
         if is_replaced() {
-            // What it holds is none of what was asked for.
+            // The events belong to another log.
             return Err(replaced());
         }
-        // After the events, so that what was trimmed meanwhile is not claimed.
+        // Computed after the events were read, so that it covers what was trimmed meanwhile.
         let complete_since = subscription::complete_since(&*self.log);
         let gaps: Vec<_> = list.holes.iter().map(|hole| Gap::of(hole, &*self.log).into()).collect();
         let token =
@@ -154,15 +154,15 @@ impl event_service_server::EventService for EventService {
             None => return Err(invalid("sequence", "set either sequence or cursor")),
             Some(get_event_request::Event::Sequence(sequence)) => Sequence(sequence),
             Some(get_event_request::Event::Cursor(text)) => {
-                let cursor = request::cursor("cursor", &text, "; pass an event's cursor as it was")?;
+                let cursor = request::cursor("cursor", &text, "; pass an event's cursor unchanged")?;
                 match subscription::check(&*self.log, cursor).await {
-                    // What matters is this one, not what follows it.
+                    // The next events do not matter here.
                     Ok(()) | Err(SubscribeError::Expired) => cursor.sequence,
                     Err(error) => return Err(status::subscribe(&error, &*self.log)),
                 }
             }
         };
-        // Asked after the cursor was checked, which may have waited for this gateway to come to it.
+        // Read after the check of the cursor, which may have waited until this gateway caught up.
         let latest = self.log.tail().borrow().cursor;
         if sequence < Sequence::FIRST || sequence > latest.sequence {
             return Err(status::event_not_found(sequence));

@@ -1,21 +1,21 @@
 //! Headers of HTTP/2 frames, read from the bytes that pass in both directions.
 //!
-//! They show how many streams a client resets and how many calls wait for their answers. Both decide how much memory a client
-//! can take, and hyper and h2 give neither number. Payloads are skipped.
+//! They show how many streams a client resets and how many calls wait for their answers. Both numbers determine how much
+//! memory a client can use, and hyper and h2 report neither. Payloads are skipped.
 
 use std::collections::HashSet;
 
-/// Length of a frame's header, by RFC 9113, section 4.1.
+/// Length of a frame header (RFC 9113, section 4.1).
 const HEADER_BYTES: usize = 9;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 
-/// The calls of a connection, as its frames tell.
+/// Calls of a connection, by its frames.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     received: FrameHeaders,
     sent: FrameHeaders,
-    /// The last stream that the client began.
+    /// Last stream that the client began.
     last_stream: u32,
     /// Streams whose answers have not begun.
     unanswered: HashSet<u32>,
@@ -27,7 +27,7 @@ impl Frames {
         let Self { received, last_stream, unanswered, .. } = self;
         let mut resets = 0;
         received.read(bytes, |kind, stream| match kind {
-            // A later one has the trailers.
+            // Later HEADERS frames of a stream are trailers.
             HEADERS if stream > *last_stream => {
                 *last_stream = stream;
                 unanswered.insert(stream);
@@ -51,7 +51,7 @@ impl Frames {
         });
     }
 
-    /// Returns how many streams the client has begun that have got nothing: neither headers nor a reset.
+    /// Returns the number of streams without an answer: neither headers nor a reset.
     pub(super) fn unanswered(&self) -> usize {
         self.unanswered.len()
     }
@@ -61,14 +61,14 @@ impl Frames {
 #[derive(Debug, Default)]
 struct FrameHeaders {
     header: [u8; HEADER_BYTES],
-    /// Bytes of the header that have passed.
+    /// Bytes of the header that were read.
     header_len: usize,
-    /// Bytes of the payload that have not passed.
+    /// Bytes of the payload that are still to be skipped.
     payload_left: usize,
 }
 
 impl FrameHeaders {
-    /// Gives the kind and the stream of each frame whose header ends in these bytes.
+    /// Calls `each` with the kind and the stream of each frame whose header ends in these bytes.
     fn read(&mut self, mut bytes: &[u8], mut each: impl FnMut(u8, u32)) {
         while !bytes.is_empty() {
             let payload = self.payload_left.min(bytes.len());

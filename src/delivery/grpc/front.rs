@@ -1,11 +1,11 @@
 //! Front of all gRPC services: checks a call when its headers arrive, then collects its message within bounds.
 //!
-//! Method, content type, compression, metadata and token are checked before any byte of the message is kept. Of a call
-//! that is refused the front only discards what still arrives: a reset would be cheaper, but a client's frames that cross
-//! it count as its errors, and h2 closes a connection with too many of them, which clients behind a proxy share.
+//! The front checks method, content type, compression, metadata and token before it keeps any byte of the message. It reads
+//! and discards the request of a refused call. A reset would be cheaper, but the client's frames that cross it count as
+//! errors, and h2 closes a connection with too many errors, which the clients of a proxy share.
 //!
-//! tonic's server layer and router are not used: they read the whole message before anything else, and their statuses
-//! have no `ErrorInfo`. Here each status has one.
+//! tonic's server layer and router are not used: they read the whole message first, and their statuses have no `ErrorInfo`.
+//! Here each status has one.
 
 mod checks;
 
@@ -39,7 +39,7 @@ use super::{
     arrival::{MAX_REQUEST_BYTES, RequestCollector},
     caller::{Authenticator, Caller},
     calls::{Call, CallBounds, CallGroup},
-    codec::FramedMessages,
+    codec::FramedMessage,
     connections::note_authenticated,
     event_service::EventService,
     generated::{admin_service_server::AdminServiceServer, event_service_server::EventServiceServer},
@@ -55,11 +55,11 @@ use crate::{
     observe::metrics::{CALL_GROUPS, Metrics},
 };
 
-/// Bytes of requests under way of `EventService` and `AdminService`, on all connections.
+/// Most bytes of requests under way of `EventService` and `AdminService`, on all connections.
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
-/// Bytes of their unary answers that clients have not taken.
+/// Most bytes of their unread unary answers, on all connections.
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
-/// The same, on one connection.
+/// Most bytes of their unread unary answers on one connection.
 const CONNECTION_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Bounds on health, and on calls that are being refused.
 pub(super) const OPEN_BOUNDS: CallBounds = CallBounds {
@@ -68,20 +68,21 @@ pub(super) const OPEN_BOUNDS: CallBounds = CallBounds {
     answer_bytes: 8 * 1024 * 1024,
     connection_answer_bytes: 4 * 1024 * 1024,
 };
-/// Bounds on reflection. Of its own: its streams last as long as their clients like, and must not keep a probe out.
+/// Bounds on reflection. They are separate because clients choose how long its streams last: these must not block health
+/// probes.
 pub(super) const REFLECTION_BOUNDS: CallBounds = OPEN_BOUNDS;
-/// Calls of `EventService` and `AdminService` under way beyond the cap on streams.
+/// Most calls of `EventService` and `AdminService` under way, in addition to the cap on streams.
 const OTHER_CALLS: usize = 1000;
-/// A call's own deadline ends it this much earlier, so that the status comes before the client gives up.
+/// Time before a client's deadline at which the gateway ends the call, so that the client gets the status.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(1);
 
-/// Returns how many calls of `EventService` and `AdminService` may be under way: for each stream that there may be one
-/// that asks for it, as after a restart all subscribers may come at once, and some more.
+/// Returns how many calls of `EventService` and `AdminService` may be under way: one for each stream, because all
+/// subscribers may call at once after a restart, and [`OTHER_CALLS`].
 pub(super) fn event_calls(max_streams: usize) -> usize {
     max_streams.saturating_add(OTHER_CALLS)
 }
 
-/// The services, and what calls of them share.
+/// Front of the services.
 #[derive(Clone)]
 pub(super) struct Front(Arc<FrontState>);
 
@@ -90,9 +91,9 @@ struct FrontState {
     authenticator: Authenticator,
     drain: Drain,
     metrics: Arc<Metrics>,
-    /// Of `EventService` and `AdminService`.
+    /// Calls of `EventService` and `AdminService`.
     calls: Arc<CallGroup>,
-    /// Of health, and those that are being refused.
+    /// Calls of health, and calls that are being refused.
     open_calls: Arc<CallGroup>,
     reflection_calls: Arc<CallGroup>,
 }
@@ -140,7 +141,7 @@ impl Front {
         }))
     }
 
-    /// Looks after calls whose clients do not read, until it is dropped.
+    /// Ends calls whose clients do not read, until the future is dropped.
     pub(super) async fn watch<T>(&self) -> T {
         let FrontState { calls, open_calls, reflection_calls, .. } = &*self.0;
         tokio::select! {
@@ -191,7 +192,7 @@ impl Service<http::Request<Body>> for Front {
                     let status = discarded.await.err().unwrap_or(status);
                     Ok(Refusal { status, http_status }.response())
                 }),
-                // There is no place to wait for what still arrives.
+                // At the bound the rest of the request is not awaited.
                 Err(_) => Box::pin(ready(Ok(refusal.response()))),
             },
         }
@@ -199,7 +200,7 @@ impl Service<http::Request<Body>> for Front {
 }
 
 impl FrontState {
-    /// Checks what the headers say. Counts a refusal.
+    /// Checks the headers of a call, and counts refusals.
     fn check(&self, parts: &Parts) -> Result<(Method, Option<Caller>), Refusal> {
         let method = check_request(parts).and_then(|method| {
             if self.drain.is_ending() || (self.drain.is_announced() && method == Method::Subscribe) {
@@ -211,7 +212,7 @@ impl FrontState {
         if !method.needs_token() {
             return Ok((method, None));
         }
-        // These are counted where they are made.
+        // The authenticator and the caller count these refusals.
         let caller = self.authenticator.caller(&parts.headers)?;
         note_authenticated(&parts.extensions);
         if method == Method::Admin {
@@ -242,7 +243,7 @@ impl FrontState {
         began: Instant,
     ) -> http::Response<Body> {
         let body = if method == Method::Reflection {
-            // A stream of requests, which the service reads one by one.
+            // The service reads the stream of requests one by one.
             parts.uri = Uri::from_static(REFLECTION_PATH);
             body
         } else {
@@ -258,7 +259,7 @@ impl FrontState {
         let deadline =
             own_deadline(&parts.headers).map(|timeout| began + timeout.saturating_sub(DEADLINE_MARGIN));
         if let Some(caller) = caller {
-            // It may have lost its rights while the message arrived.
+            // The caller may have lost its rights while the message arrived.
             if !self.authenticator.still_allows(&caller) {
                 return self.refuse(status::token_revoked());
             }
@@ -283,13 +284,13 @@ impl FrontState {
         let Ok(mut response) = response;
         call.release_request();
         match method {
-            // These have bodies and a cap of their own.
+            // These have their own bodies and caps.
             Method::Subscribe | Method::Watch => response,
-            // A status alone.
+            // The response is a status without a message.
             _ if response.body().is_end_stream() => response,
             Method::Events | Method::Admin | Method::Check | Method::Reflection => {
                 let drain = self.drain.clone();
-                let whole = response.extensions_mut().remove::<FramedMessages>();
+                let whole = response.extensions_mut().remove::<FramedMessage>();
                 response.map(|messages| {
                     Body::new(AnswerBody::new(whole.map_or(messages, one_message), call, drain))
                 })
@@ -298,8 +299,8 @@ impl FrontState {
     }
 }
 
-/// A body of one message and the status OK.
-fn one_message(message: FramedMessages) -> Body {
+/// Returns a body of one message and the status OK.
+fn one_message(message: FramedMessage) -> Body {
     let ok = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
     Body::new(Full::new(message.0).with_trailers(ready(Some(Ok(ok)))))
 }

@@ -25,7 +25,7 @@ pub struct PageToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PageTokenError {
     /// No gateway created the text, or it was changed since.
-    #[error("page_token is malformed; pass next_page_token of the previous response as it was")]
+    #[error("page_token is malformed; pass next_page_token of the previous response unchanged")]
     Malformed,
     /// A newer gateway created the text.
     #[error("page_token has a newer form than this gateway knows; start without a token")]
@@ -38,7 +38,7 @@ pub enum PageTokenError {
         "page_token belongs to other arguments; repeat those of the first page, or start without a token"
     )]
     OtherArguments,
-    /// Another gateway process made the token.
+    /// Another gateway process issued the token.
     #[error("page_token belongs to another gateway process; start without a token")]
     OtherProcess,
 }
@@ -53,14 +53,13 @@ impl From<OpaqueError> for PageTokenError {
     }
 }
 
-/// Returns a check over the arguments that must stay the same from page to page: all
-/// except the token and the page size.
+/// Returns a checksum of the arguments that must not change between pages: all except the token and the page size.
 pub fn arguments(request: &ListEventsRequest) -> u32 {
     let arguments = ListEventsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
     crc32fast::hash(&arguments.encode_to_vec())
 }
 
-/// The text of a page token.
+/// Text of a page token.
 struct Text(Kind, Opaque);
 
 impl fmt::Display for Text {
@@ -70,13 +69,13 @@ impl fmt::Display for Text {
 }
 
 impl PageToken {
-    /// Returns the text, bound to the check over the arguments.
+    /// Returns the text, bound to the checksum of the arguments.
     pub fn encode(self, arguments: u32) -> String {
         let content = Opaque { epoch: self.epoch.0, number: self.position.0, check: Some(arguments) };
         Text(Kind::EventsPage, content).to_string()
     }
 
-    /// Reads a text that was made for these arguments.
+    /// Parses a text, and checks that it belongs to these arguments.
     pub fn parse(text: &str, arguments: u32) -> Result<Self, PageTokenError> {
         let token = Opaque::parse(Kind::EventsPage, text)?;
         if token.check != Some(arguments) {
@@ -86,14 +85,14 @@ impl PageToken {
     }
 }
 
-/// Returns the token of the page of `ListSubscribers` after this stream. The numbers of streams begin
-/// again with each process, which its start time identifies.
+/// Returns the token of the page of `ListSubscribers` after this stream. The ids of streams restart with each process, which
+/// is identified by its start time.
 pub(super) fn after_subscriber(process_start: Timestamp, stream_id: u64) -> String {
     let content = Opaque { epoch: process_start.0.cast_unsigned(), number: stream_id, check: None };
     Text(Kind::SubscribersPage, content).to_string()
 }
 
-/// Reads a token of [`after_subscriber`].
+/// Parses a token of [`after_subscriber`].
 pub(super) fn parse_after_subscriber(process_start: Timestamp, text: &str) -> Result<u64, PageTokenError> {
     let token = Opaque::parse(Kind::SubscribersPage, text)?;
     if token.epoch != process_start.0.cast_unsigned() {
@@ -108,7 +107,7 @@ mod tests {
     use crate::event::Cursor;
 
     #[test]
-    fn a_token_survives_its_text_and_only_with_its_arguments() {
+    fn a_token_is_parsed_with_its_own_arguments_only() {
         let token = PageToken { epoch: Epoch(3), position: Sequence(99) };
         let text = token.encode(7);
         assert_eq!(PageToken::parse(&text, 7), Ok(token));
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_subscribers_is_of_its_process_and_of_its_list() {
+    fn a_subscribers_token_belongs_to_its_process_and_its_list() {
         let text = after_subscriber(Timestamp(5), 42);
         assert_eq!(parse_after_subscriber(Timestamp(5), &text), Ok(42));
         assert_eq!(parse_after_subscriber(Timestamp(6), &text), Err(PageTokenError::OtherProcess));

@@ -2,8 +2,8 @@
 //!
 //! tonic-reflection's service is not used: it ends the stream on an unknown symbol, where the protocol asks for an
 //! `error_response` inside it, and it finds neither extensions nor values of top-level enums. prost-reflect, which finds
-//! both, would decode and encode the files again; here each file is served as the bytes that the compiler wrote, with its
-//! custom options. So prost-types reads the names, and this module keeps an index of them. tonic-reflection's generated
+//! both, would decode and encode the files again. Here each file is served as the bytes that the compiler wrote, with its
+//! custom options. prost-types reads the names, and this module keeps an index of them. tonic-reflection's generated
 //! messages and server are used.
 
 use std::{
@@ -34,7 +34,7 @@ use tonic_reflection::{
 use super::{arrival::MESSAGE_TIMEOUT, limits::MAX_OPEN_REQUEST_BYTES, status};
 use crate::proto;
 
-/// The field `file` of `google.protobuf.FileDescriptorSet`.
+/// Number of the field `file` of `google.protobuf.FileDescriptorSet`.
 const FILE: u32 = 1;
 
 /// Returns the service, for both versions of the protocol.
@@ -51,20 +51,20 @@ pub(super) fn server() -> ServerReflectionServer<Reflection> {
     ServerReflectionServer::new(Reflection(Arc::new(index))).max_decoding_message_size(MAX_OPEN_REQUEST_BYTES)
 }
 
-/// The service.
+/// Reflection service.
 #[derive(Debug, Clone)]
 pub(super) struct Reflection(Arc<Index>);
 
-/// Where each symbol is declared.
+/// Index of the files by the symbols that they declare.
 #[derive(Debug, Default)]
 struct Index {
     /// The files as they were encoded.
     files: Vec<Vec<u8>>,
-    /// By file name: the file's place in `files`.
+    /// Index in `files` by file name.
     names: HashMap<String, usize>,
-    /// By full name, without a dot in front.
+    /// Index in `files` by full name, without a leading dot.
     symbols: HashMap<String, usize>,
-    /// By the extended message: the file of each extension, by its number.
+    /// Index in `files` by extended message and number.
     extensions: HashMap<String, BTreeMap<i32, usize>>,
     services: BTreeSet<String>,
 }
@@ -128,7 +128,7 @@ impl Index {
         self.symbols.insert(name, place);
     }
 
-    /// Values of an enum belong to the scope around it, as in C++.
+    /// Values of an enum belong to the scope around the enum, as in C++.
     fn add_enum(&mut self, scope: &str, declared: &EnumDescriptorProto, place: usize) {
         let name = join(scope, declared.name());
         for value in &declared.value {
@@ -259,7 +259,7 @@ impl Index {
     }
 }
 
-/// The status for a request that tonic could not read, with a reason.
+/// Returns a status with a reason for a request that tonic could not read.
 fn wrong_request(error: &Status) -> Status {
     if error.code() == Code::OutOfRange {
         status::request_too_large(MAX_OPEN_REQUEST_BYTES)
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_answered_with_an_error() {
+    fn unknown_names_are_answered_with_an_error() {
         let index = index();
         for asked in [
             MessageRequest::FileByFilename("no/such.proto".to_owned()),

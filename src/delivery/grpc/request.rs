@@ -1,4 +1,5 @@
-//! Requests' fields, checked: what is wrong is INVALID_ARGUMENT with the field and the remedy.
+//! Conversions between messages of the API and types of the gateway. A wrong field of a request is INVALID_ARGUMENT, with the
+//! name of the field and the remedy.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-/// Heartbeat interval where the request names none.
+/// Heartbeat interval of requests without one.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
 const MIN_HEARTBEAT: Duration = Duration::from_secs(1);
 const MAX_HEARTBEAT: Duration = Duration::from_secs(60);
@@ -24,7 +25,7 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(60);
 const DEFAULT_PAGE_SIZE: usize = 100;
 const MAX_PAGE_SIZE: usize = 1000;
 
-/// Longest name of a subscriber.
+/// Length of the longest name of a subscriber.
 const MAX_SUBSCRIBER_BYTES: usize = 64;
 
 pub(super) fn start(start: Option<subscribe_request::Start>) -> Result<Start, Status> {
@@ -56,7 +57,7 @@ pub(super) fn time(field: &str, time: crate::proto::well_known::Timestamp) -> Re
     nanos.and_then(|nanos| Timestamp::from_seconds_and_nanos(time.seconds, nanos)).ok_or_else(|| {
         invalid(
             field,
-            &format!("{field} is no time: nanos must be 0 to 999999999, and seconds within reason"),
+            &format!("{field} is not a valid time: nanos must be 0 to 999999999, and seconds in the range of a timestamp"),
         )
     })
 }
@@ -68,7 +69,7 @@ pub(super) fn filter(filter: Option<&EventFilter>) -> Result<Filter, Status> {
         invalid(&field, &format!("{field}: {problem}"))
     };
     let kind = |&kind: &i32| {
-        // As a number in the record; the enum's names are what a client should use.
+        // Records have the number. The message has the names, which a client should use.
         CallbackKind::try_from(kind).ok().and_then(|kind| u8::try_from(kind as i32).ok()).ok_or_else(|| {
             wrong("kinds", "list CALLBACK_KIND_BEFORE, CALLBACK_KIND_AFTER or CALLBACK_KIND_UNSPECIFIED")
         })
@@ -84,7 +85,7 @@ pub(super) fn filter(filter: Option<&EventFilter>) -> Result<Filter, Status> {
     Filter::new(lists).map_err(|problem| wrong(problem.field, &problem.to_string()))
 }
 
-/// A filter as the API has it; `None` if every event fits.
+/// Returns a filter as a message, or `None` if every event matches.
 pub(super) fn filter_message(filter: &Filter) -> Option<EventFilter> {
     let lists = filter.lists();
     (!filter.is_empty()).then(|| EventFilter {
@@ -126,7 +127,7 @@ pub(super) fn on_gap_message(on_gap: OnGap) -> GapPolicy {
     }
 }
 
-/// Each once.
+/// Returns the reasons without duplicates.
 pub(super) fn refusal_reasons(reasons: &[i32]) -> Result<Vec<RefusalReason>, Status> {
     let reason = |&reason: &i32| {
         let known = RefusalReason::try_from(reason).ok();
@@ -138,7 +139,7 @@ pub(super) fn refusal_reasons(reasons: &[i32]) -> Result<Vec<RefusalReason>, Sta
     Ok(reasons.into_iter().collect())
 }
 
-/// A subscriber's name; it becomes a metric's label and log text.
+/// Checks the name of a subscriber, which becomes a label of metrics and part of log lines.
 pub(super) fn subscriber(name: String) -> Result<String, Status> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if [OTHER, UNNAMED].contains(&name.as_str()) {

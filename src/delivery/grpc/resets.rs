@@ -1,16 +1,16 @@
 //! Bound on the streams that a client resets.
 //!
-//! A client can open a stream and reset it at once, as fast as it can send (CVE-2023-44487). h2 bounds only those that
-//! it has not handed on yet. Here they are counted before h2 works on them, so that a flood costs next to nothing.
+//! A client can open streams and reset them at once, as fast as it can send (CVE-2023-44487). h2 bounds only streams that
+//! hyper has not accepted yet. Here resets are counted before h2 handles them, so that a flood costs little.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Time in which resets are counted.
+/// Window in which resets are counted.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Resets of a connection's client.
+/// Counts the resets by the client of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Resets {
     window: Option<Instant>,
@@ -18,7 +18,7 @@ pub(super) struct Resets {
 }
 
 impl Resets {
-    /// Adds resets to those of this [`WINDOW`]. Returns whether there are more than `most`.
+    /// Adds resets. Returns whether there are more than `most` in this [`WINDOW`].
     pub(super) fn exceed(&mut self, resets: usize, most: usize) -> bool {
         let now = Instant::now();
         if self.window.is_none_or(|start| now >= start + WINDOW) {

@@ -1,4 +1,4 @@
-//! Errors as gRPC statuses: one place, after AIP-193. Internals are logged, never returned.
+//! gRPC statuses of all errors, after AIP-193. Internal details are logged and never returned.
 
 mod details;
 
@@ -20,18 +20,18 @@ use crate::{
     proto::ErrorReason,
 };
 
-/// Longest list in an error's details; a longer one is left out.
+/// Longest list in the details of an error, in bytes. A longer one is left out.
 const MAX_LIST_BYTES: usize = 2048;
-/// When a client should come back after a shutdown: another replica, or the next process, is there by then.
+/// Delay of a retry after a shutdown: by then another replica or the next process runs.
 const SHUTDOWN_RETRY: Duration = Duration::from_secs(1);
-/// When a client should try for a stream again that there was no place for.
+/// Delay of a retry at the cap on streams.
 const STREAMS_RETRY: Duration = Duration::from_secs(10);
-/// When a client should try a call again that there was no place or memory for.
+/// Delay of a retry at a bound on calls.
 const CALLS_RETRY: Duration = Duration::from_secs(1);
-/// When a client should try again to read, which failed, or which it did not do.
+/// Delay of a retry after a failed read, or after the client did not read.
 const READ_RETRY: Duration = Duration::from_secs(1);
 
-/// INVALID_ARGUMENT for a field, with a reason of its own.
+/// INVALID_ARGUMENT for a field, with this reason.
 pub(super) fn with_field(reason: ErrorReason, field: &str, message: &str) -> Status {
     details(reason, [("field", field.to_owned())]).status(Code::InvalidArgument, message)
 }
@@ -46,19 +46,19 @@ pub(super) fn invalid(field: &str, message: &str) -> Status {
     with_field(ErrorReason::InvalidField, field, message)
 }
 
-/// UNAVAILABLE when the gateway ends.
+/// UNAVAILABLE during a shutdown.
 pub(super) fn shutting_down() -> Status {
     leaving(LeaveReason::ShuttingDown).2
 }
 
-/// UNAVAILABLE after a `going_away` frame, with its reason and when to come back.
+/// UNAVAILABLE after a `going_away` frame, with its reason and the delay of a retry.
 pub(super) fn leaving(leave: LeaveReason) -> (ErrorReason, Duration, Status) {
     let (reason, delay, message) = match leave {
         LeaveReason::ShuttingDown => {
             (ErrorReason::ShuttingDown, SHUTDOWN_RETRY, "the gateway is shutting down")
         }
         LeaveReason::AgeReached => {
-            (ErrorReason::StreamAgeReached, Duration::ZERO, "the stream has lasted as long as it may")
+            (ErrorReason::StreamAgeReached, Duration::ZERO, "the stream has reached its maximum age")
         }
     };
     let message = format!("{message}; connect again and resume after the last cursor");
@@ -67,8 +67,7 @@ pub(super) fn leaving(leave: LeaveReason) -> (ErrorReason, Duration, Status) {
 
 /// RESOURCE_EXHAUSTED at the cap on streams.
 pub(super) fn too_many_streams() -> Status {
-    let message =
-        "the gateway has as many streams as it may; connect again later, or raise --grpc-max-streams";
+    let message = "the gateway has reached its limit of streams; retry later, or raise --grpc-max-streams";
     details(ErrorReason::TooManyStreams, [])
         .retry_after(STREAMS_RETRY)
         .status(Code::ResourceExhausted, message)
@@ -76,31 +75,29 @@ pub(super) fn too_many_streams() -> Status {
 
 /// RESOURCE_EXHAUSTED at the cap on calls under way.
 pub(super) fn too_many_calls() -> Status {
-    too_many(ErrorReason::TooManyCalls, CALLS_RETRY, "the gateway has as many calls under way as it may")
+    too_many(ErrorReason::TooManyCalls, CALLS_RETRY, "the gateway has reached its limit of calls")
 }
 
-/// RESOURCE_EXHAUSTED where requests under way hold too much memory.
+/// RESOURCE_EXHAUSTED at the bound on bytes of requests.
 pub(super) fn too_many_request_bytes() -> Status {
-    let message = "requests under way hold as much memory as they may";
+    let message = "requests have reached the memory limit of the gateway";
     too_many(ErrorReason::TooManyRequestBytes, CALLS_RETRY, message)
 }
 
-/// RESOURCE_EXHAUSTED where answers that are not taken hold too much memory.
+/// RESOURCE_EXHAUSTED at the bound on bytes of unread answers.
 pub(super) fn too_many_unread_answers() -> Status {
-    let message = "answers that their clients do not take hold as much memory as they may";
+    let message = "unread answers have reached the memory limit of the gateway";
     too_many(ErrorReason::TooManyUnreadAnswers, CALLS_RETRY, message)
 }
 
 /// RESOURCE_EXHAUSTED at the cap on watches.
 pub(super) fn too_many_watches() -> Status {
-    let message = "the gateway has as many Health.Watch streams as it may";
+    let message = "the gateway has reached its limit of Health.Watch streams";
     too_many(ErrorReason::TooManyWatches, STREAMS_RETRY, message)
 }
 
 fn too_many(reason: ErrorReason, delay: Duration, message: &str) -> Status {
-    details(reason, [])
-        .retry_after(delay)
-        .status(Code::ResourceExhausted, format!("{message}; try again later"))
+    details(reason, []).retry_after(delay).status(Code::ResourceExhausted, format!("{message}; retry later"))
 }
 
 /// UNIMPLEMENTED for a path that is not a method.
@@ -109,7 +106,7 @@ pub(super) fn method_unknown() -> Status {
     details(ErrorReason::MethodUnknown, []).status(Code::Unimplemented, message)
 }
 
-/// INVALID_ARGUMENT for what is not a gRPC request.
+/// INVALID_ARGUMENT for a request that is not gRPC.
 pub(super) fn not_grpc(message: &str) -> Status {
     details(ErrorReason::NotGrpc, []).status(Code::InvalidArgument, message)
 }
@@ -146,9 +143,9 @@ pub(super) fn request_timeout() -> Status {
     details(ErrorReason::RequestTimeout, []).retry_after(CALLS_RETRY).status(Code::DeadlineExceeded, message)
 }
 
-/// DEADLINE_EXCEEDED for the deadline that the client gave the call.
+/// DEADLINE_EXCEEDED at the client's deadline.
 pub(super) fn deadline_reached() -> Status {
-    let message = "the call's own deadline passed before its answer was made";
+    let message = "the deadline of the call passed before the answer was ready";
     details(ErrorReason::DeadlineReached, []).status(Code::DeadlineExceeded, message)
 }
 
@@ -161,7 +158,7 @@ pub(super) fn service_unknown(service: &str) -> Status {
     details(ErrorReason::ServiceUnknown, metadata).status(Code::NotFound, message)
 }
 
-/// Reasons for which a call is refused before it runs, or ended for what its client did: the values of a metric's label.
+/// Reasons for refusing a call, or for ending it because of its client: the values of a metric's label.
 pub(super) const REFUSED: [ErrorReason; 16] = [
     ErrorReason::TokenInvalid,
     ErrorReason::AccessDenied,
@@ -181,33 +178,33 @@ pub(super) const REFUSED: [ErrorReason; 16] = [
     ErrorReason::ShuttingDown,
 ];
 
-/// RESOURCE_EXHAUSTED for a client that took nothing for too long.
+/// RESOURCE_EXHAUSTED for a client that read nothing for too long.
 pub(super) fn receiver_stalled() -> Status {
-    let message = "the client took nothing from the stream for too long; connect again and resume after the last cursor";
+    let message = "the client read nothing from the stream for too long; connect again and resume after the last cursor";
     details(ErrorReason::ReceiverStalled, []).retry_after(READ_RETRY).status(Code::ResourceExhausted, message)
 }
 
 /// UNAUTHENTICATED without a token.
 pub(super) fn token_missing() -> Status {
-    let message = "this gateway asks for a token; send the header `authorization: Bearer TOKEN`";
+    let message = "the gateway requires a token; send the header `authorization: Bearer TOKEN`";
     unauthenticated(message)
 }
 
-/// UNAUTHENTICATED for a token that is not known.
+/// UNAUTHENTICATED for an unknown token.
 pub(super) fn token_unknown() -> Status {
-    unauthenticated("the token is not known here; check it, and that the gateway was told of it")
+    unauthenticated("the token is unknown; check it, and the list of tokens of the gateway")
 }
 
-/// UNAUTHENTICATED for a stream whose token was taken back, or got other rights.
+/// UNAUTHENTICATED for a stream whose token was revoked or has other rights now.
 pub(super) fn token_revoked() -> Status {
-    unauthenticated("the token was taken back or has other rights now; connect again with one that is known")
+    unauthenticated("the token was revoked or has other rights now; connect again with a valid token")
 }
 
 fn unauthenticated(message: &str) -> Status {
     details(ErrorReason::TokenInvalid, []).status(Code::Unauthenticated, message)
 }
 
-/// PERMISSION_DENIED for what a token may not do.
+/// PERMISSION_DENIED for a request beyond the rights of a token.
 pub(super) fn denied(token: &Token, message: &str) -> Status {
     let lists = token.rights.events.as_ref().map(Filter::lists).unwrap_or_default();
     let mut metadata = vec![("token", token.name.clone())];
@@ -218,7 +215,7 @@ pub(super) fn denied(token: &Token, message: &str) -> Status {
     if !lists.commands.is_empty() {
         metadata.push(("commands", lists.commands.join(",")));
     }
-    // Some clients take no more than 8 KiB of headers.
+    // Some clients accept no more than 8 KiB of headers.
     metadata.retain(|(_, text)| text.len() <= MAX_LIST_BYTES);
     details(ErrorReason::AccessDenied, metadata).status(Code::PermissionDenied, message)
 }
@@ -229,7 +226,7 @@ pub(super) fn event_not_found(sequence: Sequence) -> Status {
     details(ErrorReason::EventNotFound, [("sequence", sequence.to_string())]).status(Code::NotFound, message)
 }
 
-/// The reason that a status carries, or its code's description.
+/// Returns the reason in a status, or the description of its code.
 pub(super) fn reason(status: &Status) -> String {
     match status.get_details_error_info() {
         Some(info) => info.reason,
@@ -237,7 +234,7 @@ pub(super) fn reason(status: &Status) -> String {
     }
 }
 
-/// Why a stream cannot begin or go on, or a cursor is refused.
+/// Status of a stream that cannot start or continue, or of a refused cursor.
 pub(super) fn subscribe(error: &SubscribeError, log: &dyn EventLog) -> Status {
     match error {
         SubscribeError::Expired => expired(
@@ -251,7 +248,7 @@ pub(super) fn subscribe(error: &SubscribeError, log: &dyn EventLog) -> Status {
     }
 }
 
-/// Why events could not be listed.
+/// Status of a failed list.
 pub(super) fn list(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
         ReadError::Trimmed { .. } => {
@@ -261,7 +258,7 @@ pub(super) fn list(error: &ReadError, log: &dyn EventLog) -> Status {
     }
 }
 
-/// Why an event, or anything else in the log, could not be read.
+/// Status of a failed read of an event, or of the state of the log.
 pub(super) fn get(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
         ReadError::Trimmed { .. } => expired("the event is no longer stored", log),
@@ -282,16 +279,16 @@ fn another_log(reason: ErrorReason, error: &SubscribeError, log: &dyn EventLog) 
     let (epoch, epoch_start) = log.epoch();
     let life = [("epoch", epoch.to_string()), ("epoch_start", rfc3339(epoch_start))];
     let message =
-        format!("{error}; compare what you have with the log, then start anew with earliest or latest");
+        format!("{error}; reconcile your data with the log, then resubscribe from earliest or latest");
     details(reason, ends(log).into_iter().chain(life)).status(Code::FailedPrecondition, message)
 }
 
 fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
     match error {
-        // Which is why.
+        // The log is unavailable because it was replaced.
         ReadError::Unavailable(_) if is_replaced(log) => subscribe(&SubscribeError::Replaced, log),
         ReadError::Unavailable(_) => {
-            tracing::error!(%error, "reading the log failed");
+            tracing::error!(%error, "cannot read the log; the call fails and the client may retry");
             let details = details(ErrorReason::LogUnavailable, []).retry_after(READ_RETRY);
             details.status(
                 Code::Unavailable,
@@ -303,7 +300,7 @@ fn unreadable(error: &ReadError, log: &dyn EventLog) -> Status {
     }
 }
 
-/// DATA_LOSS for events that cannot be read. Says where to resume behind them.
+/// DATA_LOSS for events that cannot be read, with the cursor after them.
 fn hole_status(hole: &Hole, log: &dyn EventLog) -> Status {
     let reason = match hole.cause {
         Cause::Missing => ErrorReason::EventsMissing,
@@ -314,6 +311,6 @@ fn hole_status(hole: &Hole, log: &dyn EventLog) -> Status {
         ("last_sequence", hole.last.to_string()),
         ("resume_cursor", subscription::position_after(hole.last, log).to_string()),
     ];
-    let message = format!("{hole}; use on_gap SKIP or resume_cursor to continue behind them");
+    let message = format!("{hole}; use on_gap SKIP or resume_cursor to continue after them");
     details(reason, metadata).status(Code::DataLoss, message)
 }

@@ -1,4 +1,4 @@
-//! Checks of a call's headers.
+//! Checks the headers of a call.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use super::super::status;
 
 /// Most metadata of a call, counted as HTTP/2 does: names, values, and 32 bytes for each entry.
 const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// What a call is for.
+/// Group of methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
-    /// `EventService.Subscribe`
+    /// `EventService.Subscribe`.
     Subscribe,
     /// The other methods of `EventService`.
     Events,
-    /// `AdminService`
+    /// `AdminService`.
     Admin,
-    /// `Health.Check`
+    /// `Health.Check`.
     Check,
-    /// `Health.Watch`
+    /// `Health.Watch`.
     Watch,
     /// Reflection, in both versions.
     Reflection,
@@ -54,10 +54,10 @@ impl Method {
     }
 }
 
-/// The messages of v1alpha are those of v1, so one service answers both.
+/// Path of reflection v1. v1alpha has the same messages, so one service answers both.
 pub(super) const REFLECTION_PATH: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
-/// A call that is not answered by a service.
+/// Status of a call that the front refuses.
 pub(super) struct Refusal {
     pub(super) status: Status,
     pub(super) http_status: StatusCode,
@@ -81,7 +81,7 @@ impl Refusal {
     }
 }
 
-/// Checks what is the same for everybody.
+/// Checks a call, apart from its token.
 pub(super) fn check_request(parts: &Parts) -> Result<Method, Refusal> {
     if parts.method != HttpMethod::POST {
         let status = status::not_grpc("a gRPC call is a POST request");
@@ -106,7 +106,7 @@ pub(super) fn check_request(parts: &Parts) -> Result<Method, Refusal> {
     }
 }
 
-/// Size of a call's headers.
+/// Returns the size of a call's metadata.
 pub(super) fn metadata_bytes(parts: &Parts) -> usize {
     let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
     let uri = &parts.uri;
@@ -114,7 +114,7 @@ pub(super) fn metadata_bytes(parts: &Parts) -> usize {
     headers.sum::<usize>() + path + uri.authority().map_or(0, |authority| authority.as_str().len())
 }
 
-/// The time that the client gives its call: 1 to 8 digits and a unit. One that is malformed counts as none.
+/// Returns the client's timeout for its call: 1 to 8 digits and a unit. A malformed one is ignored.
 pub(super) fn own_deadline(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     // Visible ASCII only, so the last byte is a character.

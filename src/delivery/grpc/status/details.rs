@@ -1,4 +1,4 @@
-//! Details of a status, after AIP-193.
+//! Details of a status, after AIP-193: a reason, metadata, and the delay of a retry.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,11 +8,11 @@ use tonic_types::pb;
 
 use crate::{event::Timestamp, proto::ErrorReason};
 
-/// The domain of every `google.rpc.ErrorInfo`.
+/// Domain of every `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "imcallback.v1";
 
-/// `google.rpc.ErrorInfo` with ordered metadata: `tonic-types` uses a `HashMap`, so the same error would
-/// have different bytes each time.
+/// `google.rpc.ErrorInfo` with ordered metadata. `tonic-types` uses a `HashMap`, so that the same error would have different
+/// bytes each time.
 #[derive(Clone, PartialEq, prost::Message)]
 struct ErrorInfo {
     #[prost(string, tag = "1")]
@@ -26,7 +26,7 @@ struct ErrorInfo {
 /// Details of a status.
 pub(super) struct Details {
     info: ErrorInfo,
-    /// When the client should try again.
+    /// Delay of a retry.
     retry_delay: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn details(
     Details { info: ErrorInfo { reason, domain: DOMAIN.to_owned(), metadata }, retry_delay: None }
 }
 
-/// A reason's name in the API, without its prefix.
+/// Returns the name of a reason in the API, without its prefix.
 pub(in super::super) fn name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
@@ -66,10 +66,10 @@ impl Details {
     }
 }
 
-/// The last microsecond that RFC 3339 has a form for.
+/// Last microsecond that RFC 3339 can express.
 const MAX_RFC3339: Timestamp = Timestamp(253_402_300_799_999_999);
 
-/// A time in RFC 3339, for error details. `humantime` panics outside of 1970 to 9999.
+/// Formats a time in RFC 3339, for error details. Clamps it to 1970 to 9999, outside of which `humantime` panics.
 pub(super) fn rfc3339(time: Timestamp) -> String {
     humantime::format_rfc3339_micros(time.clamp(Timestamp(0), MAX_RFC3339).into()).to_string()
 }
