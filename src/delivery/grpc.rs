@@ -15,13 +15,13 @@ mod connections;
 mod event_service;
 mod frames;
 mod front;
+mod generated;
 mod health;
 mod http2;
 mod incoming;
 mod limits;
 mod observed;
 mod outgoing;
-mod track_calls;
 // Public for the fuzz target only.
 #[doc(hidden)]
 pub mod page_token;
@@ -31,6 +31,7 @@ mod resets;
 mod server;
 mod status;
 mod subscribe;
+mod track_calls;
 mod transport;
 
 pub use self::codec::Encoded;
@@ -41,9 +42,3 @@ pub(crate) use self::{
     server::{Dependencies, serve},
     subscribe::StreamRegistry,
 };
-
-/// Generated servers, whose responses are [`Encoded`].
-mod generated {
-    #![allow(unreachable_pub, missing_docs, clippy::all, reason = "generated")]
-    include!(concat!(env!("OUT_DIR"), "/server/imcallback.v1.rs"));
-}

@@ -162,33 +162,33 @@ impl Service<http::Request<Body>> for Front {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let shared = Arc::clone(&self.0);
+        let state = Arc::clone(&self.0);
         let began = Instant::now();
         let (mut parts, body) = request.into_parts();
         let transport = parts.extensions.remove().unwrap_or_else(|| Transport::new(None));
         let task = Arc::<StreamTask>::clone(parts.extensions.get_or_insert_default());
-        match shared.check(&parts) {
+        match state.check(&parts) {
             Ok((method, caller)) => {
                 let group = match method {
-                    _ if method.needs_token() => &shared.calls,
-                    Method::Reflection => &shared.reflection_calls,
-                    _ => &shared.open_calls,
+                    _ if method.needs_token() => &state.calls,
+                    Method::Reflection => &state.reflection_calls,
+                    _ => &state.open_calls,
                 };
                 match Call::begin(group, &transport, task, metadata_bytes(&parts)) {
                     Ok(call) => {
                         Box::pin(
-                            async move { Ok(shared.answer(method, caller, parts, body, call, began).await) },
+                            async move { Ok(state.answer(method, caller, parts, body, call, began).await) },
                         )
                     }
-                    Err(status) => Box::pin(ready(Ok(shared.refuse(status)))),
+                    Err(status) => Box::pin(ready(Ok(state.refuse(status)))),
                 }
             }
             Err(refusal) if body.is_end_stream() => Box::pin(ready(Ok(refusal.response()))),
-            Err(refusal) => match Call::begin(&shared.open_calls, &transport, task, 0) {
+            Err(refusal) => match Call::begin(&state.open_calls, &transport, task, 0) {
                 Ok(call) => Box::pin(async move {
                     let Refusal { status, http_status } = refusal;
                     let discarded = RequestCollector::new(&call, began, 0, Some(status.clone()))
-                        .collect(body, &shared.drain);
+                        .collect(body, &state.drain);
                     let status = discarded.await.err().unwrap_or(status);
                     Ok(Refusal { status, http_status }.response())
                 }),

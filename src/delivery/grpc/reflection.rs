@@ -85,69 +85,71 @@ impl Index {
     }
 
     fn add_file(&mut self, file: &FileDescriptorProto, bytes: &[u8]) {
-        let place = self.files.len();
+        let position = self.files.len();
         self.files.push(bytes.to_vec());
-        self.names.insert(file.name().to_owned(), place);
+        self.names.insert(file.name().to_owned(), position);
         let package = file.package();
         for message in &file.message_type {
-            self.add_message(package, message, place);
+            self.add_message(package, message, position);
         }
         for declared in &file.enum_type {
-            self.add_enum(package, declared, place);
+            self.add_enum(package, declared, position);
         }
         for extension in &file.extension {
-            self.add_extension(package, extension, place);
+            self.add_extension(package, extension, position);
         }
         for service in &file.service {
             let name = join(package, service.name());
             for method in &service.method {
-                self.symbols.insert(join(&name, method.name()), place);
+                self.symbols.insert(join(&name, method.name()), position);
             }
-            self.symbols.insert(name.clone(), place);
+            self.symbols.insert(name.clone(), position);
             self.services.insert(name);
         }
     }
 
-    fn add_message(&mut self, scope: &str, message: &DescriptorProto, place: usize) {
+    fn add_message(&mut self, scope: &str, message: &DescriptorProto, position: usize) {
         let name = join(scope, message.name());
         for field in &message.field {
-            self.symbols.insert(join(&name, field.name()), place);
+            self.symbols.insert(join(&name, field.name()), position);
         }
         for oneof in &message.oneof_decl {
-            self.symbols.insert(join(&name, oneof.name()), place);
+            self.symbols.insert(join(&name, oneof.name()), position);
         }
         for nested in &message.nested_type {
-            self.add_message(&name, nested, place);
+            self.add_message(&name, nested, position);
         }
         for declared in &message.enum_type {
-            self.add_enum(&name, declared, place);
+            self.add_enum(&name, declared, position);
         }
         for extension in &message.extension {
-            self.add_extension(&name, extension, place);
+            self.add_extension(&name, extension, position);
         }
-        self.symbols.insert(name, place);
+        self.symbols.insert(name, position);
     }
 
     /// Values of an enum belong to the scope around the enum, as in C++.
-    fn add_enum(&mut self, scope: &str, declared: &EnumDescriptorProto, place: usize) {
+    fn add_enum(&mut self, scope: &str, declared: &EnumDescriptorProto, position: usize) {
         let name = join(scope, declared.name());
         for value in &declared.value {
-            self.symbols.insert(join(scope, value.name()), place);
+            self.symbols.insert(join(scope, value.name()), position);
             // Some clients ask for them by this name.
-            self.symbols.insert(join(&name, value.name()), place);
+            self.symbols.insert(join(&name, value.name()), position);
         }
-        self.symbols.insert(name, place);
+        self.symbols.insert(name, position);
     }
 
-    fn add_extension(&mut self, scope: &str, extension: &FieldDescriptorProto, place: usize) {
-        self.symbols.insert(join(scope, extension.name()), place);
+    fn add_extension(&mut self, scope: &str, extension: &FieldDescriptorProto, position: usize) {
+        self.symbols.insert(join(scope, extension.name()), position);
         let extended = extension.extendee().trim_start_matches('.').to_owned();
-        self.extensions.entry(extended).or_default().insert(extension.number(), place);
+        self.extensions.entry(extended).or_default().insert(extension.number(), position);
     }
 
     fn answer(&self, request: &MessageRequest) -> MessageResponse {
         let name = |name: &str| name.trim_start_matches('.').to_owned();
-        let file = |place: Option<&usize>, what: &str| match place.and_then(|&place| self.files.get(place)) {
+        let file = |position: Option<&usize>, what: &str| match position
+            .and_then(|&position| self.files.get(position))
+        {
             Some(file) => MessageResponse::FileDescriptorResponse(FileDescriptorResponse {
                 file_descriptor_proto: vec![file.clone()],
             }),
@@ -158,8 +160,8 @@ impl Index {
             MessageRequest::FileContainingSymbol(symbol) => file(self.symbols.get(&name(symbol)), "symbol"),
             MessageRequest::FileContainingExtension(extension) => {
                 let extensions = self.extensions.get(&name(&extension.containing_type));
-                let place = extensions.and_then(|numbers| numbers.get(&extension.extension_number));
-                file(place, "extension")
+                let position = extensions.and_then(|numbers| numbers.get(&extension.extension_number));
+                file(position, "extension")
             }
             MessageRequest::AllExtensionNumbersOfType(extended) => {
                 let extended = name(extended);

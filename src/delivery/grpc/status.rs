@@ -238,8 +238,8 @@ pub(super) fn reason(status: &Status) -> String {
 pub(super) fn subscribe(error: &SubscribeError, log: &dyn EventLog) -> Status {
     match error {
         SubscribeError::Expired => expired(
-            "events after the position are no longer stored; start with earliest, or after oldest_cursor, for \
-             what is left",
+            "events after the position are no longer stored; start with earliest or after oldest_cursor to get the \
+             remaining ones",
             log,
         ),
         SubscribeError::Replaced => another_log(ErrorReason::LogReplaced, error, log),
