@@ -10,7 +10,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::log::workers::step_back;
+use crate::log::workers::lower_priority;
 
 /// Threads of the gateway other than the workers of its two runtimes: for blocking work, the log and logging.
 const OTHER_THREADS: usize = 15;
@@ -56,7 +56,7 @@ impl DeliveryRuntime {
         let runtime = Builder::new_multi_thread()
             .thread_name("delivery")
             .thread_keep_alive(BLOCKING_THREAD)
-            .on_thread_start(step_back)
+            .on_thread_start(lower_priority)
             .enable_all()
             .build()?;
         start_blocking_thread(runtime.handle());

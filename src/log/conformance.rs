@@ -1,4 +1,4 @@
-//! One suite for every backend: the contract on [`EventLog`], line by line.
+//! Conformance suite for every backend: the contract of [`EventLog`], line by line.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::event::{Record, RecordParts};
 #[cfg(feature = "external-tools")]
 pub(super) use testkit::nats;
 
-/// Longer than anything here takes; a test that reaches it hangs.
+/// Timeout of each wait. Longer than any operation here takes: a test that reaches it hangs.
 pub(super) const HANG: Duration = Duration::from_secs(30);
 
 pub(super) fn stored(raw_body: &str) -> StoredRecord {
@@ -25,7 +25,8 @@ pub(super) fn record(raw_body: &str) -> NewRecord {
     NewRecord { stored: stored(raw_body), deadline: Instant::now() + HANG, permit: None }
 }
 
-/// Appends so many, and waits until they can be read: a log on other machines may answer before.
+/// Appends `count` records, and waits until they can be read: a log on other machines may acknowledge them
+/// earlier.
 pub(super) async fn append_all(log: &dyn EventLog, count: usize) -> Vec<Cursor> {
     let appending: Vec<_> = (0..count).map(|n| log.append(record(&n.to_string()))).collect();
     let mut cursors = Vec::new();
@@ -51,7 +52,7 @@ pub(super) async fn read_all(log: &dyn EventLog, mut from: Sequence) -> Vec<Reco
     }
 }
 
-/// Reads all that can be read, and the holes between.
+/// Reads all readable records, and collects the holes between them.
 pub(super) async fn read_past_holes(log: &dyn EventLog, mut from: Sequence) -> (Vec<Record>, Vec<Hole>) {
     let (mut records, mut holes) = (Vec::new(), Vec::new());
     while from < log.tail().borrow().end {
@@ -74,20 +75,20 @@ pub(super) async fn read_past_holes(log: &dyn EventLog, mut from: Sequence) -> (
 
 async fn until_tail_is_past(log: &dyn EventLog, sequence: Sequence) {
     let mut tail = log.tail();
-    timeout(HANG, tail.wait_for(|tail| tail.end > sequence)).await.expect("it comes").unwrap();
+    timeout(HANG, tail.wait_for(|tail| tail.end > sequence)).await.expect("the tail moves").unwrap();
 }
 
 pub(super) fn sequences(records: &[Record]) -> Vec<u64> {
     records.iter().map(|record| record.sequence().0).collect()
 }
 
-/// A log with a small ring, so that most reads of a disk log reach the disk.
+/// Opens a disk log. With a small ring, most reads reach the disk.
 fn open_disk(dir: &TempDir, ring_bytes: usize) -> Result<DiskLog, OpenError> {
     let dir = dir.path().join("data");
     DiskLog::open(DiskOptions::new(dir, ring_bytes))
 }
 
-/// A log over a server of its own, that keeps everything.
+/// Opens a log without retention on a server of its own.
 #[cfg(feature = "external-tools")]
 async fn open_jetstream(ring_bytes: usize) -> (nats::Nats, jetstream::JetStreamLog) {
     // For records larger than pages.
@@ -161,21 +162,21 @@ macro_rules! conformance {
 }
 
 conformance! {
-    an_empty_log_says_so,
-    what_is_appended_is_read_in_order_with_the_same_cursors,
-    reading_back_gives_the_newest_first,
+    an_empty_log_begins_at_the_first_sequence,
+    appended_records_are_read_in_order_with_the_same_cursors,
+    reading_back_returns_the_newest_first,
     the_tail_moves_before_the_append_is_answered,
     an_abandoned_append_is_stored_all_the_same,
     an_expired_record_is_dropped,
-    a_permit_comes_back_once_the_record_is_stored_or_dropped,
-    a_large_record_makes_a_page_of_its_own,
+    a_permit_is_released_once_the_record_is_stored_or_dropped,
+    a_large_record_has_a_page_of_its_own,
     times_never_decrease,
     seeking_finds_the_first_record_at_a_time_or_later,
     many_writers_get_distinct_sequences,
-    a_closed_log_refuses,
+    a_closed_log_rejects_appends,
 }
 
-async fn an_empty_log_says_so(log: Arc<dyn EventLog>) {
+async fn an_empty_log_begins_at_the_first_sequence(log: Arc<dyn EventLog>) {
     let tail = *log.tail().borrow();
     assert_eq!(tail.end, Sequence::FIRST);
     assert_eq!(tail.cursor, Cursor { epoch: log.epoch().0, sequence: Sequence(0), check: None });
@@ -185,11 +186,11 @@ async fn an_empty_log_says_so(log: Arc<dyn EventLog>) {
     assert_eq!(*log.state().borrow(), LogState::Writable);
 }
 
-async fn what_is_appended_is_read_in_order_with_the_same_cursors(log: Arc<dyn EventLog>) {
+async fn appended_records_are_read_in_order_with_the_same_cursors(log: Arc<dyn EventLog>) {
     let cursors = append_all(&*log, 1000).await;
     let records = read_all(&*log, Sequence::FIRST).await;
     let in_log: Vec<_> = records.iter().map(Record::cursor).collect();
-    // Where an append is answered before the tail has come to it, nobody knows its check yet.
+    // If an append is answered before the tail has reached it, its check is not known yet.
     let known = in_log
         .iter()
         .zip(&cursors)
@@ -205,7 +206,7 @@ async fn what_is_appended_is_read_in_order_with_the_same_cursors(log: Arc<dyn Ev
     assert_eq!(log.read(middle, 3).await.unwrap().records.len(), 3);
 }
 
-async fn reading_back_gives_the_newest_first(log: Arc<dyn EventLog>) {
+async fn reading_back_returns_the_newest_first(log: Arc<dyn EventLog>) {
     append_all(&*log, 600).await;
     let mut expected = sequences(&read_all(&*log, Sequence::FIRST).await);
     expected.reverse();
@@ -228,8 +229,8 @@ async fn the_tail_moves_before_the_append_is_answered(log: Arc<dyn EventLog>) {
     let mut moved_before = 0;
     for _ in 0..50 {
         let cursor = log.append(record("x")).await.unwrap();
-        // Where the tail comes from another machine and is late, an append does not wait for it
-        // for long, and its check may not be known yet.
+        // A tail from another machine may be late. An append does not wait long for it, and its check may not
+        // be known yet.
         if tail.borrow_and_update().end > cursor.sequence {
             moved_before += 1;
         } else {
@@ -256,7 +257,7 @@ async fn an_expired_record_is_dropped(log: Arc<dyn EventLog>) {
     assert_eq!(read_all(&*log, Sequence::FIRST).await.len(), 1);
 }
 
-async fn a_permit_comes_back_once_the_record_is_stored_or_dropped(log: Arc<dyn EventLog>) {
+async fn a_permit_is_released_once_the_record_is_stored_or_dropped(log: Arc<dyn EventLog>) {
     let permits = Arc::new(Semaphore::new(2));
     let permit = || Arc::clone(&permits).try_acquire_owned().ok();
     drop(log.append(NewRecord { permit: permit(), ..record("stored") }));
@@ -264,7 +265,7 @@ async fn a_permit_comes_back_once_the_record_is_stored_or_dropped(log: Arc<dyn E
     drop(timeout(HANG, permits.acquire_many(2)).await.unwrap().unwrap());
 }
 
-async fn a_large_record_makes_a_page_of_its_own(log: Arc<dyn EventLog>) {
+async fn a_large_record_has_a_page_of_its_own(log: Arc<dyn EventLog>) {
     let large = "x".repeat(2 * PAGE_BYTES);
     let mut last = Sequence(0);
     for body in ["a", &large, &large, "b"] {
@@ -293,9 +294,9 @@ async fn times_never_decrease(log: Arc<dyn EventLog>) {
 
 async fn seeking_finds_the_first_record_at_a_time_or_later(log: Arc<dyn EventLog>) {
     for time in [Timestamp(0), Timestamp::now(), Timestamp(i64::MAX)] {
-        assert_eq!(log.seek(time).await, Ok(Sequence::FIRST), "of an empty log");
+        assert_eq!(log.seek(time).await, Ok(Sequence::FIRST), "an empty log");
     }
-    // Those that are stored as one batch have one time.
+    // The records of one batch have the same receive time.
     for count in [1, 3, 200, 1, 100] {
         append_all(&*log, count).await;
     }
@@ -303,7 +304,7 @@ async fn seeking_finds_the_first_record_at_a_time_or_later(log: Arc<dyn EventLog
     assert_seeks(&*log, &records).await;
 }
 
-/// Checks every time at which the answer changes against what the log holds.
+/// Seeks every time at which the result changes, and compares it with the records of the log.
 pub(super) async fn assert_seeks(log: &dyn EventLog, records: &[Record]) {
     let end = log.tail().borrow().end;
     let mut times: Vec<i64> = records.iter().map(|record| record.receive_time().0).collect();
@@ -312,7 +313,7 @@ pub(super) async fn assert_seeks(log: &dyn EventLog, records: &[Record]) {
     for time in times.into_iter().chain([i64::MIN, 0, i64::MAX]).map(Timestamp) {
         let first = records.iter().find(|record| record.receive_time() >= time).map_or(end, Record::sequence);
         let position = timeout(HANG, log.seek(time)).await.unwrap().unwrap();
-        // It may be in the hole before it.
+        // The position may be in the hole before the record.
         let found = records.iter().map(Record::sequence).find(|sequence| *sequence >= position);
         assert_eq!(found.unwrap_or(end), first, "{time:?}");
     }
@@ -328,7 +329,10 @@ async fn many_writers_get_distinct_sequences(log: Arc<dyn EventLog>) {
     let mut seen = Vec::new();
     for writer in writers {
         let cursors = writer.await.unwrap();
-        assert!(cursors.is_sorted_by_key(|cursor| cursor.sequence), "one caller's order is kept");
+        assert!(
+            cursors.is_sorted_by_key(|cursor| cursor.sequence),
+            "the order of one caller's appends is kept"
+        );
         seen.extend(cursors.into_iter().map(|cursor| cursor.sequence.0));
     }
     seen.sort_unstable();
@@ -337,10 +341,10 @@ async fn many_writers_get_distinct_sequences(log: Arc<dyn EventLog>) {
     assert_eq!(seen.len(), 1600);
 }
 
-async fn a_closed_log_refuses(log: Arc<dyn EventLog>) {
+async fn a_closed_log_rejects_appends(log: Arc<dyn EventLog>) {
     let accepted = log.append(record("accepted"));
     timeout(HANG, log.close()).await.unwrap();
-    assert!(accepted.await.is_ok(), "what was accepted is written");
+    assert!(accepted.await.is_ok(), "an accepted append is written");
     assert_eq!(log.append(record("late")).await, Err(AppendError::Closed));
     assert_eq!(*log.state().borrow(), LogState::Closed);
 }
@@ -357,7 +361,7 @@ mod memory_bound {
         assert_eq!(log.read(oldest.previous(), 1).await.unwrap_err(), ReadError::Trimmed { oldest });
         assert_eq!(read_all(&log, oldest).await.len() as u64, log.tail().borrow().end.0 - oldest.0);
         let back = log.read_back(oldest, 10).await.unwrap();
-        assert!(back.records.is_empty(), "going back simply ends");
+        assert!(back.records.is_empty(), "reading back ends at the oldest record");
         assert_seeks(&log, &read_all(&log, oldest).await).await;
     }
 }
@@ -373,7 +377,7 @@ mod disk_only {
         rusqlite::Connection::open(dir.path().join(FILE)).unwrap()
     }
 
-    /// Has the rows' checksums agree with what is in them.
+    /// Recomputes the checksums of all rows.
     fn reseal(store: &rusqlite::Connection) {
         let mut select = store.prepare("SELECT sequence, receive_time, record FROM record").unwrap();
         let mut rows = select.query([]).unwrap();
@@ -387,7 +391,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn a_reopened_log_goes_on_with_the_same_records_and_cursors() {
+    async fn a_reopened_log_continues_with_the_same_records_and_cursors() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 1 << 20).unwrap();
         let mut cursors = append_all(&log, 300).await;
@@ -402,7 +406,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn an_emptied_log_goes_on_counting() {
+    async fn an_emptied_log_continues_its_sequences() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         let cursors = append_all(&log, 10).await;
@@ -425,7 +429,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn records_trimmed_under_a_reader_are_a_typed_error() {
+    async fn reading_records_that_were_trimmed_meanwhile_is_a_typed_error() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 10).await;
@@ -437,7 +441,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn one_process_has_the_directory() {
+    async fn only_one_process_can_open_the_directory() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         let error = open_disk(&dir, 0).unwrap_err();
@@ -447,7 +451,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn the_directory_and_its_files_are_closed_to_others() {
+    async fn other_users_cannot_access_the_directory_or_its_files() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 1).await;
@@ -455,14 +459,14 @@ mod disk_only {
         let data = dir.path().join("data");
         assert_eq!(mode(&data).unwrap(), 0o700);
         let paths = data.read_dir().unwrap().map(|entry| entry.unwrap().path());
-        // The index's thread is at work: what was there for a moment may be gone.
+        // The indexer is running: a temporary file may be gone by now.
         let files: Vec<_> = paths.filter_map(|path| mode(&path).ok().map(|mode| (path, mode))).collect();
         assert!(files.len() >= 4, "store, WAL, WAL index, lock: {files:?}");
         assert!(files.iter().all(|(_, mode)| *mode == 0o600), "{files:?}");
     }
 
     #[tokio::test]
-    async fn a_new_store_has_the_settings_that_cannot_be_changed_later() {
+    async fn a_new_store_has_the_page_size_and_auto_vacuum_that_are_fixed_at_creation() {
         let dir = TempDir::new().unwrap();
         open_disk(&dir, 0).unwrap().close().await;
         let store = sqlite(&dir);
@@ -472,7 +476,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn a_newer_store_is_refused_with_both_versions() {
+    async fn a_newer_store_is_rejected_with_both_format_numbers() {
         let dir = TempDir::new().unwrap();
         open_disk(&dir, 0).unwrap().close().await;
         sqlite(&dir).pragma_update(None, "user_version", STORE_FORMAT + 1).unwrap();
@@ -481,7 +485,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn a_foreign_database_is_refused() {
+    async fn a_foreign_database_is_rejected() {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("data")).unwrap();
         sqlite(&dir).execute_batch("CREATE TABLE other (x)").unwrap();
@@ -489,7 +493,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn a_record_of_a_newer_format_is_refused_but_not_those_before_it() {
+    async fn a_record_in_a_newer_format_fails_but_records_before_it_are_read() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 3).await;
@@ -497,7 +501,7 @@ mod disk_only {
         newer[0] = 2;
         crate::event::seal(&mut newer);
         let store = sqlite(&dir);
-        // As one change: the index's thread reads meanwhile.
+        // In one transaction: the indexer reads at the same time.
         store.execute_batch("BEGIN").unwrap();
         store.execute("UPDATE record SET record = ?1 WHERE sequence = 2", [newer]).unwrap();
         reseal(&store);
@@ -505,12 +509,12 @@ mod disk_only {
         assert_eq!(log.read(Sequence(1), 10).await.unwrap().records.len(), 1);
         let hole = Hole::one(Sequence(2), Cause::NewerFormat(2));
         assert_eq!(log.read(Sequence(2), 10).await.unwrap_err(), ReadError::Hole(hole));
-        assert_eq!(log.holes().events(), 0, "it is not lost");
+        assert_eq!(log.holes().events(), 0, "the record is not lost");
     }
 
-    /// The write really fails: somebody else holds the file's write lock.
+    /// The write fails in SQLite: another connection holds the file's write lock.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_failed_write_is_refused_until_the_log_works_again() {
+    async fn appends_are_rejected_after_a_failed_write_until_the_log_has_recovered() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         let before = append_all(&log, 5).await;
@@ -521,7 +525,7 @@ mod disk_only {
         assert_eq!(timeout(HANG, log.append(record("lost"))).await.unwrap(), Err(AppendError::Failed));
         assert_eq!(*state.borrow_and_update(), LogState::Recovering);
         assert_eq!(timeout(HANG, log.append(record("refused"))).await.unwrap(), Err(AppendError::Recovering));
-        assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 5, "reading goes on");
+        assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 5, "reads continue");
 
         intruder.execute_batch("ROLLBACK").unwrap();
         timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
@@ -531,12 +535,12 @@ mod disk_only {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_full_queue_refuses_at_once_and_what_it_took_is_stored() {
+    async fn a_full_queue_rejects_at_once_and_queued_records_are_stored() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         let intruder = sqlite(&dir);
         intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
-        // The writer waits for the lock with the first records in hand, so these fill the queue.
+        // The writer holds the first batch while it waits for the lock, so these fill the queue.
         let mut appending: Vec<_> = (0..QUEUE_RECORDS + 1000).map(|_| log.append(record("x"))).collect();
         assert!((QUEUE_RECORDS..QUEUE_RECORDS + 1000).contains(&log.queue().records), "{:?}", log.queue());
         intruder.execute_batch("ROLLBACK").unwrap();
@@ -571,12 +575,12 @@ mod disk_only {
         for outcome in outcomes {
             timeout(HANG, outcome).await.unwrap().unwrap();
         }
-        // The permits came back.
+        // The permits were released.
         timeout(HANG, log.append(NewRecord { stored: large, ..record("") })).await.unwrap().unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_store_exchanged_under_a_running_log_is_not_written_to() {
+    async fn a_store_that_was_replaced_while_in_use_is_not_written_to() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 5).await;
@@ -586,13 +590,13 @@ mod disk_only {
         assert_eq!(timeout(HANG, log.append(record("x"))).await.unwrap(), Err(AppendError::Failed));
         intruder.execute_batch("ALTER TABLE gone RENAME TO record").unwrap();
         assert_eq!(timeout(HANG, log.append(record("y"))).await.unwrap(), Err(AppendError::Recovering));
-        // Its attempts to recover end with the log, not with success.
+        // The log keeps trying to recover, without success, until it is closed.
         timeout(HANG, log.close()).await.unwrap();
         assert_eq!(intruder.query_row("SELECT count(*) FROM record", [], |row| row.get(0)), Ok(5));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_store_that_was_moved_away_takes_nothing_until_it_is_back() {
+    async fn a_store_that_was_moved_away_rejects_appends_until_it_is_back() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 5).await;
@@ -606,9 +610,9 @@ mod disk_only {
         assert_eq!(read_all(&log, Sequence::FIRST).await.len(), 10);
     }
 
-    /// As after a write error of another kind, but with the store's own connection gone.
+    /// Unlike after a lock, the writer has closed its connection.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_store_that_was_broken_and_mended_is_opened_anew() {
+    async fn a_store_that_was_broken_and_repaired_is_reopened() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         let before = append_all(&log, 5).await;
@@ -624,7 +628,7 @@ mod disk_only {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_foreign_reader_keeps_the_log_neither_from_starting_nor_from_writing() {
+    async fn a_foreign_reader_prevents_neither_a_start_nor_writes() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 5).await;
@@ -635,7 +639,7 @@ mod disk_only {
 
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 5).await;
-        // A lock that is held too long is no fault of the store, so recovery needs no empty WAL.
+        // A foreign lock does not mean that the store is faulty, so recovery does not require an empty WAL.
         let mut state = log.state();
         let intruder = sqlite(&dir);
         intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -647,7 +651,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn seeking_passes_holes_and_finds_the_first_of_equal_times() {
+    async fn seeking_skips_holes_and_finds_the_first_of_equal_times() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 30).await;
@@ -663,7 +667,7 @@ mod disk_only {
     }
 
     #[tokio::test]
-    async fn seeking_passes_a_hole_that_is_longer_than_one_read_looks_through() {
+    async fn seeking_skips_a_hole_that_is_longer_than_one_read_probes() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 0).unwrap();
         append_all(&log, 3000).await;
@@ -678,12 +682,12 @@ mod disk_only {
         let (records, holes) = read_past_holes(&log, Sequence::FIRST).await;
         assert_eq!(records.len(), 99);
         assert_eq!(holes.iter().map(Hole::events).sum::<u64>(), 5901);
-        assert_eq!(log.holes().list().len(), 1, "they are one");
+        assert_eq!(log.holes().list().len(), 1, "the parts are joined");
         assert_seeks(&log, &records).await;
     }
 
     #[tokio::test]
-    async fn lost_rows_are_holes_with_their_bounds_whichever_way_they_are_read() {
+    async fn lost_rows_are_holes_with_the_same_bounds_in_both_directions() {
         let dir = TempDir::new().unwrap();
         let log = open_disk(&dir, 1 << 20).unwrap();
         append_all(&log, 9).await;
@@ -691,7 +695,7 @@ mod disk_only {
         sqlite(&dir).execute("DELETE FROM record WHERE sequence IN (3, 4, 8, 9)", []).unwrap();
         let log = open_disk(&dir, 1 << 20).unwrap();
         let hole = |first, last| Hole { first: Sequence(first), last: Sequence(last), cause: Cause::Missing };
-        assert_eq!(log.holes().list(), [hole(3, 4), hole(8, 9)], "known from the start");
+        assert_eq!(log.holes().list(), [hole(3, 4), hole(8, 9)], "found at the start");
         append_all(&log, 1).await;
         let (records, holes) = read_past_holes(&log, Sequence::FIRST).await;
         assert_eq!((sequences(&records), holes), (vec![1, 2, 5, 6, 7, 10], vec![hole(3, 4), hole(8, 9)]));
@@ -703,6 +707,6 @@ mod disk_only {
         assert_eq!(sequences(&back(8).await.unwrap().records), [7, 6, 5]);
         assert_eq!(back(5).await.unwrap_err(), ReadError::Hole(hole(3, 4)));
         assert_eq!(sequences(&back(3).await.unwrap().records), [2, 1]);
-        assert_eq!(log.holes().events(), 4, "each is counted once");
+        assert_eq!(log.holes().events(), 4, "each event is counted once");
     }
 }

@@ -72,7 +72,7 @@ use super::{
     Anomalies, AppendError, Appending, EventLog, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page,
     Queue, ReadError, Tail, Terms, Usage,
     index::{Following, Index},
-    workers::{Task, Workers},
+    workers::{ThreadHandle, Workers},
 };
 use crate::event::{Epoch, Sequence, Timestamp};
 
@@ -123,7 +123,7 @@ pub struct DiskLog {
     queue_bytes: Arc<Semaphore>,
     /// Records in the queue and in the batch in progress.
     queue_records: Arc<AtomicUsize>,
-    writer: Mutex<Option<Task>>,
+    writer: Mutex<Option<ThreadHandle>>,
     /// Threads that read the disk.
     readers: Workers,
     pub(in crate::log) index: Option<Arc<Index>>,
@@ -365,9 +365,9 @@ impl EventLog for DiskLog {
     }
 }
 
-async fn ended(name: &str, task: Option<Task>) {
+async fn ended(name: &str, task: Option<ThreadHandle>) {
     if let Some(task) = task
-        && !task.ended().await
+        && !task.join().await
     {
         tracing::error!("the log's {name} panicked");
     }

@@ -1,4 +1,4 @@
-//! Files of ours that SQLite writes.
+//! Helpers for the SQLite files of the log and its index.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::ffi;
 
-/// Opens a file for us alone (0600), making it if it is missing.
+/// Opens a file that only this user can access (0600). Creates it if it is missing.
 pub(super) fn private_file(path: &Path) -> io::Result<File> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
@@ -19,21 +19,21 @@ pub(super) fn private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The write-ahead log beside a database.
+/// Returns the path of a database's write-ahead log.
 pub(super) fn wal_path(path: &Path) -> PathBuf {
     let mut wal_path = path.as_os_str().to_owned();
     wal_path.push("-wal");
     wal_path.into()
 }
 
-/// The index of the write-ahead log, which connections share.
+/// Returns the path of the write-ahead log's index, which connections share.
 pub(super) fn shm_path(path: &Path) -> PathBuf {
     let mut shm_path = path.as_os_str().to_owned();
     shm_path.push("-shm");
     shm_path.into()
 }
 
-/// Deletes a file if it is there.
+/// Deletes a file if it exists.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -41,20 +41,21 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Deletes a database. No connection may be open.
+/// Deletes a database with its write-ahead log. No connection may be open.
 pub(super) fn remove_database(path: &Path) -> io::Result<()> {
-    // The main file first: SQLite ignores a WAL without one. Without its WAL, the main file could pass for whole.
+    // The main file first: SQLite ignores a WAL without a main file, but would accept a main file without its
+    // WAL.
     [path, &wal_path(path), &shm_path(path)].into_iter().try_for_each(remove)
 }
 
-/// Device and inode of a file.
+/// Returns the device and inode of a file.
 pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Returns whether the disk did not give a part of a database. Linux says EIO for a bad sector, which SQLite takes for a
-/// damaged file system.
+/// Returns whether the disk failed to read a part of a database. Linux reports EIO for a bad sector, which
+/// SQLite reports as a damaged file system.
 pub(super) fn is_read_error(error: &rusqlite::Error) -> bool {
     let codes = [
         ffi::SQLITE_IOERR_READ,

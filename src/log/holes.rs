@@ -1,8 +1,9 @@
-//! Holes: events inside the log that are missing or cannot be read.
+//! Holes: events inside the log that are missing or unreadable.
 //!
-//! Only gateways write to a log, and they leave no sequence out. So a sequence between the oldest record and the tail
-//! that has no readable record is an event that was lost, by a damaged disk, a program that deleted it, or a server.
-//! Readers report each hole that they meet. [`Holes`] collects them for metrics, `complete_since` and the log file.
+//! Only gateways write to a log, and they never skip a sequence. A sequence between the oldest record and the
+//! tail without a readable record is therefore a lost event. The cause is a damaged disk, a program that
+//! deleted the record, or a server. Readers report each hole that they reach. [`Holes`] collects the reports
+//! for metrics, `complete_since` and the log lines.
 
 use std::fmt;
 
@@ -10,13 +11,13 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::event::{Record, Sequence, Timestamp};
 
-/// Most holes that are kept apart. Beyond it, the oldest are joined: [`Holes::list`] then overstates what is lost, by
-/// everything between them, and names the worse of their causes.
+/// Maximum number of separate holes. Beyond it, the oldest holes are joined: [`Holes::list`] then overstates
+/// the loss by the events between them, and names the worse of the two causes.
 pub const MAX_HOLES: usize = 1000;
-/// Behind every event.
+/// Position after every event.
 const END: Sequence = Sequence(u64::MAX);
 
-/// Consecutive events that cannot be read, for one cause.
+/// Consecutive events that cannot be read for the same cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hole {
     /// Sequence of the first event.
@@ -32,14 +33,14 @@ pub struct Hole {
 pub enum Cause {
     /// The storage has no record at these positions.
     Missing,
-    /// The storage has something else than what was written there.
+    /// The stored bytes differ from the written ones.
     Damaged,
     /// A newer gateway wrote the record, in this format. Newer gateways can read it.
     NewerFormat(u8),
 }
 
 impl Cause {
-    /// Returns whether such events are lost. A newer gateway can still read its own.
+    /// Returns whether such events are lost. Records in a newer format are not: newer gateways can read them.
     fn is_loss(self) -> bool {
         match self {
             Self::Missing | Self::Damaged => true,
@@ -47,8 +48,8 @@ impl Cause {
         }
     }
 
-    /// Returns the worse of two losses. Damage is: it shows that the storage changes what was written, and more may
-    /// follow. A missing event may only have been deleted.
+    /// Returns the worse of two losses. Damage is worse: it shows that the storage changes written data, and
+    /// more damage may follow. A missing event may only have been deleted.
     fn worse(self, other: Self) -> Self {
         if self == Self::Missing { other } else { self }
     }
@@ -60,12 +61,12 @@ impl Hole {
         Self { first: sequence, last: sequence, cause }
     }
 
-    /// Returns the number of events in it.
+    /// Returns the number of events in the hole.
     pub fn events(&self) -> u64 {
         self.last.0 - self.first.0 + 1
     }
 
-    /// Returns the part of it within a range of sequences, `end` exclusive.
+    /// Returns the part of the hole within a range of sequences, `end` exclusive.
     pub fn within(self, start: Sequence, end: Sequence) -> Option<Self> {
         let (first, last) = (self.first.max(start), self.last.min(end.previous()));
         (first <= last).then_some(Self { first, last, ..self })
@@ -92,27 +93,28 @@ impl fmt::Display for Hole {
     }
 }
 
-/// The known holes of a log.
+/// KnownHoles holes of a log.
 #[derive(Debug, Default)]
-pub struct Holes(Mutex<Known>);
+pub struct Holes(Mutex<KnownHoles>);
 
 #[derive(Debug, Default)]
-struct Known {
-    /// In order, without overlaps.
+struct KnownHoles {
+    /// Holes in ascending order, without overlaps.
     holes: Vec<Hole>,
     /// Events up to this receive time may be in a hole.
     until: Option<Timestamp>,
     /// Events up to this receive time have not been checked yet.
     unchecked_until: Option<Timestamp>,
-    /// The oldest record. A reader may report a hole that was trimmed meanwhile.
+    /// The oldest record. A reader may report a hole that has been trimmed since it began.
     oldest: Sequence,
-    /// Neighbors were joined: there are events that can be read between them.
+    /// True if holes were joined at the limit: the list then includes readable events.
     is_overstated: bool,
 }
 
 impl Holes {
-    /// Notes a hole that a reader met. `until` is the receive time of the first readable record behind it; without
-    /// one, now. Logs the hole if it is new. Events that only newer gateways can read are not lost, and not noted.
+    /// Adds a hole that a reader found, and logs it if it is new. `until` is the receive time of the first
+    /// readable record after the hole; `None` means now. Ignores events that newer gateways can read, because
+    /// they are not lost.
     pub fn note(&self, hole: Hole, until: Option<Timestamp>) {
         if !hole.cause.is_loss() {
             return;
@@ -128,18 +130,18 @@ impl Holes {
         tracing::error!(
             first_sequence = hole.first.0,
             last_sequence = hole.last.0,
-            "stored events were lost: {hole}; subscribers get EVENTS_MISSING, LOG_DAMAGED or a gap there. Check the \
-             storage: more may follow"
+            "stored events were lost: {hole}; subscribers that reach them get EVENTS_MISSING, LOG_DAMAGED or a gap. \
+             Check the storage: more may follow"
         );
     }
 
-    /// Adds a hole without a word. False if it was known.
+    /// Adds a hole without logging it. Returns whether it was new.
     pub(super) fn collect(&self, hole: Hole) -> bool {
         self.lock().add(hole)
     }
 
-    /// Forgets holes where these records were just read, which follow one another in either direction: a disk can read a
-    /// sector again. [`until`](Self::until) stays as it is.
+    /// Removes holes where these records were just read: a disk can recover a sector. The records are
+    /// contiguous, in either direction. [`until`](Self::until) stays unchanged.
     pub(super) fn note_read(&self, records: &[Record]) {
         let (Some(first), Some(last)) = (records.first(), records.last()) else { return };
         let (first, last) = (first.sequence(), last.sequence());
@@ -147,11 +149,11 @@ impl Holes {
         tracing::info!(
             first_sequence = hole.first.0,
             last_sequence = hole.last.0,
-            "stored events that were lost can be read again"
+            "stored events that were reported as lost can be read again"
         );
     }
 
-    /// Forgets holes below the oldest record.
+    /// Removes holes below the oldest record.
     pub fn trim(&self, oldest: Sequence) {
         let mut known = self.lock();
         known.oldest = known.oldest.max(oldest);
@@ -161,12 +163,13 @@ impl Holes {
         }
     }
 
-    /// Returns the known holes, in the order of the log.
+    /// Returns the known holes in the order of the log.
     pub fn list(&self) -> Vec<Hole> {
         self.lock().holes.clone()
     }
 
-    /// Returns where the known holes begin that end before a position, or else the position.
+    /// Returns the start of the known holes that end just before a position, or the position if there are
+    /// none.
     pub(super) fn start(&self, position: Sequence) -> Sequence {
         let before =
             |start: Sequence, hole: &Hole| if hole.last.next() == start { hole.first } else { start };
@@ -178,25 +181,27 @@ impl Holes {
         self.lock().holes.iter().map(Hole::events).sum()
     }
 
-    /// Sets up to which receive time the log has not been checked for holes.
+    /// Sets the receive time up to which the log has not been checked for holes yet.
     pub fn set_unchecked_until(&self, time: Option<Timestamp>) {
         self.lock().unchecked_until = time;
     }
 
-    /// Returns the receive time behind which no event is missing, as far as is known. `None`: none is missing.
+    /// Returns the receive time after which no event is known to be missing. `None` if none is missing at
+    /// all.
     pub fn until(&self) -> Option<Timestamp> {
         let known = self.lock();
         known.until.max(known.unchecked_until)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownHoles> {
         self.0.lock()
     }
 }
 
-impl Known {
-    /// Adds a hole, as far as its events are lost and were not trimmed. Where it overlaps others, the worse cause counts.
-    /// Neighbors with the same cause become one. False if nothing is new.
+impl KnownHoles {
+    /// Adds the part of a hole whose events are lost and not trimmed. Returns whether anything was new.
+    ///
+    /// The worse cause wins where holes overlap. Neighbors with the same cause are joined.
     fn add(&mut self, hole: Hole) -> bool {
         let Some(hole) = hole.within(self.oldest, END).filter(|hole| hole.cause.is_loss()) else {
             return false;
@@ -230,7 +235,7 @@ impl Known {
         true
     }
 
-    /// Joins the oldest holes while there are too many. Of two causes the worse counts.
+    /// Joins the oldest holes while there are too many. The worse of two causes wins.
     fn bound(&mut self) {
         while self.holes.len() > MAX_HOLES {
             let second = self.holes.remove(1);
@@ -240,8 +245,10 @@ impl Known {
         }
     }
 
-    /// Removes what lies between `from` and `next`, exclusive. Returns its bounds; `None`: nothing. What is overstated
-    /// stays: it has such events by design.
+    /// Removes the parts of holes from `from` to `next`, exclusive. Returns their bounds, or `None` if
+    /// nothing was removed.
+    ///
+    /// Removes nothing from an overstated list: it contains readable events by design.
     fn remove(&mut self, from: Sequence, next: Sequence) -> Option<Hole> {
         let removed = || self.holes.iter().filter_map(|hole| hole.within(from, next));
         let (first, last) = (removed().next()?, removed().next_back()?);
@@ -276,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn holes_that_touch_are_one_whatever_their_order() {
+    fn holes_that_touch_are_joined_in_any_order() {
         assert_eq!(noted(&[hole(5, 7), hole(1, 2), hole(8, 9), hole(20, 20)]), [(1, 2), (5, 9), (20, 20)]);
         assert_eq!(noted(&[hole(5, 5), hole(7, 7), hole(6, 6)]), [(5, 7)]);
         assert_eq!(noted(&[hole(5, 9), hole(6, 7), hole(4, 10), hole(1, 3)]), [(1, 10)]);
@@ -292,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn each_event_has_its_own_cause_and_the_worse_of_two() {
+    fn each_event_keeps_the_worst_cause_reported_for_it() {
         let damaged = |first, last| Hole { cause: Cause::Damaged, ..hole(first, last) };
         for (noted, known) in [
             (vec![hole(1, 3), damaged(4, 5), hole(6, 6)], vec![hole(1, 3), damaged(4, 5), hole(6, 6)]),
@@ -308,12 +315,12 @@ mod tests {
         assert!(holes.collect(hole(1, 3)) && holes.collect(damaged(2, 2)));
         assert!(!holes.collect(hole(1, 3)) && !holes.collect(damaged(2, 2)), "nothing is new");
         assert_eq!((holes.events(), holes.start(Sequence(4))), (3, Sequence(1)));
-        assert_eq!(holes.start(Sequence(3)), Sequence(1), "from inside it");
+        assert_eq!(holes.start(Sequence(3)), Sequence(1), "from inside the hole");
         assert_eq!(holes.start(Sequence(5)), Sequence(5));
     }
 
     #[test]
-    fn events_that_newer_gateways_can_read_are_never_lost() {
+    fn events_in_a_newer_format_do_not_count_as_lost() {
         let newer = |sequence| Hole::one(Sequence(sequence), Cause::NewerFormat(2));
         assert_eq!(with_causes(&[hole(1, 3), newer(4), hole(5, 5), newer(2)]), [hole(1, 3), hole(5, 5)]);
         let holes = Holes::default();
@@ -322,29 +329,29 @@ mod tests {
     }
 
     #[test]
-    fn at_their_bound_the_oldest_are_joined() {
+    fn the_oldest_holes_are_joined_at_the_limit() {
         let many: Vec<_> = (1..=MAX_HOLES as u64 + 1).map(|n| hole(2 * n, 2 * n)).collect();
         let known = with_causes(&many);
         assert_eq!(known.len(), MAX_HOLES);
         assert_eq!(known[..2], [hole(2, 4), hole(6, 6)]);
-        // A hole in the middle of another makes two more.
+        // A hole in the middle of another one splits it into three.
         let mut many: Vec<_> = (1..=MAX_HOLES as u64).map(|n| hole(10 * n, 10 * n + 2)).collect();
         many.push(Hole::one(Sequence(21), Cause::Damaged));
         let known = with_causes(&many);
         assert_eq!(known.len(), MAX_HOLES);
         let joined = Hole { cause: Cause::Damaged, ..hole(10, 21) };
-        assert_eq!(known[..3], [joined, hole(22, 22), hole(30, 32)], "it is as bad as its worst part");
+        assert_eq!(known[..3], [joined, hole(22, 22), hole(30, 32)], "the worse cause wins");
     }
 
     #[test]
-    fn trimmed_holes_are_forgotten_but_not_the_time_that_they_reach_to() {
+    fn trimming_removes_holes_but_keeps_the_time_of_the_last_loss() {
         let holes = Holes::default();
         holes.note(hole(1, 3), Some(Timestamp(10)));
         holes.note(hole(5, 9), Some(Timestamp(20)));
         holes.trim(Sequence(8));
         assert_eq!(holes.list(), [hole(8, 9)]);
         assert_eq!((holes.events(), holes.until()), (2, Some(Timestamp(20))));
-        // A reader that began before the trimming reports them once more.
+        // A reader that began before the trimming reports the holes again.
         holes.note(hole(5, 9), Some(Timestamp(20)));
         holes.note(hole(1, 3), Some(Timestamp(10)));
         assert_eq!(holes.list(), [hole(8, 9)]);
@@ -355,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_that_can_be_read_again_is_forgotten() {
+    fn a_hole_that_becomes_readable_is_removed() {
         let holes = Holes::default();
         holes.note(hole(3, 9), Some(Timestamp(10)));
         holes.note(hole(20, 21), Some(Timestamp(20)));
@@ -368,16 +375,16 @@ mod tests {
         holes.note_read(&records([20, 1]));
         assert_eq!((holes.list(), holes.events()), (vec![hole(21, 21)], 1));
         holes.note(hole(5, 6), Some(Timestamp(10)));
-        assert_eq!(holes.list(), [hole(5, 6), hole(21, 21)], "and known again if it is lost again");
+        assert_eq!(holes.list(), [hole(5, 6), hole(21, 21)], "lost again after it was readable");
 
         (10..10 + MAX_HOLES as u64).for_each(|n| holes.note(hole(4 * n, 4 * n), Some(Timestamp(10))));
         let list = holes.list();
         holes.note_read(&records([1, 1000]));
-        assert_eq!(holes.list(), list, "what was joined may be readable in parts");
+        assert_eq!(holes.list(), list, "joined holes include readable events");
     }
 
     #[test]
-    fn a_hole_reads_as_a_sentence() {
+    fn a_hole_is_displayed_as_a_sentence() {
         assert_eq!(hole(3, 3).to_string(), "event 3 is missing");
         let damaged = Hole { cause: Cause::Damaged, ..hole(3, 5) };
         assert_eq!(damaged.to_string(), "events 3 to 5 are damaged");

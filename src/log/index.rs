@@ -53,7 +53,7 @@ use crate::{
     log::{
         Order, Page, ReadError, Tail, Terms,
         files::remove_database,
-        workers::{WorkError, Workers, step_back},
+        workers::{WorkError, Workers, lower_priority},
     },
 };
 
@@ -257,7 +257,7 @@ impl Index {
             path: dir.join(FILE_NAME),
             state: RwLock::default(),
             idle: Mutex::default(),
-            searchers: Workers::start("log-search", LOOKUPS, step_back)?,
+            searchers: Workers::start("log-search", LOOKUPS, lower_priority)?,
             gate: RwLock::default(),
             fault: Mutex::default(),
             wake: Notify::new(),

@@ -1,7 +1,7 @@
-//! A log that is gone with the process: for trying things out and for tests.
+//! Log in memory, for trials and tests.
 //!
-//! It keeps the contract of [`EventLog`] as far as memory can: its events do not
-//! survive a restart, and beyond its bound in bytes the oldest are trimmed.
+//! It keeps the contract of [`EventLog`] except for durability: its events do not survive a restart. Beyond
+//! its bound in bytes, the oldest events are trimmed.
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::event::{Cursor, Epoch, Record, Sequence, Timestamp};
 
-/// See the module's documentation.
+/// Log in memory. See the module's documentation.
 #[derive(Debug)]
 pub struct MemoryLog {
     epoch: Epoch,
@@ -21,7 +21,7 @@ pub struct MemoryLog {
     state: Mutex<State>,
     tail: watch::Sender<Tail>,
     log_state: watch::Sender<LogState>,
-    /// Always empty: memory loses nothing.
+    /// Always empty: memory loses no events.
     holes: Holes,
 }
 
@@ -33,7 +33,7 @@ struct State {
 }
 
 impl MemoryLog {
-    /// An empty log that keeps about `max_bytes` of the newest records.
+    /// Creates an empty log that keeps about `max_bytes` of the newest records.
     pub fn new(max_bytes: usize) -> Result<Self, getrandom::Error> {
         let epoch = Epoch::random()?;
         let epoch_start = Timestamp::now();
@@ -50,7 +50,8 @@ impl MemoryLog {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change below leaves the state whole, so a panic elsewhere does not spoil it.
+        // The mutex has no poisoning. Each change leaves the state consistent, so a panic elsewhere does no
+        // harm.
         self.state.lock()
     }
 
@@ -98,13 +99,13 @@ impl EventLog for MemoryLog {
 
     fn seek(&self, time: Timestamp) -> BoxFuture<'_, Result<Sequence, ReadError>> {
         let state = self.lock();
-        // Where the ring begins, this log does.
+        // The ring is the whole log.
         let position = state.ring.seek(time).unwrap_or(state.ring.start());
         std::future::ready(Ok(position)).boxed()
     }
 
     fn trimmed_until(&self) -> Option<Timestamp> {
-        self.lock().ring.gave_way()
+        self.lock().ring.evicted_until()
     }
 
     fn memory_start(&self) -> Sequence {
@@ -133,7 +134,7 @@ impl EventLog for MemoryLog {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        // Under the lock, so that no append is between its check and its place.
+        // Under the lock, so that no append is between its check of the state and its push.
         let state = self.lock();
         self.log_state.send_replace(LogState::Closed);
         drop(state);

@@ -1,5 +1,5 @@
-//! Runs of records: read once and shared by all who follow the log, together with
-//! the messages that streams make of them.
+//! Runs of records: read once and shared by all readers, together with the messages that streams encode from
+//! them.
 
 use std::{
     ops::{Deref, Range},
@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::event::{Record, Sequence};
 
-/// Records that follow one another in a page. Cheap to clone.
+/// Consecutive records of a page. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Records {
     run: Arc<Run>,
@@ -21,24 +21,25 @@ pub struct Records {
 }
 
 impl Records {
-    /// Some of a run.
+    /// Returns a part of a run.
     pub(super) fn part(run: &Arc<Run>, range: Range<usize>) -> Self {
         Self { run: Arc::clone(run), range }
     }
 
-    /// Has messages kept that are made of them, as long as there is room; to be called
-    /// before others have them.
-    pub(super) fn keep_messages(&mut self, room: &Arc<Room>) {
-        let run = Arc::get_mut(&mut self.run).expect("nobody else has them yet");
-        run.room = Some(Arc::clone(room));
+    /// Caches the messages encoded from these records, within the budget. Call it before the records are
+    /// shared.
+    pub(super) fn cache_messages(&mut self, budget: &Arc<MessageBudget>) {
+        let run = Arc::get_mut(&mut self.run).expect("the records are not shared yet");
+        run.budget = Some(Arc::clone(budget));
     }
 
-    /// Memory of the run that they are of, in bytes, about.
+    /// Returns the approximate memory of the whole run, in bytes.
     pub(super) fn memory(&self) -> usize {
         self.run.bytes
     }
 
-    /// Returns the number of leading records that fit into `max_bytes`; at least 1 unless there are none.
+    /// Returns the number of leading records that fit into `max_bytes`: at least 1, unless there are no
+    /// records.
     pub fn fitting(&self, max_bytes: usize) -> usize {
         let mut bytes = 0;
         let fits = |record: &&Record| {
@@ -56,8 +57,8 @@ impl Records {
         first
     }
 
-    /// The messages of all of them, one behind the other. For records in memory they are
-    /// made once for everybody, as long as there is room for them.
+    /// Returns the messages of all records, concatenated. Records in memory are encoded once for all readers,
+    /// as long as the cache's budget allows.
     pub fn messages(&self, include_raw_body: bool, encode: impl Fn(&[Record]) -> Messages) -> Bytes {
         match self.run.messages(include_raw_body, &encode) {
             Some(messages) => messages.of(&self.range),
@@ -67,7 +68,7 @@ impl Records {
 }
 
 impl From<Vec<Record>> for Records {
-    /// Records of one reader.
+    /// Creates records of one reader, without a message cache.
     fn from(records: Vec<Record>) -> Self {
         let range = 0..records.len();
         Self { run: Arc::new(Run::new(records, None)), range }
@@ -91,12 +92,12 @@ impl<'a> IntoIterator for &'a Records {
     }
 }
 
-/// What records are to a stream's client: their messages, one behind the other.
+/// Encoded messages of records for a stream's client, concatenated.
 #[derive(Debug, Default)]
 pub struct Messages {
-    /// All of them.
+    /// The encoded messages.
     pub bytes: Bytes,
-    /// Where each of them ends.
+    /// End of each message in `bytes`.
     pub ends: Vec<usize>,
 }
 
@@ -111,41 +112,41 @@ impl Messages {
     }
 }
 
-/// Room for messages that are kept, in bytes.
+/// Memory budget of cached messages, in bytes.
 #[derive(Debug)]
-pub(super) struct Room(AtomicUsize);
+pub(super) struct MessageBudget(AtomicUsize);
 
-impl Room {
+impl MessageBudget {
     pub(super) fn new(bytes: usize) -> Self {
         Self(AtomicUsize::new(bytes))
     }
 
-    fn take(&self, bytes: usize) -> bool {
+    fn reserve(&self, bytes: usize) -> bool {
         let left = |left: usize| left.checked_sub(bytes);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
     }
 
-    fn give_back(&self, bytes: usize) {
+    fn release(&self, bytes: usize) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
-/// Records in a row, at least one, and the messages that were made of them.
+/// Consecutive records, at least one, and the messages encoded from them.
 #[derive(Debug)]
 pub(super) struct Run {
     records: Vec<Record>,
-    /// Memory of the records, in bytes; their messages take less.
+    /// Memory of the records, in bytes. Their messages take less.
     bytes: usize,
-    /// Without raw bodies, and with them.
+    /// Cached messages without raw bodies, and with them.
     messages: [OnceLock<Messages>; 2],
-    /// Where messages find room; `None`: they are not kept.
-    room: Option<Arc<Room>>,
+    /// Budget of cached messages. `None`: they are not cached.
+    budget: Option<Arc<MessageBudget>>,
 }
 
 impl Run {
-    pub(super) fn new(records: Vec<Record>, room: Option<Arc<Room>>) -> Self {
+    pub(super) fn new(records: Vec<Record>, budget: Option<Arc<MessageBudget>>) -> Self {
         let bytes = records.iter().map(Record::memory).sum();
-        Self { records, bytes, messages: Default::default(), room }
+        Self { records, bytes, messages: Default::default(), budget }
     }
 
     pub(super) fn records(&self) -> &[Record] {
@@ -160,34 +161,34 @@ impl Run {
         self.records.last().expect("a run has a record")
     }
 
-    /// Where the first record from this position on is, if it is in the run.
+    /// Returns the index of the first record at this position or later. The run's length if there is none.
     pub(super) fn position(&self, from: Sequence) -> usize {
         self.records.partition_point(|record| record.sequence() < from)
     }
 
     fn messages(&self, include_raw_body: bool, encode: impl Fn(&[Record]) -> Messages) -> Option<&Messages> {
-        let kept = &self.messages[usize::from(include_raw_body)];
-        if let Some(messages) = kept.get() {
+        let cached = &self.messages[usize::from(include_raw_body)];
+        if let Some(messages) = cached.get() {
             return Some(messages);
         }
-        let room = self.room.as_ref().filter(|room| room.take(self.bytes))?;
+        let budget = self.budget.as_ref().filter(|budget| budget.reserve(self.bytes))?;
         let mut unused = self.bytes;
-        // Who comes meanwhile waits: it takes as long as making them once more.
-        let messages = kept.get_or_init(|| {
+        // Concurrent readers wait: encoding the messages themselves would take as long.
+        let messages = cached.get_or_init(|| {
             let messages = encode(&self.records);
             unused = self.bytes.saturating_sub(messages.memory());
             messages
         });
-        room.give_back(unused);
+        budget.release(unused);
         Some(messages)
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if let Some(room) = &self.room {
-            let kept = self.messages.iter().filter_map(OnceLock::get).map(|messages| messages.memory());
-            room.give_back(kept.map(|bytes| bytes.min(self.bytes)).sum());
+        if let Some(budget) = &self.budget {
+            let cached = self.messages.iter().filter_map(OnceLock::get).map(|messages| messages.memory());
+            budget.release(cached.map(|bytes| bytes.min(self.bytes)).sum());
         }
     }
 }
@@ -202,33 +203,33 @@ mod tests {
         Record::new(Epoch(1), Sequence(sequence), Timestamp(1), stored.encode())
     }
 
-    /// A message of one byte for each record: its sequence.
+    /// Encodes each record as one byte: its sequence.
     fn encode(records: &[Record]) -> Messages {
         let bytes: Vec<u8> = records.iter().map(|record| record.sequence().0 as u8).collect();
         Messages { bytes: bytes.into(), ends: (1..=records.len()).collect() }
     }
 
-    fn run(room: &Arc<Room>) -> Arc<Run> {
-        Arc::new(Run::new((1..=4).map(record).collect(), Some(Arc::clone(room))))
+    fn run(budget: &Arc<MessageBudget>) -> Arc<Run> {
+        Arc::new(Run::new((1..=4).map(record).collect(), Some(Arc::clone(budget))))
     }
 
     #[test]
-    fn messages_are_made_once_for_all_who_read_a_run() {
-        let room = Arc::new(Room::new(10_000));
-        let run = run(&room);
+    fn messages_are_encoded_once_for_all_readers_of_a_run() {
+        let budget = Arc::new(MessageBudget::new(10_000));
+        let run = run(&budget);
         assert_eq!(Records::part(&run, 1..3).messages(false, encode), [2, 3].as_slice());
-        let never = |_: &[Record]| -> Messages { panic!("they are there") };
+        let never = |_: &[Record]| -> Messages { panic!("the messages are cached") };
         assert_eq!(Records::part(&run, 0..4).messages(false, never), [1, 2, 3, 4].as_slice());
         assert_eq!(Records::part(&run, 3..4).messages(false, never), [4].as_slice());
     }
 
     #[test]
-    fn without_room_messages_are_made_for_the_one_who_reads() {
-        let room = Arc::new(Room::new(0));
-        let run = run(&room);
+    fn messages_are_encoded_for_each_reader_once_the_budget_is_spent() {
+        let budget = Arc::new(MessageBudget::new(0));
+        let run = run(&budget);
         for _ in 0..2 {
             let count = |records: &[Record]| {
-                assert_eq!(records.len(), 2, "no more than are asked for");
+                assert_eq!(records.len(), 2, "no more than the reader requests");
                 encode(records)
             };
             assert_eq!(Records::part(&run, 1..3).messages(true, count), [2, 3].as_slice());
@@ -236,18 +237,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_gives_its_room_back() {
-        let room = Arc::new(Room::new(10_000));
-        let run = run(&room);
+    fn a_dropped_run_releases_its_budget() {
+        let budget = Arc::new(MessageBudget::new(10_000));
+        let run = run(&budget);
         Records::part(&run, 0..1).messages(false, encode);
         Records::part(&run, 0..1).messages(true, encode);
-        assert!(room.0.load(Ordering::Relaxed) < 10_000);
+        assert!(budget.0.load(Ordering::Relaxed) < 10_000);
         drop(run);
-        assert_eq!(room.0.load(Ordering::Relaxed), 10_000);
+        assert_eq!(budget.0.load(Ordering::Relaxed), 10_000);
     }
 
     #[test]
-    fn records_are_taken_off_up_to_a_bound_but_one_at_least() {
+    fn records_are_split_off_up_to_a_bound_but_at_least_one() {
         let mut records = Records::from((1..=4).map(record).collect::<Vec<_>>());
         let each = records[0].stored().bytes().len();
         let sequences = |records: &Records| records.iter().map(|r| r.sequence().0).collect::<Vec<_>>();

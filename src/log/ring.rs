@@ -1,47 +1,49 @@
-//! The newest records in memory, so that readers near the tail never touch a disk.
+//! The newest records in memory, so that readers near the tail never read the disk.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     PAGE_BYTES, PAGE_RECORDS, Page,
-    records::{Records, Room, Run},
+    records::{MessageBudget, Records, Run},
 };
 use crate::event::{Record, Sequence, Timestamp};
 
-/// Most memory of the records in a run: what a reader that stopped keeps of what has given way.
+/// Maximum memory of the records in a run. A stalled reader keeps at most this much evicted memory alive.
 const RUN_BYTES: usize = 128 * 1024;
-/// A ring has at least so many runs, of which one gives way at a time.
+/// Minimum number of runs in a full ring. The ring evicts one run at a time.
 const RUNS: usize = 16;
 
-/// Records up to the tail, bounded in bytes: the oldest give way. The messages that
-/// streams make of them are kept too, and take up to half as much again.
+/// Newest records up to the tail, bounded in bytes. Beyond the bound, the oldest are evicted.
 ///
-/// Records are kept in runs that readers share. Full ones are read whole; what was
-/// added since the last full one is in runs as it came, which become a full one together.
+/// The messages that streams encode from the records are cached, too. They take up to half as much memory
+/// again.
+///
+/// Records are stored in runs that readers share. Each append adds an open run. When the open runs reach the
+/// size of a full run, they are merged into one.
 #[derive(Debug)]
 pub(super) struct Ring {
     runs: VecDeque<Arc<Run>>,
-    /// How many runs, at the end, do not belong to a full one yet.
+    /// Number of open runs, at the end.
     open: usize,
-    /// Records in these.
+    /// Records in the open runs.
     open_records: usize,
-    /// Memory of these, in bytes.
+    /// Memory of the open runs, in bytes.
     open_bytes: usize,
     /// Memory of all records, in bytes.
     bytes: usize,
     max_bytes: usize,
-    /// Room for messages.
-    room: Arc<Room>,
-    /// The position from which on the ring holds everything up to the tail.
+    /// Memory budget of cached messages.
+    budget: Arc<MessageBudget>,
+    /// The position from which the ring holds all records up to the tail.
     start: Sequence,
     /// The tail.
     end: Sequence,
-    /// Receive time of the newest record that gave way.
-    gave_way: Option<Timestamp>,
+    /// Receive time of the newest evicted record.
+    evicted_until: Option<Timestamp>,
 }
 
 impl Ring {
-    /// An empty ring for records from `start` on.
+    /// Creates an empty ring for records from `start` on.
     pub(super) fn new(max_bytes: usize, start: Sequence) -> Self {
         Self {
             runs: VecDeque::new(),
@@ -50,10 +52,10 @@ impl Ring {
             open_bytes: 0,
             bytes: 0,
             max_bytes,
-            room: Arc::new(Room::new(max_bytes / 2)),
+            budget: Arc::new(MessageBudget::new(max_bytes / 2)),
             start,
             end: start,
-            gave_way: None,
+            evicted_until: None,
         }
     }
 
@@ -79,21 +81,21 @@ impl Ring {
             run.push(record);
         }
         self.push_run(run);
-        // The newest records stay, whatever their size: they are what readers want next.
+        // Keep the newest run whatever its size: readers need it next.
         while self.bytes > self.max_bytes && self.runs.len() > 1 {
             if let Some(run) = self.pop_run() {
                 self.start = run.last().sequence().next();
-                self.gave_way = Some(run.last().receive_time());
+                self.evicted_until = Some(run.last().receive_time());
             }
         }
     }
 
-    /// Adds records to those that are in no full run yet.
+    /// Adds records as an open run.
     fn push_run(&mut self, records: Vec<Record>) {
         if records.is_empty() {
             return;
         }
-        let run = Run::new(records, Some(Arc::clone(&self.room)));
+        let run = Run::new(records, Some(Arc::clone(&self.budget)));
         self.open += 1;
         self.open_records += run.records().len();
         self.open_bytes += run.bytes();
@@ -101,18 +103,18 @@ impl Ring {
         self.runs.push_back(Arc::new(run));
     }
 
-    /// Makes one run of those that are open.
+    /// Merges the open runs into one full run.
     fn close_run(&mut self) {
         if self.open > 1 {
             let open = self.runs.split_off(self.runs.len() - self.open);
-            // Whoever looks at many of them for a few is twice as fast.
+            // Adjacent metadata makes filters over many records twice as fast.
             let records = Record::side_by_side(open.iter().flat_map(|run| run.records()));
-            self.runs.push_back(Arc::new(Run::new(records, Some(Arc::clone(&self.room)))));
+            self.runs.push_back(Arc::new(Run::new(records, Some(Arc::clone(&self.budget)))));
         }
         (self.open, self.open_records, self.open_bytes) = (0, 0, 0);
     }
 
-    /// Takes the oldest run away.
+    /// Removes the oldest run and returns it.
     fn pop_run(&mut self) -> Option<Arc<Run>> {
         let run = self.runs.pop_front()?;
         self.bytes -= run.bytes();
@@ -124,22 +126,22 @@ impl Ring {
         Some(run)
     }
 
-    /// Receive time of the newest record that gave way to newer ones.
-    pub(super) fn gave_way(&self) -> Option<Timestamp> {
-        self.gave_way
+    /// Returns the receive time of the newest evicted record.
+    pub(super) fn evicted_until(&self) -> Option<Timestamp> {
+        self.evicted_until
     }
 
-    /// The position from which on the ring holds everything up to the tail.
+    /// Returns the position from which the ring holds all records up to the tail.
     pub(super) fn start(&self) -> Sequence {
         self.start
     }
 
-    /// Memory of the records, in bytes.
+    /// Returns the memory of the records, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Lets go of records below `oldest`; of those in a run with others, once all are.
+    /// Removes records below `oldest`. A run is freed once all of its records are below.
     pub(super) fn trim(&mut self, oldest: Sequence) {
         while self.runs.front().is_some_and(|run| run.last().sequence() < oldest) {
             self.pop_run();
@@ -147,8 +149,8 @@ impl Ring {
         self.start = self.start.max(oldest);
     }
 
-    /// The position of the first record received at `time` or later; `None` if
-    /// it may lie before the ring.
+    /// Returns the position of the first record received at `time` or later. `None` if it may lie before the
+    /// ring.
     pub(super) fn seek(&self, time: Timestamp) -> Option<Sequence> {
         let first = self.runs.front().and_then(|run| run.records().get(run.position(self.start)))?;
         if first.receive_time() >= time {
@@ -161,7 +163,7 @@ impl Ring {
         }))
     }
 
-    /// A page from `from` upwards; `None` if the ring no longer goes back that far.
+    /// Returns a page from `from` upwards. `None` if `from` is before the ring's start.
     pub(super) fn read(&self, from: Sequence, max_records: usize) -> Option<Page> {
         if from < self.start {
             return None;
@@ -183,8 +185,8 @@ impl Ring {
         Some(Page { records, next })
     }
 
-    /// A page below `before`, newest first. Ends at the ring's start; `None` if
-    /// nothing below `before` is in the ring.
+    /// Returns a page below `before`, newest first. It ends at the ring's start. `None` if the ring has no
+    /// record below `before`.
     pub(super) fn read_back(&self, before: Sequence, max_records: usize) -> Option<Page> {
         let end = self.runs.partition_point(|run| run.last().sequence() < before);
         let mut page = PageBuilder::new(before, max_records);
@@ -200,7 +202,7 @@ impl Ring {
     }
 }
 
-/// Collects records up to a page's bounds.
+/// Builder of a page. Accepts records up to a page's bounds.
 pub(super) struct PageBuilder {
     records: Vec<Record>,
     bytes: usize,
@@ -213,7 +215,7 @@ impl PageBuilder {
         Self { records: Vec::new(), bytes: 0, max_records: max_records.clamp(1, PAGE_RECORDS), start }
     }
 
-    /// Takes the record, or leaves it because the page is full.
+    /// Adds the record. Returns false if the page is full.
     pub(super) fn push(&mut self, record: Record) -> bool {
         let bytes = record.stored().bytes().len();
         if self.records.len() == self.max_records
@@ -234,13 +236,13 @@ impl PageBuilder {
         self.records.len()
     }
 
-    /// A page upwards. With `end`: there is nothing more below it, only holes.
+    /// Builds a page upwards. With `end`, the log has no more records below it, only holes.
     pub(super) fn upwards(self, end: Option<Sequence>) -> Page {
         let next = self.records.last().map_or(self.start, |last| last.sequence().next());
         Page { records: self.records.into(), next: end.map_or(next, |end| end.max(next)) }
     }
 
-    /// A page downwards; an empty one ends at the beginning.
+    /// Builds a page downwards. An empty page ends at the beginning of the log.
     pub(super) fn downwards(self) -> Page {
         let next = self.records.last().map_or(Sequence::FIRST, Record::sequence);
         Page { records: self.records.into(), next }
@@ -256,7 +258,7 @@ mod tests {
 
     fn record(sequence: u64, bytes: usize) -> Record {
         let stored = RecordParts::fixture(&vec![b'x'; bytes]).encode();
-        // Two at a time were received together.
+        // Two records at a time have the same receive time.
         Record::new(Epoch(1), Sequence(sequence), Timestamp(sequence as i64 / 2), stored)
     }
 
@@ -264,7 +266,7 @@ mod tests {
         page.map(|page| page.records.iter().map(|record| record.sequence().0).collect())
     }
 
-    /// Everything from `from` on, page by page.
+    /// Reads all records from `from` on, page by page.
     fn read_all(ring: &Ring, mut from: Sequence, max_records: usize) -> Option<Vec<u64>> {
         let mut all = Vec::new();
         while from < ring.end {
@@ -294,9 +296,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Against a plain list of sequences and times.
+        /// Compares the ring with a plain list of sequences and times.
         #[test]
-        fn whatever_the_runs_are_it_reads_like_a_list(
+        fn the_ring_reads_like_a_list_for_any_division_into_runs(
             steps in steps(),
             max_bytes in prop_oneof![Just(1000_usize), Just(100_000), Just(10_000_000)],
             max_records in 1..300_usize,
@@ -329,7 +331,7 @@ mod tests {
                 prop_assert_eq!(back, (start..middle).rev().take(3).collect::<Vec<_>>());
                 for time in [0, start / 2, start / 2 + 1, middle / 2, next / 2, next] {
                     let first = (start..next).find(|sequence| sequence / 2 >= time);
-                    // What is not after the first one may lie before the ring.
+                    // A position that is not after the first record may lie before the ring.
                     let expected = (start < next && first != Some(start)).then(|| first.unwrap_or(next));
                     prop_assert_eq!(ring.seek(Timestamp(time as i64)), expected.map(Sequence), "{}", time);
                 }
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn records_that_came_one_by_one_are_read_many_at_a_time() {
+    fn records_appended_one_by_one_are_read_in_large_pages() {
         let mut ring = Ring::new(10_000_000, Sequence::FIRST);
         (1..=1000).for_each(|sequence| ring.push(record(sequence, 10)));
         for from in [1, 257, 513, 800] {

@@ -1,8 +1,8 @@
-//! Threads for work that blocks, started when the log is opened.
+//! Threads for blocking work, started when the log is opened.
 //!
-//! Tokio's `spawn_blocking` starts threads when there is work. Where the system gives none at that moment it
-//! panics, and whatever the work holds is lost with it or waits for a thread that never comes. These threads
-//! exist from the start, or the log does not open.
+//! Tokio's `spawn_blocking` starts threads on demand. If the operating system grants no thread at that
+//! moment, it panics: the work is lost, or waits for a thread that never starts. These threads exist from the
+//! start, or the log does not open.
 
 use std::{
     fmt, io,
@@ -16,16 +16,16 @@ use tokio::sync::{Semaphore, oneshot};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A fixed number of threads that share one queue. Dropping it ends them after their current work.
+/// Fixed number of threads that share one queue. Dropping it ends the threads after their current work.
 #[derive(Debug)]
 pub(super) struct Workers {
-    /// One for each thread, so that the queue never holds more work than there are threads.
+    /// One permit for each thread, so that the queue never holds more jobs than there are threads.
     permits: Arc<Semaphore>,
     /// `None` once closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
 }
 
-/// Why work was not done.
+/// Error of [`Workers::run`]: the work was not completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WorkError {
     /// The threads were closed.
@@ -53,10 +53,10 @@ impl Workers {
             Builder::new().name(name.to_owned()).spawn(move || {
                 begin();
                 loop {
-                    // Held while it waits: the others wait for it instead.
+                    // Only one thread waits for a job at a time. The others wait for the lock.
                     let job = queue.lock().recv();
                     let Ok(job) = job else { return };
-                    // The caller is told by its sender, which the panic dropped.
+                    // A panic drops the sender, which reports it to the caller.
                     catch_unwind(AssertUnwindSafe(job)).ok();
                 }
             })?;
@@ -64,8 +64,8 @@ impl Workers {
         Ok(Self { permits: Arc::new(Semaphore::new(threads)), jobs: Mutex::new(Some(jobs)) })
     }
 
-    /// Waits for a thread, in turn, and does the work there. The work is done to its end even if the
-    /// caller stops waiting; its thread counts as busy until then.
+    /// Waits for a thread, first come first served, and runs the work on it. The work runs to its end even if
+    /// the caller stops waiting. Its thread is busy until then.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -82,36 +82,36 @@ impl Workers {
         outcome.await.map_err(|_| WorkError::Panicked)
     }
 
-    /// Refuses further work, also work that waits for a thread, and ends the threads.
+    /// Ends the threads. Rejects further work, including work that waits for a thread.
     pub(super) fn close(&self) {
         self.permits.close();
         self.jobs.lock().take();
     }
 }
 
-/// How much less urgent than the rest threads are that read and deliver, in the steps of `nice`. Beside ten
-/// readers of a million events, 10 brought the p99 of callbacks from 4 to 2 ms, at a fifth fewer events a
-/// second (`cargo bench --bench replay`); 5 did little.
+/// `nice` value of threads that read and deliver. While ten readers replayed a million events, 10 reduced the
+/// p99 of callbacks from 4 to 2 ms, at the cost of a fifth of the events per second (`cargo bench --bench
+/// replay`). 5 had little effect.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-/// Makes this thread less urgent. On Linux alone: elsewhere it would be the whole process.
-pub(crate) fn step_back() {
+/// Lowers the priority of this thread. Only on Linux: elsewhere it would apply to the whole process.
+pub(crate) fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::debug!(%error, "streams are as urgent as callbacks");
+        tracing::debug!(%error, "cannot lower the priority of a delivery thread; it competes with callbacks");
     }
 }
 
-/// A thread whose end can be awaited without blocking another one.
+/// Thread whose end can be awaited without blocking another thread.
 #[derive(Debug)]
-pub(super) struct Task {
+pub(super) struct ThreadHandle {
     thread: JoinHandle<()>,
-    /// Its sender is dropped when the work is done.
+    /// The sender is dropped when the work is done.
     ended: oneshot::Receiver<()>,
 }
 
-impl Task {
+impl ThreadHandle {
     /// Starts a thread.
     pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let (running, ended) = oneshot::channel::<()>();
@@ -122,9 +122,9 @@ impl Task {
         Ok(Self { thread, ended })
     }
 
-    /// Waits until the thread has ended. False if it panicked.
-    pub(super) async fn ended(self) -> bool {
-        // An error is what is waited for: nothing is ever sent.
+    /// Waits until the thread has ended. Returns false if it panicked.
+    pub(super) async fn join(self) -> bool {
+        // Nothing is ever sent: the error means that the thread has dropped its sender.
         self.ended.await.ok();
         self.thread.join().is_ok()
     }
@@ -142,15 +142,15 @@ mod tests {
     const HANG: Duration = Duration::from_secs(60);
 
     async fn soon<F: Future>(what: F) -> F::Output {
-        timeout(HANG, what).await.expect("it did not happen in time")
+        timeout(HANG, what).await.expect("timed out")
     }
 
     #[tokio::test]
-    async fn work_that_panics_or_is_not_awaited_gives_its_thread_back() {
+    async fn work_that_panics_or_is_not_awaited_frees_its_thread() {
         let workers = Workers::start("test", 2, || {}).unwrap();
         for _ in 0..10 {
             assert_eq!(soon(workers.run(|| panic!("on purpose"))).await, Err::<(), _>(WorkError::Panicked));
-            // Polled once, then dropped, wherever it has come to by then.
+            // Polled once, then dropped at any stage.
             workers.run(|| ()).now_or_never();
         }
         assert_eq!(soon(workers.run(|| 5)).await, Ok(5));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_work_is_done_at_once_than_there_are_threads() {
+    async fn at_most_one_job_per_thread_runs_at_once() {
         let workers = Arc::new(Workers::start("test", 2, || {}).unwrap());
         let (mut gates, mut waiting) = (Vec::new(), Vec::new());
         for n in 0..4 {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn closed_threads_refuse_work_that_waits_for_them_too() {
+    async fn closing_rejects_waiting_work_too() {
         let workers = Arc::new(Workers::start("test", 1, || {}).unwrap());
         let (open, gate) = mpsc::channel::<()>();
         let spawn = |work: Box<dyn FnOnce() + Send>| {
@@ -196,13 +196,13 @@ mod tests {
         workers.close();
         assert_eq!(soon(second).await.unwrap(), Err(WorkError::Closed));
         drop(open);
-        assert_eq!(soon(first).await.unwrap(), Ok(()), "what was begun is done");
+        assert_eq!(soon(first).await.unwrap(), Ok(()), "running work completes");
         assert_eq!(soon(workers.run(|| ())).await, Err(WorkError::Closed));
     }
 
     #[tokio::test]
-    async fn a_thread_that_panicked_is_told_from_one_that_ended() {
-        assert!(soon(Task::spawn("test", || ()).unwrap().ended()).await);
-        assert!(!soon(Task::spawn("test", || panic!("on purpose")).unwrap().ended()).await);
+    async fn join_reports_whether_the_thread_panicked() {
+        assert!(soon(ThreadHandle::spawn("test", || ()).unwrap().join()).await);
+        assert!(!soon(ThreadHandle::spawn("test", || panic!("on purpose")).unwrap().join()).await);
     }
 }

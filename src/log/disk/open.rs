@@ -26,7 +26,7 @@ use crate::{
         Holes, LogState,
         index::{Index, Indexer, Limits, Stop},
         ring::Ring,
-        workers::{Task, Workers, step_back},
+        workers::{ThreadHandle, Workers, lower_priority},
     },
 };
 
@@ -83,8 +83,9 @@ impl DiskLog {
         let writer = Writer::new(store, state, files, Arc::clone(&shared), pending, &options);
         let index = options.index.then(|| Index::new(&options.dir).map(Arc::new)).transpose();
         let index = index.map_err(OpenError::Thread)?;
-        let readers = Workers::start("log-reader", reader_threads(), step_back).map_err(OpenError::Thread)?;
-        let writer = Task::spawn("log-writer", move || writer.run()).map_err(OpenError::Thread)?;
+        let readers =
+            Workers::start("log-reader", reader_threads(), lower_priority).map_err(OpenError::Thread)?;
+        let writer = ThreadHandle::spawn("log-writer", move || writer.run()).map_err(OpenError::Thread)?;
         let indexer = index.as_ref().map(|index| {
             let source = IndexSource { shared: Arc::clone(&shared) };
             Indexer::new(Arc::clone(index), Box::new(source), limits)

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::{
     event::Sequence,
-    log::{PAGE_RECORDS, Page, records::Room},
+    log::{PAGE_RECORDS, Page, records::MessageBudget},
 };
 
 /// Most memory of the records of pages that are kept, but one page is: those that were read first go.
@@ -18,13 +18,13 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Pages {
     /// With where they begin.
     recent: Mutex<VecDeque<(Sequence, Page)>>,
-    /// Room for messages; without it they are made for each reader.
-    room: Arc<Room>,
+    /// Memory for messages; without it they are made for each reader.
+    budget: Arc<MessageBudget>,
 }
 
 impl Pages {
     pub(super) fn new() -> Self {
-        Self { recent: Mutex::default(), room: Arc::new(Room::new(MAX_BYTES)) }
+        Self { recent: Mutex::default(), budget: Arc::new(MessageBudget::new(MAX_BYTES)) }
     }
 
     /// Where a page that begins at `from` ends at the latest: wherever readers come from,
@@ -42,7 +42,7 @@ impl Pages {
     /// Keeps a page, for a while. Gives what is to be read: if somebody else has read it at
     /// the same time, theirs.
     pub(super) fn insert(&self, from: Sequence, mut page: Page) -> Page {
-        page.records.keep_messages(&self.room);
+        page.records.cache_messages(&self.budget);
         let mut recent = self.recent.lock();
         if let Some((_, theirs)) = recent.iter().find(|(start, _)| *start == from) {
             return theirs.clone();

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::state::DiskState;
 use crate::{
     event::{Record, Sequence, Timestamp},
-    log::{PAGE_RECORDS, ReadError, Tail, workers::Task},
+    log::{PAGE_RECORDS, ReadError, Tail, workers::ThreadHandle},
 };
 
 /// Pages that are checked before the log opens: some 10 ms.
@@ -28,12 +28,12 @@ const RETRY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Scrubbing {
     stop: mpsc::Sender<()>,
-    thread: Task,
+    thread: ThreadHandle,
 }
 
 impl Scrubbing {
     /// Ends the thread, within the time of a page.
-    pub(super) fn stop(self) -> Task {
+    pub(super) fn stop(self) -> ThreadHandle {
         drop(self.stop);
         self.thread
     }
@@ -69,7 +69,7 @@ impl Scrub {
     /// Starts the thread.
     pub(super) fn spawn(self) -> io::Result<Scrubbing> {
         let (stop, stopped) = mpsc::channel();
-        let thread = Task::spawn("log-scrub", move || self.run(&stopped))?;
+        let thread = ThreadHandle::spawn("log-scrub", move || self.run(&stopped))?;
         Ok(Scrubbing { stop, thread })
     }
 

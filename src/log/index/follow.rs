@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     event::Sequence,
-    log::{PAGE_RECORDS, Page, ReadError, Tail, files::remove_database, workers::Task},
+    log::{PAGE_RECORDS, Page, ReadError, Tail, files::remove_database, workers::ThreadHandle},
 };
 
 /// Pause after the tail has moved, so that records are taken in runs and not one by
@@ -46,12 +46,12 @@ pub(in super::super) type Stop = watch::Sender<()>;
 #[derive(Debug)]
 pub(in super::super) struct Following {
     stop: Stop,
-    thread: Task,
+    thread: ThreadHandle,
 }
 
 impl Following {
     /// Ends the thread, which is soon.
-    pub(in super::super) fn stop(self) -> Task {
+    pub(in super::super) fn stop(self) -> ThreadHandle {
         drop(self.stop);
         self.thread
     }
@@ -87,7 +87,7 @@ impl Indexer {
     pub(in super::super) fn spawn(self, stop: Stop) -> io::Result<Following> {
         // For timers: the thread waits for several things at once.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let thread = Task::spawn("log-indexer", move || runtime.block_on(self.run()))?;
+        let thread = ThreadHandle::spawn("log-indexer", move || runtime.block_on(self.run()))?;
         Ok(Following { stop, thread })
     }
 

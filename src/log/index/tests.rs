@@ -590,6 +590,6 @@ async fn searches_are_right_while_the_index_is_built_and_trimmed() {
     indexed_to_the_end(&log).await;
     let found = found_by_index(&log, &accounts(&["n7"]), 3).await;
     assert_eq!(found, Vec::from_iter(expected.range(log.oldest().0..).copied()));
-    let stopped = following.stop().ended();
+    let stopped = following.stop().join();
     assert!(timeout(HANG, stopped).await.unwrap());
 }

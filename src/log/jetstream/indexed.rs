@@ -46,7 +46,7 @@ impl Indexed {
     /// Ends the thread, which takes only a moment once the log is closed.
     pub(super) async fn end(self) {
         self.index.close();
-        if !self.following.stop().ended().await {
+        if !self.following.stop().join().await {
             tracing::error!("the log's indexer panicked");
         }
     }
