@@ -62,9 +62,9 @@ pub use self::{
 };
 use self::{
     error::{io_error, sqlite_error},
-    pages::Pages,
+    pages::PageCache,
     reader::Reader,
-    scrub::Scrubbing,
+    scrub::ScrubThread,
     state::{DiskState, NEVER_TRIMMED},
     writer::{QueuePermit, QueuedRecord},
 };
@@ -130,7 +130,7 @@ pub struct DiskLog {
     /// `None` without an index, and after the log was closed. Dropping it ends the thread.
     indexer: Mutex<Option<Following>>,
     /// `None` if the log was empty at the start, and after it was closed. Dropping it ends the thread.
-    scrubbing: Mutex<Option<Scrubbing>>,
+    scrubber: Mutex<Option<ScrubThread>>,
 }
 
 impl DiskLog {
@@ -173,7 +173,7 @@ impl DiskLog {
             if let Some(page) = known(shared) {
                 return Ok(page);
             }
-            let end = Pages::end(from).min(shared.end());
+            let end = PageCache::end(from).min(shared.end());
             let page = reader.snapshot(|snapshot| snapshot.read(from, end, PAGE_RECORDS))?;
             shared.holes.note_read(&page.records);
             Ok(shared.pages.insert(from, page))
@@ -346,8 +346,8 @@ impl EventLog for DiskLog {
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
             // Before the writer, whose connection must be the last one: it removes the write-ahead log.
-            let scrubbing = self.scrubbing.lock().take();
-            ended("scrubber", scrubbing.map(Scrubbing::stop)).await;
+            let scrubber = self.scrubber.lock().take();
+            ended("scrubber", scrubber.map(ScrubThread::stop)).await;
             // The writer ends after it has written the queued records.
             self.queue.lock().take();
             let writer = self.writer.lock().take();

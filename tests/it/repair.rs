@@ -384,7 +384,7 @@ async fn damage_to_a_running_store_ends_the_gateway_and_its_next_start_takes_cal
     assert_eq!(http.post("A.B", "{}").await.status, 503);
     let (status, lines) = gateway.ended().await;
     assert_eq!(status.code(), Some(1));
-    assert!(lines.iter().any(|line| line.contains("it was set aside, and the gateway ends")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("it was set aside, and the gateway exits")), "{lines:?}");
 
     let gateway = Process::serve(log.dir.path(), &["--drain-delay=0s"]);
     post(&gateway, 1).await;

@@ -119,7 +119,7 @@ async fn a_gateway_keeps_a_deleted_store_open_until_its_events_can_be_saved() {
     // Enough for the log, too little for a copy of the store.
     limit_file_size(Some(64 << 10));
     fs::remove_file(dir.path().join("events.db")).unwrap();
-    gateway.line("the events of the deleted store cannot be saved; trying again").await;
+    gateway.line("the events of the deleted store cannot be saved; retrying").await;
     let read = all_events(&mut gateway.client().await).await;
     assert_eq!(read, events);
     limit_file_size(None);

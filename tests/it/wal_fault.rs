@@ -43,7 +43,7 @@ async fn post(gateway: &Process, name: &str, count: usize, told: &mut Told) {
 async fn noticed(gateway: &Process, what: &str) {
     let says = |line: &serde_json::Value| line["error"].as_str().is_some_and(|error| error.contains(what));
     gateway.nth_line(0, says).await;
-    gateway.line("the log takes writes again").await;
+    gateway.line("the log accepts writes again").await;
 }
 
 async fn events(gateway: &Process) -> Vec<Event> {

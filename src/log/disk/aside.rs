@@ -1,9 +1,9 @@
-//! Sets a damaged store aside and begins another log in its place, so that damage keeps no callback out.
+//! Sets a damaged store aside and begins a new log in its place, so that the gateway still accepts callbacks.
 //!
-//! The store and its write-ahead log move into a directory `damaged-TIME` in the data directory, which is laid out like
-//! a data directory. The new log has a new epoch: cursors of the old one are refused, because nobody can tell how far it
-//! went. Its sequences begin behind those of the old log as far as these are known, so that a repair can put the old
-//! events in front of the new ones.
+//! The store and its write-ahead log move into a directory `damaged-TIME` in the data directory, which is
+//! laid out like a data directory. The new log has a new epoch. Cursors of the old one are rejected, because
+//! the end of the old log is unknown. As far as the old sequences are known, the new ones begin after them,
+//! so that a repair can put the old events in front of the new ones.
 
 use std::{
     fs::{self, DirBuilder},
@@ -25,19 +25,19 @@ use crate::{
     log::files::{private_file, remove, remove_database, shm_path, wal_path},
 };
 
-/// Most damaged stores that are kept. A disk that damages one store after another must not be filled with them: the
-/// gateway then does not start.
+/// Maximum number of damaged stores that are set aside. Beyond it the gateway does not start, so that a disk
+/// that damages one store after another does not fill up with them.
 pub const MAX_SET_ASIDE: usize = 4;
-/// Most sequences at the end of the log for which neither a record nor `events.end` speaks. Beyond it the store's
-/// `next_sequence` is damaged: readers would take minutes to pass the hole.
+/// Maximum number of sequences at the end of the log that neither a record nor `events.end` confirms. Beyond
+/// it the store's `next_sequence` counts as damaged: readers would need minutes to skip the hole.
 const MAX_UNKNOWN_END: u64 = 1 << 24;
-/// Prefix of the names of their directories.
+/// Prefix of the names of directories with damaged stores.
 const PREFIX: &str = "damaged-";
-/// The new store until it is in place.
+/// Temporary name of a new store, until it is in place.
 const NEW_FILE_NAME: &str = "events.db.new";
 
 impl OpenError {
-    /// Returns whether the store is damaged as a whole, so that opening it again does not help.
+    /// Returns whether the whole store is unusable, so that opening it again does not help.
     pub(super) fn is_unusable(&self) -> bool {
         match self {
             Self::Damaged { .. } | Self::Missing { .. } => true,
@@ -48,16 +48,16 @@ impl OpenError {
 }
 
 fn is_unusable(error: &rusqlite::Error) -> bool {
-    // A damaged row can have the key that the next record needs. A row of `meta` can be missing.
+    // A damaged row can have the key of the next record. A row of `meta` can be missing.
     is_damage(error)
         || matches!(error, rusqlite::Error::QueryReturnedNoRows)
         || error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }
 
-/// Opens the store in a data directory that [`store::prepare_dir`] has locked. With
-/// `set_aside_damaged`, a damaged one is set aside.
+/// Opens the store in a data directory that [`store::prepare_dir`] has locked. With `set_aside_damaged`, a
+/// damaged store is set aside first.
 pub(super) fn open(dir: &Path, set_aside_damaged: bool, mark: Option<EndMark>) -> Result<Store, OpenError> {
-    // A repair that was killed may have left one.
+    // An interrupted repair may have left a new store.
     remove_new(dir)?;
     let error = match open_usable(dir, mark) {
         Err(error) if error.is_unusable() => error,
@@ -71,14 +71,17 @@ pub(super) fn open(dir: &Path, set_aside_damaged: bool, mark: Option<EndMark>) -
     }
     let start = mark.map_or(Sequence::FIRST, |mark| mark.end);
     let aside = set_aside(dir, start).inspect_err(|_| {
-        tracing::error!(error = cause(&error), "the store is damaged, and it could not be set aside");
+        tracing::error!(
+            error = cause(&error),
+            "the store is damaged and could not be set aside; the log does not open"
+        );
     })?;
     let store = Store::open(&dir.join(store::FILE_NAME))?;
     report_new(&error, aside.as_deref(), &store);
     Ok(store)
 }
 
-/// Opens a store that takes records, unless it is damaged or missing.
+/// Opens the store, and checks that it accepts records. Fails if it is damaged or missing.
 fn open_usable(dir: &Path, mark: Option<EndMark>) -> Result<Store, OpenError> {
     let path = dir.join(store::FILE_NAME);
     let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
@@ -93,13 +96,15 @@ fn open_usable(dir: &Path, mark: Option<EndMark>) -> Result<Store, OpenError> {
             store.keep_wal_at_close()?;
             Err(OpenError::Sqlite { path, source })
         }
-        // What else keeps it from writing may pass: the log starts as one that recovers.
+        // Other write errors may be transient: the log starts, and recovers from them.
         _ => Ok(store),
     }
 }
 
-/// Returns the oldest and the next sequence of a store, corrected where damage has moved them: an event that is there was
-/// not trimmed, and no reader has to pass more sequences than a log ever has. Writes nothing.
+/// Returns the oldest and the next sequence of a store, corrected if damage changed them. Writes nothing.
+///
+/// An existing event was not trimmed, so the oldest sequence is not after it. An implausibly high next
+/// sequence is lowered, so that readers do not have to skip a huge hole.
 pub(super) fn bounds(store: &Store, mark: Option<EndMark>) -> Result<(Sequence, Sequence), OpenError> {
     let read = |store: &Store| Ok((store.intact_below(store.state().oldest)?, store.rows_end()?));
     let (below, rows_end) = read(store).map_err(sqlite_error(&store.path))?;
@@ -112,7 +117,7 @@ pub(super) fn bounds(store: &Store, mark: Option<EndMark>) -> Result<(Sequence, 
     Ok((oldest, if is_beyond { known } else { state.tail.end }))
 }
 
-/// Stores corrected bounds.
+/// Writes the corrected bounds to the store if they differ.
 fn correct_bounds(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenError> {
     let state = store.state();
     let (oldest, end) = bounds(store, mark)?;
@@ -124,13 +129,13 @@ fn correct_bounds(store: &mut Store, mark: Option<EndMark>) -> Result<(), OpenEr
         end = state.tail.end.0,
         corrected_oldest = oldest.0,
         corrected_end = end.0,
-        "the bounds of the log are damaged; they were corrected by the events that are stored"
+        "the bounds of the log are damaged; they were corrected from the stored events"
     );
     let corrected = store.set_bounds(oldest, end).map(drop);
     corrected.map_err(sqlite_error(&store.path))
 }
 
-/// Returns what is wrong, without the advice of [`OpenError::Damaged`] and [`OpenError::Missing`].
+/// Returns the fault, without the advice of [`OpenError::Damaged`] and [`OpenError::Missing`].
 fn cause(error: &OpenError) -> String {
     match error {
         OpenError::Damaged { what, .. } => what.clone(),
@@ -148,14 +153,15 @@ fn report_new(error: &OpenError, aside: Option<&Path>, store: &Store) {
         epoch = %state.epoch,
         first_sequence = state.tail.end.0,
         "the store is damaged; it was set aside and a new log was started, without the events of the old one: \
-         `callback-gateway repair` brings back what can be read"
+         stop the gateway and run `callback-gateway repair` to recover the readable events"
     );
 }
 
-/// Moves the store into a directory of its own, and puts a new one in its place whose sequences begin at `start`. The
-/// store must be closed, and the data directory locked. Returns the directory, or `None` if there was nothing to move.
+/// Moves the store into a directory of its own, and puts a new store in its place whose sequences begin at
+/// `start`. The store must be closed, and the data directory locked. Returns the directory, or `None` if
+/// there was nothing to move.
 ///
-/// A crash leaves the old store, no store, or the new one. The next start goes on from each of these.
+/// A crash leaves the old store, no store, or the new one. The next start can continue from each of these.
 pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, OpenError> {
     let path = dir.join(store::FILE_NAME);
     let wal = wal_path(&path);
@@ -170,7 +176,7 @@ pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, 
     if !files.is_empty() && unfinished.is_none() {
         check_count(dir)?;
     }
-    // First: if the disk takes no new store, the old one stays where it is.
+    // First: if the disk has no space for a new store, the old one stays in place.
     let new = create(dir)?;
     begin_new(&new, start)?;
     let aside = match unfinished {
@@ -190,7 +196,7 @@ pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, 
     Ok(aside)
 }
 
-/// Creates a directory for a store that is set aside.
+/// Creates a directory for a store to be set aside.
 pub(super) fn new_dir(dir: &Path) -> Result<PathBuf, OpenError> {
     check_count(dir)?;
     dated_dir(dir, PREFIX)
@@ -204,7 +210,7 @@ fn check_count(dir: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Creates an empty file for a new store. What an earlier attempt left is deleted.
+/// Creates an empty file for a new store. Deletes the files of an earlier attempt.
 pub(super) fn create(dir: &Path) -> Result<PathBuf, OpenError> {
     remove_new(dir)?;
     let new = dir.join(NEW_FILE_NAME);
@@ -228,7 +234,7 @@ fn begin_new(new: &Path, start: Sequence) -> Result<(), OpenError> {
 
 /// Moves a new, closed store to where the gateway opens it, and syncs the directory.
 pub(super) fn put_in_place(new: &Path, path: &Path) -> Result<(), OpenError> {
-    // The old store's would be taken for the new one's, whose own are empty.
+    // SQLite would apply the old store's WAL to the new store. The new store's own WAL is empty.
     for path in [path, new].into_iter().flat_map(|path| [wal_path(path), shm_path(path)]) {
         remove(&path).map_err(io_error(&path))?;
     }
@@ -236,16 +242,16 @@ pub(super) fn put_in_place(new: &Path, path: &Path) -> Result<(), OpenError> {
     store::sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// Creates a directory that is named after the time.
+/// Creates a directory named after the current time.
 pub(super) fn dated_dir(dir: &Path, prefix: &str) -> Result<PathBuf, OpenError> {
-    // Unique: the directories that are there were created by others who held the lock.
+    // Unique: only holders of the data directory's lock create such directories.
     let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace(':', "-");
     let path = dir.join(format!("{prefix}{time}"));
     DirBuilder::new().mode(0o700).create(&path).map_err(io_error(&path))?;
     Ok(path)
 }
 
-/// Directories of the damaged stores in a data directory, oldest first.
+/// Returns the directories of the damaged stores in a data directory, oldest first.
 pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let entries = fs::read_dir(dir).map_err(io_error(dir))?;
     let mut found = Vec::new();
@@ -259,20 +265,20 @@ pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
     Ok(found)
 }
 
-/// Counts the damaged stores. An unreadable directory counts as none: everything else fails then, too.
+/// Counts the damaged stores. An unreadable directory counts as none: every other operation fails then, too.
 pub(super) fn count(dir: &Path) -> usize {
     list(dir).map_or(0, |found| found.len())
 }
 
-/// Counts the damaged stores, and reports them.
+/// Counts the damaged stores, and logs a warning if there are any.
 pub(super) fn report(dir: &Path) -> usize {
     let count = count(dir);
     if count > 0 {
         tracing::warn!(
             count,
             dir = %dir.display(),
-            "damaged stores were set aside; `callback-gateway repair` brings back what can be read, while the gateway \
-             is stopped"
+            "damaged stores were set aside; stop the gateway and run `callback-gateway repair` to recover their \
+             readable events"
         );
     }
     count

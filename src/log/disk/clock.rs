@@ -1,8 +1,8 @@
-//! The system clock as retention by age trusts it.
+//! Detects jumps of the system clock, to protect retention by age.
 //!
-//! Behind a clock that jumped ahead everything is too old at once. So after a jump nothing is deleted by age
-//! until the clock is right again, or has stayed as it is for a day. Where the log last was in time is kept in
-//! [`EndMark`](super::end::EndMark), so that a jump is also noticed across a restart.
+//! After the clock jumps ahead, every event seems too old. So after a jump, deletion by age is suspended
+//! until the clock is right again, at most for a day. The last trusted time is stored in
+//! [`EndMark`](super::end::EndMark), so that a jump is also detected across a restart.
 
 use std::time::{Duration, Instant};
 
@@ -16,24 +16,24 @@ use super::{
 };
 use crate::event::Timestamp;
 
-/// A clock that gains more than this on the monotonic one was set, or was wrong
-/// before, or the machine slept.
+/// Gain of the system clock on the monotonic clock that counts as a jump. The clock was set, or was wrong
+/// before, or the machine was suspended.
 const JUMP: Duration = Duration::from_secs(60);
-/// Longest time between two runs of the gateway that is taken for what it seems; with a
-/// shorter bound on age, an eighth of that.
+/// Maximum time between two runs of the gateway that does not count as a jump. Less with a short retention by
+/// age: an eighth of it.
 const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long nothing is deleted by age after a jump: time for an operator to correct the clock.
+/// Suspension of deletion by age after a jump. Gives an operator time to correct the clock.
 const HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A clock that is behind this, 2024-01-01, is certainly wrong: nothing is corrected by it.
+/// 2024-01-01. An earlier clock is certainly wrong, and no times are corrected by it.
 const PLAUSIBLE: Timestamp = Timestamp(1_704_067_200_000_000);
-/// Events whose times are corrected in one transaction.
+/// Maximum number of events whose times are corrected in one transaction.
 const CORRECTED_AT_ONCE: i64 = 1000;
 
-/// The clock, watched.
+/// System clock with jump detection.
 #[derive(Debug)]
 pub(super) struct Clock {
-    /// The last time that was trusted, and when that was.
+    /// The last trusted time, and the monotonic time of that moment.
     anchor: (Timestamp, Instant),
     hold: Option<Hold>,
 }
@@ -41,13 +41,13 @@ pub(super) struct Clock {
 #[derive(Debug)]
 struct Hold {
     until: Instant,
-    /// How far ahead of what the anchor says the clock may be to be right again.
+    /// Maximum gain since the anchor at which the clock counts as right again.
     limit: Duration,
 }
 
 impl Clock {
-    /// Begins at `now`. `last` is the last time that an earlier run trusted; `age` is the bound on age, without
-    /// which nothing depends on the clock.
+    /// Creates a clock at `now`. `last` is the last time that an earlier run trusted. `age` is the retention
+    /// by age; without it, a jump before the start does not matter.
     pub(super) fn new(now: Timestamp, at: Instant, last: Option<Timestamp>, age: Option<Duration>) -> Self {
         let mut clock = Self { anchor: (now, at), hold: None };
         if let (Some(last), Some(age)) = (last, age) {
@@ -57,18 +57,18 @@ impl Clock {
         clock
     }
 
-    /// The time, unless the clock jumped ahead not long ago.
+    /// Returns the time, or `None` while deletion by age is suspended after a jump.
     pub(super) fn trusted(&mut self, now: Timestamp, at: Instant) -> Option<Timestamp> {
         self.look(now, at, JUMP);
         self.hold.is_none().then_some(now)
     }
 
-    /// The last time that was trusted.
+    /// Returns the last trusted time.
     pub(super) fn last_trusted(&self) -> Timestamp {
         self.anchor.0
     }
 
-    /// Whether nothing is deleted by age.
+    /// Returns whether deletion by age is suspended.
     pub(super) fn is_held(&self) -> bool {
         self.hold.is_some()
     }
@@ -83,7 +83,7 @@ impl Clock {
                     ?ahead,
                     hold = ?HOLD,
                     "the system clock jumped ahead; retention by age is suspended, so that a wrong clock deletes \
-                     nothing: correct the clock, or wait"
+                     no events: correct the clock, or wait until the suspension ends"
                 );
                 return;
             }
@@ -91,7 +91,7 @@ impl Clock {
                 tracing::info!("the system clock was corrected; retention by age resumes");
             }
             Some(hold) if at >= hold.until => {
-                tracing::warn!("the system clock stayed as it is; retention by age resumes");
+                tracing::warn!("the system clock was not corrected within a day; retention by age resumes");
             }
             Some(_) => return,
             None => {}
@@ -102,24 +102,26 @@ impl Clock {
 }
 
 impl Store {
-    /// Sets the receive times that are ahead of `now`, which a wrong clock gave, to `now`. Otherwise receive
-    /// times would stand still until the clock gets there, since they never decrease along the log.
+    /// Sets receive times that are ahead of `now`, because the clock was wrong, to `now`. Otherwise receive
+    /// times would stand still until the clock catches up, because they never decrease along the log.
     ///
-    /// Can be repeated after it was interrupted. The log must begin a new epoch with it: events are no longer
-    /// what their cursors stand for.
+    /// Can be repeated after an interruption. The log must then begin a new epoch: the events no longer match
+    /// their earlier cursors.
     pub(super) fn correct_times(&mut self, now: Timestamp) -> Result<(), OpenError> {
         if self.state().last_time.since(now) <= JUMP {
             return Ok(());
         }
         if now < PLAUSIBLE {
-            tracing::error!("the system clock is wrong; the times of stored events are not corrected by it");
+            tracing::error!(
+                "the system clock is before 2024; receive times of stored events are not corrected: set the clock"
+            );
             return Ok(());
         }
         match self.set_times(now) {
             Ok(corrected) => {
                 tracing::warn!(
                     corrected,
-                    "receive times that were ahead of the system clock were set to the present"
+                    "receive times that were ahead of the system clock were set to the current time"
                 );
                 Ok(())
             }
@@ -132,7 +134,7 @@ impl Store {
     }
 
     fn set_times(&mut self, now: Timestamp) -> rusqlite::Result<usize> {
-        // From the newest down: it stops at the first that is right.
+        // Searches from the newest event down, and stops at the first right time.
         let before = "SELECT sequence FROM record WHERE receive_time <= ?1 ORDER BY sequence DESC LIMIT 1";
         let before = self.connection.query_row(before, [now.0], |row| row.get(0)).optional()?;
         let (mut next, mut corrected) = (before.unwrap_or(0_i64) + 1, 0);
@@ -149,7 +151,7 @@ impl Store {
                     "UPDATE record SET receive_time = ?2, checksum = ?3 WHERE sequence = ?1",
                 )?;
                 let rows = select.query_map([next, end, now.0], RawRecord::read)?;
-                // Rows that are damaged stay so.
+                // Damaged rows stay unchanged.
                 let rows = rows.filter(|row| row.as_ref().map_or(true, RawRecord::is_intact));
                 for row in rows.collect::<rusqlite::Result<Vec<_>>>()? {
                     let sequence = row.sequence.0.cast_signed();
@@ -159,7 +161,7 @@ impl Store {
             transaction.commit()?;
             next = end;
         }
-        // Of what was deleted.
+        // `last_time` is the receive time of the newest deleted event.
         self.connection
             .execute("UPDATE meta SET value = min(value, ?1) WHERE name = 'last_time'", [now.0])?;
         Ok(corrected)
@@ -175,7 +177,7 @@ mod tests {
     const DAY: u64 = 24 * HOUR;
     const NOW: Timestamp = Timestamp(1_800_000_000 * SECOND);
 
-    /// A clock with a monotonic one beside it.
+    /// System clock and monotonic clock.
     struct Clocks {
         clock: Clock,
         now: Timestamp,
@@ -183,14 +185,14 @@ mod tests {
     }
 
     impl Clocks {
-        /// A start after so many seconds without a run.
+        /// Creates clocks at a start, `seconds` after the end of the last run.
         fn after_pause(seconds: i64, age: Option<Duration>) -> Self {
             let at = Instant::now();
             let clock = Clock::new(NOW, at, Some(Timestamp(NOW.0 - seconds * SECOND)), age);
             Self { clock, now: NOW, at }
         }
 
-        /// Both go on; the clock gains so many seconds.
+        /// Advances both clocks by `seconds`, and the system clock by `gained` more.
         fn look_after(&mut self, seconds: u64, gained: i64) -> Option<Timestamp> {
             self.at += Duration::from_secs(seconds);
             self.now.0 += (seconds.cast_signed() + gained) * SECOND;
@@ -199,24 +201,24 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_ahead_is_not_believed_for_a_day() {
+    fn a_clock_that_jumps_ahead_is_not_trusted_for_a_day() {
         let mut clocks = Clocks::after_pause(0, Some(Duration::from_secs(DAY)));
         for seconds in [0, 1, HOUR, 30 * DAY] {
-            assert_eq!(clocks.look_after(seconds, 0), Some(clocks.now), "time went by");
+            assert_eq!(clocks.look_after(seconds, 0), Some(clocks.now), "both clocks advanced");
         }
-        assert_eq!(clocks.look_after(1, 59), Some(clocks.now), "small corrections are believed");
-        assert_eq!(clocks.look_after(1, -3600), Some(clocks.now), "by one that goes back nothing is too old");
+        assert_eq!(clocks.look_after(1, 59), Some(clocks.now), "small corrections are trusted");
+        assert_eq!(clocks.look_after(1, -3600), Some(clocks.now), "a clock that went back deletes no events");
         assert_eq!(clocks.look_after(1, 3600), None);
         let trusted = clocks.clock.last_trusted();
         assert_eq!(clocks.look_after(1, 0), None);
         assert_eq!(clocks.look_after(DAY - 2, 0), None);
-        assert_eq!(clocks.clock.last_trusted(), trusted, "a restart meanwhile finds the jump again");
+        assert_eq!(clocks.clock.last_trusted(), trusted, "a restart meanwhile detects the jump again");
         assert_eq!(clocks.look_after(1, 0), Some(clocks.now));
         assert_eq!(clocks.clock.last_trusted(), clocks.now);
     }
 
     #[test]
-    fn a_clock_that_is_corrected_is_believed_at_once() {
+    fn a_corrected_clock_is_trusted_at_once() {
         let mut clocks = Clocks::after_pause(0, Some(Duration::from_secs(DAY)));
         let ten_years = 10 * 365 * DAY.cast_signed();
         assert_eq!(clocks.look_after(1, ten_years), None);
@@ -240,9 +242,9 @@ mod tests {
             let mut clocks = Clocks::after_pause(pause.cast_signed(), age);
             assert_eq!(clocks.clock.is_held(), is_held, "{pause} {age:?}");
             assert_eq!(clocks.look_after(1, 0).is_none(), is_held);
-            assert_eq!(clocks.look_after(DAY, 0), Some(clocks.now), "and then it goes on");
+            assert_eq!(clocks.look_after(DAY, 0), Some(clocks.now), "deletion resumes");
         }
-        // Corrected to what is an ordinary pause.
+        // Corrected so that the pause is an ordinary one.
         let mut clocks = Clocks::after_pause(365 * DAY.cast_signed(), days(7));
         assert_eq!(
             clocks.look_after(60, -364 * DAY.cast_signed() - 12 * HOUR.cast_signed()),
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_behind_the_last_run_is_no_jump() {
+    fn a_clock_behind_the_last_run_is_not_a_jump() {
         let mut clocks = Clocks::after_pause(-365 * DAY.cast_signed(), Some(Duration::from_secs(DAY)));
         assert_eq!(clocks.look_after(1, 0), Some(clocks.now));
     }

@@ -1,4 +1,4 @@
-//! A disk log under a system clock that is, or was, wrong. The stored times are moved instead of the clock.
+//! Tests of a disk log with a wrong system clock. They move the stored times instead of the clock.
 
 use std::{path::Path, time::Duration};
 
@@ -26,7 +26,7 @@ fn options(dir: &TempDir) -> DiskOptions {
     DiskOptions { retention, ..DiskOptions::new(dir.path().join("data"), 0) }
 }
 
-/// Moves the receive times of events up to `last`, as if they had been stored at these.
+/// Moves the receive times of events up to `last`, as if they had been received at other times.
 fn move_events(data: &Path, micros: i64, last: i64) {
     let mut sqlite = rusqlite::Connection::open(data.join(store::FILE_NAME)).unwrap();
     let transaction = sqlite.transaction().unwrap();
@@ -45,7 +45,7 @@ fn move_events(data: &Path, micros: i64, last: i64) {
     sqlite.close().unwrap();
 }
 
-/// Moves all times of a closed log; the clock then seems to be off by as much.
+/// Moves all times of a closed log, so that the clock seems to be off by as much.
 fn move_times(dir: &TempDir, micros: i64) {
     let data = dir.path().join("data");
     move_events(&data, micros, i64::MAX);
@@ -58,14 +58,14 @@ fn ten_years() -> i64 {
     TEN_YEARS.as_micros() as i64
 }
 
-/// The first look is made after the first batch, before the second is written.
+/// Waits for the first retention check: it happens between the first and the second batch.
 async fn looked(log: &DiskLog) {
     append_all(log, 1).await;
     append_all(log, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_with_a_clock_ten_years_ahead_deletes_nothing_nor_does_the_next() {
+async fn starts_with_a_clock_ten_years_ahead_delete_nothing() {
     let dir = TempDir::new().unwrap();
     let log = DiskLog::open(options(&dir)).unwrap();
     append_all(&log, 100).await;
@@ -80,9 +80,9 @@ async fn a_start_with_a_clock_ten_years_ahead_deletes_nothing_nor_does_the_next(
     }
 }
 
-/// Without the file the newest event says where the log was in time.
+/// Without `events.end`, the newest event has the last trusted time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_of_an_earlier_release_is_not_deleted_either() {
+async fn a_log_of_a_release_without_end_marks_is_not_deleted_either() {
     let dir = TempDir::new().unwrap();
     let log = DiskLog::open(options(&dir)).unwrap();
     append_all(&log, 100).await;
@@ -104,7 +104,7 @@ async fn a_new_epoch_corrects_times_that_are_ahead_of_the_clock() {
         append_all(&log, 3000).await;
     }
     log.close().await;
-    // As if the clock was ahead, but for the first events.
+    // As if the clock had been ahead, except for the first events.
     move_times(&dir, ten_years());
     move_events(&dir.path().join("data"), -ten_years(), 500);
 
@@ -112,7 +112,10 @@ async fn a_new_epoch_corrects_times_that_are_ahead_of_the_clock() {
     looked(&log).await;
     let records = read_all(&log, Sequence::FIRST).await;
     let behind = Timestamp::now().0 + ten_years() / 2;
-    assert!(records[500..].iter().all(|record| record.receive_time().0 > behind), "they stand still");
+    assert!(
+        records[500..].iter().all(|record| record.receive_time().0 > behind),
+        "receive times stand still"
+    );
     assert!(log.anomalies().clock_behind > TEN_YEARS / 2);
     log.close().await;
 
@@ -123,7 +126,7 @@ async fn a_new_epoch_corrects_times_that_are_ahead_of_the_clock() {
     let corrected = read_all(&log, Sequence::FIRST).await;
     let times: Vec<_> = corrected.iter().map(|record| record.receive_time()).collect();
     assert!(times.is_sorted() && times[corrected.len() - 1] <= Timestamp::now());
-    assert!(times[..500].iter().all(|time| *time < before), "what was right stays");
+    assert!(times[..500].iter().all(|time| *time < before), "correct times stay unchanged");
     assert!(times[500..].iter().all(|time| *time >= before));
     let bodies = |records: &[crate::event::Record]| -> Vec<_> {
         records.iter().map(|record| record.stored().raw_body().to_vec()).collect()

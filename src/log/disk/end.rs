@@ -1,11 +1,11 @@
-//! Bounds of the log when it last wrote, in a small file beside the store (`events.end`).
+//! Bounds of the log after its last write, in a small file beside the store (`events.end`).
 //!
-//! The store alone cannot tell that its end is missing: after a damaged WAL, or a backup that was copied
-//! over it, it is a shorter log and in order. It would give the lost sequences to other events. So each
-//! commit leaves a mark here, and the next start compares.
+//! The store alone cannot detect that its end is missing. After WAL damage, or after a backup was copied over
+//! it, it looks like an intact, shorter log, and would assign the lost sequences to other events. So each
+//! commit writes a mark to this file, and the next start compares it with the store.
 //!
-//! The file is written after the commit's sync and is not synced itself. So it is never ahead of a whole
-//! store, also after a power cut; then it may be behind, which only means that less is noticed.
+//! The file is written after the commit's sync and is not synced itself. It is therefore never ahead of an
+//! intact store. After a power cut it may be behind, and a loss may then go undetected.
 
 use std::{
     fs::{self, File},
@@ -21,16 +21,16 @@ use crate::{
 };
 
 pub(super) const FILE_NAME: &str = "events.end";
-/// A file that replaces it, until it is in place.
+/// Temporary name of a file that replaces it.
 const NEW_FILE_NAME: &str = "events.end.new";
-/// What the file begins with: its kind and its format.
+/// First bytes of the file: its kind and its format.
 const MAGIC: [u8; 8] = *b"cbgwend1";
-/// Magic, epoch, end, time, oldest, each of 8 bytes, then a CRC-32 of these; little-endian.
+/// Size: magic, epoch, end, time and oldest of 8 bytes each, then their CRC-32. Little-endian.
 const BYTES: usize = 44;
-/// Where the CRC-32 begins.
+/// Offset of the CRC-32.
 const CHECK_AT: usize = 40;
 
-/// What the file says.
+/// Content of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EndMark {
     /// The log's epoch.
@@ -39,21 +39,22 @@ pub(super) struct EndMark {
     pub(super) end: Sequence,
     /// The system clock when the log last ran and retention trusted it.
     pub(super) time: Timestamp,
-    /// The oldest sequence that was kept.
+    /// The oldest stored sequence.
     pub(super) oldest: Sequence,
 }
 
-/// The open file.
+/// Open `events.end`.
 #[derive(Debug)]
 pub(super) struct EndFile {
     path: PathBuf,
     file: File,
-    /// A failed write was logged.
+    /// True if a failed write was logged.
     has_failed: bool,
 }
 
 impl EndFile {
-    /// Opens the file in the data directory, creating it if it is missing. `None` if it says nothing.
+    /// Opens the file in the data directory, and creates it if it is missing. Returns no mark if the file has
+    /// no valid one.
     pub(super) fn open(dir: &Path) -> Result<(Self, Option<EndMark>), OpenError> {
         let path = dir.join(FILE_NAME);
         let file = private_file(&path).map_err(io_error(&path))?;
@@ -61,7 +62,7 @@ impl EndFile {
         Ok((Self { path, file, has_failed: false }, mark))
     }
 
-    /// Reads the file if it is there.
+    /// Reads the file if it exists.
     pub(super) fn read(dir: &Path) -> Result<Option<EndMark>, OpenError> {
         let path = dir.join(FILE_NAME);
         match File::open(&path) {
@@ -71,14 +72,15 @@ impl EndFile {
         }
     }
 
-    /// Replaces the file in the data directory by another one, and leaves links to the old one as they are.
+    /// Replaces the file in the data directory with a new one. Hard links to the old file keep its content.
     pub(super) fn replace(dir: &Path, mark: EndMark) -> Result<(), OpenError> {
         let (path, new) = (dir.join(FILE_NAME), dir.join(NEW_FILE_NAME));
         private_file(&new).and_then(|file| file.write_all_at(&mark.encode(), 0)).map_err(io_error(&new))?;
         fs::rename(&new, &path).map_err(io_error(&path))
     }
 
-    /// Overwrites the mark. A failure is logged once: only noticing a loss depends on it.
+    /// Overwrites the mark. A failure is logged once and has no other effect: only the detection of a loss
+    /// needs the mark.
     pub(super) fn write(&mut self, mark: EndMark) {
         match self.file.write_all_at(&mark.encode(), 0) {
             Ok(()) => self.has_failed = false,
@@ -87,7 +89,7 @@ impl EndFile {
                     tracing::warn!(
                         path = %self.path.display(),
                         %error,
-                        "cannot note where the log ends; a later loss of its end may go unnoticed"
+                        "cannot write the log's end to events.end; a later loss of the newest events may go undetected"
                     );
                 }
             }
@@ -117,7 +119,7 @@ impl EndMark {
         bytes
     }
 
-    /// `None` if the bytes are not a mark, or damaged.
+    /// Decodes a mark. `None` if the bytes are damaged or not a mark.
     fn decode(bytes: &[u8; BYTES]) -> Option<Self> {
         let number = |at: usize| <[u8; 8]>::try_from(&bytes[at..at + 8]).map(u64::from_le_bytes).ok();
         let check = u32::from_le_bytes(bytes[CHECK_AT..].try_into().ok()?);
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_is_read_as_it_was_written_and_never_if_it_is_damaged() {
+    fn a_mark_is_read_as_it_was_written_and_a_damaged_one_is_ignored() {
         let dir = TempDir::new().unwrap();
         let read = || EndFile::open(dir.path()).unwrap().1;
         let (mut file, mark) = EndFile::open(dir.path()).unwrap();

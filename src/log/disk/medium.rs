@@ -1,12 +1,12 @@
-//! Parts of the disk that cannot be read.
+//! Unreadable parts of the disk.
 //!
-//! A bad sector fails every read of the records on it, and will go on to do so. Readers have to pass it like any other
-//! damage, or they wait at it forever. A disk that is gone fails every read, but its records are not lost: readers wait
-//! for it. The error of the single read is the same. So a read that fails is repeated, in case the fault passes, and then
-//! compared with reads of other parts of the store.
+//! A bad sector permanently fails every read of its records. Readers have to skip it like any other damage,
+//! or they would wait for it indefinitely. A disk that is gone also fails every read, but its records are not
+//! lost: readers wait for the disk. A single read fails with the same error in both cases. So a failed read
+//! is retried, in case the fault is transient, and then compared with reads of other parts of the store.
 //!
-//! Nothing remembers the outcome but the list of known holes, which operators see. Each read of the position tries it
-//! again, and gives the record once the disk does.
+//! Only the list of known holes, which operators see, remembers the outcome. Each later read tries the
+//! position again, and returns the record once the disk reads it.
 
 use std::{thread, time::Duration};
 
@@ -15,20 +15,22 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use super::reader::is_damage;
 use crate::{event::Sequence, log::files::is_read_error};
 
-/// How often a position is read, or rows are deleted, before an error of the disk counts as permanent.
+/// Number of attempts to read a position, or to delete rows, before a disk error counts as permanent.
 const ATTEMPTS: u32 = 3;
-/// Pause between two attempts, on the thread that reads. The writer reads too, for retention, and callbacks wait for it.
+/// Pause between two attempts. It blocks the reading thread, which may be the writer (for retention) while
+/// callbacks wait.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
-/// Positions, spread evenly over the log, that are read for comparison. Several, because the operating system may still
-/// have some of them in its cache when the disk is gone. If fewer than half of them can be read, the disk is at fault.
+/// Number of positions, evenly spread over the log, that are read for comparison. If fewer than half of them
+/// can be read, the whole disk is at fault. Several, because the operating system may have cached some of
+/// them before the disk failed.
 const SAMPLES: u64 = 8;
 
-/// Returns whether a part of the file is damaged, or cannot be read.
+/// Returns whether the error means that a part of the file is damaged or cannot be read.
 pub(super) fn is_unreadable(error: &rusqlite::Error) -> bool {
     is_damage(error) || is_read_error(error)
 }
 
-/// Repeats an attempt that the disk fails, up to [`ATTEMPTS`] in all.
+/// Retries an operation after a disk read error, up to [`ATTEMPTS`] attempts in total.
 pub(super) fn retried<T>(
     pause: Duration,
     mut attempt: impl FnMut() -> rusqlite::Result<T>,
@@ -42,8 +44,8 @@ pub(super) fn retried<T>(
     attempt()
 }
 
-/// Returns whether most of the store can be read, though the record at `unreadable` cannot. Opens another connection:
-/// this one may have the pages in its cache.
+/// Returns whether at least half of the sampled positions can be read although the record at `unreadable`
+/// cannot. Opens another connection, because this one may have cached the pages.
 pub(super) fn is_readable_elsewhere(connection: &Connection, oldest: Sequence, unreadable: Sequence) -> bool {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let path = connection.path().unwrap_or_default();
@@ -58,7 +60,7 @@ pub(super) fn is_readable_elsewhere(connection: &Connection, oldest: Sequence, u
             [sequence.cast_signed()],
             |_| Ok(()),
         );
-        // A position without a row was read, too, as was one with other content.
+        // A missing or damaged row was read successfully, too.
         !matches!(read.optional(), Err(error) if !is_damage(&error))
     };
     (0..SAMPLES).filter(is_readable).count() as u64 * 2 >= SAMPLES

@@ -13,12 +13,12 @@ use super::{
     DiskLog, DiskOptions, OpenError, QUEUE_BYTES, QUEUE_RECORDS, aside,
     end::{EndFile, EndMark},
     index_source::IndexSource,
-    pages::Pages,
+    pages::PageCache,
     readers::Connections,
-    scrub::Scrub,
+    scrub::Scrubber,
     state::DiskState,
     store::{self, Store},
-    writer::{Files, Writer},
+    writer::{Writer, WriterFiles},
 };
 use crate::{
     event::Timestamp,
@@ -68,17 +68,17 @@ impl DiskLog {
             oldest: AtomicU64::new(state.oldest.0),
             trimmed_until: AtomicI64::new(state.trimmed_until.0),
             holes: Holes::default(),
-            pages: Pages::new(),
+            pages: PageCache::new(),
             connections,
             checkpoint_gate: RwLock::new(()),
             age_is_held: AtomicBool::new(false),
             clock_behind: AtomicU64::new(0),
             set_aside: AtomicUsize::new(aside::report(&options.dir)),
         });
-        let scrub = Scrub::begin(Arc::clone(&shared));
-        let scrubbing = scrub.map(Scrub::spawn).transpose().map_err(OpenError::Thread)?;
+        let scrub = Scrubber::begin(Arc::clone(&shared));
+        let scrubber = scrub.map(Scrubber::spawn).transpose().map_err(OpenError::Thread)?;
         let (queue, pending) = mpsc::sync_channel(QUEUE_RECORDS);
-        let files = Files { path, lock, end, last_trusted };
+        let files = WriterFiles { path, lock, end, last_trusted };
         let store = is_writable.then_some(store);
         let writer = Writer::new(store, state, files, Arc::clone(&shared), pending, &options);
         let index = options.index.then(|| Index::new(&options.dir).map(Arc::new)).transpose();
@@ -99,7 +99,7 @@ impl DiskLog {
             readers,
             index,
             indexer: Mutex::default(),
-            scrubbing: Mutex::new(scrubbing),
+            scrubber: Mutex::new(scrubber),
         };
         Ok((log, indexer))
     }

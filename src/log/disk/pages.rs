@@ -1,6 +1,8 @@
-//! Pages that were read from the disk of late. Readers often go the same way, as all
-//! subscribers do after a restart: each page is read once for them, and its messages
-//! are made once. Ten readers get twice as many events a second as without.
+//! Cache of recently read pages.
+//!
+//! Subscribers often read the same range, for example after a restart. Each page is then read from the disk
+//! once, and its messages are encoded once. Ten readers get twice as many events per second as without the
+//! cache.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -11,36 +13,38 @@ use crate::{
     log::{PAGE_RECORDS, Page, records::MessageBudget},
 };
 
-/// Most memory of the records of pages that are kept, but one page is: those that were read first go.
+/// Maximum memory of the records in the cache, in bytes. Beyond it the pages that were read first are
+/// evicted. One page always stays.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
+/// Cache of recently read pages.
 #[derive(Debug)]
-pub(super) struct Pages {
-    /// With where they begin.
+pub(super) struct PageCache {
+    /// Pages with their start, in the order in which they were read.
     recent: Mutex<VecDeque<(Sequence, Page)>>,
-    /// Memory for messages; without it they are made for each reader.
+    /// Memory budget of cached messages. Beyond it, messages are encoded for each reader.
     budget: Arc<MessageBudget>,
 }
 
-impl Pages {
+impl PageCache {
     pub(super) fn new() -> Self {
         Self { recent: Mutex::default(), budget: Arc::new(MessageBudget::new(MAX_BYTES)) }
     }
 
-    /// Where a page that begins at `from` ends at the latest: wherever readers come from,
-    /// their next pages are the same.
+    /// Returns the latest end of a page that begins at `from`. Ends are aligned, so that readers that started
+    /// at different positions share their next pages.
     pub(super) fn end(from: Sequence) -> Sequence {
         Sequence((from.0 / PAGE_RECORDS as u64 + 1).saturating_mul(PAGE_RECORDS as u64))
     }
 
-    /// The page that begins there, if it was read of late.
+    /// Returns the page that begins at `from`, if it is cached.
     pub(super) fn get(&self, from: Sequence) -> Option<Page> {
         let recent = self.recent.lock();
         recent.iter().find(|(start, _)| *start == from).map(|(_, page)| page.clone())
     }
 
-    /// Keeps a page, for a while. Gives what is to be read: if somebody else has read it at
-    /// the same time, theirs.
+    /// Caches a page, and returns the page to use. If another reader has cached the same page meanwhile, that
+    /// one.
     pub(super) fn insert(&self, from: Sequence, mut page: Page) -> Page {
         page.records.cache_messages(&self.budget);
         let mut recent = self.recent.lock();
@@ -55,7 +59,7 @@ impl Pages {
         page
     }
 
-    /// Lets go of pages that begin below `oldest`.
+    /// Removes pages that begin below `oldest`.
     pub(super) fn trim(&self, oldest: Sequence) {
         self.recent.lock().retain(|(start, _)| *start >= oldest);
     }
@@ -76,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_were_read_first_go_first() {
-        let pages = Pages::new();
+    fn pages_that_were_read_first_are_evicted_first() {
+        let pages = PageCache::new();
         for from in 1..=10 {
             pages.insert(Sequence(from), page(from, MAX_BYTES / 4));
         }
@@ -86,20 +90,20 @@ mod tests {
         pages.trim(Sequence(10));
         assert!(pages.get(Sequence(9)).is_none() && pages.get(Sequence(10)).is_some());
         pages.insert(Sequence(11), page(11, 2 * MAX_BYTES));
-        assert!(pages.get(Sequence(11)).is_some(), "a page is kept, however large");
+        assert!(pages.get(Sequence(11)).is_some(), "one page is kept, however large");
     }
 
     #[test]
-    fn of_a_page_that_two_have_read_there_is_one() {
-        let pages = Pages::new();
+    fn two_readers_of_a_page_share_it() {
+        let pages = PageCache::new();
         let first = pages.insert(Sequence(1), page(1, 10));
         let second = pages.insert(Sequence(1), page(1, 10));
         assert!(std::ptr::eq(&first.records[0], &second.records[0]));
     }
 
     #[test]
-    fn pages_end_at_the_same_positions_wherever_they_begin() {
-        let ends = [1, 255, 256, 300, 511, 512].map(|from| Pages::end(Sequence(from)).0);
+    fn page_ends_are_aligned_for_any_start() {
+        let ends = [1, 255, 256, 300, 511, 512].map(|from| PageCache::end(Sequence(from)).0);
         assert_eq!(ends, [256, 256, 512, 512, 512, 768]);
     }
 }

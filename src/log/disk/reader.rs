@@ -1,10 +1,12 @@
-//! Reading the store: pages, single records, and the bounds of what cannot be read.
+//! Reads the store: pages, single records, and the bounds of unreadable ranges.
 //!
-//! Nothing that SQLite returns is trusted. A row counts only if its key lies where it was asked for and its checksum
-//! holds, which covers sequence, receive time and record. Where a page of the file is damaged, SQLite reports an error,
-//! gives rows of another page, or skips rows; each looks like a row that does not count. The reader then looks for the
-//! next row that does, sequence by sequence, and reports a [`Hole`] up to there. A part of the disk that cannot be read is
-//! such damage, too: see [`medium`].
+//! Rows from SQLite are not trusted. A row is valid only if it has the requested key and its checksum is
+//! right. The checksum covers sequence, receive time and record.
+//!
+//! When a page of the file is damaged, SQLite reports an error, returns rows of another page, or skips rows.
+//! In each case the reader sees an invalid or missing row. It then probes the following sequences one by one
+//! for the next valid row, and reports a [`Hole`] up to that row. An unreadable part of the disk counts as
+//! damage, too: see [`medium`].
 
 mod probe;
 
@@ -26,15 +28,15 @@ use crate::{
     },
 };
 
-/// How long a reader waits for a foreign lock.
+/// Time that a reader waits for a lock of another program.
 const READER_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A read-only connection.
+/// Read-only connection.
 #[derive(Debug)]
 pub(super) struct Reader {
     connection: Connection,
     epoch: Epoch,
-    /// As the store said last, before that was damaged.
+    /// Last valid bounds in the store, in case damage makes them unreadable.
     trimmed: Trimmed,
 }
 
@@ -43,12 +45,12 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
         connection.busy_timeout(READER_BUSY_TIMEOUT).map_err(unavailable)?;
-        // Attaches it to the WAL's index, which needs a little room on the disk.
+        // Attach the connection to the WAL's index now: this needs some free space on the disk.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(unavailable)?;
         Ok(Self { connection, epoch, trimmed: Trimmed::NOTHING })
     }
 
-    /// Runs a read on one snapshot, so that what is trimmed and what is read agree.
+    /// Runs a read on one snapshot, so that the trimmed bounds match the records.
     pub(super) fn snapshot<T>(
         &mut self,
         read: impl FnOnce(&Snapshot<'_>) -> Result<T, ReadError>,
@@ -57,19 +59,17 @@ impl Reader {
         self.trimmed = self.read_trimmed()?;
         let oldest = self.trimmed.oldest;
         let read = read(&Snapshot::of(&self.connection, self.epoch, oldest));
-        // An error of the disk ends it. What was read afterwards may be gone because it was trimmed.
+        // A disk error ends the transaction. Records that later reads missed may have been trimmed since.
         let has_ended = self.connection.is_autocommit();
-        // Nothing was written. Rolled back when it is dropped.
+        // Dropping rolls it back, as nothing was written.
         drop(transaction);
         if has_ended && matches!(read, Err(ReadError::Hole(_))) && self.read_trimmed()?.oldest > oldest {
-            return Err(ReadError::Unavailable(
-                "events were deleted while the disk did not read them".to_owned(),
-            ));
+            return Err(ReadError::Unavailable("events were deleted during a disk read error".to_owned()));
         }
         read
     }
 
-    /// Returns what the log had no longer in the last snapshot.
+    /// Returns the trimmed events as of the last snapshot.
     pub(super) fn trimmed(&self) -> Trimmed {
         self.trimmed
     }
@@ -78,7 +78,7 @@ impl Reader {
         if let Some(trimmed) = store::trimmed(&self.connection).map_err(unavailable)? {
             return Ok(trimmed);
         }
-        // A disk that reads nothing can look like damage, too.
+        // A disk that fails every read can look like damage, too.
         let reads = |order| {
             let sql = format!("SELECT sequence FROM record ORDER BY sequence {order} LIMIT 1");
             self.connection.query_row(&sql, [], |_| Ok(())).optional()
@@ -87,7 +87,7 @@ impl Reader {
         Ok(self.trimmed)
     }
 
-    /// Returns the bytes of the store's files.
+    /// Returns the size of the store's files in bytes.
     pub(super) fn file_bytes(&self) -> Result<u64, ReadError> {
         let path = Path::new(self.connection.path().unwrap_or_default());
         let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
@@ -95,32 +95,32 @@ impl Reader {
     }
 }
 
-/// The store at one moment.
+/// Snapshot of the store.
 #[derive(Debug)]
 pub(super) struct Snapshot<'a> {
     connection: &'a Connection,
     epoch: Epoch,
     pub(super) oldest: Sequence,
-    /// Whether the disk reads other positions, once it could not read one.
+    /// True if other positions are readable. Set after the first read error.
     reads_others: Cell<Option<bool>>,
 }
 
-/// The record at a position.
+/// Result of reading one position.
 #[derive(Debug)]
-enum Found {
+enum PositionRead {
     Record(Record),
-    Nothing,
-    /// It is there, and cannot be read.
+    Missing,
+    /// The position has a row that cannot be read.
     Unreadable(Cause),
 }
 
 impl<'a> Snapshot<'a> {
-    /// Reads through another connection, such as the writing one.
+    /// Creates a snapshot on another connection, such as the writer's.
     pub(super) fn of(connection: &'a Connection, epoch: Epoch, oldest: Sequence) -> Self {
         Self { connection, epoch, oldest, reads_others: Cell::new(None) }
     }
 
-    /// A page from `from` upwards, below `end`.
+    /// Reads a page from `from` upwards, below `end`.
     pub(super) fn read(&self, from: Sequence, end: Sequence, max_records: usize) -> Result<Page, ReadError> {
         if from < self.oldest {
             return Err(ReadError::Trimmed { oldest: self.oldest });
@@ -142,15 +142,15 @@ impl<'a> Snapshot<'a> {
         outcome?;
         if page.is_empty() && from < end {
             match self.get(from)? {
-                // The way of the scan is damaged, not the record.
-                Found::Record(record) => page.push(record),
+                // Only the scan hit damage. The record is intact.
+                PositionRead::Record(record) => page.push(record),
                 _ => return Err(ReadError::Hole(self.hole_from(from, end)?)),
             };
         }
         Ok(page.upwards(None))
     }
 
-    /// A page below `before`, newest first.
+    /// Reads a page below `before`, newest first.
     pub(super) fn read_back(&self, before: Sequence, max_records: usize) -> Result<Page, ReadError> {
         let mut page = PageBuilder::new(before, max_records);
         let mut expected = before.previous();
@@ -169,33 +169,33 @@ impl<'a> Snapshot<'a> {
         outcome?;
         if page.is_empty() && before > self.oldest {
             match self.get(before.previous())? {
-                Found::Record(record) => page.push(record),
+                PositionRead::Record(record) => page.push(record),
                 _ => return Err(ReadError::Hole(self.hole_below(before)?)),
             };
         }
         Ok(page.downwards())
     }
 
-    /// The first record received at `time` or later, or `end`. Times never decrease, so it is found by halving,
-    /// without an index over them.
+    /// Returns the position of the first record received at `time` or later, or `end`. Uses a binary search,
+    /// because times never decrease along the log.
     pub(super) fn seek(&self, time: Timestamp, end: Sequence) -> Result<Sequence, ReadError> {
         // Records below `low` are too early, those from `high` on are not.
         let mut low = self.oldest;
-        // All that there was may have been deleted since the tail was looked at.
+        // Retention may have deleted all records since `end` was read.
         let mut high = end.max(low);
         while low < high {
             let middle = Sequence(low.0.midpoint(high.0));
             match self.next_readable(middle, high)? {
                 Some(record) if record.receive_time() < time => low = record.sequence().next(),
-                // What is in between cannot be read: readers that start at its beginning are told.
+                // The records in between are unreadable. Readers that start at their beginning get a hole.
                 _ => high = middle,
             }
         }
         Ok(high)
     }
 
-    /// The first readable record from `from` on, below `end`, however far it is. Of records that a damaged page hides
-    /// it may pass over some.
+    /// Returns the first readable record from `from` on, below `end`, at any distance. It may skip some
+    /// records that a damaged page hides.
     fn next_readable(&self, from: Sequence, end: Sequence) -> Result<Option<Record>, ReadError> {
         let mut found = None;
         self.scan(
@@ -214,8 +214,8 @@ impl<'a> Snapshot<'a> {
         Ok(found)
     }
 
-    /// The records at these positions, in this order. With all of them, the page goes on at `next`. Ends before one
-    /// that cannot be read. Upwards it says what was trimmed.
+    /// Reads the records at these positions, in this order. The page ends before the first unreadable record.
+    /// If there is none, the next page starts at `next`. Upwards, a trimmed position is an error.
     pub(super) fn pick(
         &self,
         position: Sequence,
@@ -229,8 +229,8 @@ impl<'a> Snapshot<'a> {
         let mut page = PageBuilder::new(position, sequences.len());
         for &sequence in sequences {
             let is_full = match self.get(sequence)? {
-                Found::Record(record) => !page.push(record),
-                Found::Nothing if sequence < self.oldest => false,
+                PositionRead::Record(record) => !page.push(record),
+                PositionRead::Missing if sequence < self.oldest => false,
                 _ if page.is_empty() => {
                     return Err(ReadError::Hole(match order {
                         Order::OldestFirst => self.hole_from(sequence, next)?,
@@ -250,8 +250,8 @@ impl<'a> Snapshot<'a> {
         Ok(Page { next, ..page.downwards() })
     }
 
-    /// Looks for the record at one position.
-    fn get(&self, sequence: Sequence) -> Result<Found, ReadError> {
+    /// Reads the record at one position.
+    fn get(&self, sequence: Sequence) -> Result<PositionRead, ReadError> {
         let select = "SELECT sequence, receive_time, checksum, record FROM record WHERE sequence = ?1";
         let pause = if self.reads_others.get().is_some() { Duration::ZERO } else { medium::PAUSE };
         let row = medium::retried(pause, || {
@@ -259,21 +259,21 @@ impl<'a> Snapshot<'a> {
             select.query_row([sequence.0.cast_signed()], RawRecord::read).optional()
         });
         match row {
-            Ok(None) => Ok(Found::Nothing),
-            Ok(Some(row)) if row.sequence != sequence => Ok(Found::Unreadable(Cause::Damaged)),
+            Ok(None) => Ok(PositionRead::Missing),
+            Ok(Some(row)) if row.sequence != sequence => Ok(PositionRead::Unreadable(Cause::Damaged)),
             Ok(Some(row)) => match row.into_record(self.epoch) {
-                Ok(record) => Ok(Found::Record(record)),
-                Err(ReadError::Hole(hole)) => Ok(Found::Unreadable(hole.cause)),
+                Ok(record) => Ok(PositionRead::Record(record)),
+                Err(ReadError::Hole(hole)) => Ok(PositionRead::Unreadable(hole.cause)),
                 Err(error) => Err(error),
             },
             Err(error) if is_damage(&error) || self.is_bad_sector(sequence, &error) => {
-                Ok(Found::Unreadable(Cause::Damaged))
+                Ok(PositionRead::Unreadable(Cause::Damaged))
             }
             Err(error) => Err(unavailable(error)),
         }
     }
 
-    /// Returns whether only this position cannot be read, and others can.
+    /// Returns whether the disk fails to read this position but can read others.
     fn is_bad_sector(&self, sequence: Sequence, error: &rusqlite::Error) -> bool {
         if !is_read_error(error) {
             return false;
@@ -284,14 +284,15 @@ impl<'a> Snapshot<'a> {
                 sequence = sequence.0,
                 %error,
                 reads_others,
-                "the disk does not read a part of the store; its events count as damaged if others can be read"
+                "the disk does not read a part of the store; its events count as damaged if the disk reads other parts"
             );
             self.reads_others.set(Some(reads_others));
         }
         self.reads_others.get() == Some(true)
     }
 
-    /// Gives the rows of a query, in its order, while they are wanted. Stops at one that cannot be read.
+    /// Passes the rows of a query to `is_wanted`, in order, until it returns false. Stops at an unreadable
+    /// row.
     fn scan(
         &self,
         sql: &str,
@@ -311,13 +312,13 @@ impl<'a> Snapshot<'a> {
         };
         match scan() {
             Err(error) if !medium::is_unreadable(&error) => Err(unavailable(error)),
-            // Looked into by whoever finds nothing.
+            // The caller probes the position where the scan ended.
             _ => Ok(()),
         }
     }
 }
 
-/// A row of the table, not checked yet.
+/// Row of the table, not verified yet.
 #[derive(Debug)]
 pub(super) struct RawRecord {
     pub(super) sequence: Sequence,
@@ -336,19 +337,19 @@ impl RawRecord {
         })
     }
 
-    /// Returns the checksum that the record has with another receive time.
+    /// Returns the checksum of the record with another receive time.
     pub(super) fn check_at(&self, receive_time: Timestamp) -> u32 {
         Record::check_of(self.sequence, receive_time, &self.bytes)
     }
 
-    /// Returns whether the row is as it was written.
+    /// Returns whether the row's checksums are right.
     pub(super) fn is_intact(&self) -> bool {
         let stored = StoredRecord::parse(Bytes::copy_from_slice(&self.bytes));
         let check = Record::check_of(self.sequence, self.receive_time, &self.bytes);
         !matches!(stored, Err(RecordError::Damaged)) && i64::from(check) == self.checksum
     }
 
-    /// Checks the row.
+    /// Verifies the row and converts it.
     pub(super) fn into_record(self, epoch: Epoch) -> Result<Record, ReadError> {
         let Self { sequence, receive_time, checksum, bytes } = self;
         let bytes = Bytes::from(bytes);
@@ -360,7 +361,7 @@ impl RawRecord {
                 }
             }
             Err(error) => {
-                // Otherwise nothing that the row says is believed.
+                // With a wrong checksum, the record's format is not trusted either.
                 if i64::from(Record::check_of(sequence, receive_time, &bytes)) == checksum {
                     return Err(ReadError::record(sequence, error));
                 }
@@ -370,11 +371,11 @@ impl RawRecord {
     }
 }
 
-/// Returns whether SQLite found something else in the file than what it had written.
+/// Returns whether SQLite found damage in the file.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error;
     match error {
-        // Also with other types in the columns, or texts that are not UTF-8.
+        // Damage can also cause other types in the columns, or text that is not UTF-8.
         Error::FromSqlConversionFailure(..)
         | Error::InvalidColumnType(..)
         | Error::IntegralValueOutOfRange(..) => true,

@@ -1,4 +1,4 @@
-//! The read-only connections.
+//! Pool of read-only connections.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,11 @@ use crate::{
     log::{ReadError, files::identity},
 };
 
-/// Connections for whoever reads the store: the readers' threads and the index's.
+/// Pool of read-only connections for the reader threads, the indexer and the scrubber.
 ///
-/// There is one more than are used at the same time, and all are opened at the start: while one is attached,
-/// SQLite keeps the WAL and its index, so that reading goes on when the disk is full and the writer starts over.
+/// The pool has one connection more than are used at the same time, and all are opened at the start. While a
+/// connection is attached, SQLite keeps the WAL and its index. So reads continue when the disk is full and
+/// the writer reopens the store.
 #[derive(Debug)]
 pub(super) struct Connections {
     path: PathBuf,
@@ -21,12 +22,12 @@ pub(super) struct Connections {
     identity: (u64, u64),
     epoch: Epoch,
     count: usize,
-    /// Connections not in use; one that failed is not put back.
+    /// Idle connections. A connection that failed is not returned.
     idle: Mutex<Vec<Reader>>,
 }
 
 impl Connections {
-    /// Opens connections for so many threads.
+    /// Opens connections for `threads` threads.
     pub(super) fn open(store: &Store, threads: usize) -> Result<Self, ReadError> {
         let connections = Self {
             path: store.path.clone(),
@@ -39,7 +40,8 @@ impl Connections {
         Ok(connections)
     }
 
-    /// Opens what is missing. While others read, that is too many by what they use.
+    /// Opens missing connections. Connections in use are not counted, so there may be more than `count`
+    /// afterwards.
     pub(super) fn fill(&self) -> Result<(), ReadError> {
         let mut idle = self.idle.lock();
         while idle.len() < self.count {
@@ -48,7 +50,7 @@ impl Connections {
         Ok(())
     }
 
-    /// Reads with one of the connections.
+    /// Reads with one of the connections. Opens another one if none is idle.
     pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T, ReadError>,
@@ -65,8 +67,8 @@ impl Connections {
         outcome
     }
 
-    /// Opens another connection. Fails if another store has the place of this one, as after damage: its events would pass
-    /// for those of this log.
+    /// Opens another connection. Fails if another store has replaced this one, for example after damage: its
+    /// events would be mistaken for those of this log.
     fn connect(&self) -> Result<Reader, ReadError> {
         let reader = Reader::open(&self.path, self.epoch)?;
         match identity(&self.path) {
@@ -75,7 +77,7 @@ impl Connections {
         }
     }
 
-    /// Closes those that are not in use.
+    /// Closes the idle connections.
     pub(super) fn close(&self) {
         self.idle.lock().clear();
     }
@@ -91,7 +93,7 @@ mod tests {
     use crate::log::disk::store;
 
     #[test]
-    fn a_store_that_has_the_place_of_another_is_not_read() {
+    fn a_store_that_replaced_another_is_not_read() {
         let dir = TempDir::new().unwrap();
         let (path, away) = (dir.path().join(store::FILE_NAME), dir.path().join("away"));
         let open = || {
@@ -99,7 +101,7 @@ mod tests {
             Store::open(&path).unwrap()
         };
         let mut store = open();
-        // Nothing is left in the write-ahead log, which stays where it is.
+        // Empty the write-ahead log, which is not moved with the store.
         assert!(store.reset_wal().unwrap());
         let connections = Connections::open(&store, 1).unwrap();
         drop(store);

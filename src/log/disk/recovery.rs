@@ -1,4 +1,5 @@
-//! The writer's recovery: from write errors, and from a write-ahead log that was taken from under it.
+//! Recovery of the writer from write errors, and from a store or write-ahead log that was replaced or deleted
+//! while in use.
 
 use std::{
     io,
@@ -17,35 +18,35 @@ use crate::{
     log::{AppendError, Cause, Hole, LogState, PAGE_RECORDS, files::identity, ring::Ring},
 };
 
-/// After so many failures one after another, damage is taken for permanent: about 2 seconds.
+/// Number of consecutive failures after which damage counts as permanent: about 2 seconds.
 const MAX_DAMAGE_FAILURES: u32 = 8;
-/// After so many attempts that did not find the store in its place, it is taken for gone: about 10 seconds, enough to put
-/// it back.
+/// Number of consecutive attempts without the store in its place after which it counts as gone: about 10
+/// seconds, enough for an operator to put it back.
 const MAX_GONE_ATTEMPTS: u32 = 40;
 /// Pause between attempts to recover from a write error.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
 
 impl Writer {
-    /// Refuses appends until the store takes a write again. False if the queue was
-    /// closed meanwhile, or the store is damaged and was set aside: the log has ended.
+    /// Rejects appends until the store accepts a write again. Returns false if the log has ended: the queue
+    /// was closed, or the store is gone or damaged.
     pub(super) fn recover(&mut self) -> bool {
         self.shared.state.send_replace(LogState::Recovering);
         let mut last_error = String::new();
         loop {
             if self.damage_failures >= MAX_DAMAGE_FAILURES {
-                self.give_up();
+                self.abandon_damaged();
                 return false;
             }
             if self.gone_attempts >= MAX_GONE_ATTEMPTS {
-                match self.leave() {
+                match self.abandon_gone() {
                     Ok(()) => return false,
                     Err(error) => {
-                        tracing::error!(%error, "the events of the deleted store cannot be saved; trying again");
+                        tracing::error!(%error, "the events of the deleted store cannot be saved; retrying");
                         self.gone_attempts = 0;
                     }
                 }
             }
-            // Appends that came in before the log was marked as recovering.
+            // Reject appends that were queued before the log was marked as recovering.
             let until = Instant::now() + RECOVERY_PAUSE;
             loop {
                 match self.queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -58,19 +59,19 @@ impl Writer {
                 }
             }
             let Err(error) = self.try_to_recover() else {
-                self.note_works();
+                self.mark_writable();
                 return true;
             };
             self.note_failure(&error);
             let error = error.to_string();
             if error != last_error {
-                tracing::error!(error, "the log cannot be written to; trying again");
+                tracing::error!(error, "the log cannot be written to; refusing callbacks and retrying");
                 last_error = error;
             }
         }
     }
 
-    /// Counts errors of a damaged store, unless damage is to keep callbacks out.
+    /// Counts consecutive failures of a damaged or missing store, if such a store may be set aside.
     pub(super) fn note_failure(&mut self, error: &OpenError) {
         if self.set_aside_damaged && error.is_unusable() {
             self.damage_failures += 1;
@@ -90,9 +91,9 @@ impl Writer {
         )
     }
 
-    /// Saves the events of a store that is no longer in its place. Without one there, a new one begins. Ending the log ends
-    /// the gateway, and its next start opens what is there.
-    fn leave(&mut self) -> Result<(), OpenError> {
+    /// Saves the events of a store that is no longer in its place, and begins a new store if there is none.
+    /// Ending the log ends the gateway. Its next start opens the store that is in place.
+    fn abandon_gone(&mut self) -> Result<(), OpenError> {
         let shared = Arc::clone(&self.shared);
         let _gate = shared.checkpoint_gate.write();
         let mark = self.end_mark(self.next);
@@ -103,35 +104,35 @@ impl Writer {
         if let Some(store) = self.store.take() {
             store.close_without_checkpoint()?;
         }
-        // Otherwise the next start refuses.
+        // Without permission to set stores aside, the next start fails.
         if self.set_aside_damaged && !self.path.exists() {
             aside::set_aside(self.dir(), self.next)?;
         }
         tracing::error!(
             path = %self.path.display(),
             saved_to = saved.map(|saved| saved.display().to_string()),
-            "the store was deleted or replaced while in use; its events were saved, and the gateway ends: its next start \
-             opens what is there, or a new log. `callback-gateway repair` brings back the saved events"
+            "the store was deleted or replaced while in use; its events were saved, and the gateway exits: its next start \
+             opens the store at this path, or a new log. Run `callback-gateway repair` to recover the saved events"
         );
         Ok(())
     }
 
     /// Sets the damaged store aside. Ending the log ends the gateway, and its next start opens a new log.
-    fn give_up(&mut self) {
+    fn abandon_damaged(&mut self) {
         let shared = Arc::clone(&self.shared);
         let _gate = shared.checkpoint_gate.write();
-        // Readers would go on with files that are no longer there.
+        // Readers would continue to use files that are no longer in place.
         shared.connections.close();
         let closed = self.store.take().map_or(Ok(()), |store| store.close_without_checkpoint().map(drop));
         match closed.and_then(|()| aside::set_aside(self.dir(), self.next)) {
             Ok(moved) => tracing::error!(
                 moved_to = moved.map(|moved| moved.display().to_string()),
-                "the store is damaged and takes no events; it was set aside, and the gateway ends: its next start opens a \
-                 new log. `callback-gateway repair` brings back what can be read"
+                "the store is damaged and accepts no events; it was set aside, and the gateway exits: its next start opens \
+                 a new log. Run `callback-gateway repair` to recover the readable events"
             ),
             Err(error) => tracing::error!(
                 %error,
-                "the store is damaged and takes no events, and it could not be set aside; the gateway ends"
+                "the store is damaged and accepts no events, and it could not be set aside; the gateway exits"
             ),
         }
     }
@@ -149,10 +150,10 @@ impl Writer {
                 self.close_store();
             }
         }
-        // Readers would be in the way of emptying the WAL.
+        // Readers would prevent emptying the WAL.
         let shared = Arc::clone(&self.shared);
         let gate = shared.checkpoint_gate.write();
-        // It may also have been replaced after the write error.
+        // The WAL may have been replaced after the write error.
         if let Some(wal) = &mut self.left_wal
             && wal.check().is_err()
         {
@@ -170,9 +171,9 @@ impl Writer {
         self.left_wal = None;
         (self.must_reopen, self.must_restore) = (false, false);
         self.last_time = self.last_time.max(state.last_time);
-        // The failed write may have been a deletion.
+        // The failed write may have been a deletion that succeeded after all.
         self.shared.note_trimmed(state.oldest);
-        // Records of the failed batch may have turned up; readers get them from the disk.
+        // Records of the failed batch may have been stored after all. Readers get them from the disk.
         if state.tail.end > self.next {
             let ring_bytes = self.ring_bytes;
             self.publish(state.tail, |ring| *ring = Ring::new(ring_bytes, state.tail.end));
@@ -181,7 +182,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Tries a write after the store was only locked by another program: nothing is wrong with it.
+    /// Tries a write after another program only locked the store, which is intact.
     fn probe(&mut self) -> Result<(), OpenError> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let probed = store.probe().map_err(sqlite_error(&self.path));
@@ -192,11 +193,11 @@ impl Writer {
         probed
     }
 
-    /// Saves what is only in files that were deleted or replaced: it would be lost with this process.
+    /// Saves events that are only in deleted or replaced files. They would be lost when this process ends.
     pub(super) fn save_at_end(&mut self) {
         if self.is_gone() {
-            if let Err(error) = self.leave() {
-                tracing::error!(%error, "the log ends, and the events of its deleted store could not be saved");
+            if let Err(error) = self.abandon_gone() {
+                tracing::error!(%error, "the events of the deleted store could not be saved; the log ends without them");
             }
             return;
         }
@@ -204,22 +205,22 @@ impl Writer {
             || self.left_wal.is_some()
             || self.check_files().is_err_and(|error| error.is_wal_fault());
         if must_save && let Err(error) = self.try_to_recover() {
-            tracing::error!(%error, "the log ends before its write-ahead log could be saved");
+            tracing::error!(%error, "the write-ahead log could not be saved; the log ends without its events");
         }
     }
 
-    /// Closes the store after a write error, and keeps what is known of its WAL.
+    /// Closes the store after a write error. Keeps the record of its WAL files.
     pub(super) fn close_store(&mut self) {
         if let Some(store) = self.store.take() {
             self.left_wal = Some(store.wal);
         }
     }
 
-    /// Saves what is in a WAL whose file was replaced, shortened or deleted, and closes the store.
+    /// Saves the events of a WAL that was replaced, shortened or deleted, and closes the store.
     ///
-    /// SQLite still has the file open, and the WAL's index in memory. So a whole one is moved into the main
-    /// file as always. From one that was shortened nothing is moved: pages would be missing. The main file
-    /// is as it was after the last checkpoint, and what was committed since is written again from memory.
+    /// SQLite still has the file open, and the WAL's index in memory. So a checkpoint moves a complete WAL
+    /// into the main file as usual. A shortened WAL lacks pages and is not moved. The main file then has the
+    /// state of the last checkpoint, and the events committed since are written again from memory.
     fn save_wal(&mut self) -> Result<(), OpenError> {
         let shared = Arc::clone(&self.shared);
         let _gate = shared.checkpoint_gate.write();
@@ -235,16 +236,16 @@ impl Writer {
         if !store.reset_wal().map_err(sqlite_error(&self.path))? {
             return Err(in_the_way());
         }
-        // They have the old file open, too.
+        // The readers have the old file open, too.
         shared.connections.close();
-        if !store.leave_wal().map_err(sqlite_error(&self.path))? {
+        if !store.leave_wal_mode().map_err(sqlite_error(&self.path))? {
             return Err(in_the_way());
         }
         self.store = None;
         Ok(())
     }
 
-    /// Deletes a WAL that is not the one that was written to.
+    /// Deletes a WAL that is not the file that was written to.
     fn discard_wal(&mut self) -> Result<(), OpenError> {
         self.must_restore = true;
         match self.left_wal.take() {
@@ -253,15 +254,14 @@ impl Writer {
         }
     }
 
-    /// Opens the store anew after an error, with the gate in hand.
+    /// Reopens the store after an error. The caller holds the gate.
     ///
-    /// A sync that failed leaves the operating system's cache ahead of the disk
-    /// and calls it clean. So whatever the WAL seems to hold is moved into the
-    /// main file and synced before anything is built on it.
+    /// A failed sync leaves the operating system's cache ahead of the disk, but marked as clean. So the
+    /// apparent content of the WAL is moved into the main file and synced before it is relied on.
     fn reopen(&self) -> Result<Store, OpenError> {
         let mut store = Store::open(&self.path)?;
         let state = store.state();
-        // A copy has another inode: the readers would go on reading the file that is gone.
+        // A copy has another inode, and the readers still have the old file open.
         let is_same = store.identity() == self.shared.identity && state.epoch == self.shared.epoch;
         let is_shorter = state.tail.end < self.next;
         if !is_same || is_shorter && !self.must_restore {
@@ -273,7 +273,7 @@ impl Writer {
         if is_shorter {
             self.restore(&mut store, state.tail.end)?;
         }
-        // Deletions went with the WAL, too.
+        // The WAL may also have contained deletions.
         let oldest = Sequence(self.shared.oldest.load(Ordering::Relaxed));
         if state.oldest < oldest {
             store.delete_below(state.oldest, oldest).map_err(sqlite_error(&self.path))?;
@@ -283,7 +283,7 @@ impl Writer {
         Ok(store)
     }
 
-    /// Writes again what the store lost and memory still has, from `next` up to the tail.
+    /// Writes the lost events that are still in memory to the store, from `next` up to the tail.
     fn restore(&self, store: &mut Store, mut next: Sequence) -> Result<(), OpenError> {
         let (mut restored, mut lost) = (0_usize, None::<(Sequence, Sequence)>);
         while next < self.next {
@@ -303,7 +303,7 @@ impl Writer {
         }
         if let Some((first, last)) = lost {
             store.skip_to(self.next)?;
-            // It was damaged while in use, and they are no longer in memory.
+            // These events are no longer in memory.
             self.shared.holes.note(Hole { first, last, cause: Cause::Missing }, None);
         }
         tracing::warn!(restored, "events of the damaged write-ahead log were written again from memory");

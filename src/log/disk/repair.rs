@@ -1,8 +1,9 @@
-//! Writes a new store with everything that can be read of a damaged one.
+//! Writes a new store with all readable events of a damaged one.
 //!
-//! Rows come from SQLite, in order, until it fails, and then from the bytes of the file ([`salvage`](super::salvage)).
-//! Sequences and the epoch stay, so cursors stay valid. Stores that were set aside are put in front. The new store takes
-//! the place of the old one by a rename at the end, and the old files are kept.
+//! Rows are read through SQLite in order until it fails, and then from the bytes of the file
+//! ([`salvage`](super::salvage)). Sequences and the epoch stay the same, so cursors stay valid. Events of
+//! stores that were set aside are put in front. At the end, a rename puts the new store in place. The old
+//! files are kept.
 
 use std::{
     fs, io,
@@ -17,7 +18,7 @@ use super::{
     io_error,
     reader::{RawRecord, Reader},
     rewrite::Target,
-    salvage::Pages,
+    salvage::StorePages,
     sqlite_error,
     store::{self, Store, StoreState},
     verify::{Checked, check},
@@ -27,42 +28,42 @@ use crate::{
     log::{Cause, Hole, files::wal_path, index},
 };
 
-/// What the names of directories with the old files begin with.
+/// Prefix of the names of directories with the old files.
 const KEPT_PREFIX: &str = "before-repair-";
 
-/// What became of a repair.
+/// Outcome of a repair.
 #[derive(Debug)]
 pub enum RepairOutcome {
-    /// There was nothing to repair. If events are lost, the files do not have them.
+    /// There was nothing to repair. The files do not contain the events that are lost, if any.
     Nothing(Checked),
     /// A new store was written.
     Repaired(Repaired),
 }
 
-/// What a repair did.
+/// Report of a repair that wrote a new store.
 #[derive(Debug)]
 pub struct Repaired {
-    /// What the new store has.
+    /// Events of the new store.
     pub checked: Checked,
-    /// Where the old files are.
+    /// Directory with the old files.
     pub kept: PathBuf,
-    /// The epoch, if it is a new one: the old one could not be read, so earlier cursors are refused.
+    /// The new epoch, if the old one was unreadable. Earlier cursors are then rejected.
     pub new_epoch: Option<Epoch>,
-    /// Stores that were set aside and are part of the new store now.
+    /// Number of set-aside stores that were merged into the new store.
     pub merged: usize,
-    /// Stores that were set aside and could not be put in front, with the reason.
+    /// Set-aside stores that could not be merged, with the reason.
     pub left: Vec<(PathBuf, &'static str)>,
 }
 
-/// The bounds of a damaged store, as far as they are known.
+/// Bounds of a damaged store, as far as they are known.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     oldest: Sequence,
     end: Sequence,
 }
 
-/// One store that rows are taken from.
-struct Damaged {
+/// Store from which rows are copied.
+struct SourceStore {
     dir: PathBuf,
     path: PathBuf,
     state: Option<StoreState>,
@@ -71,7 +72,7 @@ struct Damaged {
 
 /// Repairs the store in a data directory that no gateway uses.
 ///
-/// Needs as much free space as the store takes. An error, or a crash, leaves the store as it was.
+/// Needs as much free space as the store uses. An error or a crash leaves the store unchanged.
 pub fn repair(dir: &Path) -> Result<RepairOutcome, OpenError> {
     let has_store = dir.join(store::FILE_NAME).exists();
     let set_aside = aside::list(dir)?;
@@ -79,7 +80,7 @@ pub fn repair(dir: &Path) -> Result<RepairOutcome, OpenError> {
         return Err(io_error(&dir.join(store::FILE_NAME))(io::ErrorKind::NotFound.into()));
     }
     let _lock = store::prepare_dir(dir)?;
-    let current = Damaged::open(dir)?;
+    let current = SourceStore::open(dir)?;
     if set_aside.is_empty()
         && let Some(checked) = current.check_usable()?
         && !current.can_gain(&checked)?
@@ -88,7 +89,7 @@ pub fn repair(dir: &Path) -> Result<RepairOutcome, OpenError> {
     }
     let new = aside::create(dir)?;
     let written = current.write_new(&new, &set_aside).inspect_err(|_| {
-        // What was written is useless. A full disk needs the space.
+        // The partial store is useless. A full disk needs the space.
         aside::remove_new(dir).ok();
     })?;
     let kept = current.replace_by(&new, &written)?;
@@ -101,8 +102,8 @@ pub fn repair(dir: &Path) -> Result<RepairOutcome, OpenError> {
     }))
 }
 
-/// What was written to the new store.
-struct Written {
+/// New store that is not in place yet.
+struct NewStore {
     checked: Checked,
     mark: EndMark,
     new_epoch: Option<Epoch>,
@@ -110,8 +111,8 @@ struct Written {
     left: Vec<(PathBuf, &'static str)>,
 }
 
-impl Damaged {
-    /// Reads what the store says of itself. Changes none of its files, also when it is closed.
+impl SourceStore {
+    /// Reads the store's own state. Changes none of its files, not even when it is closed.
     fn open(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join(store::FILE_NAME);
         let mark = EndFile::read(dir)?;
@@ -125,12 +126,12 @@ impl Damaged {
         self.state.map(|state| state.epoch).or(self.mark.map(|mark| mark.epoch))
     }
 
-    /// A mark of another log says nothing about this one.
+    /// Returns the end mark if it belongs to this log's epoch.
     fn own_mark(&self) -> Option<EndMark> {
         self.mark.filter(|mark| Some(mark.epoch) == self.epoch())
     }
 
-    /// Everything, if nothing is known.
+    /// Returns the known bounds. Without any, all sequences.
     fn bounds(&self) -> Bounds {
         let mark = self.own_mark();
         let oldest = self.state.map(|state| state.oldest).or(mark.map(|mark| mark.oldest));
@@ -141,7 +142,8 @@ impl Damaged {
         }
     }
 
-    /// Reads every record, if another one can be added and the bounds are right. `None` otherwise.
+    /// Reads every record, if the store accepts another one and its bounds are right. Otherwise returns
+    /// `None`.
     fn check_usable(&self) -> Result<Option<Checked>, OpenError> {
         let Some(state) = self.state else { return Ok(None) };
         let mut store = Store::open(&self.path)?;
@@ -155,16 +157,17 @@ impl Damaged {
         Ok(Some(checked))
     }
 
-    /// Returns whether a new store can be better: without damage, or with events that SQLite does not find.
+    /// Returns whether a new store can be better: without the damage, or with events that SQLite does not
+    /// find.
     fn can_gain(&self, checked: &Checked) -> Result<bool, OpenError> {
         if checked.holes.iter().any(|hole| hole.cause != Cause::Missing) {
             return Ok(true);
         }
         if checked.lost > 0 {
-            let pages = Pages::open(&self.path).map_err(io_error(&self.path))?;
+            let pages = StorePages::open(&self.path).map_err(io_error(&self.path))?;
             let looked = pages.rows(|row| {
                 let is_lost = |hole: &Hole| (hole.first..=hole.last).contains(&row.sequence);
-                // Ends the search.
+                // The error ends the search.
                 if checked.holes.iter().any(is_lost) { Err(()) } else { Ok(()) }
             });
             return Ok(looked.is_err());
@@ -172,12 +175,12 @@ impl Damaged {
         Ok(false)
     }
 
-    /// Writes all that can be read to a new store, with the stores that were set aside in front of it.
-    fn write_new(&self, new: &Path, set_aside: &[PathBuf]) -> Result<Written, OpenError> {
+    /// Writes all readable rows to a new store, with the rows of set-aside stores in front.
+    fn write_new(&self, new: &Path, set_aside: &[PathBuf]) -> Result<NewStore, OpenError> {
         let mut target = Target::create(new)?;
         let bounds = self.bounds();
         let highest = self.copy(&mut target, bounds)?;
-        // A missing store has rows only where they were found.
+        // Only the rows that were found occupy sequences of an unreadable store.
         let mut free_below = match self.state {
             Some(_) => bounds.oldest,
             None => target.first()?.unwrap_or(bounds.end),
@@ -190,7 +193,7 @@ impl Damaged {
             if was_trimmed {
                 left.push((dir.clone(), "retention has already deleted newer events"));
             } else if bounds.oldest >= free_below {
-                left.push((dir.clone(), "its sequences are used by newer events"));
+                left.push((dir.clone(), "newer events use its sequences"));
             } else {
                 older.copy(&mut target, Bounds { end: bounds.end.min(free_below), ..bounds })?;
                 free_below = match older.epoch() {
@@ -201,9 +204,9 @@ impl Damaged {
             }
         }
         let first = match self.state.is_some() || self.own_mark().is_some() {
-            // Events that were not found are lost, not trimmed.
+            // Missing events are lost, not trimmed.
             true => free_below.min(bounds.oldest),
-            // Nothing says where the log began.
+            // The beginning of the log is unknown.
             false => target.first()?.unwrap_or(Sequence::FIRST),
         };
         let known_end = self.state.map(|state| state.tail.end).max(self.own_mark().map(|mark| mark.end));
@@ -214,7 +217,7 @@ impl Damaged {
         let time = self.mark.map_or(state.last_time, |mark| mark.time);
         let mark = EndMark { epoch: state.epoch, end, time, oldest: first };
         let new_epoch = epoch.is_none().then_some(state.epoch);
-        Ok(Written { checked, mark, new_epoch, merged, left })
+        Ok(NewStore { checked, mark, new_epoch, merged, left })
     }
 
     /// Copies the intact rows within bounds. Returns the highest sequence.
@@ -238,7 +241,7 @@ impl Damaged {
             return Ok(highest);
         }
         if fs::metadata(&self.path).is_ok() {
-            let pages = Pages::open(&self.path).map_err(io_error(&self.path))?;
+            let pages = StorePages::open(&self.path).map_err(io_error(&self.path))?;
             pages.rows(|row| {
                 if is_wanted(&row) {
                     highest = highest.max(Some(row.sequence));
@@ -250,7 +253,7 @@ impl Damaged {
         Ok(highest)
     }
 
-    /// Gives the rows as SQLite reads them. False if it could not read to the end.
+    /// Calls `each` with the rows that SQLite reads. Returns false if it could not read to the end.
     fn select(&self, each: &mut impl FnMut(RawRecord) -> Result<(), OpenError>) -> Result<bool, OpenError> {
         let connection = open_unchanged(&self.path).map_err(sqlite_error(&self.path))?;
         let mut select = match connection
@@ -263,7 +266,7 @@ impl Damaged {
         loop {
             match rows.next() {
                 Ok(Some(row)) => {
-                    // One with other types in its columns is damaged, those behind it need not be.
+                    // A row with other types in its columns is damaged. The rows after it need not be.
                     if let Ok(row) = RawRecord::read(row) {
                         each(row)?;
                     }
@@ -274,12 +277,13 @@ impl Damaged {
         }
     }
 
-    /// Puts the new store in place, and keeps the old files. A crash in between leaves the old store, or the new one.
-    fn replace_by(&self, new: &Path, written: &Written) -> Result<PathBuf, OpenError> {
+    /// Puts the new store in place, and keeps the old files. A crash leaves either the old store or the new
+    /// one.
+    fn replace_by(&self, new: &Path, written: &NewStore) -> Result<PathBuf, OpenError> {
         let kept = aside::dated_dir(&self.dir, KEPT_PREFIX)?;
         for path in [wal_path(&self.path), self.path.clone(), self.dir.join(end::FILE_NAME)] {
             if fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
-                // The store stays in its place until the new one is there.
+                // The old store stays in place until the new one replaces it.
                 let to = kept.join(path.file_name().unwrap_or_default());
                 fs::hard_link(&path, &to)
                     .or_else(|_| fs::copy(&path, &to).map(|_| ()))
@@ -287,20 +291,21 @@ impl Damaged {
             }
         }
         store::sync_dir(&kept)?;
-        // First: should the write-ahead log be gone and the new store not there, a start notices what is missing.
+        // First: if a crash leaves no write-ahead log and no new store, the next start detects the missing
+        // events.
         EndFile::replace(&self.dir, written.mark)?;
         aside::put_in_place(new, &self.path)?;
         for dir in &written.merged {
             aside::rename(dir, &kept.join(dir.file_name().unwrap_or_default()))?;
         }
-        // It is built again.
+        // The gateway rebuilds the index.
         index::remove(&self.dir).map_err(io_error(&self.dir))?;
         store::sync_dir(&self.dir)?;
         Ok(kept)
     }
 }
 
-/// Reads what a store says of itself, with corrected bounds. `None` if it is damaged as a whole.
+/// Reads a store's own state, with corrected bounds. `None` if the whole store is unusable.
 fn state_of(path: &Path, mark: Option<EndMark>) -> Result<Option<StoreState>, OpenError> {
     match Store::open(path) {
         Ok(store) => {

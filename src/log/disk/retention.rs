@@ -1,4 +1,4 @@
-//! Retention: what is deleted and when, in slices that fit between two batches.
+//! Retention: selects old events and deletes them in slices between two batches.
 
 use std::time::{Duration, Instant};
 
@@ -15,74 +15,73 @@ use crate::{
     log::{Holes, ReadError},
 };
 
-/// Records after which a slice takes no more, unless more was added meanwhile.
+/// Number of records that fills a slice, unless more bytes were added since the last check.
 const SLICE_RECORDS: usize = 1000;
-/// Bytes of records after which a slice takes no more, unless more was added
-/// meanwhile: freeing a large record's pages takes long, too.
+/// Bytes of records that fill a slice, unless more were added since the last check. Freeing the pages of
+/// large records takes long.
 const SLICE_BYTES: u64 = 4 * 1024 * 1024;
-/// Bytes after which a slice takes no more, whatever was added: callbacks wait
-/// while it is deleted. A batch and what comes before the next look is less.
+/// Bytes of records that fill a slice in any case, because callbacks wait while it is deleted. More than a
+/// batch and the bytes added before the next check.
 const MAX_SLICE_BYTES: u64 = 16 * 1024 * 1024;
-/// How often to look whether something is to be deleted.
+/// Interval of checks for events to delete.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Bytes of new records after which to look sooner, so that a burst does not get
-/// far beyond the bound.
-const LOOK_BYTES: u64 = 1024 * 1024;
-/// Pause after a failure. If what fails is an old record that is damaged, new
-/// callbacks are not refused all the time.
+/// Bytes of new records that bring the next check forward, so that a burst does not far exceed the limit.
+const CHECK_BYTES: u64 = 1024 * 1024;
+/// Pause after a failure, so that a damaged old record does not cause new callbacks to be rejected all the
+/// time.
 const RETRY: Duration = Duration::from_secs(30);
-/// How far below the bound in bytes to delete, at most: each slice costs a sync.
+/// Maximum bytes to delete below the limit in bytes. Each slice costs a sync, so slices should not be tiny.
 const SLACK_BYTES: u64 = 1024 * 1024;
-/// Holes that one look passes: each takes up to 50 ms, while callbacks wait.
+/// Maximum number of holes that one check skips. Each takes up to 50 ms, while callbacks wait.
 const HOLES_AT_ONCE: usize = 4;
-/// Free space is given back to the file system while the file has more of it than
-/// this, and it is more than a quarter of the file. Less is reused soon.
+/// Free bytes in the file above which space is released to the file system, if they are also more than a
+/// quarter of the file. Less free space is reused soon.
 const FREE_BYTES: u64 = 64 * 1024 * 1024;
-/// Pages that one step gives back.
+/// Pages that one step releases.
 const VACUUM_PAGES: u64 = 512;
 
-/// What the store keeps. What is beyond any bound is deleted, the oldest first;
-/// `None` is no bound. Bounds are looked at every second, or after a mebibyte.
+/// Limits on the stored events. Events beyond any limit are deleted, oldest first. `None` means no limit. The
+/// limits are checked every second, or after 1 MiB of new records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// How old an event may get. It may empty the log, which goes on counting.
+    /// Maximum age of an event. May empty the log, which continues its sequences.
     pub age: Option<Duration>,
-    /// Bytes in use in the file of events. Its free pages, the write-ahead log and
-    /// the index come on top.
+    /// Maximum bytes in use in the file of events. Its free pages, the write-ahead log and the index are not
+    /// included.
     pub bytes: Option<u64>,
-    /// How many events stay.
+    /// Maximum number of events.
     pub count: Option<u64>,
 }
 
-/// Finds what to delete, and when to look.
+/// Selects events to delete, and schedules the checks.
 #[derive(Debug)]
 pub(super) struct Trimmer {
     retention: Retention,
     clock: Clock,
-    next_look: Instant,
-    /// Bytes of records that were stored since the last look.
+    next_check: Instant,
+    /// Bytes of records stored since the last check.
     added: u64,
-    /// What is below it is trimmed, or cannot be read and goes with the next readable record. So a long hole at the
-    /// beginning is looked at once.
+    /// End of the unreadable events at the beginning of the log. They are deleted with the next readable
+    /// record. Remembered, so that a long hole is probed only once.
     unreadable_end: Sequence,
-    /// Whether so many of them may bring the next look forward: not after a failure.
-    may_look_early: bool,
+    /// True if new records may bring the next check forward. False after a failure.
+    may_check_early: bool,
 }
 
-/// What the store keeps now.
+/// Current bounds of the log.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kept<'a> {
+pub(super) struct LogBounds<'a> {
     /// The oldest record.
     pub(super) oldest: Sequence,
-    /// The log's end.
+    /// End of the log.
     pub(super) tail: Sequence,
     /// Receive time of the newest record.
     pub(super) newest_time: Timestamp,
-    /// Notes what cannot be read.
+    /// Collects unreadable events.
     pub(super) holes: &'a Holes,
 }
 
-/// What retention needs to know of a record.
+/// Metadata of a record that retention needs.
 #[derive(Debug, Clone, Copy)]
 struct OldRecord {
     sequence: Sequence,
@@ -90,82 +89,83 @@ struct OldRecord {
     bytes: u64,
 }
 
-/// The oldest records that are to be deleted together.
+/// Oldest records, to be deleted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slice {
-    /// The first record that stays.
+    /// The first record that is bounds.
     pub(super) end: Sequence,
-    /// Receive time of the last record that goes.
+    /// Receive time of the last record to be deleted.
     pub(super) time: Timestamp,
-    /// Bytes of the records below it.
+    /// Bytes of the records to be deleted.
     pub(super) bytes: u64,
-    /// There may be more to delete.
+    /// True if there may be more to delete.
     pub(super) is_full: bool,
 }
 
 impl Trimmer {
-    /// `last` is the last time that an earlier run of the gateway trusted.
+    /// Creates a trimmer. `last` is the last time that an earlier run of the gateway trusted.
     pub(super) fn new(retention: Retention, last: Option<Timestamp>) -> Self {
         let now = Instant::now();
         let clock = Clock::new(Timestamp::now(), now, last, retention.age);
         Self {
             retention,
             clock,
-            next_look: now,
+            next_check: now,
             added: 0,
             unreadable_end: Sequence::FIRST,
-            may_look_early: true,
+            may_check_early: true,
         }
     }
 
-    /// Looks at the system clock. Returns whether deletion by age is suspended.
-    pub(super) fn look_at_clock(&mut self) -> bool {
+    /// Checks the system clock. Returns whether deletion by age is suspended.
+    pub(super) fn check_clock(&mut self) -> bool {
         if self.retention.age.is_some() {
             self.clock.trusted(Timestamp::now(), Instant::now());
         }
         self.clock.is_held()
     }
 
-    /// The last time that retention trusted.
+    /// Returns the last time that retention trusted.
     pub(super) fn last_trusted(&self) -> Timestamp {
         if self.retention.age.is_some() { self.clock.last_trusted() } else { Timestamp::now() }
     }
 
-    /// How long the writer may wait for records before the next look; `None` for ever.
+    /// Returns the maximum time that the writer may wait for records before the next check. `None` without
+    /// any limit on events.
     pub(super) fn pause(&self) -> Option<Duration> {
         (self.retention != Retention::default())
-            .then(|| self.next_look.saturating_duration_since(Instant::now()))
+            .then(|| self.next_check.saturating_duration_since(Instant::now()))
     }
 
-    /// Notes that records were stored.
+    /// Records that new records were stored.
     pub(super) fn note_added(&mut self, bytes: u64) {
         self.added += bytes;
     }
 
-    /// Whether to look now; gives the bytes that were stored since the last look.
-    pub(super) fn begin_look(&mut self) -> Option<u64> {
-        let is_early = self.may_look_early && self.added >= LOOK_BYTES;
+    /// Begins a check if one is due. Returns the bytes stored since the last check.
+    pub(super) fn begin_check(&mut self) -> Option<u64> {
+        let is_early = self.may_check_early && self.added >= CHECK_BYTES;
         let is_due = self.pause().is_some_and(|pause| pause.is_zero() || is_early);
         is_due.then(|| std::mem::take(&mut self.added))
     }
 
-    /// Says when to look again.
-    pub(super) fn end_look(&mut self, next: NextLook) {
+    /// Ends a check, and schedules the next one.
+    pub(super) fn end_check(&mut self, next: NextCheck) {
         let pause = match next {
-            NextLook::AtOnce => Duration::ZERO,
-            NextLook::Later => INTERVAL,
-            NextLook::AfterFailure => RETRY,
+            NextCheck::AtOnce => Duration::ZERO,
+            NextCheck::Later => INTERVAL,
+            NextCheck::AfterFailure => RETRY,
         };
-        self.next_look = Instant::now() + pause;
-        self.may_look_early = next != NextLook::AfterFailure;
+        self.next_check = Instant::now() + pause;
+        self.may_check_early = next != NextCheck::AfterFailure;
     }
 
-    /// What to delete first: if there is so much, no less than was `added` since the
-    /// last look, so that the store stays at its bound. What cannot be read goes with the next readable record.
+    /// Returns the next slice to delete. If enough events exceed the limits, it has at least `added` bytes,
+    /// so that the store stays at its limit. Unreadable events are deleted with the next readable record.
     pub(super) fn slice(
         &mut self,
         store: &Store,
-        kept: Kept<'_>,
+        bounds: LogBounds<'_>,
         added: u64,
     ) -> Result<Option<Slice>, ReadError> {
         let Retention { age, bytes, count } = self.retention;
@@ -174,7 +174,7 @@ impl Trimmer {
             let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
             Some(Timestamp(now.0.saturating_sub(age)))
         });
-        let too_many = count.map(|count| Sequence(kept.tail.0.saturating_sub(count)));
+        let too_many = count.map(|count| Sequence(bounds.tail.0.saturating_sub(count)));
         let mut excess = 0;
         if let Some(bytes) = bytes {
             let used = store.space().map_err(unreadable)?.used_bytes();
@@ -185,8 +185,8 @@ impl Trimmer {
 
         let mut slice = Slice { end: Sequence::FIRST, time: Timestamp(0), bytes: 0, is_full: false };
         let mut records = 0;
-        let from = kept.oldest.max(self.unreadable_end);
-        self.unreadable_end = store.oldest_records(kept, from, |OldRecord { sequence, time, bytes }| {
+        let from = bounds.oldest.max(self.unreadable_end);
+        self.unreadable_end = store.oldest_records(bounds, from, |OldRecord { sequence, time, bytes }| {
             if slice.is_full {
                 return false;
             }
@@ -195,7 +195,7 @@ impl Trimmer {
                 || slice.bytes < excess;
             if goes {
                 slice.end = sequence.next();
-                slice.time = time.min(kept.newest_time);
+                slice.time = time.min(bounds.newest_time);
                 slice.bytes += bytes;
                 records += 1;
                 slice.is_full = slice.bytes >= added.min(MAX_SLICE_BYTES)
@@ -207,18 +207,18 @@ impl Trimmer {
     }
 }
 
-/// When to look again.
+/// Time of the next check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NextLook {
-    /// There is more to do.
+pub(super) enum NextCheck {
+    /// At once: there may be more to delete.
     AtOnce,
-    /// There is nothing to do now.
+    /// At the next interval: there is nothing to delete now.
     Later,
-    /// It did not work.
+    /// After a longer pause: the check failed.
     AfterFailure,
 }
 
-/// The pages of the store's file.
+/// Page counts of the store's file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Space {
     page_bytes: u64,
@@ -237,7 +237,7 @@ impl Space {
 }
 
 impl Store {
-    /// The file's pages, as of the last commit.
+    /// Returns the file's page counts, as of the last commit.
     fn space(&self) -> rusqlite::Result<Space> {
         let pragma = |name: &str| -> rusqlite::Result<u64> {
             let sql = format!("PRAGMA {name}");
@@ -248,23 +248,23 @@ impl Store {
         Ok(Space { page_bytes, pages, free_pages: pragma("freelist_count")?.min(pages) })
     }
 
-    /// Gives records from `from` on, as long as they are wanted. Passes over what cannot be read, up to
-    /// [`HOLES_AT_ONCE`] times, and notes it. Returns the first sequence behind what cannot be read at the beginning.
+    /// Passes records from `from` on to `is_wanted`, until it returns false. Skips up to [`HOLES_AT_ONCE`]
+    /// holes, and reports them. Returns the end of the hole at the beginning, or `from` if there is none.
     fn oldest_records(
         &self,
-        kept: Kept<'_>,
+        bounds: LogBounds<'_>,
         mut from: Sequence,
         mut is_wanted: impl FnMut(OldRecord) -> bool,
     ) -> Result<Sequence, ReadError> {
-        let snapshot = Snapshot::of(&self.connection, self.state().epoch, kept.oldest);
+        let snapshot = Snapshot::of(&self.connection, self.state().epoch, bounds.oldest);
         let mut unreadable_end = from;
         let mut holes = 0;
-        while from < kept.tail && holes < HOLES_AT_ONCE {
-            let next = self.scan(from, kept.tail, &mut is_wanted)?;
-            if next >= kept.tail {
+        while from < bounds.tail && holes < HOLES_AT_ONCE {
+            let next = self.scan(from, bounds.tail, &mut is_wanted)?;
+            if next >= bounds.tail {
                 break;
             }
-            // The row at `next` was not wanted, could not be read, or is missing.
+            // The row at `next` was not wanted, is unreadable, or is missing.
             match snapshot.first_from(next, next.next())? {
                 Some(record) => {
                     let bytes = record.stored().bytes().len() as u64;
@@ -274,22 +274,22 @@ impl Store {
                     from = next.next();
                 }
                 None => {
-                    let hole = snapshot.hole_from(next, kept.tail)?;
+                    let hole = snapshot.hole_from(next, bounds.tail)?;
                     from = hole.last.next();
                     holes += 1;
                     if next == unreadable_end {
                         unreadable_end = from;
                     }
-                    let behind = snapshot.first_from(from, kept.tail)?;
-                    kept.holes.note(hole, behind.map(|record| record.receive_time()));
+                    let behind = snapshot.first_from(from, bounds.tail)?;
+                    bounds.holes.note(hole, behind.map(|record| record.receive_time()));
                 }
             }
         }
         Ok(unreadable_end)
     }
 
-    /// Gives rows from `from` on, without their records, as long as they are wanted and follow one another. Returns
-    /// the sequence of the first that was not taken.
+    /// Passes contiguous rows from `from` on, without their records, to `is_wanted`, until it returns false.
+    /// Returns the sequence of the first row that was not accepted.
     fn scan(
         &self,
         from: Sequence,
@@ -318,13 +318,13 @@ impl Store {
         }
     }
 
-    /// Deletes the records from `oldest` to below `end`, with one sync. Rows that a damaged page keeps from being
-    /// deleted stay in the file, where nothing reads them. Returns their number.
+    /// Deletes the records from `oldest` to below `end`, with one sync. Rows that cannot be deleted because
+    /// of a damaged page stay in the file, where nothing reads them. Returns their number.
     pub(super) fn delete_below(&mut self, oldest: Sequence, end: Sequence) -> rusqlite::Result<u64> {
         self.without_waiting(|connection| {
             match medium::retried(medium::PAUSE, || delete(connection, oldest, end)) {
                 Err(error) if is_unreadable(&error) => {
-                    // First, so that a crash in between does not leave holes.
+                    // First move the bound, so that a crash in between does not leave holes.
                     trim(connection, end)?;
                     delete_in_parts(connection, oldest, end)
                 }
@@ -333,8 +333,8 @@ impl Store {
         })
     }
 
-    /// Gives a little free space back to the file system if there is too much of it; whether it did.
-    pub(super) fn give_back(&mut self) -> rusqlite::Result<bool> {
+    /// Releases some free space to the file system if there is too much of it. Returns whether it did.
+    pub(super) fn release_space(&mut self) -> rusqlite::Result<bool> {
         if !self.space()?.is_too_free() {
             return Ok(false);
         }
@@ -342,15 +342,16 @@ impl Store {
             let mut vacuum =
                 connection.prepare_cached(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
             let mut rows = vacuum.query([])?;
-            // Every step gives back one page.
+            // Each row releases one page.
             while rows.next()?.is_some() {}
-            // The file is cut once a checkpoint has moved everything; if a reader is in the
-            // way, by a later one.
+            // The file shrinks once a checkpoint has moved all pages. If a reader prevents this one, a later
+            // one does it.
             connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(true))
         })
     }
 
-    /// Fails at once, with `SQLITE_BUSY`, while another program holds the write lock: this can wait.
+    /// Runs a write that fails at once, with `SQLITE_BUSY`, while another program holds the write lock. The
+    /// caller can retry later.
     fn without_waiting<T>(
         &mut self,
         write: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
@@ -370,7 +371,7 @@ fn old_record(row: &Row<'_>) -> rusqlite::Result<OldRecord> {
     })
 }
 
-/// Deletes rows from `start` to below `end` and moves the log's beginning there, all or nothing.
+/// Deletes rows from `start` to below `end`, and moves the log's beginning to `end`, in one transaction.
 fn delete(connection: &mut Connection, start: Sequence, end: Sequence) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction
@@ -380,15 +381,15 @@ fn delete(connection: &mut Connection, start: Sequence, end: Sequence) -> rusqli
     transaction.commit()
 }
 
-/// Moves the log's beginning to `end`, unless it is further already.
+/// Moves the log's beginning to `end`, unless it is already beyond it.
 fn trim(connection: &Connection, end: Sequence) -> rusqlite::Result<()> {
     raise_meta(connection, "oldest_sequence", end)?;
     raise_meta(connection, "next_sequence", end)?;
     Ok(())
 }
 
-/// Deletes what can be deleted, in halves. Each is a transaction of its own: SQLite does not go on with one in which it
-/// has met a damaged page. Returns the number of rows that were left.
+/// Deletes the rows that can be deleted, halving the range after each failure. Each part is a transaction of
+/// its own: SQLite aborts one in which it finds a damaged page. Returns the number of rows that are left.
 fn delete_in_parts(connection: &mut Connection, start: Sequence, end: Sequence) -> rusqlite::Result<u64> {
     match delete(connection, start, end) {
         Err(error) if is_unreadable(&error) && end.0 - start.0 > 1 => {

@@ -1,4 +1,4 @@
-//! Retention on a disk log: each bound, and what readers see of it.
+//! Tests of retention on a disk log: each limit, and its effect on readers.
 
 use std::{
     sync::{
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// Tests with a ring that holds everything, one that holds some hundreds of
-/// records, and one that holds none but the newest.
+/// Runs tests with a ring that holds all records, one that holds some hundreds, and one that holds only the
+/// newest.
 macro_rules! with_rings {
     ($($name:ident),* $(,)?) => {
         mod from_memory {
@@ -46,11 +46,11 @@ macro_rules! with_rings {
 }
 
 with_rings! {
-    what_is_too_old_goes_and_what_is_not_stays,
-    a_log_that_age_has_emptied_goes_on_counting,
-    the_newest_events_stay_as_many_as_are_to_be_kept,
-    a_reader_that_is_overtaken_is_told,
-    readers_beside_deletion_see_everything_or_are_told,
+    only_events_beyond_the_age_limit_are_deleted,
+    a_log_emptied_by_age_continues_its_sequences,
+    the_newest_events_up_to_the_count_are_kept,
+    a_reader_overtaken_by_deletion_gets_trimmed,
+    concurrent_readers_get_every_event_or_an_error,
 }
 
 fn open(dir: &TempDir, ring_bytes: usize, retention: Retention) -> DiskLog {
@@ -74,42 +74,45 @@ fn sqlite(dir: &TempDir) -> rusqlite::Connection {
     rusqlite::Connection::open(dir.path().join("data").join(store::FILE_NAME)).unwrap()
 }
 
-/// Bytes of the file of events. Never opened: that would cost SQLite its locks.
+/// Returns the size of the file of events. Never opens it: closing it would drop SQLite's locks.
 fn file_bytes(dir: &TempDir) -> u64 {
     dir.path().join("data").join(store::FILE_NAME).metadata().unwrap().len()
 }
 
-/// Waits for something that nothing tells of.
+/// Polls a condition that has no notification.
 async fn until(mut is_so: impl FnMut() -> bool) {
     let seen = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    timeout(HANG, seen).await.expect("it did not come about");
+    timeout(HANG, seen).await.expect("the condition is met in time");
 }
 
 fn cursors(records: &[Record]) -> Vec<Cursor> {
     records.iter().map(Record::cursor).collect()
 }
 
-/// Checks that a log has nothing below its oldest record, however it is asked.
+/// Checks that no kind of read returns a record below the oldest one.
 async fn assert_begins_at(log: &DiskLog, oldest: Sequence) {
     assert_eq!(log.oldest(), oldest);
-    assert!(log.memory_start() >= oldest, "memory has nothing either");
+    assert!(log.memory_start() >= oldest, "trimmed from memory, too");
     for below in [Sequence::FIRST, oldest.previous()] {
         assert_eq!(log.read(below, 1).await.unwrap_err(), ReadError::Trimmed { oldest }, "from {below}");
     }
-    assert!(log.read_back(oldest, 1).await.unwrap().records.is_empty(), "going back simply ends");
+    assert!(
+        log.read_back(oldest, 1).await.unwrap().records.is_empty(),
+        "reading back ends at the oldest record"
+    );
     assert_seeks(log, &read_all(log, oldest).await).await;
 }
 
-async fn what_is_too_old_goes_and_what_is_not_stays(ring: usize) {
+async fn only_events_beyond_the_age_limit_are_deleted(ring: usize) {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, ring, Retention::default());
     append_all(&log, 3000).await;
     log.close().await;
-    // In more than one slice, and in the middle of one.
+    // More than one slice, and not a whole number of slices.
     let age = "UPDATE record SET receive_time = receive_time - 7200000000 WHERE sequence <= 2500";
     sqlite(&dir).execute(age, []).unwrap();
 
@@ -123,14 +126,18 @@ async fn what_is_too_old_goes_and_what_is_not_stays(ring: usize) {
     assert_begins_at(&log, Sequence(2501)).await;
 }
 
-async fn a_log_that_age_has_emptied_goes_on_counting(ring: usize) {
+async fn a_log_emptied_by_age_continues_its_sequences(ring: usize) {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, ring, by_age(Duration::from_millis(1)));
     let last = append_all(&log, 10).await[9];
-    // Nothing is written meanwhile: the writer looks by itself.
+    // Nothing is written meanwhile: the idle writer checks retention by itself.
     until(|| log.oldest() == last.sequence.next()).await;
     assert_begins_at(&log, last.sequence.next()).await;
-    assert_eq!(log.tail().borrow().cursor, last, "who has seen the last event can go on after it");
+    assert_eq!(
+        log.tail().borrow().cursor,
+        last,
+        "a client that has received the last event can continue after it"
+    );
     log.close().await;
 
     let log = open(&dir, ring, Retention::default());
@@ -140,7 +147,7 @@ async fn a_log_that_age_has_emptied_goes_on_counting(ring: usize) {
     assert_eq!(cursors(&read_all(&log, next.sequence).await), [next]);
 }
 
-async fn the_newest_events_stay_as_many_as_are_to_be_kept(ring: usize) {
+async fn the_newest_events_up_to_the_count_are_kept(ring: usize) {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, ring, by_count(1500));
     let mut all = Vec::new();
@@ -153,7 +160,7 @@ async fn the_newest_events_stay_as_many_as_are_to_be_kept(ring: usize) {
     }
 }
 
-/// Waits for an append, or where the disk hangs, until the log takes appends again.
+/// Waits for an append. If the disk hangs, waits until the log accepts appends again.
 async fn settled(log: &DiskLog, appending: Appending) {
     match timeout(HANG, appending).await.unwrap() {
         Err(AppendError::Recovering) => {
@@ -164,7 +171,7 @@ async fn settled(log: &DiskLog, appending: Appending) {
     }
 }
 
-/// Appends as fast as the log takes it, with a bound on what waits.
+/// Appends as fast as the log accepts records, with a bound on those in flight.
 async fn append_bytes(log: &DiskLog, bytes: usize, body: &str, mut look: impl FnMut()) {
     let mut waiting: std::collections::VecDeque<Appending> = Default::default();
     for _ in 0..bytes.div_ceil(body.len()) {
@@ -181,33 +188,33 @@ async fn append_bytes(log: &DiskLog, bytes: usize, body: &str, mut look: impl Fn
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_file_stops_growing_at_its_bound_whatever_is_written() {
+async fn the_file_stops_growing_at_its_limit_for_records_of_any_size() {
     const BOUND: u64 = 8 << 20;
-    /// The bound may be passed by a batch, by what is added before the next look, and
-    /// by what the pages of the large ones need beyond their bytes.
+    /// The limit may be exceeded by a batch, by the bytes added before the next check, and by the page
+    /// overhead of large records.
     const PASSED: u64 = 12 << 20;
     let dir = TempDir::new().unwrap();
     let log = open(&dir, 0, by_bytes(BOUND));
     let mut largest = 0;
-    // Small events first: a slice of them makes no room for a batch of the large ones.
+    // Small events first: one slice of them frees less than a batch of large ones needs.
     for (bytes, body) in [(8 << 20, 200), (64 << 20, 64 << 10), (8 << 20, 200), (64 << 20, 1 << 20)] {
         let body = "x".repeat(body);
         append_bytes(&log, bytes, &body, || largest = largest.max(file_bytes(&dir))).await;
     }
-    assert!(largest > BOUND / 2, "{largest}: the file is written to");
+    assert!(largest > BOUND / 2, "the file reached only {largest} bytes");
     assert!(largest <= BOUND + PASSED, "the file grew to {largest} bytes");
 
     let count = |log: &DiskLog| (log.tail().borrow().end.0 - log.oldest().0) as usize;
     until(|| count(&log) << 20 <= BOUND as usize).await;
     log.close().await;
-    // As it was left: nothing more is deleted while it is read.
+    // Without retention, so that nothing is deleted during the read.
     let log = open(&dir, 0, Retention::default());
     let kept = read_all(&log, log.oldest()).await;
     assert_eq!(kept.len(), count(&log));
-    assert!(kept.len() << 20 > BOUND as usize / 2, "no more is deleted than needs to be: {}", kept.len());
+    assert!(kept.len() << 20 > BOUND as usize / 2, "too much was deleted: {} records left", kept.len());
 }
 
-async fn a_reader_that_is_overtaken_is_told(ring: usize) {
+async fn a_reader_overtaken_by_deletion_gets_trimmed(ring: usize) {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, ring, by_count(500));
     append_all(&log, 500).await;
@@ -216,15 +223,15 @@ async fn a_reader_that_is_overtaken_is_told(ring: usize) {
     append_all(&log, 100).await;
     until(|| log.oldest() == Sequence(101)).await;
     let page = log.read(page.next, 100).await.unwrap();
-    assert_eq!((page.records.len(), page.next), (100, Sequence(201)), "it was just in time");
+    assert_eq!((page.records.len(), page.next), (100, Sequence(201)), "the position is still stored");
     append_all(&log, 101).await;
     until(|| log.oldest() == Sequence(202)).await;
     let trimmed = ReadError::Trimmed { oldest: Sequence(202) };
     assert_eq!(log.read(page.next, 100).await.unwrap_err(), trimmed);
 }
 
-/// Sequences have no holes here, so whatever is left out can be seen.
-async fn readers_beside_deletion_see_everything_or_are_told(ring: usize) {
+/// Sequences have no holes here, so a skipped record is detected.
+async fn concurrent_readers_get_every_event_or_an_error(ring: usize) {
     let dir = TempDir::new().unwrap();
     let log = Arc::new(open(&dir, ring, by_count(1000)));
     let done = Arc::new(AtomicBool::new(false));
@@ -269,9 +276,9 @@ async fn readers_beside_deletion_see_everything_or_are_told(ring: usize) {
     }
 }
 
-/// Deleting really fails, while appending would not.
+/// Deletions fail in SQLite, while appends would succeed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_deletion_costs_no_event_and_the_log_recovers() {
+async fn a_failed_deletion_loses_no_event_and_the_log_recovers() {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, 0, by_count(500));
     let mut state = log.state();
@@ -279,14 +286,14 @@ async fn a_failed_deletion_costs_no_event_and_the_log_recovers() {
     sqlite(&dir).execute_batch(refuse).unwrap();
     let mut told = append_all(&log, 500).await;
     told.extend(append_all(&log, 1).await);
-    timeout(HANG, state.changed()).await.expect("it stops to take appends").unwrap();
+    timeout(HANG, state.changed()).await.expect("the log stops accepting appends").unwrap();
     timeout(HANG, state.wait_for(|state| *state == LogState::Writable)).await.unwrap().unwrap();
-    // It is not tried again at once: callbacks are not refused for an old event's sake.
+    // The deletion is not retried at once, so that callbacks are not rejected again.
     let started = Instant::now();
     while started.elapsed() < Duration::from_millis(2500) {
         append_bytes(&log, 1 << 20, &"x".repeat(16 << 10), || {}).await;
     }
-    assert!(!state.has_changed().unwrap(), "appends are taken all the time");
+    assert!(!state.has_changed().unwrap(), "appends are accepted all the time");
     let all = cursors(&read_all(&log, Sequence::FIRST).await);
     assert_eq!(all[..501], told);
     log.close().await;
@@ -299,7 +306,7 @@ async fn a_failed_deletion_costs_no_event_and_the_log_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deletion_that_meets_a_lock_waits_and_refuses_nothing() {
+async fn a_locked_store_delays_a_deletion_without_rejecting_appends() {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, 0, Retention::default());
     append_all(&log, 10).await;
@@ -308,32 +315,32 @@ async fn a_deletion_that_meets_a_lock_waits_and_refuses_nothing() {
     intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
     let log = open(&dir, 0, by_age(Duration::from_millis(1)));
     let state = log.state();
-    // Long enough for several attempts, of which nothing tells.
+    // Long enough for several attempts, which have no notification.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     assert_eq!(log.oldest(), Sequence::FIRST);
     intruder.execute_batch("ROLLBACK").unwrap();
     until(|| log.oldest() == Sequence(11)).await;
-    assert!(!state.has_changed().unwrap(), "appends are taken all the time");
+    assert!(!state.has_changed().unwrap(), "appends are accepted all the time");
 }
 
-/// As when an old record is damaged.
+/// Like a damaged old record.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_at_old_events_that_fails_refuses_nothing() {
+async fn a_failed_retention_check_rejects_no_appends() {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, 0, by_count(10));
     append_all(&log, 5).await;
     let state = log.state();
     let intruder = sqlite(&dir);
     intruder.execute_batch("ALTER TABLE record RENAME TO gone").unwrap();
-    // Long enough for a look, of which nothing tells.
+    // Long enough for a check, which has no notification.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     intruder.execute_batch("ALTER TABLE gone RENAME TO record").unwrap();
     append_all(&log, 5).await;
-    assert!(!state.has_changed().unwrap(), "appends are taken all the time");
+    assert!(!state.has_changed().unwrap(), "appends are accepted all the time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn much_free_space_is_given_back() {
+async fn much_free_space_is_released() {
     let dir = TempDir::new().unwrap();
     let log = open(&dir, 0, Retention::default());
     append_bytes(&log, 112 << 20, &"x".repeat(1 << 20), || {}).await;
@@ -341,12 +348,12 @@ async fn much_free_space_is_given_back() {
     let full = file_bytes(&dir);
     assert!(full > 112 << 20, "{full}");
     let log = open(&dir, 0, by_bytes(16 << 20));
-    // What is in use, what may be free, and what is not yet moved from the write-ahead log.
+    // Pages in use, allowed free pages, and pages not yet moved from the write-ahead log.
     until(|| file_bytes(&dir) <= (16 + 64 + 8) << 20).await;
     let kept = read_all(&log, log.oldest()).await;
     assert!((10..=16).contains(&kept.len()), "{}", kept.len());
     log.close().await;
-    assert!(file_bytes(&dir) > 64 << 20, "some is left for what comes");
+    assert!(file_bytes(&dir) > 64 << 20, "some free space is kept for new events");
     let check: String = sqlite(&dir).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
 }

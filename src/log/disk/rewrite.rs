@@ -1,4 +1,4 @@
-//! A new store that a repair fills with the rows of others.
+//! New store that a repair fills with the rows of other stores.
 
 use std::{fs::File, path::Path};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::event::{Epoch, Sequence};
 
-/// The store while it is written.
+/// New store that is being written.
 pub(super) struct Target {
     store: Store,
     batch: Vec<RawRecord>,
@@ -22,14 +22,14 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Creates a store. It is synced at the end only: after a crash the next start or repair deletes it.
+    /// Creates a store. It is synced only at the end: after a crash, the next start or repair deletes it.
     pub(super) fn create(path: &Path) -> Result<Self, OpenError> {
         let store = Store::open(path)?;
         store.connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite_error(path))?;
         Ok(Self { store, batch: Vec::new(), bytes: 0 })
     }
 
-    /// Adds a row. Of rows with the same sequence the first one stays.
+    /// Adds a row. The first row with a sequence wins.
     pub(super) fn add(&mut self, row: RawRecord) -> Result<(), OpenError> {
         self.bytes += row.bytes.len();
         self.batch.push(row);
@@ -44,7 +44,8 @@ impl Target {
         Ok(first.map_err(sqlite_error(&self.store.path))?.map(|first: i64| Sequence(first.cast_unsigned())))
     }
 
-    /// Sets the log's bounds and identity, syncs the store, and closes it. Without an epoch it has a new one.
+    /// Sets the log's bounds and identity, syncs the store, and closes it. Without an epoch, the store begins
+    /// a new one.
     pub(super) fn finish(
         mut self,
         epoch: Option<Epoch>,

@@ -1,12 +1,13 @@
 //! Finds the rows of a damaged store in its bytes, without SQLite.
 //!
-//! SQLite reaches a row through the pages above it, and the whole file through its first page. Here each page is looked
-//! at for itself: one that looks like a leaf of a table is taken for one, its cells are read, and a row counts only if
-//! its checksum is right. So a damaged page costs only the rows in it, and a damaged header nothing. The checksum covers
-//! the row's sequence and receive time too, so a row cannot be taken for another.
+//! SQLite finds a row through the pages above it, and all pages through the first one. This module examines
+//! each page on its own. It reads the cells of each page that looks like a leaf of a table, and accepts rows
+//! whose checksum is right. So a damaged page costs only its own rows, and a damaged header costs none. The
+//! checksum covers the row's sequence and receive time, so a row cannot be confused with another.
 //!
-//! The format is <https://sqlite.org/fileformat2.html>: sections 1.5 (pages), 1.6 (cells and overflow), 2.1 (records) and
-//! 4.1 (write-ahead log). The recovery extension of SQLite itself is not part of the library that programs link with.
+//! The format is described at <https://sqlite.org/fileformat2.html>: sections 1.5 (pages), 1.6 (cells and
+//! overflow), 2.1 (records) and 4.1 (write-ahead log). SQLite's own recovery extension is not used, because
+//! it is not part of the SQLite library.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,47 +23,47 @@ use crate::{
     log::files::wal_path,
 };
 
-/// What a file in the format begins with.
+/// First bytes of a file in the format.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-/// Bytes of the file's header, which the first page begins with.
+/// Size of the file's header, at the start of the first page, in bytes.
 const FILE_HEADER: usize = 100;
 /// First byte of a page that is a leaf of a table.
 const TABLE_LEAF: u8 = 0x0d;
-/// Bytes of such a page's header, before the offsets of its cells.
+/// Size of such a page's header, before the offsets of its cells, in bytes.
 const LEAF_HEADER: usize = 8;
 const WAL_HEADER: u64 = 32;
 const FRAME_HEADER: u64 = 24;
-/// Largest row that is believed, in bytes: more than any record has.
+/// Maximum plausible size of a row, in bytes. Larger than any record.
 const MAX_ROW_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The files of a closed store.
-pub(super) struct Pages {
+/// Files of a closed store.
+pub(super) struct StorePages {
     file: File,
     page_size: usize,
-    /// Pages of the main file.
+    /// Number of pages of the main file.
     count: u32,
     wal: Option<Wal>,
 }
 
 struct Wal {
     file: File,
-    /// Where the newest version of each page is.
+    /// Offset of the newest version of each page.
     newest: HashMap<u32, u64>,
-    /// Where each page that was written is, by its place in the file.
+    /// Number of each page version, by its offset.
     written: BTreeMap<u64, u32>,
 }
 
-/// Which versions of pages are read.
+/// Version of a page to read.
 #[derive(Clone, Copy)]
 enum Version {
-    /// The write-ahead log's, where it has one.
+    /// Version in the write-ahead log, or else in the main file.
     Newest,
-    /// The main file's.
+    /// Version in the main file.
     Main,
 }
 
-impl Pages {
-    /// Opens the files. What is missing has no rows.
+impl StorePages {
+    /// Opens the files. A missing write-ahead log has no rows.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let mut header = [0; FILE_HEADER];
@@ -80,8 +81,8 @@ impl Pages {
         Ok(Self { file, page_size, count: u32::try_from(count).unwrap_or(u32::MAX), wal })
     }
 
-    /// Gives each row that is as it was written, the newest version of a page first. One that is in several versions is
-    /// given several times. Pages that cannot be read have no rows.
+    /// Calls `each` with every intact row, from the newest version of a page first. A row that is in several
+    /// versions is passed several times. Unreadable pages are skipped.
     pub(super) fn rows<E>(&self, mut each: impl FnMut(RawRecord) -> Result<(), E>) -> Result<(), E> {
         let mut page = vec![0; self.page_size];
         for (&at, &number) in self.wal.iter().flat_map(|wal| wal.written.iter().rev()) {
@@ -105,7 +106,7 @@ impl Pages {
         page: &[u8],
         each: &mut impl FnMut(RawRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        // The first page's own header is behind the file's.
+        // In the first page, the page header follows the file header.
         let header = if number == 1 { FILE_HEADER } else { 0 };
         if page[header] != TABLE_LEAF {
             return Ok(());
@@ -126,7 +127,8 @@ impl Pages {
         Ok(())
     }
 
-    /// Reads a cell: the length of the row, its key, the row, and the page where it goes on if it is long.
+    /// Reads a cell: the length of the row, its key, the row, and the number of the overflow page of a long
+    /// row.
     fn row(&self, mut cell: &[u8], overflow: Version) -> Option<RawRecord> {
         let bytes =
             usize::try_from(varint(&mut cell)?).ok().filter(|&bytes| bytes as u64 <= MAX_ROW_BYTES)?;
@@ -157,7 +159,7 @@ impl Pages {
         self.read_main(number, page).ok()
     }
 
-    /// Reads a page of the main file. Behind its end everything stays as it is.
+    /// Reads a page of the main file. The rest of `page` stays unchanged if the file ends in it.
     fn read_main(&self, number: u32, mut page: &mut [u8]) -> io::Result<()> {
         if number == 0 || number > self.count {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -179,8 +181,8 @@ impl Pages {
 }
 
 impl Wal {
-    /// Finds the pages that were written since the file was emptied last. Of a transaction that was not committed there
-    /// are none. Checksums are not compared: the rows have their own, and a damaged page must not hide those behind it.
+    /// Finds the committed pages that were written since the file was last emptied. Frame checksums are not
+    /// compared: rows have their own, and a damaged page must not hide later ones.
     fn read(file: File, page_size: usize) -> io::Result<Option<Self>> {
         let mut header = [0; WAL_HEADER as usize];
         if file.read_exact_at(&mut header, 0).is_err() {
@@ -192,7 +194,8 @@ impl Wal {
         for (frame, n) in frames.iter_mut().zip(0..) {
             file.read_exact_at(frame, WAL_HEADER + n * frame_bytes)?;
         }
-        // A frame of an earlier life of the file has another salt. If no frame has the header's, the header is damaged.
+        // Frames from before the file was last emptied have another salt. If no frame has the header's salt,
+        // the header is damaged.
         let salt =
             |bytes: &[u8]| [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]];
         let current = salt(&header[16..]);
@@ -218,7 +221,7 @@ impl Wal {
     }
 }
 
-/// The size of pages as the file's header has it; 1 stands for 65,536.
+/// Decodes the page size in the file's header, where 1 means 65,536. `None` if it is invalid.
 fn page_size(stored: u16) -> Option<usize> {
     match stored {
         1 => Some(1 << 16),
@@ -227,7 +230,7 @@ fn page_size(stored: u16) -> Option<usize> {
     }
 }
 
-/// How many bytes of a row of so many are in its leaf (section 1.6).
+/// Returns how many bytes of a row with `bytes` bytes are in its leaf page (section 1.6).
 fn local_bytes(bytes: usize, page_size: usize) -> usize {
     let most = page_size - 35;
     if bytes <= most {
@@ -238,7 +241,7 @@ fn local_bytes(bytes: usize, page_size: usize) -> usize {
     if local <= most { local } else { least }
 }
 
-/// Reads a number of 1 to 9 bytes.
+/// Reads a varint of 1 to 9 bytes.
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for n in 0..8 {
@@ -254,8 +257,8 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// Parses a row of the table `record`: types of the columns, then their values. The first column is the key, which is
-/// not stored again.
+/// Parses a row of the table `record`: the types of the columns, then their values. The first column is the
+/// key, which is stored in the cell instead.
 fn parse(row: &[u8]) -> Option<RawRecord> {
     let mut types = row;
     let header = usize::try_from(varint(&mut types)?).ok()?;
@@ -272,10 +275,10 @@ fn parse(row: &[u8]) -> Option<RawRecord> {
     is_whole.then(|| RawRecord { sequence: Sequence(0), receive_time, checksum, bytes: values.to_vec() })
 }
 
-/// Type of a column without a value.
+/// Type of a NULL column.
 const NULL: u64 = 0;
 
-/// Reads an integer of a column's type (section 2.1).
+/// Reads an integer of a column type (section 2.1). `None` if the type is not an integer.
 fn integer(kind: u64, values: &mut &[u8]) -> Option<i64> {
     let len = match kind {
         1..=4 => kind as usize,

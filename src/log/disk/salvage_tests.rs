@@ -1,11 +1,11 @@
-//! Rows that are found in the bytes of a store are those that SQLite reads.
+//! Tests that the rows found in the bytes of a store are those that SQLite reads.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::FileExt as _, path::Path};
 
 use tempfile::TempDir;
 
 use super::{
-    salvage::Pages,
+    salvage::StorePages,
     store::{self, PAGE_SIZE, Store},
 };
 use crate::{
@@ -13,11 +13,11 @@ use crate::{
     log::{conformance::record, files::wal_path},
 };
 
-/// Around each length at which a row takes another form: all in its leaf, and one or more overflow pages.
+/// Lengths around each change of a row's layout: all in its leaf page, or with one or more overflow pages.
 const LENGTHS: [usize; 14] =
     [1, 100, 1800, 1900, 2000, 8000, 8080, 8100, 8200, 9000, 10_000, 16_300, 24_600, 300_000];
 
-/// Records of all lengths, the second half of them in the write-ahead log only.
+/// Writes records of all lengths, the second half only to the write-ahead log.
 fn store(dir: &Path) -> Vec<Record> {
     let path = dir.join(store::FILE_NAME);
     fs::write(&path, "").unwrap();
@@ -39,10 +39,10 @@ fn store(dir: &Path) -> Vec<Record> {
     records
 }
 
-/// The rows by sequence, and how many were given.
+/// Returns the salvaged rows by sequence.
 fn salvaged(dir: &Path) -> BTreeMap<u64, (i64, i64, Vec<u8>)> {
     let mut rows = BTreeMap::new();
-    let pages = Pages::open(&dir.join(store::FILE_NAME)).unwrap();
+    let pages = StorePages::open(&dir.join(store::FILE_NAME)).unwrap();
     let done = pages.rows(|row| {
         rows.insert(row.sequence.0, (row.receive_time.0, row.checksum, row.bytes));
         Ok::<_, ()>(())
@@ -71,7 +71,7 @@ fn every_row_is_found_in_both_files() {
 }
 
 #[test]
-fn neither_a_damaged_header_nor_a_missing_wal_hides_other_rows() {
+fn a_damaged_header_or_a_missing_wal_does_not_hide_other_rows() {
     let dir = TempDir::new().unwrap();
     let records = store(dir.path());
     let path = dir.path().join(store::FILE_NAME);
@@ -86,11 +86,11 @@ fn neither_a_damaged_header_nor_a_missing_wal_hides_other_rows() {
 }
 
 #[test]
-fn what_was_not_committed_is_not_found() {
+fn uncommitted_rows_are_not_found() {
     let dir = TempDir::new().unwrap();
     let records = store(dir.path());
     let wal = wal_path(&dir.path().join(store::FILE_NAME));
-    // Without the last frame, which says that it is a commit.
+    // Cut off the last frame, which commits the transaction.
     let file = fs::OpenOptions::new().write(true).open(&wal).unwrap();
     file.set_len(file.metadata().unwrap().len() - 1).unwrap();
     let found = salvaged(dir.path());
@@ -104,7 +104,7 @@ fn damage_anywhere_costs_rows_and_never_changes_one() {
     let records = expected(&store(dir.path()));
     let path = dir.path().join(store::FILE_NAME);
     let whole = fs::read(&path).unwrap();
-    // Coprime with the size of a page, so that every kind of field is hit.
+    // The step is coprime with the page size, so that every kind of field is hit.
     for at in (0..whole.len()).step_by(20_011) {
         overwrite(&path, at as u64, &[whole[at] ^ 0x41]);
         for (sequence, row) in salvaged(dir.path()) {

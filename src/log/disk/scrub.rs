@@ -1,7 +1,7 @@
-//! Reads the whole log once after each start, so that losses are known before a subscriber comes to them.
+//! Reads the whole log once after each start, so that lost events are known before a subscriber reaches them.
 //!
-//! The newest records are checked before the log opens, the others on a thread of its own, newest first. So at any
-//! time the log is known to be whole from some receive time on, which is what `complete_since` says.
+//! The newest records are checked before the log opens. A separate thread checks the others, newest first. So
+//! at any time the log is known to be complete from some receive time on. `complete_since` reports that time.
 
 use std::{
     io,
@@ -17,48 +17,48 @@ use crate::{
     log::{PAGE_RECORDS, ReadError, Tail, workers::ThreadHandle},
 };
 
-/// Pages that are checked before the log opens: some 10 ms.
+/// Number of pages that are checked before the log opens: about 10 ms.
 const PAGES_AT_START: usize = 8;
-/// How much longer than its work a rest is while callbacks come in: it takes no more than a quarter of a processor.
+/// Ratio of pause to work while callbacks arrive, so that the thread uses at most a quarter of a processor.
 const REST: u32 = 3;
-/// Pause after the store could not be read.
+/// Pause after a failed read.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// The running thread. Dropping `stop` ends it.
+/// Handle of the running scrubber thread. Dropping `stop` ends the thread.
 #[derive(Debug)]
-pub(super) struct Scrubbing {
+pub(super) struct ScrubThread {
     stop: mpsc::Sender<()>,
     thread: ThreadHandle,
 }
 
-impl Scrubbing {
-    /// Ends the thread, within the time of a page.
+impl ScrubThread {
+    /// Stops the thread. It ends within the time of one page.
     pub(super) fn stop(self) -> ThreadHandle {
         drop(self.stop);
         self.thread
     }
 }
 
-/// Checks every record from the log's end at the start down to the oldest.
+/// Scrubber. Checks every record from the log's end at the start down to the oldest.
 #[derive(Debug)]
-pub(super) struct Scrub {
+pub(super) struct Scrubber {
     shared: Arc<DiskState>,
     tail: watch::Receiver<Tail>,
-    /// Everything from here to the end at the start has been checked.
+    /// Start of the checked range, which extends to the log's end at the start.
     before: Sequence,
     checked: u64,
 }
 
-impl Scrub {
-    /// Checks the newest records. `None`: that was all.
+impl Scrubber {
+    /// Checks the newest records. Returns `None` if these were all.
     pub(super) fn begin(shared: Arc<DiskState>) -> Option<Self> {
         let mut tail = shared.tail.subscribe();
         let before = tail.borrow_and_update().end;
-        // Nothing is checked yet.
+        // No record has been checked yet.
         shared.holes.set_unchecked_until(Some(Timestamp::now()));
         let mut scrub = Self { shared, tail, before, checked: 0 };
         for _ in 0..PAGES_AT_START {
-            // An error is reported by the thread, which tries again.
+            // Ignore an error here: the thread retries and reports it.
             if scrub.step() == Ok(false) {
                 return None;
             }
@@ -67,10 +67,10 @@ impl Scrub {
     }
 
     /// Starts the thread.
-    pub(super) fn spawn(self) -> io::Result<Scrubbing> {
+    pub(super) fn spawn(self) -> io::Result<ScrubThread> {
         let (stop, stopped) = mpsc::channel();
         let thread = ThreadHandle::spawn("log-scrub", move || self.run(&stopped))?;
-        Ok(Scrubbing { stop, thread })
+        Ok(ScrubThread { stop, thread })
     }
 
     fn run(mut self, stopped: &mpsc::Receiver<()>) {
@@ -82,12 +82,12 @@ impl Scrub {
                 Ok(true) if self.tail.has_changed().unwrap_or_default() => begun.elapsed() * REST,
                 Ok(true) => Duration::ZERO,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot check the log for lost events; trying again");
+                    tracing::warn!(%error, "cannot check the log for lost events; retrying");
                     RETRY
                 }
             };
             self.tail.mark_unchanged();
-            // Nothing is sent: it waits for the sender to go.
+            // Nothing is sent: a disconnected channel means that the handle was dropped.
             if stopped.recv_timeout(rest) != Err(mpsc::RecvTimeoutError::Timeout) {
                 return;
             }
@@ -96,7 +96,7 @@ impl Scrub {
         tracing::info!(events = self.checked, lost, took = ?started.elapsed(), "checked the log for lost events");
     }
 
-    /// Checks the next page. False if there is nothing left.
+    /// Checks the next page. Returns false if there is none left.
     fn step(&mut self) -> Result<bool, ReadError> {
         let shared = Arc::clone(&self.shared);
         let _gate = shared.checkpoint_gate.read();

@@ -8,7 +8,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use super::{pages::Pages, reader::Reader, readers::Connections, store::Trimmed};
+use super::{pages::PageCache, reader::Reader, readers::Connections, store::Trimmed};
 use crate::{
     event::{Epoch, Sequence, Timestamp},
     log::{Hole, Holes, LogState, Tail, ring::Ring},
@@ -38,7 +38,7 @@ pub(super) struct DiskState {
     /// Lost events that were found.
     pub(super) holes: Holes,
     /// Cache of recently read pages.
-    pub(super) pages: Pages,
+    pub(super) pages: PageCache,
     /// Connections for reading. Those in use hold the gate.
     pub(super) connections: Connections,
     /// Readers hold it for one page; the writer holds it alone to reset the WAL.

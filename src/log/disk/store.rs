@@ -1,4 +1,4 @@
-//! The SQLite file: its schema, and the writing connection.
+//! SQLite file of the log: its schema, and the writing connection.
 
 use std::{
     fs::{self, DirBuilder, File, Permissions, TryLockError},
@@ -28,39 +28,42 @@ use crate::{
 
 /// The newest store format that this program reads and writes (SQLite's `user_version`).
 pub const STORE_FORMAT: i64 = 1;
-/// Marks the file as ours (SQLite's `application_id`): "cbgw".
+/// Identifies the file as a callback-gateway store (SQLite's `application_id`): "cbgw".
 const APPLICATION_ID: i64 = 0x6362_6777;
 
 pub(super) const FILE_NAME: &str = "events.db";
 const LOCK_NAME: &str = "lock";
 
-/// How long the writer waits for a foreign lock on the file, as by an operator's
-/// `sqlite3`. Well below a callback's deadline.
+/// Time that the writer waits for another program's lock on the file, for example of an operator's `sqlite3`.
+/// Well below a callback's deadline.
 pub(super) const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
-/// Of a new store, in bytes. With SQLite's own 4096 a checkpoint moves more pages, which costs
-/// a callback a microsecond or two of CPU; with 16,384 a single callback writes twice the bytes.
+/// Page size of a new store, in bytes. With SQLite's default of 4096, a checkpoint moves more pages, which
+/// costs each callback a microsecond or two of CPU. With 16,384, a single callback writes twice the bytes.
 pub(super) const PAGE_SIZE: i64 = 8192;
-/// A WAL of this size is moved into the main file after a commit.
+/// Size of the WAL at which a commit is followed by a checkpoint.
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
-/// Written by a probe: enough that a disk with no room refuses it.
+/// Bytes that a probe writes: enough to fail on a full disk.
 const PROBE_BYTES: usize = 256 * 1024;
 
-/// Damaged rows at the end of the table that a start passes over to find an intact one.
+/// Maximum number of damaged rows at the end of the table that a start skips to find an intact one.
 const MAX_DAMAGED_AT_END: u64 = 4096;
 
-/// Sequences beyond it are not believed: no log gets there.
+/// Maximum plausible sequence. Higher ones count as damage: no log gets there.
 pub(super) const MAX_SEQUENCE: u64 = 1 << 56;
-/// Most pages of a file in which a start that was interrupted may have left no table yet.
+/// Maximum number of pages of a file that an interrupted first start may have left without tables.
 const NEW_PAGES: i64 = 2;
 
-/// Compared with what a store has, word for word: another text needs another [`STORE_FORMAT`].
+/// Schema of the store. An existing store is compared with it word for word, so any change needs a new
+/// [`STORE_FORMAT`].
 ///
-/// `oldest_sequence` and `next_sequence` bound what must be there: a sequence between them without a readable row is a
-/// lost event. They stand apart from the rows, because rows can be lost and because an emptied log goes on counting.
+/// `oldest_sequence` and `next_sequence` are the bounds of the log: a sequence between them without a
+/// readable row is a lost event. They are stored apart from the rows, because rows can be lost, and because
+/// an emptied log continues its sequences.
 ///
-/// Only a deletion has to touch them: while rows are there, the newest row says what comes next. The trigger updates
-/// them whoever deletes. Deleting from the beginning trims the log, and deleting elsewhere makes a hole. It does not
-/// believe a time that is more than a day ahead, which a damaged row may have.
+/// Only a deletion has to update them: while there are rows, the newest row determines the next sequence. The
+/// trigger updates them for deletions by any program. Deleting rows at the beginning trims the log, and
+/// deleting others makes a hole. The trigger ignores a time that is more than a day ahead, because the row
+/// may be damaged.
 const SCHEMA: &str = "
     CREATE TABLE record (
         sequence     INTEGER PRIMARY KEY,
@@ -80,11 +83,11 @@ const SCHEMA: &str = "
     END;
 ";
 
-/// Makes the data directory (0700) and the store's file (0600) if needed, and
-/// locks the directory until the returned file is dropped.
+/// Creates the data directory (0700) and the store's file (0600) if they are missing. Locks the directory
+/// until the returned file is dropped.
 ///
-/// Call it before the store is opened, and not again: closing a file drops
-/// every POSIX lock that this process has on it, SQLite's among them.
+/// Call it once, before the store is opened: closing a file drops every POSIX lock that this process has on
+/// it, including SQLite's.
 pub(super) fn prepare_dir(dir: &Path) -> Result<File, OpenError> {
     if !dir.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io_error(dir))?;
@@ -100,15 +103,15 @@ pub(super) fn prepare_dir(dir: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: dir.to_owned() }),
         Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
     }
-    // Made before SQLite does, which gives its other files the same mode.
+    // Created before SQLite does. SQLite gives its other files the same mode.
     let path = dir.join(FILE_NAME);
     private_file(&path).and_then(|file| file.sync_all()).map_err(io_error(&path))?;
     sync_dir(dir)?;
     Ok(lock)
 }
 
-/// Sets a directory to 0700 that is ours or empty. One with other things in it
-/// may be meant for others too; our files in it are closed to them anyway.
+/// Sets a directory that has a store or is empty to 0700. A directory with other files may be shared on
+/// purpose. The store's files in it are private in any case.
 fn close_to_others(dir: &Path) -> io::Result<()> {
     if dir.metadata()?.permissions().mode() & 0o077 == 0 {
         return Ok(());
@@ -117,7 +120,7 @@ fn close_to_others(dir: &Path) -> io::Result<()> {
     if is_ours && fs::set_permissions(dir, Permissions::from_mode(0o700)).is_ok() {
         return Ok(());
     }
-    tracing::warn!(dir = %dir.display(), "the data directory is open to other users; give the gateway one of its own");
+    tracing::warn!(dir = %dir.display(), "other users can access the data directory; use a directory of the gateway's own");
     Ok(())
 }
 
@@ -125,28 +128,28 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), OpenError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(dir))
 }
 
-/// What an opened store says of itself.
+/// State of a store when it was opened.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StoreState {
     pub(super) epoch: Epoch,
     pub(super) epoch_start: Timestamp,
     pub(super) oldest: Sequence,
     pub(super) tail: Tail,
-    /// Receive time of the newest record, for clamping the next one's.
+    /// Receive time of the newest record, the minimum for the next one.
     pub(super) last_time: Timestamp,
-    /// Receive time of the newest record that was deleted, or 0.
+    /// Receive time of the newest deleted record, or 0.
     pub(super) trimmed_until: Timestamp,
 }
 
 impl StoreState {
-    /// Returns whether the bounds can be those of a log.
+    /// Returns whether the bounds are possible.
     fn is_plausible(&self) -> bool {
         let (oldest, end) = (self.oldest, self.tail.end);
         Sequence::FIRST <= oldest && oldest <= end && end.0 <= MAX_SEQUENCE
     }
 }
 
-/// The writing connection.
+/// Writing connection.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) connection: Connection,
@@ -158,12 +161,12 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the store; an empty file becomes one.
+    /// Opens the store. Creates one in an empty file.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite_error(path))?;
         connection.busy_timeout(WRITER_BUSY_TIMEOUT).map_err(sqlite_error(path))?;
-        // A store that turns out to be damaged keeps its write-ahead log, for a repair.
+        // If the store turns out to be damaged, keep its write-ahead log for a repair.
         keep_wal(&connection, true).map_err(sqlite_error(path))?;
         check_format(&connection, path)?;
         let state = prepare(&mut connection).map_err(sqlite_error(path))?;
@@ -175,17 +178,17 @@ impl Store {
         Ok(Self { connection, path: path.to_owned(), wal: WalFiles::of(path)?, identity, state })
     }
 
-    /// Keeps the write-ahead log's file when the store is closed, instead of moving it into the main file.
+    /// Keeps the write-ahead log when the store is closed, instead of moving it into the main file.
     pub(super) fn keep_wal_at_close(&self) -> Result<(), OpenError> {
         keep_wal(&self.connection, true).map_err(sqlite_error(&self.path))
     }
 
-    /// Returns the first sequence behind the rows.
+    /// Returns the first sequence after the rows.
     pub(super) fn rows_end(&self) -> rusqlite::Result<Sequence> {
         Ok(rows_end(&self.connection, self.state.oldest)?.end)
     }
 
-    /// Returns the newest intact row below `sequence`, near it.
+    /// Returns the sequence of the newest row below `sequence`, if the row is intact.
     pub(super) fn intact_below(&self, sequence: Sequence) -> rusqlite::Result<Option<Sequence>> {
         let mut select = self.connection.prepare(
             "SELECT sequence, receive_time, checksum, record FROM record WHERE sequence < ?1 \
@@ -198,8 +201,8 @@ impl Store {
         }
     }
 
-    /// Checks that a record can be inserted at the log's end: damage there would keep every callback out. Writes
-    /// nothing.
+    /// Checks that a record can be inserted at the log's end: damage there would cause every callback to be
+    /// rejected. Writes nothing.
     pub(super) fn try_insert(&mut self) -> rusqlite::Result<()> {
         let end = self.state.tail.end;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -210,7 +213,8 @@ impl Store {
         transaction.rollback()
     }
 
-    /// Sets the epoch, and what else is known of another store with the same records.
+    /// Sets the epoch and the other metadata of another store with the same records, as far as they are
+    /// known.
     pub(super) fn set_identity(
         &mut self,
         epoch: Option<Epoch>,
@@ -237,24 +241,24 @@ impl Store {
         Ok(self.state)
     }
 
-    /// Device and inode of its file.
+    /// Returns the device and inode of the store's file.
     pub(super) fn identity(&self) -> (u64, u64) {
         self.identity
     }
 
-    /// What the store said when it was opened.
+    /// Returns the state when the store was opened or last changed its bounds or epoch.
     pub(super) fn state(&self) -> StoreState {
         self.state
     }
 
-    /// Begins another life of the log over the same records.
+    /// Begins a new epoch with the same records.
     pub(super) fn begin_epoch(&mut self) -> Result<(), OpenError> {
         self.state = begin_epoch(&mut self.connection).map_err(sqlite_error(&self.path))?;
         Ok(())
     }
 
-    /// Stores records as one transaction with one sync: all or none. Their
-    /// sequences and times are the caller's.
+    /// Stores all or none of the records, in one transaction with one sync. The caller chooses sequences and
+    /// times.
     pub(super) fn commit(&mut self, records: &[Record]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
@@ -273,7 +277,7 @@ impl Store {
         transaction.commit()
     }
 
-    /// Writes and syncs something to see whether the disk takes it.
+    /// Checks that the disk accepts writes, by writing and syncing some bytes.
     pub(super) fn probe(&mut self) -> rusqlite::Result<()> {
         let mut write = |bytes: usize| -> rusqlite::Result<()> {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -284,7 +288,7 @@ impl Store {
         write(0)
     }
 
-    /// Raises the next sequence: those below it that are not stored are not given again.
+    /// Raises the next sequence. Sequences below it that are not stored are not reused.
     pub(super) fn skip_to(&mut self, end: Sequence) -> Result<(), OpenError> {
         let skip = |connection: &mut Connection| -> rusqlite::Result<StoreState> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -306,14 +310,10 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), OpenError> {
         if found > STORE_FORMAT {
             return Err(OpenError::NewerFormat { path: path.to_owned(), found });
         }
-        return if has_own_schema {
-            Ok(())
-        } else {
-            Err(damaged(path, "its schema is not the one that was written"))
-        };
+        return if has_own_schema { Ok(()) } else { Err(damaged(path, "its schema was changed")) };
     }
     if has_own_schema {
-        return Err(damaged(path, "its header is not the one that was written"));
+        return Err(damaged(path, "its header was changed"));
     }
     let is_new = application_id == 0
         && tables(connection).map_err(sqlite_error(path))? == 0
@@ -329,8 +329,8 @@ fn damaged(path: &Path, what: &str) -> OpenError {
     OpenError::Damaged { path: path.to_owned(), what: what.to_owned() }
 }
 
-/// The definitions of our tables and triggers, without the quotes that SQLite adds when one is renamed. An operator's
-/// index or view beside them does not matter.
+/// Returns the definitions of the store's tables and triggers, without the quotes that SQLite adds when one
+/// is renamed. An additional index or view of an operator does not matter.
 fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut select = connection.prepare(
         "SELECT sql FROM sqlite_schema WHERE name IN ('record', 'meta', 'record_deleted') ORDER BY name",
@@ -338,7 +338,7 @@ fn schema(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     select.query_map([], |row| Ok(row.get::<_, String>(0)?.replace('"', "")))?.collect()
 }
 
-/// The definitions as a new store has them.
+/// Returns the definitions of a new store.
 fn own_schema() -> rusqlite::Result<Vec<String>> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(SCHEMA)?;
@@ -352,14 +352,14 @@ fn keep_wal(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
 fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
     let is_new = tables(connection)? == 0;
     if is_new {
-        // Before anything is written: it cannot be changed cheaply afterwards, and retention
-        // needs it. Not for an existing store, where it would write, and a disk may be full.
-        // The size first: the other fixes it.
+        // Before the first write, because both are fixed then. Retention needs `auto_vacuum`. Not for an
+        // existing store: setting it would write, and the disk may be full. The page size first, because
+        // `auto_vacuum` fixes it.
         connection.pragma_update(None, "page_size", PAGE_SIZE)?;
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
-    // A commit returns only after the WAL is synced; on macOS with a sync that reaches the platter.
+    // A commit returns only after the WAL is synced. On macOS, `fullfsync` makes the sync reach the platter.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     let page_size: u64 =
@@ -376,7 +376,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<StoreState> {
         transaction.pragma_update(None, "user_version", STORE_FORMAT)?;
         transaction.commit()?;
     }
-    // One snapshot, so that its parts agree.
+    // In one snapshot, so that the parts of the state agree.
     read_state(&*connection.transaction()?)
 }
 
@@ -402,7 +402,7 @@ fn set_meta(
     transaction.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", params![name, value])
 }
 
-/// Sets a sequence that only grows.
+/// Raises a sequence in `meta`. Does nothing if it is already higher.
 pub(super) fn raise_meta(connection: &Connection, name: &str, value: Sequence) -> rusqlite::Result<usize> {
     connection
         .prepare_cached("UPDATE meta SET value = max(value, ?2) WHERE name = ?1")?
@@ -423,7 +423,7 @@ fn read_state(connection: &Connection) -> rusqlite::Result<StoreState> {
     let newest = rows.newest.filter(|newest| newest.sequence.next() == end);
     let cursor = match newest.and_then(|newest| newest.into_record(epoch).ok()) {
         Some(newest) => newest.cursor(),
-        // Trimmed, or it cannot be read. Reading it says what is wrong with it.
+        // The newest record was trimmed or is unreadable. Reading it reports the fault.
         None => Cursor::unchecked(epoch, end.previous()),
     };
     Ok(StoreState {
@@ -436,18 +436,18 @@ fn read_state(connection: &Connection) -> rusqlite::Result<StoreState> {
     })
 }
 
-/// What stands at the end of the table.
+/// End of the table.
 struct RowsEnd {
-    /// The first sequence behind the rows.
+    /// The first sequence after the rows.
     end: Sequence,
     /// Receive time of the newest intact row, or 0.
     last_time: Timestamp,
-    /// That row.
+    /// The newest intact row.
     newest: Option<RawRecord>,
 }
 
-/// Finds the end of the table. The sequence of a row that is not intact is not believed: it may be any number. But the
-/// row may have the sequence that it should have, which cannot be used again.
+/// Finds the end of the table. The sequence of a damaged row is not trusted: it may be any number. But the
+/// row may occupy the sequence that it was written with, so one sequence is reserved for each damaged row.
 fn rows_end(connection: &Connection, oldest: Sequence) -> rusqlite::Result<RowsEnd> {
     let mut select = connection.prepare(
         "SELECT sequence, receive_time, checksum, record FROM record ORDER BY sequence DESC LIMIT ?1",
@@ -471,21 +471,21 @@ fn rows_end(connection: &Connection, oldest: Sequence) -> rusqlite::Result<RowsE
     Ok(RowsEnd { end: Sequence(oldest.0 + damaged), last_time: Timestamp(0), newest: None })
 }
 
-/// Events that the log has no longer.
+/// Events that were deleted from the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trimmed {
-    /// The oldest sequence that is kept.
+    /// The oldest stored sequence.
     pub(super) oldest: Sequence,
-    /// Receive time of the newest record that was deleted, or 0.
+    /// Receive time of the newest deleted record, or 0.
     pub(super) until: Timestamp,
 }
 
 impl Trimmed {
-    /// Nothing was deleted.
+    /// No events were deleted.
     pub(super) const NOTHING: Self = Self { oldest: Sequence::FIRST, until: Timestamp(0) };
 }
 
-/// Reads what was deleted. `None` if the store says something else, because it is damaged.
+/// Reads which events were deleted. `None` if the values are missing or implausible because of damage.
 pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Option<Trimmed>> {
     let read = || Ok((oldest(connection)?, Timestamp(meta(connection, "last_time")?)));
     match read() {
@@ -499,7 +499,7 @@ pub(super) fn trimmed(connection: &Connection) -> rusqlite::Result<Option<Trimme
     }
 }
 
-/// The oldest sequence that is kept; the log's end if it is empty.
+/// Reads the oldest stored sequence. The log's end if the log is empty.
 pub(super) fn oldest(connection: &Connection) -> rusqlite::Result<Sequence> {
     Ok(Sequence(meta(connection, "oldest_sequence")?.cast_unsigned()))
 }

@@ -1,4 +1,4 @@
-//! Checking a store that no gateway uses: every sequence, every record, and the index.
+//! Verifies a store that no gateway uses: every sequence, every record, and the index.
 
 use std::{fs, path::Path};
 
@@ -17,37 +17,37 @@ use crate::{
     },
 };
 
-/// What reading every sequence of a store found.
+/// Counts of the events of a store, after every sequence was read.
 #[derive(Debug)]
 pub struct Checked {
-    /// The oldest sequence that is kept.
+    /// The oldest stored sequence.
     pub oldest: Sequence,
-    /// The first sequence that is not used yet.
+    /// The first unused sequence.
     pub end: Sequence,
-    /// Events whose bytes are as they were written.
+    /// Events whose checksums are right.
     pub intact: u64,
     /// Events that are missing or damaged.
     pub lost: u64,
     /// Events that only newer gateways can read.
     pub newer: u64,
-    /// Where events are lost, at most [`MAX_HOLES`](crate::log::MAX_HOLES): of more, neighbors are joined.
+    /// Holes with the lost events. Beyond [`MAX_HOLES`](crate::log::MAX_HOLES), neighbors are joined.
     pub holes: Vec<Hole>,
 }
 
-/// What checking a store found.
+/// Report of [`verify`].
 #[derive(Debug)]
 pub struct Verified {
-    /// The events.
+    /// Counts of the events.
     pub checked: Checked,
-    /// Whether the index agrees with them.
+    /// Comparison of the index with the events.
     pub index: IndexFound,
 }
 
-/// Checks the store in a data directory. Changes nothing but what opening does: SQLite may move its write-ahead log into
-/// the store.
+/// Verifies the store in a data directory. Changes only what opening it changes: SQLite may move the
+/// write-ahead log into the store.
 pub fn verify(dir: &Path) -> Result<Verified, OpenError> {
     let path = dir.join(store::FILE_NAME);
-    // Opening would create one.
+    // Opening would create a missing store.
     fs::metadata(&path).map_err(io_error(&path))?;
     let _lock = store::prepare_dir(dir)?;
     let mark = EndFile::read(dir)?;

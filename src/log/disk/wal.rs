@@ -1,8 +1,8 @@
-//! The write-ahead log's files beside the store: are they still the ones that SQLite has open?
+//! Checks that the write-ahead log's files are still the ones that SQLite has open.
 //!
-//! A commit is durable once its frames are in the WAL. If the file at the WAL's path is another one, the
-//! next process recovers from that, and every event that was committed since is gone. SQLite does not
-//! look, so the writer does, before and after each commit.
+//! A commit is durable once its frames are in the WAL. If another file has replaced the WAL, the next process
+//! recovers from that file and loses every event committed since. SQLite does not check this, so the writer
+//! does, before and after each commit.
 
 use std::{
     fs::{self, File},
@@ -20,32 +20,32 @@ use super::{
 };
 use crate::log::files::{identity, remove, shm_path, wal_path};
 
-/// The files that SQLite opened.
+/// Files of the write-ahead log that SQLite opened.
 #[derive(Debug)]
 pub(super) struct WalFiles {
     path: PathBuf,
     shm_path: PathBuf,
-    /// Keeps the inode, so that its size can be read when its name is gone. SQLite has no locks on this
-    /// file that closing it could drop.
+    /// Keeps the inode, so that its size can be read after its name is gone. Closing it drops no lock: SQLite
+    /// has no locks on this file.
     file: File,
     identity: (u64, u64),
     /// Device and inode of the WAL's index, which all connections share.
     shm_identity: (u64, u64),
-    /// Size after the last commit, in bytes. The file only shrinks when the writer empties it.
+    /// Size after the last commit, in bytes. The file shrinks only when the writer empties it.
     bytes: u64,
 }
 
-/// What happened to the files.
+/// Fault of the write-ahead log's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WalFault {
-    /// One of them is missing, or another file has its place.
+    /// One of the files is missing or was replaced.
     Replaced,
-    /// The WAL is shorter than what was written to it.
+    /// The WAL is shorter than the data written to it.
     Shortened,
 }
 
 impl WalFiles {
-    /// Notes the files of a store that was just opened.
+    /// Records the files of a store that was just opened.
     pub(super) fn of(store: &Path) -> Result<Self, OpenError> {
         let (path, shm_path) = (wal_path(store), shm_path(store));
         let file = File::open(&path).map_err(io_error(&path))?;
@@ -55,7 +55,7 @@ impl WalFiles {
         Ok(Self { path, shm_path, file, identity, shm_identity, bytes })
     }
 
-    /// Compares the files with what was written, and notes the WAL's size.
+    /// Checks the files' identities and the WAL's size, and records the new size.
     pub(super) fn check(&mut self) -> Result<(), WalFault> {
         let replaced = |_| WalFault::Replaced;
         let wal = fs::metadata(&self.path).map_err(replaced)?;
@@ -71,29 +71,30 @@ impl WalFiles {
         Ok(())
     }
 
-    /// Returns whether the file that SQLite has open, wherever it is, lacks what was written to it.
+    /// Returns whether the file that SQLite has open is shorter than the data written to it, even if it was
+    /// moved.
     pub(super) fn is_short(&self) -> bool {
         self.file.metadata().map_or(true, |wal| wal.len() < self.bytes)
     }
 
-    /// Notes that the writer emptied the WAL.
+    /// Records that the writer emptied the WAL.
     pub(super) fn note_emptied(&mut self) {
         self.bytes = 0;
     }
 
-    /// Size of the file at the WAL's path, in bytes.
+    /// Returns the size of the file at the WAL's path, in bytes.
     pub(super) fn len(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |wal| wal.len())
     }
 
-    /// Returns the file that SQLite has open, to be read from its beginning, wherever it is.
+    /// Returns the file that SQLite has open, positioned at its beginning, even if it was moved or deleted.
     pub(super) fn file(&self) -> io::Result<File> {
         let mut file = self.file.try_clone()?;
         file.rewind()?;
         Ok(file)
     }
 
-    /// Deletes the files unless others have their place.
+    /// Deletes the files unless other files have replaced them.
     pub(super) fn delete_own(&self) -> Result<(), OpenError> {
         if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
             self.delete()
@@ -102,12 +103,12 @@ impl WalFiles {
         }
     }
 
-    /// Deletes whatever is at the paths. Only while this process has no connection to the store.
+    /// Deletes the files at the paths. Call it only while this process has no connection to the store.
     pub(super) fn delete(&self) -> Result<(), OpenError> {
         [&self.path, &self.shm_path].into_iter().try_for_each(|path| remove(path).map_err(io_error(path)))
     }
 
-    /// The error that says what happened.
+    /// Returns the error for a fault.
     pub(super) fn error(&self, fault: WalFault) -> OpenError {
         let path = self.path.clone();
         match fault {
@@ -118,8 +119,8 @@ impl WalFiles {
 }
 
 impl Store {
-    /// Checks that the files at the store's paths are the ones that SQLite has open, and whole. SQLite
-    /// writes to files that were deleted or replaced as before, but no later process finds the writes.
+    /// Checks that the files at the store's paths are the ones that SQLite has open, and complete. SQLite
+    /// continues to write to files that were deleted or replaced, but no later process finds these writes.
     pub(super) fn check_files(&mut self) -> Result<(), OpenError> {
         if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
             self.wal.check().map_err(|fault| self.wal.error(fault))
@@ -128,13 +129,13 @@ impl Store {
         }
     }
 
-    /// The WAL's size in bytes.
+    /// Returns the WAL's size in bytes.
     pub(super) fn wal_bytes(&self) -> u64 {
         self.wal.len()
     }
 
-    /// Moves the WAL into the main file, syncs that, and empties the WAL. False,
-    /// without waiting, if another program's reading is in the way.
+    /// Moves the WAL into the main file, syncs that file, and empties the WAL. Returns false, without
+    /// waiting, if a reader in another program prevents it.
     pub(super) fn reset_wal(&mut self) -> rusqlite::Result<bool> {
         self.connection.busy_timeout(Duration::ZERO)?;
         let busy =
@@ -147,21 +148,22 @@ impl Store {
         Ok(is_empty)
     }
 
-    /// Returns whether the main file has everything that is in the WAL. Reads only the WAL's index.
+    /// Returns whether the main file contains everything in the WAL. Reads only the WAL's index.
     pub(super) fn is_checkpointed(&self) -> rusqlite::Result<bool> {
         self.connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
             Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
         })
     }
 
-    /// Returns whether the WAL that SQLite has open lacks what was written to it.
+    /// Returns whether the WAL that SQLite has open is shorter than the data written to it.
     pub(super) fn is_wal_short(&self) -> bool {
         self.wal.is_short()
     }
 
-    /// Closes the store after its emptied WAL was replaced, and deletes what is in the WAL's place: the next
-    /// opening would recover from it. No other connection may be open; false if another program has one.
-    pub(super) fn leave_wal(&mut self) -> rusqlite::Result<bool> {
+    /// Leaves WAL mode after the emptied WAL was replaced, which deletes the file in its place: the next
+    /// start would recover from that file. No other connection may be open. Returns false if another program
+    /// has one.
+    pub(super) fn leave_wal_mode(&mut self) -> rusqlite::Result<bool> {
         let left = self.connection.query_row("PRAGMA journal_mode=DELETE", [], |row| row.get::<_, String>(0));
         match left {
             Ok(mode) => Ok(mode == "delete"),
@@ -170,7 +172,7 @@ impl Store {
         }
     }
 
-    /// Closes the store and leaves its WAL as it is: nothing is copied from one that is not whole.
+    /// Closes the store without a checkpoint, so that no pages are copied from an incomplete WAL.
     pub(super) fn close_without_checkpoint(self) -> Result<WalFiles, OpenError> {
         let Self { connection, path, wal, .. } = self;
         connection
@@ -180,18 +182,20 @@ impl Store {
     }
 }
 
-/// Returns whether no other program has the store open. To be called while this process has not either.
+/// Returns whether no other program has the store open. Call it only while this process has no connection
+/// either.
 pub(super) fn is_alone(path: &Path) -> rusqlite::Result<bool> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    // Anything else that is wrong with it is found by who opens it.
+    // Opening the store reports any other fault.
     let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     Ok(!read.is_err_and(|error| is_busy(&error)))
 }
 
-/// Whether another connection holds a lock: nothing was written, and nothing is wrong.
+/// Returns whether the error only means that another connection holds a lock. Nothing was written, and the
+/// store is intact.
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -1,4 +1,4 @@
-//! The thread that writes: batches, answers, and recovery from write errors.
+//! Writer thread: batches, commits, replies, and retention between commits.
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use super::{
     DiskOptions, OpenError, aside,
     end::{EndFile, EndMark},
     medium::is_unreadable,
-    retention::{Kept, NextLook, Trimmer},
+    retention::{LogBounds, NextCheck, Trimmer},
     sqlite_error,
     state::DiskState,
     store::{self, Store, StoreState},
@@ -28,36 +28,36 @@ use crate::{
     log::{AppendError, AppendReply, LogState, NewRecord, Tail, ring::Ring},
 };
 
-/// Most records in one transaction.
+/// Maximum number of records in one transaction.
 pub(super) const BATCH_RECORDS: usize = 512;
-/// Bytes of records after which a transaction takes no more.
+/// Bytes of records at which a batch is full.
 pub(super) const BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// How often the writer offers its processor to whoever is ready to run before it closes a batch. On
-/// a busy machine these are callbacks that come along: fewer, larger batches. With 10 subscribers,
-/// one after the other in the same minutes, a callback cost 44 us of CPU instead of 52; on an idle
-/// machine it costs nothing. A timer in its place was slower at every length.
+/// Number of times that the writer yields its processor before it closes a batch. On a busy machine, other
+/// threads then queue more callbacks, which makes fewer, larger batches. With 10 subscribers, measured
+/// alternately in the same minutes, a callback cost 44 us of CPU instead of 52. On an idle machine it costs
+/// nothing. A timer instead was slower at every length.
 const YIELDS: usize = 3;
-/// The WAL's bound. Overlapping readers, however short, keep SQLite from starting
-/// it over, so above this the writer holds back new reads for a moment.
+/// Maximum size of the WAL. Overlapping readers, however short, prevent SQLite from restarting it. So above
+/// this size the writer blocks new reads for a moment, to empty it.
 pub(super) const MAX_WAL_BYTES: u64 = 64 * 1024 * 1024;
-/// Pause between attempts to empty a WAL that a foreign reader keeps in use.
+/// Pause between attempts to empty a WAL that a reader in another program keeps in use.
 const WAL_RETRY: Duration = Duration::from_secs(5);
-/// How often the writer looks at its files and the clock while no records come.
+/// Interval at which the writer checks its files and the clock while no records arrive.
 const IDLE: Duration = Duration::from_secs(1);
-/// How often the time is noted beside the end of the log while no records come.
-const NOTE_TIME: Duration = Duration::from_secs(60);
-/// A clock that is further behind the newest event was wrong once, or is now.
+/// Interval at which the time is written to `events.end` while no records arrive.
+const TIME_INTERVAL: Duration = Duration::from_secs(60);
+/// A clock that is further than this behind the newest event is wrong now, or was wrong earlier.
 const CLOCK_BEHIND: Duration = Duration::from_secs(60);
 
 /// Record in the queue.
 pub(super) struct QueuedRecord {
     pub(super) record: NewRecord,
-    /// Answer to the caller.
+    /// Reply to the caller.
     pub(super) reply: AppendReply,
     pub(super) permit: QueuePermit,
 }
 
-/// Permit of a record to be queued, until it is stored or dropped.
+/// Permit of a queued record. Held until the record is stored or dropped.
 pub(super) struct QueuePermit {
     _bytes: OwnedSemaphorePermit,
     records: Arc<AtomicUsize>,
@@ -76,24 +76,24 @@ impl Drop for QueuePermit {
     }
 }
 
-/// Where the system clock is, compared with the newest event.
+/// System clock compared with the newest event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ClockIs {
+enum ClockOffset {
     Ahead,
-    /// By little: it was corrected.
+    /// Behind by at most [`CLOCK_BEHIND`]: the clock was corrected.
     Behind,
-    /// By more than [`CLOCK_BEHIND`].
+    /// Behind by more than [`CLOCK_BEHIND`].
     FarBehind,
 }
 
-/// The files that the writer has beside the store.
-pub(super) struct Files {
-    /// The store's.
+/// WriterFiles that the writer uses beside the store.
+pub(super) struct WriterFiles {
+    /// Path of the store's file.
     pub(super) path: PathBuf,
-    /// Locks the data directory.
+    /// Lock of the data directory.
     pub(super) lock: File,
     pub(super) end: EndFile,
-    /// The last time that an earlier run trusted the clock.
+    /// The last time that an earlier run trusted.
     pub(super) last_trusted: Option<Timestamp>,
 }
 
@@ -102,12 +102,12 @@ pub(super) struct Writer {
     pub(super) store: Option<Store>,
     /// The WAL of a store that was closed after an error.
     pub(super) left_wal: Option<WalFiles>,
-    /// An error left the store in a state that only opening it again shows.
+    /// True if an error left the store in an unknown state, so that it must be reopened.
     pub(super) must_reopen: bool,
-    /// The WAL was discarded: the store lacks what only memory has.
+    /// True if the WAL was discarded, so that its events must be written again from memory.
     pub(super) must_restore: bool,
     pub(super) path: PathBuf,
-    /// Held as long as the writer lives: one process for one directory.
+    /// Held as long as the writer lives: only one process uses the directory.
     _lock: File,
     pub(super) shared: Arc<DiskState>,
     pub(super) queue: mpsc::Receiver<QueuedRecord>,
@@ -115,30 +115,30 @@ pub(super) struct Writer {
     pub(super) next: Sequence,
     pub(super) last_time: Timestamp,
     end_file: EndFile,
-    /// When the end file was written last.
+    /// Time of the last write to the end file.
     end_noted: Instant,
-    /// How far the clock is behind `last_time`, as was logged last.
-    clock_is: ClockIs,
+    /// Last logged comparison of the clock with `last_time`.
+    clock_offset: ClockOffset,
     next_wal_reset: Instant,
     trimmer: Trimmer,
     pub(super) set_aside_damaged: bool,
-    /// Writes, and attempts to recover, that failed one after another because the store is damaged.
+    /// Consecutive writes and attempts to recover that failed because the store is damaged.
     pub(super) damage_failures: u32,
-    /// Attempts to recover one after another that did not find the store in its place.
+    /// Consecutive attempts to recover that did not find the store in its place.
     pub(super) gone_attempts: u32,
 }
 
 impl Writer {
-    /// Without a store it begins by recovering one.
+    /// Creates a writer. Without a store, it begins with recovery.
     pub(super) fn new(
         store: Option<Store>,
         state: StoreState,
-        files: Files,
+        files: WriterFiles,
         shared: Arc<DiskState>,
         queue: mpsc::Receiver<QueuedRecord>,
         options: &DiskOptions,
     ) -> Self {
-        let Files { path, lock, end: end_file, last_trusted } = files;
+        let WriterFiles { path, lock, end: end_file, last_trusted } = files;
         Self {
             path,
             store,
@@ -153,7 +153,7 @@ impl Writer {
             last_time: state.last_time,
             end_file,
             end_noted: Instant::now(),
-            clock_is: ClockIs::Ahead,
+            clock_offset: ClockOffset::Ahead,
             next_wal_reset: Instant::now(),
             trimmer: Trimmer::new(options.retention, last_trusted),
             set_aside_damaged: options.set_aside_damaged,
@@ -162,30 +162,30 @@ impl Writer {
         }
     }
 
-    /// Writes until the queue is closed and empty.
+    /// Runs until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        let _guard = Closed(Arc::clone(&self.shared));
+        let _guard = CloseOnDrop(Arc::clone(&self.shared));
         if self.store.is_none() && !self.recover() {
             return;
         }
         self.note_end();
-        while let Some(batch) = self.gather() {
+        while let Some(batch) = self.next_batch() {
             let is_idle = batch.is_empty();
-            self.look_at_clock();
+            self.check_clock();
             self.note_writing(Some(Instant::now()));
-            let written = if is_idle { self.look_at_files() } else { self.write(batch) };
+            let written = if is_idle { self.check_files_while_idle() } else { self.write(batch) };
             let written = written.and_then(|()| self.trim(is_idle));
             if written.is_ok() {
                 self.bound_wal();
             }
             self.note_writing(None);
             match written {
-                Ok(()) => self.note_works(),
+                Ok(()) => self.mark_writable(),
                 Err(error) => {
-                    tracing::error!(%error, "writing to the log failed; refusing callbacks until it works again");
+                    tracing::error!(%error, "writing to the log failed; refusing callbacks until the log has recovered");
                     self.note_failure(&error);
                     self.must_reopen = !error.is_busy();
-                    // With a WAL that was replaced, only the open store has what is in it.
+                    // If the WAL was replaced, only the open store can still read it.
                     if self.must_reopen && !error.keeps_store() {
                         self.close_store();
                     }
@@ -196,13 +196,15 @@ impl Writer {
             }
         }
         self.save_at_end();
-        // A page that is being read would be in the way.
+        // A read in progress would prevent the checkpoint.
         let _gate = self.shared.checkpoint_gate.write();
         if let Some(store) = &mut self.store
             && let Err(error) = store.reset_wal()
         {
-            // Nothing is lost by it: the next start reads the WAL.
-            tracing::warn!(%error, "could not move the write-ahead log into the store");
+            tracing::warn!(
+                %error,
+                "cannot move the write-ahead log into the store; no event is lost: the next start reads it"
+            );
         }
     }
 
@@ -210,22 +212,22 @@ impl Writer {
         *self.shared.writing_since.lock() = since;
     }
 
-    /// Appends are taken again, if they were refused.
-    pub(super) fn note_works(&self) {
+    /// Accepts appends again, if they were rejected.
+    pub(super) fn mark_writable(&self) {
         self.shared.state.send_if_modified(|state| {
             let is_news = *state != LogState::Writable;
             if is_news {
-                tracing::info!("the log takes writes again");
+                tracing::info!("the log accepts writes again");
                 *state = LogState::Writable;
             }
             is_news
         });
     }
 
-    /// Waits for a record and takes what else is queued by then. Nothing, if none
-    /// came before files, clock or retention are to be looked at; `None` once the
-    /// queue is closed and empty.
-    fn gather(&mut self) -> Option<Vec<QueuedRecord>> {
+    /// Waits for a record, and returns it with the other queued records. The batch is empty if no record
+    /// arrived before files, clock or retention are due to be checked. `None` once the queue is closed and
+    /// empty.
+    fn next_batch(&mut self) -> Option<Vec<QueuedRecord>> {
         let pause = self.trimmer.pause().map_or(IDLE, |pause| pause.min(IDLE));
         let first = match self.queue.recv_timeout(pause) {
             Ok(queued) => queued,
@@ -245,7 +247,7 @@ impl Writer {
         Some(batch)
     }
 
-    /// Stores a batch, moves the tail, answers the waiters: in this order.
+    /// Stores a batch, moves the tail, and replies to the callers, in this order.
     fn write(&mut self, batch: Vec<QueuedRecord>) -> Result<(), OpenError> {
         let now = tokio::time::Instant::now();
         let time = self.receive_time();
@@ -264,11 +266,11 @@ impl Writer {
         }
         let Some(newest) = records.last().map(Record::cursor) else { return Ok(()) };
 
-        // After the commit once more: what is in a WAL that was replaced meanwhile is not safe yet.
+        // Check again after the commit: records in a WAL that was replaced meanwhile are not durable.
         let stored =
             self.check_files().and_then(|()| self.commit(&records)).and_then(|()| self.check_files());
         if let Err(error) = stored {
-            // Not promised: the records may yet turn up when the store is opened again.
+            // The records may still be in the store when it is reopened. The contract allows that.
             self.shared.state.send_replace(LogState::Recovering);
             waiting.into_iter().for_each(|reply| answer(reply, Err(AppendError::Failed)));
             return Err(error);
@@ -293,8 +295,8 @@ impl Writer {
         store.commit(records).map_err(sqlite_error(&self.path))
     }
 
-    /// Checks the files, and looks for events that another program has deleted.
-    fn look_at_files(&mut self) -> Result<(), OpenError> {
+    /// Checks the files, and detects events that another program has deleted.
+    fn check_files_while_idle(&mut self) -> Result<(), OpenError> {
         self.check_files()?;
         if let Some(store) = &self.store
             && let Ok(Some(trimmed)) = store::trimmed(&store.connection)
@@ -304,7 +306,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Checks that what is written goes to the files that a later start finds.
+    /// Checks that writes go to the files that the next start will open.
     pub(super) fn check_files(&mut self) -> Result<(), OpenError> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let checked = store.check_files();
@@ -312,7 +314,7 @@ impl Writer {
         if !is_shortened || !store.is_checkpointed().map_err(sqlite_error(&self.path))? {
             return checked;
         }
-        // Another program emptied it after a checkpoint: nothing is missing.
+        // Another program emptied the WAL after a checkpoint: no data is missing.
         let _gate = self.shared.checkpoint_gate.write();
         if store.reset_wal().map_err(sqlite_error(&self.path))? {
             Ok(())
@@ -321,12 +323,12 @@ impl Writer {
         }
     }
 
-    /// The data directory.
+    /// Returns the data directory.
     pub(super) fn dir(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new("."))
     }
 
-    /// Notes where the log ends, for the next start.
+    /// Writes the log's end to `events.end`, for the next start.
     pub(super) fn note_end(&mut self) {
         self.end_file.write(self.end_mark(self.next));
         self.end_noted = Instant::now();
@@ -341,43 +343,44 @@ impl Writer {
         }
     }
 
-    /// Deletes what retention does not keep, if it is time to look. An error is
-    /// one of writing, as a commit's is.
+    /// Deletes events beyond the retention limits, if a check is due. An error is a write error, like a
+    /// commit's.
     fn trim(&mut self, is_idle: bool) -> Result<(), OpenError> {
-        let Some(added) = self.trimmer.begin_look() else { return Ok(()) };
+        let Some(added) = self.trimmer.begin_check() else { return Ok(()) };
         match self.delete_slice(added, is_idle) {
-            Ok(next) => self.trimmer.end_look(next),
-            // It can wait.
-            Err(error) if error.is_busy() => self.trimmer.end_look(NextLook::Later),
+            Ok(next) => self.trimmer.end_check(next),
+            // Another program holds a lock. Retry later.
+            Err(error) if error.is_busy() => self.trimmer.end_check(NextCheck::Later),
             // New callbacks do not need the pages that are damaged.
             Err(error) if is_damaged(&error) => {
-                tracing::error!(%error, "old events could not be deleted: the store is damaged");
-                self.trimmer.end_look(NextLook::AfterFailure);
+                tracing::error!(%error, "old events could not be deleted because the store is damaged; retrying later");
+                self.trimmer.end_check(NextCheck::AfterFailure);
             }
             Err(error) => {
-                tracing::error!("old events could not be deleted");
-                self.trimmer.end_look(NextLook::AfterFailure);
+                tracing::error!("old events could not be deleted; retrying later");
+                self.trimmer.end_check(NextCheck::AfterFailure);
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    /// Deletes one slice. With nothing to delete, gives free space back.
-    fn delete_slice(&mut self, added: u64, is_idle: bool) -> Result<NextLook, OpenError> {
+    /// Deletes one slice. Releases free space if there is nothing to delete and the writer is idle.
+    fn delete_slice(&mut self, added: u64, is_idle: bool) -> Result<NextCheck, OpenError> {
         let store = self.store.as_mut().expect("the writer recovers its store before it goes on");
         let oldest = Sequence(self.shared.oldest.load(Ordering::Relaxed));
-        let kept = Kept { oldest, tail: self.next, newest_time: self.last_time, holes: &self.shared.holes };
-        let slice = match self.trimmer.slice(store, kept, added) {
+        let bounds =
+            LogBounds { oldest, tail: self.next, newest_time: self.last_time, holes: &self.shared.holes };
+        let slice = match self.trimmer.slice(store, bounds, added) {
             Ok(Some(slice)) => slice,
             Ok(None) => {
-                let gave_back = is_idle && store.give_back().map_err(sqlite_error(&self.path))?;
-                return Ok(if gave_back { NextLook::AtOnce } else { NextLook::Later });
+                let has_released = is_idle && store.release_space().map_err(sqlite_error(&self.path))?;
+                return Ok(if has_released { NextCheck::AtOnce } else { NextCheck::Later });
             }
             Err(error) => {
-                // Only reading failed: it must not cost new callbacks.
-                tracing::error!(%error, "could not look for old events to delete");
-                return Ok(NextLook::AfterFailure);
+                // Only a read failed. It must not cause callbacks to be rejected.
+                tracing::error!(%error, "cannot read old events for retention; retrying later");
+                return Ok(NextCheck::AfterFailure);
             }
         };
         store.check_files()?;
@@ -390,57 +393,58 @@ impl Writer {
                 first_sequence = oldest.0,
                 end_sequence = slice.end.0,
                 events = left,
-                "old events in or beside damaged pages could not be deleted; their space is not reused"
+                "old events in or next to damaged pages could not be deleted; their space is not reused"
             );
         }
         if !slice.is_full {
-            return Ok(NextLook::Later);
+            return Ok(NextCheck::Later);
         }
-        // What it did not make room for is freed behind the next batch.
+        // The rest of the added bytes is deleted after the next batch.
         self.trimmer.note_added(added.saturating_sub(slice.bytes));
-        Ok(NextLook::AtOnce)
+        Ok(NextCheck::AtOnce)
     }
 
-    /// The batch's receive time: the clock's, but never before the last one's.
+    /// Returns the batch's receive time: the current time, but never before that of the last batch.
     fn receive_time(&mut self) -> Timestamp {
         Timestamp::now().max(self.last_time)
     }
 
-    /// Compares the system clock with where the log is in time.
-    fn look_at_clock(&mut self) {
-        self.shared.age_is_held.store(self.trimmer.look_at_clock(), Ordering::Relaxed);
-        if self.end_noted.elapsed() >= NOTE_TIME {
+    /// Compares the system clock with the log's receive times, and logs changes.
+    fn check_clock(&mut self) {
+        self.shared.age_is_held.store(self.trimmer.check_clock(), Ordering::Relaxed);
+        if self.end_noted.elapsed() >= TIME_INTERVAL {
             self.note_end();
             self.shared.set_aside.store(aside::count(self.dir()), Ordering::Relaxed);
         }
         let behind = self.last_time.since(Timestamp::now());
         self.shared.clock_behind.store(behind.as_micros() as u64, Ordering::Relaxed);
-        let clock_is = match behind {
-            Duration::ZERO => ClockIs::Ahead,
-            behind if behind <= CLOCK_BEHIND => ClockIs::Behind,
-            _ => ClockIs::FarBehind,
+        let clock_offset = match behind {
+            Duration::ZERO => ClockOffset::Ahead,
+            behind if behind <= CLOCK_BEHIND => ClockOffset::Behind,
+            _ => ClockOffset::FarBehind,
         };
-        if clock_is == self.clock_is {
+        if clock_offset == self.clock_offset {
             return;
         }
-        match clock_is {
-            ClockIs::Ahead => tracing::info!("the system clock has caught up with the log's receive times"),
-            ClockIs::Behind => tracing::warn!(
+        match clock_offset {
+            ClockOffset::Ahead => {
+                tracing::info!("the system clock has caught up with the log's receive times")
+            }
+            ClockOffset::Behind => tracing::warn!(
                 ?behind,
                 "the system clock went back; receive times stand still until it catches up"
             ),
-            ClockIs::FarBehind => tracing::error!(
+            ClockOffset::FarBehind => tracing::error!(
                 ?behind,
                 "the system clock is behind the newest event; receive times stand still until it catches up: \
-                 correct the clock, or if it is right, restart once with --new-epoch, which corrects the times \
-                 of stored events"
+                 correct the clock, or if it is right, restart once with --new-epoch to correct the times of stored events"
             ),
         }
-        self.clock_is = clock_is;
+        self.clock_offset = clock_offset;
     }
 
-    /// Moves the tail, together with what the ring holds: a reader that sees a
-    /// record there sees a tail behind it.
+    /// Moves the tail and changes the ring under one lock: a reader that sees a record in the ring sees a
+    /// tail after it.
     pub(super) fn publish(&mut self, tail: Tail, change: impl FnOnce(&mut Ring)) {
         assert!(tail.end >= self.next, "the tail cannot move back");
         self.next = tail.end;
@@ -449,7 +453,7 @@ impl Writer {
         self.shared.tail.send_replace(tail);
     }
 
-    /// Empties a WAL that has passed its bound.
+    /// Empties a WAL that exceeds its maximum size.
     fn bound_wal(&mut self) {
         let Some(store) = &mut self.store else { return };
         if store.wal_bytes() <= MAX_WAL_BYTES || Instant::now() < self.next_wal_reset {
@@ -460,16 +464,18 @@ impl Writer {
             Ok(true) => return,
             Ok(false) => tracing::warn!(
                 bytes = store.wal_bytes(),
-                "the write-ahead log grows: another program keeps reading the store"
+                "the write-ahead log grows because another program keeps reading the store; end that program"
             ),
-            Err(error) => tracing::warn!(%error, "could not shorten the write-ahead log"),
+            Err(error) => {
+                tracing::warn!(%error, "cannot empty the write-ahead log; it grows until a retry succeeds")
+            }
         }
         self.next_wal_reset = Instant::now() + WAL_RETRY;
     }
 }
 
 pub(super) fn answer(reply: AppendReply, outcome: Result<Cursor, AppendError>) {
-    // An error says that nobody waits any more, which the contract allows.
+    // Ignore the error: the caller has dropped its receiver, which the contract allows.
     reply.send(outcome).ok();
 }
 
@@ -477,10 +483,10 @@ fn is_damaged(error: &OpenError) -> bool {
     matches!(error, OpenError::Sqlite { source, .. } if is_unreadable(source))
 }
 
-/// Says that nothing is taken any more when the writer ends, also by a panic.
-struct Closed(Arc<DiskState>);
+/// Guard that closes the log when the writer ends, even by a panic.
+struct CloseOnDrop(Arc<DiskState>);
 
-impl Drop for Closed {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.state.send_replace(LogState::Closed);
     }

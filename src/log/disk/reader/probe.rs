@@ -1,20 +1,23 @@
-//! Looking at one position after another: how far a hole goes, and what lies behind it.
+//! Probes one position after another for the end of a hole and the next readable record.
 
 use std::time::{Duration, Instant};
 
-use super::{Found, Snapshot};
+use super::{PositionRead, Snapshot};
 use crate::{
     event::{Record, Sequence},
     log::{Cause, Hole, ReadError},
 };
 
-/// Most sequences that one read tries behind one that cannot be read: about 50 ms. A longer hole is reported in parts.
+/// Maximum number of sequences that one read probes after an unreadable one: about 50 ms. A longer hole is
+/// reported in parts.
 const MAX_PROBES: u64 = 4096;
-/// How long one read may try them: a disk may take long to say that it cannot read something.
+/// Maximum time that one read probes: a bad disk may take long to report each error. A longer hole is
+/// reported in parts.
 const MAX_PROBE_TIME: Duration = Duration::from_millis(250);
 
 impl Snapshot<'_> {
-    /// The first readable record from `from` on, below `end`, if there is one near.
+    /// Returns the first readable record from `from` on, below `end`. `None` if there is none within the
+    /// probing limits.
     pub(in super::super) fn first_from(
         &self,
         from: Sequence,
@@ -23,7 +26,7 @@ impl Snapshot<'_> {
         Ok(self.probe(from, end)?.0)
     }
 
-    /// The same, with the position behind those that were tried.
+    /// Like [`first_from`](Self::first_from), but also returns the position after the probed ones.
     pub(super) fn probe(
         &self,
         from: Sequence,
@@ -32,7 +35,7 @@ impl Snapshot<'_> {
         let mut probes = Probes::begin();
         let mut next = from;
         while next < end && probes.is_next_allowed() {
-            if let Found::Record(record) = self.get(next)? {
+            if let PositionRead::Record(record) = self.get(next)? {
                 return Ok((Some(record), next.next()));
             }
             next = next.next();
@@ -40,29 +43,29 @@ impl Snapshot<'_> {
         Ok((None, next))
     }
 
-    /// The hole that begins at `from`, whose record cannot be read.
+    /// Returns the hole that begins at `from`, an unreadable position.
     pub(in super::super) fn hole_from(&self, from: Sequence, end: Sequence) -> Result<Hole, ReadError> {
         let mut hole = Hole::one(from, self.cause(from)?);
         let mut probes = Probes::begin();
         while probes.is_next_allowed() && hole.last.next() < end {
             match self.get(hole.last.next())? {
-                Found::Nothing if hole.cause == Cause::Missing => hole.last = hole.last.next(),
-                Found::Unreadable(cause) if hole.cause == cause => hole.last = hole.last.next(),
+                PositionRead::Missing if hole.cause == Cause::Missing => hole.last = hole.last.next(),
+                PositionRead::Unreadable(cause) if hole.cause == cause => hole.last = hole.last.next(),
                 _ => break,
             }
         }
         Ok(hole)
     }
 
-    /// The hole that ends below `before`, whose record cannot be read.
+    /// Returns the hole that ends just below `before`. The position there is unreadable.
     pub(super) fn hole_below(&self, before: Sequence) -> Result<Hole, ReadError> {
         let last = before.previous();
         let mut hole = Hole::one(last, self.cause(last)?);
         let mut probes = Probes::begin();
         while probes.is_next_allowed() && hole.first > self.oldest {
             match self.get(hole.first.previous())? {
-                Found::Nothing if hole.cause == Cause::Missing => hole.first = hole.first.previous(),
-                Found::Unreadable(cause) if hole.cause == cause => hole.first = hole.first.previous(),
+                PositionRead::Missing if hole.cause == Cause::Missing => hole.first = hole.first.previous(),
+                PositionRead::Unreadable(cause) if hole.cause == cause => hole.first = hole.first.previous(),
                 _ => break,
             }
         }
@@ -71,13 +74,13 @@ impl Snapshot<'_> {
 
     fn cause(&self, sequence: Sequence) -> Result<Cause, ReadError> {
         Ok(match self.get(sequence)? {
-            Found::Unreadable(cause) => cause,
-            Found::Nothing | Found::Record(_) => Cause::Missing,
+            PositionRead::Unreadable(cause) => cause,
+            PositionRead::Missing | PositionRead::Record(_) => Cause::Missing,
         })
     }
 }
 
-/// The bounds on how many positions one read tries.
+/// Limits on the probes of one read.
 struct Probes {
     left: u64,
     until: Instant,
@@ -88,7 +91,7 @@ impl Probes {
         Self { left: MAX_PROBES, until: Instant::now() + MAX_PROBE_TIME }
     }
 
-    /// Returns whether one more may be tried: the first always, so that each read makes progress.
+    /// Returns whether another probe is allowed. The first one always is, so that each read makes progress.
     fn is_next_allowed(&mut self) -> bool {
         let is_first = self.left == MAX_PROBES;
         self.left = self.left.saturating_sub(1);
