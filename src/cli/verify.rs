@@ -15,7 +15,7 @@ use crate::{
     log::{
         Cause, Hole,
         disk::{self, Checked, Verified},
-        index::IndexFound,
+        index::IndexCheck,
     },
     proto::{
         Gap, GapPolicy, GapReason, SubscribeRequest, subscribe_request::Start, subscribe_response::Frame,
@@ -57,14 +57,14 @@ fn files(dir: &Path) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     write_checked(&checked, &mut out)?;
     match &index {
-        IndexFound::Missing => writeln!(out, "index: none")?,
-        IndexFound::Agrees(end) => writeln!(out, "index: agrees with the log below event {end}")?,
-        IndexFound::Disagrees(reason) => writeln!(out, "index: {}", text::escape(reason))?,
+        IndexCheck::Missing => writeln!(out, "index: none")?,
+        IndexCheck::Agrees(end) => writeln!(out, "index: agrees with the log below event {end}")?,
+        IndexCheck::Disagrees(reason) => writeln!(out, "index: {}", text::escape(reason))?,
     }
     if checked.lost > 0 {
         return Err(lost_events(checked.lost));
     }
-    if let IndexFound::Disagrees(_) = index {
+    if let IndexCheck::Disagrees(_) = index {
         return Err(Failure::Other(
             "the index disagrees with the log; delete index.db, so that the gateway rebuilds it".to_owned(),
         ));

@@ -71,7 +71,7 @@ use self::{
 use super::{
     Anomalies, AppendError, Appending, EventLog, Holes, LogState, NewRecord, Order, PAGE_RECORDS, Page,
     Queue, ReadError, Tail, Terms, Usage,
-    index::{Following, Index},
+    index::{Index, IndexerThread},
     workers::{ThreadHandle, Workers},
 };
 use crate::event::{Epoch, Sequence, Timestamp};
@@ -128,7 +128,7 @@ pub struct DiskLog {
     readers: Workers,
     pub(in crate::log) index: Option<Arc<Index>>,
     /// `None` without an index, and after the log was closed. Dropping it ends the thread.
-    indexer: Mutex<Option<Following>>,
+    indexer: Mutex<Option<IndexerThread>>,
     /// `None` if the log was empty at the start, and after it was closed. Dropping it ends the thread.
     scrubber: Mutex<Option<ScrubThread>>,
 }
@@ -352,7 +352,7 @@ impl EventLog for DiskLog {
             self.queue.lock().take();
             let writer = self.writer.lock().take();
             let indexer = self.indexer.lock().take();
-            let indexer = indexer.map(Following::stop);
+            let indexer = indexer.map(IndexerThread::stop);
             if let Some(index) = &self.index {
                 index.close();
             }

@@ -1,4 +1,4 @@
-//! The index by account, group and command: derived from the log, in a file of its own.
+//! Index by account, group and command, derived from the log and stored in a file of its own.
 //!
 //! ```text
 //!   records  |-- segment --|---- segment ----|== open segment ==|........|
@@ -6,20 +6,17 @@
 //!            in index.db, by number          in memory                   not reached yet
 //! ```
 //!
-//! A thread of its own follows the tail and notes which records have which
-//! terms. What it has noted last, the open segment, is in memory only; when that
-//! is full it becomes a segment in the file, in one transaction and in the order
-//! of its terms. So the file is only ever added to at its end and shortened at
-//! its beginning: an entry costs a few bytes written once, where a tree that
-//! took entries one by one would write a page for each. The price is that the
-//! open segment is read again after a restart, beside everything else.
+//! The indexer thread follows the tail and maps terms to records. Its newest entries, the open segment, are
+//! only in memory. A full open segment is written to the file in one transaction, in the order of its terms.
+//! The file therefore only grows at its end and shrinks at its beginning. An entry costs a few bytes, written
+//! once. A B-tree that is updated for each record would write a page per entry. The price is that the records
+//! of the open segment are read again after a restart, in the background.
 //!
-//! The index is never trusted for what it has not reached, and nothing waits for
-//! it: above its end, and whenever it cannot be used, a search reads the log.
+//! The index covers only the records that it has reached, and no search waits for it. Above the index's end,
+//! and while the index is unusable, a search reads the log.
 //!
-//! A term is a hash. Two names with the same one only make a search give records
-//! that do not fit, which whoever asked leaves out anyway; so there is no list of
-//! names that would grow for ever.
+//! A term is a hash. Two names with the same hash only make a search return additional records, which the
+//! caller filters out anyway. So there is no list of names, which would grow indefinitely.
 
 mod file;
 mod follow;
@@ -38,14 +35,14 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
-pub use self::verify::IndexFound;
+pub use self::verify::IndexCheck;
 use self::{
     file::{FILE_NAME, Fault, Lookup},
     search::Search,
 };
 pub(super) use self::{
-    follow::{Following, Indexer, Stop},
-    search::Found,
+    follow::{Indexer, IndexerThread, Stop},
+    search::SearchResult,
     verify::verify,
 };
 use crate::{
@@ -57,53 +54,52 @@ use crate::{
     },
 };
 
-/// Threads and connections for searches; further searches wait for one.
+/// Number of threads and connections for searches. Further searches wait for one.
 const LOOKUPS: usize = 4;
-/// Entries of segments that one search looks up before it gives what it has: some
-/// milliseconds' worth. A search of many terms in a long log takes several pages.
-const MAX_LOOKED_UP: usize = 4096;
-/// Stands for the names of a record that are not known: those beyond a cut list, and
-/// all of a record that cannot be read. Every search takes such records for fitting.
-/// No name is empty.
+/// Entries that one search looks up before it returns its results so far: some milliseconds. A search for
+/// many terms in a long log takes several pages.
+const MAX_LOOKUPS: usize = 4096;
+/// Placeholder for unknown names of a record: names beyond a truncated list, and all names of an unreadable
+/// record. Every search returns such records. Real names are never empty.
 const UNKNOWN: &str = "";
 
-/// Deletes the index in a data directory. A gateway that runs builds another one. No connection may be open.
+/// Deletes the index in a data directory. A running gateway rebuilds it. No connection may be open.
 pub(super) fn remove(dir: &Path) -> io::Result<()> {
     remove_database(&dir.join(FILE_NAME))
 }
 
-/// The log that is indexed, as the thread that does it reads it.
+/// Interface of the log for the indexer thread.
 pub(super) trait Source: fmt::Debug + Send + 'static {
-    /// The log's life.
+    /// Returns the log's epoch.
     fn epoch(&self) -> Epoch;
 
-    /// The end of the log, as it moves.
+    /// Returns a receiver of the end of the log.
     fn tail(&self) -> watch::Receiver<Tail>;
 
-    /// The oldest record that is stored.
+    /// Returns the sequence of the oldest stored record.
     fn oldest(&self) -> Sequence;
 
-    /// Reads as the log's other readers do, but blocks.
+    /// Reads like [`EventLog::read`](crate::log::EventLog::read), but blocks.
     fn read(&mut self, from: Sequence, max_records: usize) -> (Origin, Result<Page, ReadError>);
 }
 
-/// Where records were read from.
+/// Origin of records that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// From memory: near the tail.
+    /// Memory: the indexer is near the tail.
     Memory,
-    /// From storage: far behind.
+    /// Storage: the indexer is far behind.
     Storage,
 }
 
-/// When the open segment is full: with the first of these.
+/// Limits of the open segment. It is full when it reaches one of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Sequences; at most 2^16, as positions take two bytes.
+    /// Number of sequences. At most 2^16, because positions have two bytes.
     span: u64,
-    /// Entries, of about 12 bytes of memory each.
+    /// Number of entries, of about 12 bytes of memory each.
     entries: usize,
-    /// Bytes of records, since they are read again after a restart.
+    /// Bytes of records, because they are read again after a restart.
     bytes: usize,
 }
 
@@ -114,7 +110,7 @@ impl Default for Limits {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum TermKind {
     Account = 1,
     GroupId = 2,
     Command = 3,
@@ -122,64 +118,64 @@ enum Kind {
 
 type Term = u32;
 
-fn term(kind: Kind, name: &str) -> Term {
+fn term(kind: TermKind, name: &str) -> Term {
     let mut hash = crc32fast::Hasher::new();
     hash.update(&[kind as u8]);
     hash.update(name.as_bytes());
     hash.finalize()
 }
 
-/// Under which terms a record is found.
+/// Returns the terms under which a record is indexed.
 fn terms_of(record: &StoredRecord) -> impl Iterator<Item = Term> {
     let cut = |is_cut: bool, kind| is_cut.then(|| term(kind, UNKNOWN));
-    (record.accounts().map(|name| term(Kind::Account, name)))
-        .chain(record.group_ids().map(|name| term(Kind::GroupId, name)))
-        .chain([term(Kind::Command, record.command())])
-        .chain(cut(record.accounts_cut() || record.has_unreadable_accounts(), Kind::Account))
-        .chain(cut(record.group_ids_cut() || record.has_unreadable_group_ids(), Kind::GroupId))
+    (record.accounts().map(|name| term(TermKind::Account, name)))
+        .chain(record.group_ids().map(|name| term(TermKind::GroupId, name)))
+        .chain([term(TermKind::Command, record.command())])
+        .chain(cut(record.accounts_cut() || record.has_unreadable_accounts(), TermKind::Account))
+        .chain(cut(record.group_ids_cut() || record.has_unreadable_group_ids(), TermKind::GroupId))
 }
 
-/// Under which terms a record is found that cannot be read: all that are searched by,
-/// so that a search says what is wrong with it, as reading does.
+/// Returns the terms under which an unreadable record is indexed: those of every search, so that a search
+/// reports the fault, as a read does.
 fn terms_of_unreadable() -> impl Iterator<Item = Term> {
-    [Kind::Account, Kind::GroupId, Kind::Command].into_iter().map(|kind| term(kind, UNKNOWN))
+    [TermKind::Account, TermKind::GroupId, TermKind::Command].into_iter().map(|kind| term(kind, UNKNOWN))
 }
 
-/// A run of records whose entries are in the file.
+/// Range of records whose entries are in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Segment {
-    /// Its name in the file.
+    /// Identifies the segment in the file.
     number: u32,
     first: Sequence,
     /// Exclusive.
     end: Sequence,
 }
 
-/// A record that the index has reached, by which it is known for this log's.
+/// Newest readable record that the index has reached. It shows that the index belongs to this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
+struct LastRecord {
     sequence: Sequence,
-    /// [`Record::check`] of it.
+    /// The record's [`Record::check`].
     check: u32,
 }
 
-/// The run of records that was indexed last, in memory.
+/// Range of records that was indexed last, in memory.
 #[derive(Debug)]
-struct Open {
+struct OpenSegment {
     first: Sequence,
-    /// Exclusive, and the index's end.
+    /// Exclusive. Also the index's end.
     end: Sequence,
-    /// A record's position is its distance from the first.
+    /// Terms with the positions of records. A position is the distance from `first`.
     entries: BTreeSet<(Term, u16)>,
-    /// Bytes of its records.
+    /// Bytes of the records.
     bytes: usize,
-    /// The newest record that could be read, in this segment or before.
-    mark: Option<Mark>,
+    /// The newest readable record in this segment or before.
+    last_record: Option<LastRecord>,
 }
 
-impl Open {
-    fn new(first: Sequence, mark: Option<Mark>) -> Self {
-        Self { first, end: first, entries: BTreeSet::new(), bytes: 0, mark }
+impl OpenSegment {
+    fn new(first: Sequence, last_record: Option<LastRecord>) -> Self {
+        Self { first, end: first, entries: BTreeSet::new(), bytes: 0, last_record }
     }
 
     fn is_full(&self, limits: Limits) -> bool {
@@ -188,7 +184,7 @@ impl Open {
             || self.bytes >= limits.bytes
     }
 
-    /// Notes records, until it is full; `next` is where they end if it is not.
+    /// Indexes records until the segment is full. `next` is the end of the range that was read.
     fn add(&mut self, records: &[Record], next: Sequence, limits: Limits) {
         let last = Sequence(self.first.0 + (limits.span - 1));
         for record in records {
@@ -200,14 +196,15 @@ impl Open {
             }
             self.note(record.sequence(), terms_of(record.stored()));
             self.bytes += record.stored().bytes().len();
-            self.mark = Some(Mark { sequence: record.sequence(), check: record.check() });
+            self.last_record = Some(LastRecord { sequence: record.sequence(), check: record.check() });
         }
         if next > self.end {
             self.add_unreadable(next.previous(), limits);
         }
     }
 
-    /// Notes all up to `last` as records that cannot be read, until it is full. Each search comes to them.
+    /// Indexes sequences up to `last` as unreadable records, until the segment is full. Every search returns
+    /// them.
     fn add_unreadable(&mut self, last: Sequence, limits: Limits) {
         while self.end <= last && !self.is_full(limits) {
             self.note(self.end, terms_of_unreadable());
@@ -216,42 +213,41 @@ impl Open {
 
     fn note(&mut self, sequence: Sequence, terms: impl Iterator<Item = Term>) {
         let position =
-            u16::try_from(sequence.0 - self.first.0).expect("a record beyond the segment's span is left out");
+            u16::try_from(sequence.0 - self.first.0).expect("the record is within the segment's span");
         self.entries.extend(terms.map(|term| (term, position)));
         self.end = sequence.next();
     }
 }
 
-/// What is indexed.
+/// Indexed records.
 #[derive(Debug)]
-struct State {
-    /// In order, without gaps but for what was trimmed before it was reached.
+struct IndexState {
+    /// Segments in the file, in order. Gaps between them were trimmed before the indexer reached them.
     segments: Arc<[Segment]>,
-    open: Open,
+    open: OpenSegment,
 }
 
-/// What the thread that builds the index and the searches share.
+/// Index that the indexer thread and the searches share.
 #[derive(Debug)]
 pub(super) struct Index {
     path: PathBuf,
-    /// `None` while the index cannot be used. The segments that it tells of are in the
-    /// file, or trimmed.
-    state: RwLock<Option<State>>,
-    /// Connections not in use; one that failed is not put back.
+    /// `None` while the index is unusable. Its segments are in the file unless they were trimmed.
+    state: RwLock<Option<IndexState>>,
+    /// Idle connections. A connection that failed is not returned.
     idle: Mutex<Vec<Lookup>>,
-    /// The threads that search.
+    /// Search threads.
     searchers: Workers,
-    /// Searches hold it for one page; whoever exchanges the file or empties its WAL
-    /// holds it alone.
+    /// Searches hold it for one page. The indexer holds it exclusively to replace the file or to empty its
+    /// WAL.
     gate: RwLock<()>,
-    /// What a search found to be wrong with the file; the next one's takes its place.
+    /// Last fault of the file that a search found.
     fault: Mutex<Option<Fault>>,
-    /// Notified of a fault.
+    /// Notifies the indexer of a fault.
     wake: Notify,
 }
 
 impl Index {
-    /// Starts the threads for searches. The file is opened by the thread that builds the index.
+    /// Starts the search threads. The indexer thread opens the file.
     pub(super) fn new(dir: &Path) -> io::Result<Self> {
         Ok(Self {
             path: dir.join(FILE_NAME),
@@ -264,31 +260,31 @@ impl Index {
         })
     }
 
-    /// Everything below it is indexed; `None` while the index cannot be used.
+    /// Returns the end of the indexed records. `None` while the index is unusable.
     pub(super) fn end(&self) -> Option<Sequence> {
         self.with_state(|state| state.open.end)
     }
 
-    /// Bytes of the index's files.
+    /// Returns the size of the index's files in bytes.
     pub(super) fn file_bytes(&self) -> u64 {
         file::bytes(&self.path)
     }
 
-    /// Takes no more searches.
+    /// Rejects further searches, and closes the connections.
     pub(super) fn close(&self) {
         self.searchers.close();
         self.idle.lock().clear();
     }
 
-    /// Finds records that may have one of the terms. `None` if the log itself is to
-    /// be read: the index has not reached the position, or cannot be used.
+    /// Finds records that may have one of the terms. Returns `None` if the caller must read the log instead:
+    /// the index has not reached the position, or is unusable.
     pub(super) async fn find(
         self: &Arc<Self>,
         terms: &Terms,
         position: Sequence,
         order: Order,
         max_records: usize,
-    ) -> Option<Found> {
+    ) -> Option<SearchResult> {
         let search = Search::new(terms, position, order, max_records);
         if !search.is_within(self.end()?) {
             return None;
@@ -298,32 +294,32 @@ impl Index {
             Ok(found) => found,
             Err(WorkError::Closed) => None,
             Err(error @ WorkError::Panicked) => {
-                tracing::error!(%error, "a search of the index stopped; reading the log instead");
+                tracing::error!(%error, "a search of the account index panicked; reading the log instead (slower)");
                 None
             }
         }
     }
 
-    fn look_up(&self, search: &Search) -> Option<Found> {
-        // From here on the file is the one that the state tells of.
+    fn look_up(&self, search: &Search) -> Option<SearchResult> {
+        // While the gate is held, the file matches the state.
         let _gate = self.gate.read();
         let snapshot = self.with_state(|state| {
             let open = &state.open;
             search
                 .is_within(open.end)
-                .then(|| (Arc::clone(&state.segments), open.first, search.look_into_open(open), open.end))
+                .then(|| (Arc::clone(&state.segments), open.first, search.search_open(open), open.end))
         })?;
         let (segments, open_first, in_open, end) = snapshot?;
 
         let mut found = Vec::new();
-        // The open segment is the newest.
+        // The open segment has the newest records.
         let next = match search.order {
             Order::NewestFirst => {
                 search.take(&mut found, open_first, in_open);
-                self.look_into(&segments, search, &mut found)?
+                self.search_segments(&segments, search, &mut found)?
             }
             Order::OldestFirst => {
-                let next = self.look_into(&segments, search, &mut found)?;
+                let next = self.search_segments(&segments, search, &mut found)?;
                 if next.is_none() {
                     search.take(&mut found, open_first, in_open);
                 }
@@ -334,19 +330,19 @@ impl Index {
             Order::OldestFirst => end,
             Order::NewestFirst => Sequence::FIRST,
         });
-        Some(Found { sequences: found, next })
+        Some(SearchResult { sequences: found, next })
     }
 
-    /// Looks into segments until it has as many records as are wanted. With a
-    /// position, it has looked into too many, and goes on there next time. `None`
-    /// if the file cannot be read.
-    fn look_into(
+    /// Searches segments until it has found as many records as requested. Returns a position if it has
+    /// reached [`MAX_LOOKUPS`]: the next page continues there. Returns an outer `None` if the file cannot be
+    /// read.
+    fn search_segments(
         &self,
         segments: &[Segment],
         search: &Search,
         found: &mut Vec<Sequence>,
     ) -> Option<Option<Sequence>> {
-        match self.try_to_look_into(segments, search, found) {
+        match self.try_search_segments(segments, search, found) {
             Ok(next) => Some(next),
             Err(fault) => {
                 *self.fault.lock() = Some(fault);
@@ -356,7 +352,7 @@ impl Index {
         }
     }
 
-    fn try_to_look_into(
+    fn try_search_segments(
         &self,
         segments: &[Segment],
         search: &Search,
@@ -369,16 +365,16 @@ impl Index {
         let idle = self.idle.lock().pop();
         let lookup = idle.map_or_else(|| Lookup::open(&self.path), Ok)?;
         let snapshot = lookup.snapshot()?;
-        let mut looked_up = 0;
+        let mut lookups = 0;
         let mut next = None;
         for segment in path {
-            if looked_up >= MAX_LOOKED_UP {
+            if lookups >= MAX_LOOKUPS {
                 next = Some(search.before(segment));
                 break;
             }
             let mut positions = Vec::new();
             if let Some(ahead) = search.ahead(segment.first) {
-                looked_up += search.terms.len();
+                lookups += search.terms.len();
                 lookup.each(segment.number, &search.terms, |all| {
                     search.collect(&mut positions, &ahead, all);
                 })?;
@@ -393,11 +389,11 @@ impl Index {
         Ok(next)
     }
 
-    fn with_state<T>(&self, look: impl FnOnce(&State) -> T) -> Option<T> {
+    fn with_state<T>(&self, look: impl FnOnce(&IndexState) -> T) -> Option<T> {
         self.state.read().as_ref().map(look)
     }
 
-    fn change_state(&self, change: impl FnOnce(&mut State)) {
+    fn change_state(&self, change: impl FnOnce(&mut IndexState)) {
         if let Some(state) = &mut *self.state.write() {
             change(state);
         }

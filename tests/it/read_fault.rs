@@ -292,7 +292,7 @@ async fn an_index_on_a_bad_sector_is_built_anew() {
     assert!(Path::new(&disk.data().join("index.db")).exists());
     disk.fail("index.db", EVERYWHERE, 1);
     let gateway = disk.serve(&[]);
-    gateway.line("the account index cannot be used; building it anew").await;
+    gateway.line("the account index is unusable; rebuilding it, and reading the log meanwhile").await;
     soon(async { while log_status(&gateway).await.index_sequence != Some(EVENTS + 1) {} }).await;
     let filter = Some(EventFilter { accounts: vec!["a3".to_owned()], ..Default::default() });
     let request = ListEventsRequest { page_size: 1000, filter, ..Default::default() };

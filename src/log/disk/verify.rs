@@ -13,7 +13,7 @@ use crate::{
     event::{Record, Sequence},
     log::{
         Cause, Hole, Holes, PAGE_RECORDS, ReadError,
-        index::{self, IndexFound},
+        index::{self, IndexCheck},
     },
 };
 
@@ -40,7 +40,7 @@ pub struct Verified {
     /// Counts of the events.
     pub checked: Checked,
     /// Comparison of the index with the events.
-    pub index: IndexFound,
+    pub index: IndexCheck,
 }
 
 /// Verifies the store in a data directory. Changes only what opening it changes: SQLite may move the

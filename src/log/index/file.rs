@@ -1,4 +1,4 @@
-//! The index's SQLite file. What is in it can always be made again from the log.
+//! SQLite file of the index. Its content can always be rebuilt from the log.
 
 use std::{
     fs, io,
@@ -8,32 +8,31 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, params};
 
-use super::{Mark, Segment, Term};
+use super::{LastRecord, Segment, Term};
 use crate::{
     event::{Epoch, Sequence},
     log::files::{identity, is_read_error, private_file, wal_path},
 };
 
 pub(super) const FILE_NAME: &str = "index.db";
-/// The format of the file (SQLite's `user_version`); one of another format is made anew.
+/// Format of the file (SQLite's `user_version`). A file with another format is rebuilt.
 const FORMAT: i64 = 1;
-/// Marks the file as ours (SQLite's `application_id`): "cbgi".
+/// Identifies the file as a callback-gateway index (SQLite's `application_id`): "cbgi".
 const APPLICATION_ID: i64 = 0x6362_6769;
-/// How long a change waits for a foreign lock on the file.
+/// Time that a change waits for another program's lock on the file.
 const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long a search waits for one before it reads the log instead.
+/// Time that a search waits for such a lock before it reads the log instead.
 const LOOKUP_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
-/// Rows between two rests of a long transaction.
+/// Number of rows between two pauses of a long transaction.
 const REST_ROWS: usize = 256;
 
-/// A segment's entries lie together and in order, so that they are written at the
-/// end of the table and deleted at its beginning. A plain integer as the key makes
-/// SQLite fill its pages when rows come in order.
+/// Schema of the file. A segment's entries are contiguous and in order: they are written at the end of the
+/// table and deleted at its beginning. With a plain integer key, SQLite fills its pages when rows are
+/// inserted in order.
 ///
-/// Nothing that SQLite returns is trusted: each row has a checksum, and each entry names
-/// the one before it in its segment. So a term without an entry is known to have none
-/// because the next entry says so: a lost row, or a page in another's place, shows. The
-/// last entry of a segment is that of [`LAST_TERM`], with or without positions.
+/// Rows from SQLite are not trusted. Each row has a checksum, and each entry names its predecessor in the
+/// segment. So the next entry proves that a term has no entry, and a lost row or a misplaced page is
+/// detected. The last entry of each segment is that of [`LAST_TERM`], with or without positions.
 const SCHEMA: &str = "
     CREATE TABLE log (
         epoch INTEGER NOT NULL
@@ -42,38 +41,38 @@ const SCHEMA: &str = "
         number         INTEGER PRIMARY KEY,
         first_sequence INTEGER NOT NULL,
         end_sequence   INTEGER NOT NULL,  -- exclusive
-        last_sequence  INTEGER,           -- of the newest record that could be read, by then
-        last_check     INTEGER,           -- its check
-        checksum       INTEGER NOT NULL   -- CRC-32C over the others
+        last_sequence  INTEGER,           -- of the newest readable record at that time
+        last_check     INTEGER,           -- check of that record
+        checksum       INTEGER NOT NULL   -- CRC-32C over the other columns
     ) STRICT;
     CREATE TABLE entry (
         id        INTEGER PRIMARY KEY,  -- the segment's number << 32 | the term
-        previous  INTEGER NOT NULL,     -- id of the entry before it in the segment; -1: it is the first
-        checksum  INTEGER NOT NULL,     -- CRC-32C over the others
+        previous  INTEGER NOT NULL,     -- id of the preceding entry in the segment; -1 if there is none
+        checksum  INTEGER NOT NULL,     -- CRC-32C over the other columns
         positions BLOB NOT NULL         -- from the segment's first sequence: ascending, two bytes each, little-endian
     ) STRICT;
 ";
 
-/// The term of the last entry of each segment.
+/// Term of the last entry of each segment.
 const LAST_TERM: Term = Term::MAX;
-/// Stands for the entry before a segment's first.
+/// `previous` of a segment's first entry.
 const NO_ENTRY: i64 = -1;
 
-/// Why the file cannot be used.
+/// Fault of the file, with the reason.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// Not now.
-    Passing(String),
-    /// Not any more: it is to be made anew.
-    Useless(String),
+    /// The file may be usable later.
+    Transient(String),
+    /// The file must be rebuilt.
+    Unusable(String),
 }
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         use ErrorCode::*;
-        // A bad sector stays so. Another file has other sectors.
+        // A bad sector is permanent. A new file gets other sectors.
         if is_read_error(&error) {
-            return Self::Useless(error.to_string());
+            return Self::Unusable(error.to_string());
         }
         match error.sqlite_error_code() {
             Some(
@@ -87,19 +86,19 @@ impl From<rusqlite::Error> for Fault {
                 | ReadOnly
                 | CannotOpen
                 | PermissionDenied,
-            ) => Self::Passing(error.to_string()),
-            _ => Self::Useless(error.to_string()),
+            ) => Self::Transient(error.to_string()),
+            _ => Self::Unusable(error.to_string()),
         }
     }
 }
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        Self::Passing(error.to_string())
+        Self::Transient(error.to_string())
     }
 }
 
-/// The writing connection.
+/// Writing connection.
 #[derive(Debug)]
 pub(super) struct IndexFile {
     connection: Connection,
@@ -109,11 +108,11 @@ pub(super) struct IndexFile {
 }
 
 impl IndexFile {
-    /// Opens the file, making it if it is missing, and says what is in it.
+    /// Opens the file, and creates it if it is missing. Returns its segments and the newest readable record.
     ///
-    /// To be called only while no other connection is open: closing a file drops
-    /// every POSIX lock that this process has on it, SQLite's among them.
-    pub(super) fn open(path: &Path, epoch: Epoch) -> Result<(Self, Vec<Segment>, Option<Mark>), Fault> {
+    /// Call it only while no other connection is open: closing a file drops every POSIX lock that this
+    /// process has on it, including SQLite's.
+    pub(super) fn open(path: &Path, epoch: Epoch) -> Result<(Self, Vec<Segment>, Option<LastRecord>), Fault> {
         private_file(path)?;
         let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_BUSY_TIMEOUT)?;
         let pragma =
@@ -122,14 +121,17 @@ impl IndexFile {
         let (application_id, format) = (pragma("application_id")?, pragma("user_version")?);
         let is_new = tables == 0 && application_id == 0;
         if !is_new && application_id != APPLICATION_ID {
-            // Not ours to delete.
-            return Err(Fault::Passing(format!("{} is something else; move it away", path.display())));
+            // Never delete a file of another program.
+            return Err(Fault::Transient(format!(
+                "{} is not an index of callback-gateway; move it away",
+                path.display()
+            )));
         }
         if !is_new && format != FORMAT {
-            return Err(Fault::Useless(format!("it has format {format}, not {FORMAT}")));
+            return Err(Fault::Unusable(format!("it has format {format}, not {FORMAT}")));
         }
         connection.query_row("PRAGMA journal_mode=WAL", [], |_| Ok(()))?;
-        // A power cut may take the last segments, which are then made again.
+        // A power cut may lose the last segments, which are then rebuilt.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         if is_new {
             let transaction = connection.transaction()?;
@@ -141,23 +143,23 @@ impl IndexFile {
         }
         let found: i64 = connection.query_row("SELECT epoch FROM log", [], |row| row.get(0))?;
         if found != epoch.0.cast_signed() {
-            return Err(Fault::Useless("it belongs to another log".to_owned()));
+            return Err(Fault::Unusable("it belongs to another log".to_owned()));
         }
-        let (segments, mark) = read_segments(&connection)?;
+        let (segments, last_record) = read_segments(&connection)?;
         let identity = identity(path)?;
-        Ok((Self { connection, path: path.to_owned(), identity }, segments, mark))
+        Ok((Self { connection, path: path.to_owned(), identity }, segments, last_record))
     }
 
-    /// Whether the file is still where it was opened.
+    /// Returns whether the file is still in its place.
     pub(super) fn is_in_place(&self) -> bool {
         identity(&self.path).is_ok_and(|identity| identity == self.identity)
     }
 
-    /// Adds a segment as one transaction. `entries` are in order; `rest` is called now and then.
+    /// Adds a segment in one transaction. `entries` are in order. Calls `rest` every [`REST_ROWS`] rows.
     pub(super) fn add(
         &mut self,
         segment: &Segment,
-        mark: Option<Mark>,
+        last_record: Option<LastRecord>,
         entries: impl Iterator<Item = (Term, u16)>,
         mut rest: impl FnMut(),
     ) -> Result<(), Fault> {
@@ -187,7 +189,7 @@ impl IndexFile {
                 }
             }
         }
-        let row = SegmentRow::new(segment, mark);
+        let row = SegmentRow::new(segment, last_record);
         transaction.execute(
             "INSERT INTO segment (number, first_sequence, end_sequence, last_sequence, last_check, checksum) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -203,7 +205,7 @@ impl IndexFile {
         Ok(transaction.commit()?)
     }
 
-    /// Deletes a segment as one transaction.
+    /// Deletes a segment in one transaction.
     pub(super) fn remove(&mut self, number: u32) -> Result<(), Fault> {
         let transaction = self.connection.transaction()?;
         transaction.execute(
@@ -214,18 +216,18 @@ impl IndexFile {
         Ok(transaction.commit()?)
     }
 
-    /// Stands in for a full disk.
+    /// Limits the size of the file, to simulate a full disk.
     #[cfg(test)]
     pub(super) fn limit_pages(&self, pages: i64) {
         self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
     }
 
-    /// The WAL's size in bytes.
+    /// Returns the WAL's size in bytes.
     pub(super) fn wal_bytes(&self) -> u64 {
         fs::metadata(wal_path(&self.path)).map_or(0, |wal| wal.len())
     }
 
-    /// Moves the WAL into the main file and empties it, unless another program is in the way.
+    /// Moves the WAL into the main file and empties it, unless another program prevents it.
     pub(super) fn reset_wal(&self) -> Result<(), Fault> {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
@@ -237,7 +239,7 @@ fn open(path: &Path, flags: OpenFlags, busy_timeout: Duration) -> rusqlite::Resu
     Ok(connection)
 }
 
-/// A row of the table of segments.
+/// Row of the table `segment`.
 #[derive(Debug, Clone, Copy)]
 struct SegmentRow {
     number: u32,
@@ -248,13 +250,13 @@ struct SegmentRow {
 }
 
 impl SegmentRow {
-    fn new(segment: &Segment, mark: Option<Mark>) -> Self {
+    fn new(segment: &Segment, last_record: Option<LastRecord>) -> Self {
         Self {
             number: segment.number,
             first_sequence: segment.first.0.cast_signed(),
             end_sequence: segment.end.0.cast_signed(),
-            last_sequence: mark.map(|mark| mark.sequence.0.cast_signed()),
-            last_check: mark.map(|mark| mark.check),
+            last_sequence: last_record.map(|last_record| last_record.sequence.0.cast_signed()),
+            last_check: last_record.map(|last_record| last_record.check),
         }
     }
 
@@ -277,14 +279,14 @@ fn entry_checksum(id: i64, previous: i64, positions: &[u8]) -> u32 {
 }
 
 fn damaged() -> Fault {
-    Fault::Useless("it is damaged".to_owned())
+    Fault::Unusable("it is damaged".to_owned())
 }
 
 fn entry_id(segment: u32, term: Term) -> i64 {
     i64::from(segment) << 32 | i64::from(term)
 }
 
-fn read_segments(connection: &Connection) -> Result<(Vec<Segment>, Option<Mark>), Fault> {
+fn read_segments(connection: &Connection) -> Result<(Vec<Segment>, Option<LastRecord>), Fault> {
     let mut select = connection.prepare(
         "SELECT number, first_sequence, end_sequence, last_sequence, last_check, checksum FROM segment \
          ORDER BY number",
@@ -292,7 +294,7 @@ fn read_segments(connection: &Connection) -> Result<(Vec<Segment>, Option<Mark>)
     let sequence = |number: i64| Sequence(number.cast_unsigned());
     let mut rows = select.query([])?;
     let mut segments: Vec<Segment> = Vec::new();
-    let mut mark = None;
+    let mut last_record = None;
     while let Some(row) = rows.next()? {
         let checksum: u32 = row.get(5)?;
         let row = SegmentRow {
@@ -310,20 +312,20 @@ fn read_segments(connection: &Connection) -> Result<(Vec<Segment>, Option<Mark>)
             first: sequence(row.first_sequence),
             end: sequence(row.end_sequence),
         };
-        // They follow one another, without gaps but for what was trimmed before it was reached.
+        // Segments are in order. Gaps between them were trimmed before the indexer reached them.
         let is_next =
             segments.last().is_none_or(|last| last.end <= segment.first && last.number + 1 == segment.number);
         if !is_next || segment.first >= segment.end {
-            return Err(Fault::Useless("its segments contradict each other".to_owned()));
+            return Err(Fault::Unusable("its segments contradict each other".to_owned()));
         }
         segments.push(segment);
         let last = row.last_sequence.zip(row.last_check);
-        mark = last.map(|(last, check)| Mark { sequence: sequence(last), check });
+        last_record = last.map(|(last, check)| LastRecord { sequence: sequence(last), check });
     }
-    Ok((segments, mark))
+    Ok((segments, last_record))
 }
 
-/// A connection for searches.
+/// Connection for searches.
 #[derive(Debug)]
 pub(super) struct Lookup {
     connection: Connection,
@@ -332,26 +334,26 @@ pub(super) struct Lookup {
 impl Lookup {
     pub(super) fn open(path: &Path) -> Result<Self, Fault> {
         let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, LOOKUP_BUSY_TIMEOUT)?;
-        // Attaches it to the WAL's index, which needs a little room on the disk.
+        // Attach the connection to the WAL's index now: this needs some free space on the disk.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(Self { connection })
     }
 
-    /// The segments of the file, if it is this log's.
+    /// Returns the segments of the file, if it belongs to this log.
     pub(super) fn segments(&self, epoch: Epoch) -> Result<Vec<Segment>, Fault> {
         let found: i64 = self.connection.query_row("SELECT epoch FROM log", [], |row| row.get(0))?;
         if found != epoch.0.cast_signed() {
-            return Err(Fault::Useless("it belongs to another log".to_owned()));
+            return Err(Fault::Unusable("it belongs to another log".to_owned()));
         }
         read_segments(&self.connection).map(|(segments, _)| segments)
     }
 
-    /// What is looked up while it lives comes from one snapshot, which is faster too.
+    /// Begins a snapshot. Lookups while it lives agree with each other, and are faster.
     pub(super) fn snapshot(&self) -> Result<Transaction<'_>, Fault> {
         Ok(self.connection.unchecked_transaction()?)
     }
 
-    /// Gives each term's positions in a segment, ascending.
+    /// Calls `give` with each term's positions in a segment, in ascending order.
     pub(super) fn each(
         &self,
         segment: u32,
@@ -373,10 +375,11 @@ impl Lookup {
                     give(&mut positions.as_chunks().0.iter().map(|&position| u16::from_le_bytes(position)));
                     return Ok(true);
                 }
-                // The next entry of the segment: there is none between it and the one before it.
+                // The next entry of the segment proves that the term has none if its predecessor is below the
+                // term.
                 Ok(id <= entry_id(segment, LAST_TERM) && previous < wanted)
             };
-            // At least the segment's last entry is there.
+            // There is always an entry at or after the term: the segment's last one.
             if !select.query_row([wanted], look).optional()?.unwrap_or(false) {
                 return Err(damaged());
             }
@@ -385,7 +388,7 @@ impl Lookup {
     }
 }
 
-/// Bytes of the files.
+/// Returns the size of the files in bytes.
 pub(super) fn bytes(path: &Path) -> u64 {
     [path, &wal_path(path)].into_iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
 }

@@ -1,4 +1,4 @@
-//! The thread that builds the index.
+//! Indexer thread: follows the log and builds the index.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    Index, LOOKUPS, Limits, Mark, Open, Origin, Segment, Source, State,
+    Index, IndexState, LOOKUPS, LastRecord, Limits, OpenSegment, Origin, Segment, Source,
     file::{Fault, IndexFile, Lookup},
 };
 use crate::{
@@ -19,38 +19,39 @@ use crate::{
     log::{PAGE_RECORDS, Page, ReadError, Tail, files::remove_database, workers::ThreadHandle},
 };
 
-/// Pause after the tail has moved, so that records are taken in runs and not one by
-/// one. Far below what a search can read of the log itself.
+/// Pause after the tail has moved, so that records are indexed in batches. Searches read the records that
+/// arrive meanwhile from the log.
 const GATHER: Duration = Duration::from_millis(100);
-/// How often trimming is looked for while nothing comes in.
+/// Interval of checks for trimmed segments while no records arrive.
 const IDLE: Duration = Duration::from_secs(30);
-/// Pause after a failure that may pass, and the least between two beginnings.
+/// Pause after a transient fault, and the minimum between two rebuilds.
 const RETRY: Duration = Duration::from_secs(30);
-/// The least work after which it rests, if callbacks come in meanwhile; in processor time.
+/// Minimum work before a pause while callbacks arrive, in processor time.
 const STINT: Duration = Duration::from_millis(5);
-/// How much longer than its work a rest is while it reads from the disk, so far behind
-/// that it does not matter: a rebuild takes no more than a quarter of one processor from
-/// a gateway that is in use, and outruns what comes in.
+/// Ratio of pause to work while the indexer reads from storage. It is then far behind, and speed does not
+/// matter. A rebuild uses at most a quarter of a processor of a busy gateway, and is still faster than new
+/// records arrive.
 const REST_BEHIND: u32 = 3;
-/// The same while it reads from memory, and a search has to read what it has not reached.
+/// Ratio of pause to work while the indexer reads from memory. Searches have to read the records that it has
+/// not reached.
 const REST_NEAR: u32 = 1;
-/// Longest rest.
+/// Maximum pause.
 const MAX_REST: Duration = Duration::from_millis(50);
-/// The WAL's bound: above it, searches are held back for a moment to empty it.
+/// Maximum size of the WAL. Above it, new searches are blocked for a moment to empty it.
 const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Dropping it ends the thread.
+/// Sender whose drop ends the thread.
 pub(in super::super) type Stop = watch::Sender<()>;
 
-/// The running thread.
+/// Handle of the running indexer thread.
 #[derive(Debug)]
-pub(in super::super) struct Following {
+pub(in super::super) struct IndexerThread {
     stop: Stop,
     thread: ThreadHandle,
 }
 
-impl Following {
-    /// Ends the thread, which is soon.
+impl IndexerThread {
+    /// Stops the thread. It ends within milliseconds.
     pub(in super::super) fn stop(self) -> ThreadHandle {
         drop(self.stop);
         self.thread
@@ -59,19 +60,19 @@ impl Following {
 
 /// Builds the index.
 ///
-/// It does not run at a lower priority: it holds locks that the writer wants, the
-/// ring's above all, and must get to let go of them. It rests instead.
+/// The thread does not have a lower priority: it holds locks that the writer needs, above all the ring's, and
+/// must not be preempted while it holds them. It pauses instead.
 #[derive(Debug)]
 pub(in super::super) struct Indexer {
     index: Arc<Index>,
     source: Box<dyn Source>,
     limits: Limits,
     tail: watch::Receiver<Tail>,
-    /// `None` until it is opened; together with the index's state.
+    /// `None` until it is opened. Set together with the index's state.
     pub(super) file: Option<IndexFile>,
     pace: Pace,
-    /// What was complained of last; `None` once it works.
-    complaint: Option<String>,
+    /// Last warning that was logged. `None` once the index works again.
+    last_warning: Option<String>,
 }
 
 impl Indexer {
@@ -79,16 +80,16 @@ impl Indexer {
         let (stop, stopped) = watch::channel(());
         let tail = source.tail();
         let pace = Pace { stopped, tail: tail.clone(), since: Duration::ZERO, rest: REST_BEHIND };
-        let indexer = Self { index, source, limits, tail, file: None, pace, complaint: None };
+        let indexer = Self { index, source, limits, tail, file: None, pace, last_warning: None };
         (indexer, stop)
     }
 
     /// Starts the thread.
-    pub(in super::super) fn spawn(self, stop: Stop) -> io::Result<Following> {
+    pub(in super::super) fn spawn(self, stop: Stop) -> io::Result<IndexerThread> {
         // For timers: the thread waits for several things at once.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = ThreadHandle::spawn("log-indexer", move || runtime.block_on(self.run()))?;
-        Ok(Following { stop, thread })
+        Ok(IndexerThread { stop, thread })
     }
 
     async fn run(mut self) {
@@ -97,32 +98,35 @@ impl Indexer {
             match self.step() {
                 Ok(true) => self.pace.rest(),
                 Ok(false) => self.wait().await,
-                Err(Fault::Passing(error)) => {
-                    self.complain(&error);
+                Err(Fault::Transient(error)) => {
+                    self.warn_once(&error);
                     self.pause(RETRY).await;
                 }
-                Err(Fault::Useless(reason)) => {
-                    tracing::warn!(reason, "the account index cannot be used; building it anew");
-                    // Not over and over.
+                Err(Fault::Unusable(reason)) => {
+                    tracing::warn!(
+                        reason,
+                        "the account index is unusable; rebuilding it, and reading the log meanwhile"
+                    );
+                    // Limit the rate of rebuilds.
                     if begun.is_some_and(|begun| begun.elapsed() < RETRY) {
-                        self.put_away();
+                        self.close();
                         self.pause(RETRY).await;
                     }
                     begun = Some(Instant::now());
-                    if let Err(error) = self.begin_anew() {
-                        self.complain(&error.to_string());
+                    if let Err(error) = self.discard_file() {
+                        self.warn_once(&error.to_string());
                         self.pause(RETRY).await;
                     }
                 }
             }
         }
-        self.put_away();
+        self.close();
     }
 
-    /// Waits until there may be something to do.
+    /// Waits until there may be work.
     async fn wait(&mut self) {
         tokio::select! {
-            // The sender is in the log, so it is never gone.
+            // The log owns the sender, so this fails only at the end.
             moved = self.tail.changed() => if moved.is_ok() {
                 self.pause(GATHER).await;
             },
@@ -140,22 +144,22 @@ impl Indexer {
         }
     }
 
-    fn complain(&mut self, error: &str) {
-        if self.complaint.as_deref() != Some(error) {
+    fn warn_once(&mut self, error: &str) {
+        if self.last_warning.as_deref() != Some(error) {
             tracing::warn!(
                 error,
-                "the account index does not work; searches take longer, and nothing else does"
+                "the account index does not work; retrying, and reading the log for searches (slower)"
             );
-            self.complaint = Some(error.to_owned());
+            self.last_warning = Some(error.to_owned());
         }
     }
 
-    /// Does some milliseconds' work. False if there is none for now.
+    /// Works for some milliseconds. Returns false if there is no work now.
     pub(super) fn step(&mut self) -> Result<bool, Fault> {
         let fault = self.index.fault.lock().take();
         match fault {
-            Some(Fault::Passing(error)) => self.complain(&error),
-            Some(useless) => return Err(useless),
+            Some(Fault::Transient(error)) => self.warn_once(&error),
+            Some(unusable) => return Err(unusable),
             None => {}
         }
         let Some(file) = &self.file else {
@@ -163,64 +167,63 @@ impl Indexer {
             return Ok(true);
         };
         if !file.is_in_place() {
-            return Err(Fault::Useless("its file is gone".to_owned()));
+            return Err(Fault::Unusable("its file was deleted or replaced".to_owned()));
         }
         Ok(self.trim()? || self.close_segment()? || self.advance()?)
     }
 
-    /// Opens the file, and takes it only if it is this log's.
+    /// Opens the file. Fails if it does not belong to this log.
     fn open(&mut self) -> Result<(), Fault> {
-        let useless = |reason: &str| Err(Fault::Useless(reason.to_owned()));
+        let unusable = |reason: &str| Err(Fault::Unusable(reason.to_owned()));
         let index = Arc::clone(&self.index);
         let _gate = index.gate.write();
-        let (file, segments, mark) = IndexFile::open(&index.path, self.source.epoch())?;
+        let (file, segments, last_record) = IndexFile::open(&index.path, self.source.epoch())?;
         let mut start = self.source.oldest();
         if let Some(last) = segments.last() {
             if last.end > self.tail.borrow().end {
-                return useless("it goes further than the log");
+                return unusable("it is ahead of the log");
             }
-            if !self.is_in_log(mark)? {
-                return useless("its last record is not in the log");
+            if !self.is_in_log(last_record)? {
+                return unusable("its last record is not in the log");
             }
             start = last.end;
         }
         let idle = (0..LOOKUPS).map(|_| Lookup::open(&index.path)).collect::<Result<_, _>>()?;
         *index.idle.lock() = idle;
-        let state = State { segments: segments.into(), open: Open::new(start, mark) };
+        let state = IndexState { segments: segments.into(), open: OpenSegment::new(start, last_record) };
         *index.state.write() = Some(state);
         self.file = Some(file);
-        self.complaint = None;
+        self.last_warning = None;
         Ok(())
     }
 
-    fn is_in_log(&mut self, mark: Option<Mark>) -> Result<bool, Fault> {
-        let Some(mark) = mark else { return Ok(false) };
-        match self.read(mark.sequence, 1) {
-            Ok(page) => Ok(page
-                .records
-                .first()
-                .is_some_and(|record| record.sequence() == mark.sequence && record.check() == mark.check)),
+    fn is_in_log(&mut self, last_record: Option<LastRecord>) -> Result<bool, Fault> {
+        let Some(last_record) = last_record else { return Ok(false) };
+        match self.read(last_record.sequence, 1) {
+            Ok(page) => Ok(page.records.first().is_some_and(|record| {
+                record.sequence() == last_record.sequence && record.check() == last_record.check
+            })),
             Err(ReadError::Trimmed { .. } | ReadError::Hole(_)) => Ok(false),
-            Err(ReadError::Unavailable(error)) => Err(Fault::Passing(error)),
+            Err(ReadError::Unavailable(error)) => Err(Fault::Transient(error)),
         }
     }
 
-    /// Closes everything; searches read the log until it is opened again. The writing
-    /// connection goes last, since only that can do away with the WAL.
-    pub(super) fn put_away(&mut self) {
+    /// Closes all connections. Searches read the log until the file is opened again. The writing connection
+    /// is closed last, because only it can remove the WAL.
+    pub(super) fn close(&mut self) {
         let _gate = self.index.gate.write();
         *self.index.state.write() = None;
         self.index.idle.lock().clear();
         self.file = None;
     }
 
-    /// Deletes the file. Searches read the log from now on; the next step makes another.
-    pub(super) fn begin_anew(&mut self) -> io::Result<()> {
-        self.put_away();
+    /// Deletes the file. Searches read the log from now on. The next step creates a new file.
+    pub(super) fn discard_file(&mut self) -> io::Result<()> {
+        self.close();
         remove_database(&self.index.path)
     }
 
-    /// Deletes the oldest segment, if nothing of it is in the log any more.
+    /// Deletes the oldest segment if all of its records were trimmed.
     fn trim(&mut self) -> Result<bool, Fault> {
         let oldest = self.source.oldest();
         let first = self.index.with_state(|state| state.segments.first().copied()).flatten();
@@ -232,37 +235,37 @@ impl Indexer {
         Ok(true)
     }
 
-    /// Moves the open segment into the file, if it is full.
+    /// Writes the open segment to the file if it is full.
     fn close_segment(&mut self) -> Result<bool, Fault> {
         let index = Arc::clone(&self.index);
-        // Only this thread writes to it, so searches go on.
+        // A read lock is enough, because only this thread changes the state. Searches continue.
         let state = index.state.read();
-        let (Some(State { segments, open }), Some(file)) = (&*state, &mut self.file) else {
+        let (Some(IndexState { segments, open }), Some(file)) = (&*state, &mut self.file) else {
             return Ok(false);
         };
         if !open.is_full(self.limits) {
             return Ok(false);
         }
         let mut segments = segments.to_vec();
-        // There may be nothing but holes in it.
+        // A segment without entries is not stored.
         if !open.entries.is_empty() {
-            // There is room for 2^31 in the keys.
+            // The keys have space for 2^31 segments.
             let number = segments.last().map_or(0, |last| last.number + 1);
             let segment = Segment { number, first: open.first, end: open.end };
-            file.add(&segment, open.mark, open.entries.iter().copied(), || self.pace.rest())?;
+            file.add(&segment, open.last_record, open.entries.iter().copied(), || self.pace.rest())?;
             segments.push(segment);
         }
-        let next = Open::new(open.end, open.mark);
+        let next = OpenSegment::new(open.end, open.last_record);
         drop(state);
-        index.change_state(|state| *state = State { segments: segments.into(), open: next });
-        if self.complaint.take().is_some() {
+        index.change_state(|state| *state = IndexState { segments: segments.into(), open: next });
+        if self.last_warning.take().is_some() {
             tracing::info!("the account index works again");
         }
         self.bound_wal()?;
         Ok(true)
     }
 
-    /// Takes in the next records of the log.
+    /// Indexes the next records of the log.
     fn advance(&mut self) -> Result<bool, Fault> {
         let tail = self.tail.borrow_and_update().end;
         let Some(end) = self.index.end().filter(|end| *end < tail) else { return Ok(false) };
@@ -275,10 +278,11 @@ impl Indexer {
                 self.index.change_state(|state| state.open.add_unreadable(hole.last, limits));
             }
             Err(ReadError::Trimmed { oldest }) => {
-                // All that the open segment knows is gone from the log.
-                self.index.change_state(|state| state.open = Open::new(oldest, state.open.mark));
+                // All records of the open segment were trimmed.
+                self.index
+                    .change_state(|state| state.open = OpenSegment::new(oldest, state.open.last_record));
             }
-            Err(ReadError::Unavailable(error)) => return Err(Fault::Passing(error)),
+            Err(ReadError::Unavailable(error)) => return Err(Fault::Transient(error)),
         }
         Ok(true)
     }
@@ -301,16 +305,16 @@ impl Indexer {
     }
 }
 
-/// Leaves the machine to the gateway's own work.
+/// Pauses of the indexer, which leave the processors to callbacks.
 #[derive(Debug)]
 struct Pace {
     stopped: watch::Receiver<()>,
-    /// Seen when it last rested.
+    /// Tail, marked as seen at the last pause.
     tail: watch::Receiver<Tail>,
-    /// The thread's processor time when it last rested. Not the clock's: where others are
-    /// busy too, waiting for a processor is rest enough.
+    /// The thread's processor time at the last pause. Not wall time: on a busy machine, waiting for a
+    /// processor is a pause, too.
     since: Duration,
-    /// How much longer than its work a rest is.
+    /// Ratio of pause to work.
     rest: u32,
 }
 
@@ -319,14 +323,14 @@ impl Pace {
         self.stopped.has_changed().is_err()
     }
 
-    /// Rests, if it has worked for long enough and callbacks came in meanwhile.
+    /// Pauses if the thread has worked for long enough and callbacks have arrived meanwhile.
     fn rest(&mut self) {
         let worked = processor_time().saturating_sub(self.since);
         if worked < STINT {
             return;
         }
         if let Some(rest) = self.rest_after(worked) {
-            // Not an event to wait for, and short enough to stop after it.
+            // A plain sleep, because it is short enough not to delay a stop.
             thread::sleep(rest);
         }
         self.since = processor_time();
@@ -339,7 +343,7 @@ impl Pace {
     }
 }
 
-/// What this thread has used so far.
+/// Returns the processor time that this thread has used so far.
 fn processor_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
@@ -350,7 +354,7 @@ mod tests {
     use crate::event::{Cursor, Epoch};
 
     #[test]
-    fn it_rests_while_callbacks_come_in() {
+    fn the_indexer_pauses_while_callbacks_arrive() {
         let tail = |end| Tail { end: Sequence(end), cursor: Cursor::unchecked(Epoch(1), Sequence(end - 1)) };
         let moving = watch::Sender::new(tail(1));
         let (stop, stopped) = watch::channel(());
@@ -358,11 +362,11 @@ mod tests {
         assert_eq!(pace.rest_after(STINT), None);
         moving.send_replace(tail(2));
         assert_eq!(pace.rest_after(STINT), Some(STINT * 2));
-        assert_eq!(pace.rest_after(STINT), None, "nothing came in since");
+        assert_eq!(pace.rest_after(STINT), None, "no records arrived since");
         moving.send_replace(tail(3));
         assert_eq!(pace.rest_after(Duration::from_secs(1)), Some(MAX_REST));
         moving.send_replace(tail(4));
         drop(stop);
-        assert_eq!(pace.rest_after(STINT), None, "but ends at once");
+        assert_eq!(pace.rest_after(STINT), None, "no pause when stopped");
     }
 }

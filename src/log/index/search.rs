@@ -1,14 +1,14 @@
-//! What a search wants, and in which order it gets it.
+//! Parameters and results of a search, and the order in which it visits segments.
 
 use std::ops::RangeInclusive;
 
-use super::{Kind, Open, Segment, Term, UNKNOWN, term};
+use super::{OpenSegment, Segment, Term, TermKind, UNKNOWN, term};
 use crate::{
     event::Sequence,
     log::{Order, PAGE_RECORDS, Terms},
 };
 
-/// What a search wants.
+/// Parameters of a search.
 pub(super) struct Search {
     pub(super) terms: Vec<Term>,
     position: Sequence,
@@ -16,10 +16,10 @@ pub(super) struct Search {
     pub(super) max_records: usize,
 }
 
-/// What a search found: records that may fit, at most as many as were wanted, and where
-/// to go on, as [`Page::next`](crate::log::Page::next). Some may be gone from the log.
+/// Result of a search: records that may match, at most as many as requested, and the start of the next page,
+/// like [`Page::next`](crate::log::Page::next). Some records may have been trimmed meanwhile.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct Found {
+pub(in super::super) struct SearchResult {
     pub(in super::super) sequences: Vec<Sequence>,
     pub(in super::super) next: Sequence,
 }
@@ -29,7 +29,7 @@ impl Search {
         Self { terms: terms_wanted(terms), position, order, max_records: max_records.clamp(1, PAGE_RECORDS) }
     }
 
-    /// The positions of a segment that are still ahead of the search.
+    /// Returns the positions of a segment that the search has not passed yet.
     pub(super) fn ahead(&self, first: Sequence) -> Option<RangeInclusive<u16>> {
         match self.order {
             Order::OldestFirst => {
@@ -43,7 +43,7 @@ impl Search {
         }
     }
 
-    /// Whether all that is ahead of it is below the index's end, or at least where it begins.
+    /// Returns whether the index covers the start of the search.
     pub(super) fn is_within(&self, end: Sequence) -> bool {
         match self.order {
             Order::OldestFirst => self.position < end,
@@ -51,7 +51,7 @@ impl Search {
         }
     }
 
-    /// Where it goes on once it has as many records as are wanted.
+    /// Returns the start of the next page if as many records as requested were found.
     pub(super) fn after_last(&self, found: &[Sequence]) -> Option<Sequence> {
         let last = *found.get(self.max_records - 1)?;
         Some(match self.order {
@@ -60,7 +60,7 @@ impl Search {
         })
     }
 
-    /// Where it goes on that has not looked into this segment yet.
+    /// Returns the start of the next page for a search that stops before this segment.
     pub(super) fn before(&self, segment: &Segment) -> Sequence {
         match self.order {
             Order::OldestFirst => segment.first,
@@ -68,7 +68,7 @@ impl Search {
         }
     }
 
-    /// Adds a segment's positions, whichever terms they are from, up to what is wanted.
+    /// Adds a segment's positions of all terms to the result, up to the number requested.
     pub(super) fn take(&self, found: &mut Vec<Sequence>, first: Sequence, mut positions: Vec<u16>) {
         positions.sort_unstable();
         positions.dedup();
@@ -79,7 +79,7 @@ impl Search {
         found.extend(positions.into_iter().map(|position| Sequence(first.0 + u64::from(position))));
     }
 
-    /// Collects a segment's positions that are ahead, of one term, as many as are wanted.
+    /// Collects a segment's positions of one term that are ahead, up to the number requested.
     pub(super) fn collect(
         &self,
         positions: &mut Vec<u16>,
@@ -93,7 +93,7 @@ impl Search {
         }
     }
 
-    pub(super) fn look_into_open(&self, open: &Open) -> Vec<u16> {
+    pub(super) fn search_open(&self, open: &OpenSegment) -> Vec<u16> {
         let mut positions = Vec::new();
         let Some(ahead) = self.ahead(open.first) else { return positions };
         for &term in &self.terms {
@@ -103,7 +103,7 @@ impl Search {
         positions
     }
 
-    /// The segments to look into, in this order.
+    /// Returns the segments to search, in the order of the search.
     pub(super) fn path<'a>(&self, segments: &'a [Segment]) -> Box<dyn Iterator<Item = &'a Segment> + 'a> {
         match self.order {
             Order::OldestFirst => {
@@ -118,12 +118,12 @@ impl Search {
     }
 }
 
-/// The terms of the records that a search gives, each once.
+/// Returns the hashed terms of a search, without duplicates.
 fn terms_wanted(terms: &Terms) -> Vec<Term> {
     let (kind, names) = match terms {
-        Terms::Accounts(names) => (Kind::Account, names),
-        Terms::GroupIds(names) => (Kind::GroupId, names),
-        Terms::Commands(names) => (Kind::Command, names),
+        Terms::Accounts(names) => (TermKind::Account, names),
+        Terms::GroupIds(names) => (TermKind::GroupId, names),
+        Terms::Commands(names) => (TermKind::Command, names),
     };
     let mut terms: Vec<_> =
         names.iter().map(String::as_str).chain([UNKNOWN]).map(|name| term(kind, name)).collect();

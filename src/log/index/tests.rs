@@ -20,11 +20,11 @@ use crate::{
     },
 };
 
-/// Longer than anything here takes; a test that reaches it hangs.
+/// Timeout of each wait. Longer than any operation here takes: a test that reaches it hangs.
 const HANG: Duration = Duration::from_secs(30);
-/// Small segments, so that a few records make several.
+/// Limits for small segments, so that a few records make several.
 const SMALL: Limits = Limits { span: 8, entries: 1000, bytes: 1 << 20 };
-/// Too long for a name list, which is then flagged as cut.
+/// Name that is too long for a name list. The list is then flagged as cut.
 const LONG: &str = {
     const BYTES: [u8; 256] = [b'x'; 256];
     match std::str::from_utf8(&BYTES) {
@@ -71,7 +71,7 @@ fn sqlite(path: &Path) -> Connection {
     Connection::open(path).unwrap()
 }
 
-/// A log whose index goes on only when it is told to.
+/// Log whose indexer runs only when a test steps it.
 struct Indexed {
     log: DiskLog,
     indexer: Indexer,
@@ -86,16 +86,18 @@ impl Indexed {
         Self { log, indexer, _stop }
     }
 
-    /// Goes on to the log's end.
+    /// Runs the indexer up to the log's end.
     fn index(&mut self) {
         while self.indexer.step().unwrap() {}
         assert_eq!(self.end(), Some(self.log.tail().borrow().end));
     }
 
-    /// Begins anew, and says why.
-    fn index_anew(&mut self) -> String {
-        let Err(Fault::Useless(reason)) = self.indexer.step() else { panic!("it takes the index as it is") };
-        self.indexer.begin_anew().unwrap();
+    /// Rebuilds the index after its expected fault, and returns the reason.
+    fn rebuild(&mut self) -> String {
+        let Err(Fault::Unusable(reason)) = self.indexer.step() else {
+            panic!("the indexer accepts the faulty file")
+        };
+        self.indexer.discard_file().unwrap();
         assert_eq!(self.end(), None);
         self.index();
         reason
@@ -110,7 +112,7 @@ impl Indexed {
     }
 
     async fn close(mut self) {
-        self.indexer.put_away();
+        self.indexer.close();
         drop(self.indexer);
         self.log.close().await;
     }
@@ -124,7 +126,7 @@ async fn append(log: &DiskLog, records: impl IntoIterator<Item = StoredRecord>) 
     }
 }
 
-/// Each of `count` records names the account that its number modulo 10 is, and its number.
+/// Appends `count` records. Record n names two accounts: n modulo 10, and `n` followed by n.
 async fn append_numbered(log: &DiskLog, count: usize) {
     let record = |n: usize| stored("A.B", &[&(n % 10).to_string(), &format!("n{n}")], &[]);
     append(log, (0..count).map(record)).await;
@@ -134,12 +136,12 @@ async fn page(log: &DiskLog, terms: &Terms, position: Sequence, order: Order, ma
     timeout(HANG, log.search(terms, position, order, max)).await.unwrap().unwrap()
 }
 
-/// What a whole search gives.
+/// Returns the records of a whole search. Panics if the search fails.
 async fn given(log: &DiskLog, terms: &Terms, order: Order, page_size: usize) -> Vec<Record> {
     search(log, terms, order, page_size).await.unwrap()
 }
 
-/// A whole search, page by page.
+/// Runs a whole search, page by page.
 async fn search(
     log: &DiskLog,
     terms: &Terms,
@@ -152,7 +154,7 @@ async fn search(
     loop {
         let page = timeout(HANG, log.search(terms, position, order, page_size)).await.unwrap();
         let Page { records, next } = match page {
-            // What readers do.
+            // Skip the hole, as readers do.
             Err(ReadError::Hole(hole)) => {
                 let next = match order {
                     Order::OldestFirst => hole.last.next(),
@@ -165,7 +167,7 @@ async fn search(
         assert!(records.len() <= page_size);
         for record in &records {
             let range = if order == Order::OldestFirst { position..next } else { next..position };
-            assert!(range.contains(&record.sequence()), "{range:?} has not {}", record.sequence());
+            assert!(range.contains(&record.sequence()), "{} is outside of {range:?}", record.sequence());
         }
         let is_last = match order {
             Order::OldestFirst => next >= end,
@@ -175,7 +177,7 @@ async fn search(
         if is_last {
             return Ok(given);
         }
-        assert_ne!(next, position, "a page moves on");
+        assert_ne!(next, position, "each page makes progress");
         position = next;
     }
 }
@@ -184,7 +186,8 @@ fn sequences(records: &[Record]) -> Vec<u64> {
     records.iter().map(|record| record.sequence().0).collect()
 }
 
-/// Searches both ways, compares with reading everything, and says what fits.
+/// Searches in both orders, and compares the results with a read of the whole log. Returns the matching
+/// sequences.
 async fn found(log: &DiskLog, terms: &Terms, page_size: usize) -> Vec<u64> {
     let (mut records, _) = read_past_holes(log, log.oldest()).await;
     records.retain(|record| fits(record, terms));
@@ -198,7 +201,7 @@ async fn found(log: &DiskLog, terms: &Terms, page_size: usize) -> Vec<u64> {
     expected
 }
 
-/// As [`found`], and that no other record was given.
+/// Like [`found`], and checks that the search returned no other record.
 async fn found_by_index(log: &DiskLog, terms: &Terms, page_size: usize) -> Vec<u64> {
     let expected = found(log, terms, page_size).await;
     let mut oldest_first = sequences(&given(log, terms, Order::OldestFirst, page_size).await);
@@ -209,7 +212,7 @@ async fn found_by_index(log: &DiskLog, terms: &Terms, page_size: usize) -> Vec<u
 }
 
 #[tokio::test]
-async fn a_search_gives_what_may_fit_and_no_more() {
+async fn a_search_returns_the_matching_records_only() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 100).await;
@@ -221,7 +224,7 @@ async fn a_search_gives_what_may_fit_and_no_more() {
         assert_eq!(found(accounts(&["n41"])).await, [42]);
         assert_eq!(found(accounts(&["7"])).await, [8, 18, 28, 38, 48, 58, 68, 78, 88, 98]);
         assert_eq!(found(accounts(&["7", "n42", "n7", "7"])).await.len(), 11);
-        assert_eq!(found(accounts(&["a"])).await, [101], "not the group");
+        assert_eq!(found(accounts(&["a"])).await, [101], "not the group of the same name");
         assert!(found(accounts(&["nobody"])).await.is_empty());
         assert!(found(accounts(&[])).await.is_empty());
         assert_eq!(found(Terms::GroupIds(vec!["a".to_owned(), "h".to_owned()])).await, [101, 102]);
@@ -231,7 +234,7 @@ async fn a_search_gives_what_may_fit_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_full_page_has_as_many_records_as_are_wanted() {
+async fn a_full_page_has_as_many_records_as_requested() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 100).await;
@@ -247,7 +250,7 @@ async fn a_full_page_has_as_many_records_as_are_wanted() {
     assert_eq!((none.records.len(), none.next), (0, Sequence::FIRST));
 }
 
-/// A record, as numbers of its names; 4 makes a list cut.
+/// Accounts, groups and command of a record, as indices of names. The name with index 4 makes its list cut.
 type Names = (Vec<usize>, Vec<usize>, usize);
 
 const ACCOUNTS: [&str; 5] = ["a", "b", "c", "d", LONG];
@@ -255,7 +258,7 @@ const GROUP_IDS: [&str; 5] = ["a", "@TGS#1", "c", "e", LONG];
 const COMMANDS: [&str; 3] = ["a", "Sns.CallbackFriendAdd", "c"];
 
 fn any_names() -> impl Strategy<Value = Names> {
-    // Cut lists are rare, or every record would fit.
+    // Cut lists are rare, because they match every search.
     let list = || prop_oneof![8 => subsequence(vec![0, 1, 2, 3], 0..3), 1 => Just(vec![4])];
     (list(), list(), 0..3_usize)
 }
@@ -275,7 +278,7 @@ fn any_terms() -> impl Strategy<Value = Terms> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
-    /// Whatever is stored, trimmed or deleted, and however far the index has come.
+    /// For any stored, trimmed and deleted records, and any progress of the indexer.
     #[test]
     fn a_search_finds_what_reading_everything_finds(
         before in vec(any_names(), 0..60),
@@ -316,16 +319,16 @@ proptest! {
             let mut indexed = Indexed::open(&dir, limits);
             append(&indexed.log, after.iter().map(record)).await;
             for _ in 0..steps[2] {
-                if let Err(Fault::Useless(_)) = indexed.indexer.step() {
-                    indexed.indexer.begin_anew().unwrap();
+                if let Err(Fault::Unusable(_)) = indexed.indexer.step() {
+                    indexed.indexer.discard_file().unwrap();
                 }
             }
             for terms in &terms {
                 found(&indexed.log, terms, page_size).await;
             }
             while indexed.end() != Some(indexed.log.tail().borrow().end) {
-                if let Err(Fault::Useless(_)) = indexed.indexer.step() {
-                    indexed.indexer.begin_anew().unwrap();
+                if let Err(Fault::Unusable(_)) = indexed.indexer.step() {
+                    indexed.indexer.discard_file().unwrap();
                 }
             }
             for terms in &terms {
@@ -336,7 +339,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn lists_that_were_cut_are_always_given() {
+async fn records_with_cut_lists_are_always_returned() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     let many: Vec<String> = (0..300).map(|n| format!("m{n}")).collect();
@@ -354,9 +357,9 @@ async fn names_with_the_same_hash_are_both_found() {
     let mut seen = std::collections::HashMap::new();
     let (one, other) = (0..)
         .find_map(|n| {
-            // Spread out: names that differ in little have different checks.
+            // Spread the names out: similar names have different CRCs.
             let name = format!("{:016x}", u64::wrapping_mul(n, 0x9e37_79b9_7f4a_7c15));
-            seen.insert(term(Kind::Account, &name), name.clone()).map(|before| (before, name))
+            seen.insert(term(TermKind::Account, &name), name.clone()).map(|before| (before, name))
         })
         .unwrap();
     let dir = TempDir::new().unwrap();
@@ -371,11 +374,11 @@ async fn names_with_the_same_hash_are_both_found() {
     assert_eq!(found(&indexed.log, &accounts(&[&one]), 1).await, [14, 31]);
     assert_eq!(found(&indexed.log, &accounts(&[&other]), 1).await, [22, 32]);
     let given = given(&indexed.log, &accounts(&[&one]), Order::OldestFirst, 10).await;
-    assert_eq!(sequences(&given), [14, 22, 31, 32], "and the caller leaves out what does not fit");
+    assert_eq!(sequences(&given), [14, 22, 31, 32], "the caller filters out the others");
 }
 
 #[tokio::test]
-async fn an_unreadable_record_is_an_error_with_an_index_as_without() {
+async fn an_unreadable_record_is_an_error_with_an_index_too() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 40).await;
@@ -393,11 +396,15 @@ async fn an_unreadable_record_is_an_error_with_an_index_as_without() {
         }
     }
     let before = page(&indexed.log, &accounts(&["7"]), Sequence::FIRST, Order::OldestFirst, 10).await;
-    assert_eq!((sequences(&before.records), before.next), (vec![8, 18], Sequence(20)), "what is before it");
+    assert_eq!(
+        (sequences(&before.records), before.next),
+        (vec![8, 18], Sequence(20)),
+        "the records before it"
+    );
     assert_eq!(
         sequences(&page(&indexed.log, &accounts(&["7"]), Sequence(21), Order::OldestFirst, 10).await.records),
         [28, 38],
-        "and what is behind it"
+        "the records after it"
     );
 }
 
@@ -427,14 +434,18 @@ async fn a_search_of_many_terms_in_many_segments_takes_several_pages() {
     let mut indexed = Indexed::open(&dir, Limits { span: 3, ..SMALL });
     append_numbered(&indexed.log, 151).await;
     indexed.index();
-    assert_eq!((indexed.segments().len(), indexed.end()), (50, Some(Sequence(152))), "and one record more");
-    let nobody: Vec<String> = (0..100).map(|n| format!("nobody{n}")).collect();
-    // Wherever the record is: where the first page ends, too.
+    assert_eq!(
+        (indexed.segments().len(), indexed.end()),
+        (50, Some(Sequence(152))),
+        "50 segments, and one record in the open segment"
+    );
+    let unknown: Vec<String> = (0..100).map(|n| format!("unknown{n}")).collect();
+    // Any position of the record, including the end of the first page.
     for n in 0..151 {
-        let terms = Terms::Accounts([nobody.clone(), vec![format!("n{n}")]].concat());
+        let terms = Terms::Accounts([unknown.clone(), vec![format!("n{n}")]].concat());
         assert_eq!(found_by_index(&indexed.log, &terms, 10).await, [n + 1]);
     }
-    let terms = Terms::Accounts(nobody);
+    let terms = Terms::Accounts(unknown);
     let down = page(&indexed.log, &terms, Sequence(152), Order::NewestFirst, 10).await;
     assert!(down.records.is_empty() && down.next > Sequence(20), "{down:?}");
     let up = page(&indexed.log, &terms, Sequence(2), Order::OldestFirst, 10).await;
@@ -442,7 +453,7 @@ async fn a_search_of_many_terms_in_many_segments_takes_several_pages() {
 }
 
 #[tokio::test]
-async fn a_restarted_log_goes_on_from_its_last_segment() {
+async fn a_restarted_indexer_continues_after_its_last_segment() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 50).await;
@@ -476,24 +487,24 @@ async fn segments_below_the_oldest_record_are_deleted() {
         sqlite(&file(&dir)).query_row("SELECT min(id) >> 32 FROM entry", [], |row| row.get(0)).unwrap();
     assert_eq!(lowest, i64::from(indexed.segments()[0].number));
     let found = found_by_index(&indexed.log, &accounts(&["2", "7"]), 3).await;
-    assert_eq!(found[..2], [48, 53][..], "43 was of this account, too: {found:?}");
+    assert_eq!(found[..2], [48, 53][..], "43 has this account, too, but was trimmed: {found:?}");
     let trimmed = indexed.log.search(&accounts(&["7"]), Sequence(43), Order::OldestFirst, 10).await;
     assert_eq!(trimmed.unwrap_err(), ReadError::Trimmed { oldest: Sequence(44) });
 
-    // All of it.
+    // Now trim the whole log.
     indexed.close().await;
     let store = sqlite(&data_dir(&dir).join("events.db"));
     store.execute("DELETE FROM record", []).unwrap();
     drop(store);
     indexed = Indexed::open(&dir, SMALL);
-    assert!(indexed.index_anew().contains("last record"));
+    assert!(indexed.rebuild().contains("last record"));
     append_numbered(&indexed.log, 20).await;
     indexed.index();
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await, [108, 118]);
 }
 
 #[tokio::test]
-async fn an_index_that_trimming_overtakes_goes_on_at_the_oldest_record() {
+async fn an_indexer_overtaken_by_trimming_continues_at_the_oldest_record() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 100).await;
@@ -501,7 +512,7 @@ async fn an_index_that_trimming_overtakes_goes_on_at_the_oldest_record() {
         indexed.indexer.step().unwrap();
     }
     assert!(indexed.end().unwrap() < Sequence(30));
-    // As retention does it: while the log runs.
+    // Trim while the log runs, as retention does.
     let store = sqlite(&data_dir(&dir).join("events.db"));
     store.execute("DELETE FROM record WHERE sequence < 60", []).unwrap();
     indexed.log.set_oldest(Sequence(60));
@@ -510,7 +521,7 @@ async fn an_index_that_trimming_overtakes_goes_on_at_the_oldest_record() {
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await, [68, 78, 88, 98]);
 }
 
-/// Waits until the index of a log that runs by itself has come to its end.
+/// Waits until the running indexer of a log has reached the log's end.
 async fn indexed_to_the_end(log: &DiskLog) {
     let mut look = interval(Duration::from_millis(5));
     let caught_up = async {
@@ -537,8 +548,9 @@ async fn the_index_follows_the_log_by_itself() {
     assert!(log.usage().await.unwrap().bytes > index_bytes);
     timeout(HANG, log.close()).await.unwrap();
 
-    // Without waiting, and then with a file that is no index.
-    fs::write(file(&dir), "this is no database, and long enough to be none of SQLite's".repeat(100)).unwrap();
+    // Start with a file that is not a database.
+    fs::write(file(&dir), "this is not a database, and long enough to have no valid header".repeat(100))
+        .unwrap();
     log = open();
     append_numbered(&log, 1000).await;
     indexed_to_the_end(&log).await;
@@ -547,10 +559,10 @@ async fn the_index_follows_the_log_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn searches_are_right_while_the_index_is_built_and_trimmed() {
+async fn searches_are_complete_while_the_index_is_built_and_trimmed() {
     let dir = TempDir::new().unwrap();
     let Indexed { log, indexer, _stop } = Indexed::open(&dir, SMALL);
-    let following = indexer.spawn(_stop).unwrap();
+    let indexer = indexer.spawn(_stop).unwrap();
     let expected = BTreeSet::from_iter((0..40).map(|times| times * 100 + 8));
     let writer = async {
         let store = sqlite(&data_dir(&dir).join("events.db"));
@@ -576,7 +588,7 @@ async fn searches_are_right_while_the_index_is_built_and_trimmed() {
                     Ok(mut given) => {
                         given.retain(|record| fits(record, &seven));
                         let given = BTreeSet::from_iter(sequences(&given));
-                        // Both may have moved past each other meanwhile.
+                        // Trimming may have moved the oldest record during the search.
                         let stored = expected.iter().filter(|&&at| oldest.0 <= at && at < end.0).copied();
                         let stored = BTreeSet::from_iter(stored);
                         assert!(given.is_superset(&stored), "{order:?} misses {:?}", &stored - &given);
@@ -590,6 +602,6 @@ async fn searches_are_right_while_the_index_is_built_and_trimmed() {
     indexed_to_the_end(&log).await;
     let found = found_by_index(&log, &accounts(&["n7"]), 3).await;
     assert_eq!(found, Vec::from_iter(expected.range(log.oldest().0..).copied()));
-    let stopped = following.stop().join();
+    let stopped = indexer.stop().join();
     assert!(timeout(HANG, stopped).await.unwrap());
 }

@@ -1,4 +1,4 @@
-//! Comparing the index with its log, record by record, as searches use it.
+//! Compares the index with its log, record by record, with the lookups that searches use.
 
 use std::path::Path;
 
@@ -11,32 +11,32 @@ use crate::{
     log::ReadError,
 };
 
-/// What comparing the index found.
+/// Result of comparing the index with its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IndexFound {
-    /// There is no index. The gateway builds one when it runs.
+pub enum IndexCheck {
+    /// There is no index. A running gateway builds one.
     Missing,
-    /// Every record below this sequence is found by each of its names.
+    /// Every record below this sequence is found by each of its terms.
     Agrees(Sequence),
-    /// It is damaged, or does not have all that it should have.
+    /// The index is damaged or incomplete, for this reason.
     Disagrees(String),
 }
 
-/// Compares the index in a directory with the records from `oldest` on. `record` gives a record; `None`: it cannot be
-/// read.
+/// Compares the index in a directory with the records from `oldest` on. `record` returns a record, or `None`
+/// if it is unreadable.
 pub(in super::super) fn verify(
     dir: &Path,
     epoch: Epoch,
     oldest: Sequence,
     mut record: impl FnMut(Sequence) -> Result<Option<Record>, ReadError>,
-) -> Result<IndexFound, ReadError> {
+) -> Result<IndexCheck, ReadError> {
     let path = dir.join(FILE_NAME);
     if !path.exists() {
-        return Ok(IndexFound::Missing);
+        return Ok(IndexCheck::Missing);
     }
     let disagrees = |fault: Fault| {
-        let (Fault::Passing(reason) | Fault::Useless(reason)) = fault;
-        Ok(IndexFound::Disagrees(reason))
+        let (Fault::Transient(reason) | Fault::Unusable(reason)) = fault;
+        Ok(IndexCheck::Disagrees(reason))
     };
     let (lookup, segments) = match Lookup::open(&path)
         .and_then(|lookup| lookup.segments(epoch).map(|segments| (lookup, segments)))
@@ -58,11 +58,11 @@ pub(in super::super) fn verify(
                     return disagrees(fault);
                 }
                 if !is_found {
-                    return Ok(IndexFound::Disagrees(format!("it does not have event {sequence}")));
+                    return Ok(IndexCheck::Disagrees(format!("it does not have event {sequence}")));
                 }
             }
         }
         end = end.max(segment.end);
     }
-    Ok(IndexFound::Agrees(end))
+    Ok(IndexCheck::Agrees(end))
 }

@@ -18,7 +18,7 @@ use crate::{
     event::{Epoch, Record, Sequence},
     log::{
         Cause, Hole, Order, Page, ReadError, Tail,
-        index::{Following, Found, Index, Indexer, Limits, Origin, Source},
+        index::{Index, Indexer, IndexerThread, Limits, Origin, SearchResult, Source},
         ring::PageBuilder,
     },
 };
@@ -30,7 +30,7 @@ const GETS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Indexed {
     pub(super) index: Arc<Index>,
-    following: Following,
+    following: IndexerThread,
 }
 
 impl Indexed {
@@ -95,7 +95,7 @@ pub(super) async fn pick(
     history: &History,
     position: Sequence,
     order: Order,
-    found: Found,
+    found: SearchResult,
 ) -> Result<Page, ReadError> {
     let mut page = PageBuilder::new(position, found.sequences.len());
     let mut next = found.next;

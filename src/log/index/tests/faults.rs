@@ -1,13 +1,13 @@
-//! An index that is missing, damaged, not this log's, or cannot be written: it hurts nothing.
+//! Tests that searches stay complete with an index that is missing, damaged, foreign or not writable.
 
 use super::*;
 
-/// An index that is no good is made anew, and meanwhile searches read the log.
-async fn assert_made_anew(dir: &TempDir, reason: &str) {
+/// Checks that an unusable index is rebuilt, and that searches read the log meanwhile.
+async fn assert_rebuilt(dir: &TempDir, reason: &str) {
     let mut indexed = Indexed::open(dir, SMALL);
     let seven = found(&indexed.log, &accounts(&["7"]), 3).await;
     assert!(!seven.is_empty());
-    let told = indexed.index_anew();
+    let told = indexed.rebuild();
     assert!(told.contains(reason), "{told}");
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await, seven);
     indexed.close().await;
@@ -21,7 +21,7 @@ async fn an_indexed_log(dir: &TempDir) {
 }
 
 #[tokio::test]
-async fn an_index_that_is_missing_is_made() {
+async fn a_missing_index_is_built() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     fs::remove_file(file(&dir)).unwrap();
@@ -33,33 +33,33 @@ async fn an_index_that_is_missing_is_made() {
 }
 
 #[tokio::test]
-async fn an_index_that_was_shortened_or_overwritten_is_made_anew() {
+async fn a_shortened_or_overwritten_index_is_rebuilt() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     let whole = fs::read(file(&dir)).unwrap();
     for len in [whole.len() / 2, 4096, 4000, 100, 7] {
         fs::write(file(&dir), &whole[..len]).unwrap();
-        assert_made_anew(&dir, "").await;
+        assert_rebuilt(&dir, "").await;
     }
     let garbage: Vec<u8> = (0..whole.len()).map(|n| (n * 31 % 251) as u8).collect();
     fs::write(file(&dir), garbage).unwrap();
-    assert_made_anew(&dir, "not a database").await;
+    assert_rebuilt(&dir, "not a database").await;
 }
 
 #[tokio::test]
-async fn an_index_of_another_log_or_format_is_made_anew() {
+async fn an_index_of_another_log_or_format_is_rebuilt() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     sqlite(&file(&dir)).execute_batch("PRAGMA user_version = 2").unwrap();
-    assert_made_anew(&dir, "format 2").await;
+    assert_rebuilt(&dir, "format 2").await;
     let store = sqlite(&data_dir(&dir).join("events.db"));
     store.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'", []).unwrap();
     drop(store);
-    assert_made_anew(&dir, "another log").await;
+    assert_rebuilt(&dir, "another log").await;
 }
 
 #[tokio::test]
-async fn an_older_copy_of_the_index_is_taken_up_where_it_ends() {
+async fn an_older_copy_of_the_index_is_continued() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     let copy = fs::read(file(&dir)).unwrap();
@@ -73,21 +73,21 @@ async fn an_older_copy_of_the_index_is_taken_up_where_it_ends() {
 }
 
 #[tokio::test]
-async fn an_index_that_is_ahead_of_a_restored_store_is_made_anew() {
+async fn an_index_ahead_of_a_restored_store_is_rebuilt() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     let store = data_dir(&dir).join("events.db");
     let backup = fs::read(&store).unwrap();
-    // With the file that says where the log ended, the lost sequences would be skipped.
+    // With `events.end`, the start would skip the lost sequences.
     let restore = || {
         fs::write(&store, &backup).unwrap();
         fs::remove_file(data_dir(&dir).join("events.end")).unwrap();
     };
     an_indexed_log(&dir).await;
     restore();
-    assert_made_anew(&dir, "further than the log").await;
+    assert_rebuilt(&dir, "ahead of the log").await;
 
-    // The restored store has grown past it, with other events, before the index was there again.
+    // The restored store has grown beyond the index's end, with other events, while the index was disabled.
     an_indexed_log(&dir).await;
     restore();
     let options = DiskOptions { index: false, ..DiskOptions::new(data_dir(&dir), 0) };
@@ -95,27 +95,29 @@ async fn an_index_that_is_ahead_of_a_restored_store_is_made_anew() {
     assert_eq!(log.usage().await.unwrap().index_end, None);
     append(&log, (0..200).map(|_| stored("A.C", &["7"], &[]))).await;
     log.close().await;
-    assert_made_anew(&dir, "last record").await;
+    assert_rebuilt(&dir, "last record").await;
 }
 
 #[tokio::test]
-async fn a_file_of_something_else_is_left_alone() {
+async fn a_file_of_another_program_is_left_alone() {
     let dir = TempDir::new().unwrap();
     fs::create_dir(data_dir(&dir)).unwrap();
     sqlite(&file(&dir)).execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 20).await;
-    let Err(Fault::Passing(error)) = indexed.indexer.step() else { panic!("it takes a foreign file") };
+    let Err(Fault::Transient(error)) = indexed.indexer.step() else {
+        panic!("the indexer accepts a foreign file")
+    };
     assert!(error.contains("move it away"), "{error}");
     assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await, [8, 18]);
     let theirs: i64 = sqlite(&file(&dir)).query_row("SELECT x FROM theirs", [], |row| row.get(0)).unwrap();
     assert_eq!(theirs, 1);
 }
 
-/// Changes a file of so many bytes.
+/// Change to the bytes of a file.
 type Damage = Box<dyn Fn(&mut Vec<u8>)>;
 
-/// Zeroed, exchanged and noisy pages, and single bits.
+/// Returns damages for a file of `len` bytes: zeroed, swapped and garbled pages, and flipped bits.
 fn damages(len: usize) -> Vec<Damage> {
     const PAGE: usize = 4096;
     let mut damages: Vec<Damage> = Vec::new();
@@ -139,7 +141,7 @@ fn damages(len: usize) -> Vec<Damage> {
 }
 
 #[tokio::test]
-async fn whatever_is_damaged_every_search_is_complete_and_ends() {
+async fn searches_are_complete_with_any_damage_to_the_index() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     let whole = fs::read(file(&dir)).unwrap();
@@ -154,27 +156,27 @@ async fn whatever_is_damaged_every_search_is_complete_and_ends() {
                 found(&indexed.log, &terms, 3).await;
             }
             if let Err(fault) = indexed.indexer.step() {
-                assert!(matches!(fault, Fault::Useless(_)), "{fault:?}");
-                indexed.indexer.begin_anew().unwrap();
+                assert!(matches!(fault, Fault::Unusable(_)), "{fault:?}");
+                indexed.indexer.discard_file().unwrap();
                 rebuilt += 1;
             }
         }
         indexed.close().await;
     }
-    assert!(rebuilt > 10, "{rebuilt} were noticed");
+    assert!(rebuilt > 10, "only {rebuilt} damages were detected");
 }
 
 #[tokio::test]
-async fn damage_that_a_search_meets_is_repaired() {
+async fn damage_that_a_search_finds_causes_a_rebuild() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 100).await;
     indexed.index();
     sqlite(&file(&dir)).execute_batch("DROP TABLE entry").unwrap();
     assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
-    assert!(indexed.index_anew().contains("no such table"));
+    assert!(indexed.rebuild().contains("no such table"));
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
-    // Torn, but for what is looked at first.
+    // Damage all pages except those that are read at the start.
     indexed.close().await;
     let mut bytes = fs::read(file(&dir)).unwrap();
     bytes[3 * 4096..].fill(0xa5);
@@ -182,16 +184,16 @@ async fn damage_that_a_search_meets_is_repaired() {
     indexed = Indexed::open(&dir, SMALL);
     indexed.index();
     assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
-    assert!(indexed.index_anew().contains("malformed"));
+    assert!(indexed.rebuild().contains("malformed"));
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
-    // Deleted under the running log.
+    // Delete the file while the log runs.
     fs::remove_file(file(&dir)).unwrap();
-    assert!(indexed.index_anew().contains("gone"));
+    assert!(indexed.rebuild().contains("deleted"));
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
 }
 
 #[tokio::test]
-async fn an_index_that_cannot_be_written_hurts_nothing_and_goes_on_later() {
+async fn searches_are_complete_while_the_index_is_not_writable_and_it_continues_later() {
     let dir = TempDir::new().unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
     append_numbered(&indexed.log, 20).await;
@@ -201,38 +203,38 @@ async fn an_index_that_cannot_be_written_hurts_nothing_and_goes_on_later() {
     let error = loop {
         match indexed.indexer.step() {
             Ok(_) => {}
-            Err(Fault::Passing(error)) => break error,
-            Err(Fault::Useless(error)) => panic!("{error}"),
+            Err(Fault::Transient(error)) => break error,
+            Err(Fault::Unusable(error)) => panic!("{error}"),
         }
     };
     assert!(error.contains("full"), "{error}");
     let end = indexed.end().unwrap();
-    assert!(end < Sequence(200), "it stands still: {end}");
-    assert!(matches!(indexed.indexer.step(), Err(Fault::Passing(_))));
+    assert!(end < Sequence(200), "the indexer does not advance: {end}");
+    assert!(matches!(indexed.indexer.step(), Err(Fault::Transient(_))));
     assert_eq!(indexed.end(), Some(end));
     append_numbered(&indexed.log, 10).await;
     assert_eq!(found(&indexed.log, &accounts(&["n7"]), 3).await, [8, 28, 528]);
     let below = page(&indexed.log, &accounts(&["n7"]), end, Order::NewestFirst, 10).await;
-    assert_eq!(sequences(&below.records), [28, 8], "what it has is used");
+    assert_eq!(sequences(&below.records), [28, 8], "the indexed part is used");
     indexed.indexer.file.as_ref().unwrap().limit_pages(1 << 20);
     indexed.index();
     assert_eq!(found_by_index(&indexed.log, &accounts(&["n7"]), 3).await, [8, 28, 528]);
 }
 
 #[tokio::test]
-async fn a_foreign_lock_keeps_no_search_waiting() {
+async fn searches_do_not_wait_for_a_foreign_lock() {
     let dir = TempDir::new().unwrap();
     an_indexed_log(&dir).await;
     let intruder = sqlite(&file(&dir));
     intruder.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
     let mut indexed = Indexed::open(&dir, SMALL);
-    assert!(matches!(indexed.indexer.step(), Err(Fault::Passing(_))));
+    assert!(matches!(indexed.indexer.step(), Err(Fault::Transient(_))));
     assert_eq!(found(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
     drop(intruder);
     indexed.index();
     assert_eq!(found_by_index(&indexed.log, &accounts(&["7"]), 3).await.len(), 10);
 
-    // A writer that is in the way of a change.
+    // A lock that prevents only changes.
     let intruder = sqlite(&file(&dir));
     intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
     append_numbered(&indexed.log, 20).await;
