@@ -1,9 +1,9 @@
-//! What a callback costs beside the network and the disk: `cargo bench --bench callback`.
+//! CPU cost of a callback without network and disk: `cargo bench --bench callback`.
 //!
-//! On one thread, over the packets of `tests/fixtures`: the URL with and without a
-//! signature, and the body's way to its record, beside a floor in the same rounds:
-//! serde_json, that only checks the same bodies, or builds values of them. Then a
-//! stored record's checksum, and its whole parsing, beside a copy of its bytes.
+//! On one thread, for the packets of `tests/fixtures`: checking the URL with and without a signature, and
+//! converting the body to a record. The floors, in the same rounds, are serde_json checking the same bodies,
+//! and building values from them. Then the checksum and the parsing of a stored record, compared with a copy
+//! of its bytes.
 
 use std::{
     collections::BTreeSet,
@@ -27,10 +27,10 @@ use serde::de::IgnoredAny;
 const APP_ID: u32 = 1_400_000_000;
 const NOW: u64 = 1_669_872_112;
 const ROUNDS: usize = 51;
-/// Runs in a round, whose mean is one figure.
+/// Runs in a round. Their mean is one figure.
 const RUNS: u32 = 200;
 
-/// Microseconds a run, by round.
+/// Microseconds per run, by round.
 #[derive(Default)]
 struct Figures(Vec<f64>);
 
@@ -74,7 +74,7 @@ struct Costs {
 }
 
 fn main() {
-    // `cargo test --all-targets` runs benches too, to see that they build.
+    // `cargo test --all-targets` runs benches, too, to check that they build.
     if !std::env::args().any(|arg| arg == "--bench") {
         return;
     }

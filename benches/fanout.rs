@@ -1,11 +1,11 @@
-//! Events delivered from memory: `cargo bench --bench fanout`.
+//! Delivery of events from memory: `cargo bench --bench fanout`.
 //!
-//! 1, 10, 100 and 1,000 subscribers, each on a connection of its own, read the
-//! newest events again and again, without a filter, all with the same one, and
-//! with ten different ones; a filter lets through 1 of 100 events. Beside it G1,
-//! tonic encoding with prost for every subscriber, and G2, ready-framed shared bytes
-//! as HTTP/2 bodies. With `--log nats` a gateway with its log on disk, instead of
-//! these: what is read from memory is to cost the same.
+//! 1, 10, 100 and 1,000 subscribers, each on its own connection, read the newest events repeatedly: without a
+//! filter, all with the same filter, and with ten different ones. A filter matches 1 of 100 events.
+//!
+//! The floors are G1, tonic encoding with prost for every subscriber, and G2, shared bytes that are already
+//! framed, as HTTP/2 bodies. With `--log nats`, a gateway with its log on disk replaces them: reads from
+//! memory should cost the same.
 
 mod support;
 
@@ -15,13 +15,13 @@ use support::{
     floors::RECEIVERS,
     load::fill,
     packet::receiver,
-    readers::{Readers, Task, subscribe},
+    readers::{ReaderTask, Readers, subscribe},
     report::{CPU, Figure, RATE, Report, row},
     server::{Log, Server},
 };
 use tempfile::TempDir;
 
-/// Server CPU for each event that the filter leaves out.
+/// Server CPU for each event that the filter rejects.
 const REJECTED: Figure = Figure { key: "rejected", title: "us each rejected", decimals: 3 };
 
 const ON_DISK: &str = "log on disk";
@@ -40,7 +40,7 @@ async fn fanout(options: Options) {
     let counts = options.counts(&[1, 10, 100, 1000], &[1, 10]);
     let log = Log::start(&options);
     let dirs = [TempDir::new().unwrap(), TempDir::new().unwrap()];
-    // What was stored by an earlier process would not be in memory.
+    // Fill the gateway itself: events stored by an earlier process would not be in memory.
     let settings = ["--memory", "256MiB", "--index", "false"];
     let gateway = Server::gateway_over(&log, "callbacks", dirs[0].path(), &settings);
     fill(&gateway, 0..events, RECEIVERS).await;
@@ -53,16 +53,16 @@ async fn fanout(options: Options) {
     };
     for _ in 0..options.rounds() {
         for &count in &counts {
-            let floors = floors.iter().map(|(name, server)| (*name, server, 0, Task::Again));
+            let floors = floors.iter().map(|(name, server)| (*name, server, 0, ReaderTask::Again));
             let all = floors.chain([
-                (GATEWAY, &gateway, 0, Task::Again),
-                (ONE_FILTER, &gateway, 1, Task::Again),
-                (TEN_FILTERS, &gateway, 10, Task::Again),
-                (DECODING, &gateway, 0, Task::Decode),
+                (GATEWAY, &gateway, 0, ReaderTask::Again),
+                (ONE_FILTER, &gateway, 1, ReaderTask::Again),
+                (TEN_FILTERS, &gateway, 10, ReaderTask::Again),
+                (DECODING, &gateway, 0, ReaderTask::Decode),
             ]);
             let mut cpu_unfiltered = None;
             for (name, server, filters, task) in all {
-                // One row shows what decoding takes.
+                // One row is enough to show the cost of decoding.
                 if name.starts_with(GATEWAY) && !options.wants(name)
                     || name == DECODING && count != 10
                     || filters > count
@@ -72,7 +72,7 @@ async fn fanout(options: Options) {
                 let (rate, cpu) = deliver(&options, server, count, filters, task).await;
                 let mut values = vec![(RATE, rate), (CPU, cpu)];
                 match (filters, cpu_unfiltered) {
-                    (0, _) if task == Task::Again => cpu_unfiltered = Some(cpu),
+                    (0, _) if task == ReaderTask::Again => cpu_unfiltered = Some(cpu),
                     (1.., Some(delivered)) => {
                         values.push((REJECTED, (cpu - delivered) / (RECEIVERS - 1) as f64));
                     }
@@ -88,19 +88,19 @@ async fn fanout(options: Options) {
     report.finish();
 }
 
-/// Events delivered a second in all, and server CPU for each in microseconds.
+/// Returns the events delivered per second in total, and the server's CPU for each in microseconds.
 async fn deliver(
     options: &Options,
     server: &Server,
     subscribers: usize,
     filters: usize,
-    task: Task,
+    task: ReaderTask,
 ) -> (f64, f64) {
     let account = |n: usize| (filters > 0).then(|| receiver((n % filters.max(1)) as u64));
     let requests = (0..subscribers).map(|n| subscribe(false, account(n))).collect();
     let readers = Readers::open(server.grpc, requests, task).await;
     let timer = Timer::new();
-    // Until the windows of all are full, and events are sent as fast as they are taken.
+    // Wait until all windows are full, so that the server sends as fast as clients read.
     timer.until(now() + 3 * options.warm_up().as_nanos() as u64).await;
     let before = (readers.events(), server.cpu(), now());
     timer.until(now() + options.time().as_nanos() as u64).await;
@@ -116,7 +116,7 @@ fn set_targets(options: &Options, report: &mut Report, count: usize) {
         report.compare(&of(GATEWAY), floor, &of(floor), &[RATE, CPU]);
     }
     if options.is_nats() {
-        // The same but for what two measurements of the same differ by.
+        // Equal, within the difference of two measurements of the same thing.
         report.ratio_target(&of(GATEWAY), "rate/log on disk", false, 0.9);
         report.ratio_target(&of(GATEWAY), "cpu/log on disk", true, 1.1);
     } else if count == 10 || count == 100 {

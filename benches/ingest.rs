@@ -1,11 +1,12 @@
-//! Callbacks taken: `cargo bench --bench ingest`.
+//! Callbacks acknowledged per second: `cargo bench --bench ingest`.
 //!
-//! Signed callbacks acknowledged a second over 1, 64 and 256 keep-alive
-//! connections, with no subscriber and with 10, with the index of accounts and
-//! without; then at half of that. Latencies of the half are measured from when a
-//! callback should have been sent. Beside it F1, axum answering a constant, and F2,
-//! our own front over a log that acknowledges at once. With `--log nats` N1 and N2
-//! instead of F1: what async-nats alone publishes to the same server, as many at a time.
+//! Signed callbacks over 1, 64 and 256 keep-alive connections, without subscribers and with 10, with and
+//! without the index of accounts. Then at half of that rate. Latencies at half load begin when a callback
+//! should have been sent.
+//!
+//! The floors are F1, axum that answers a constant, and F2, the gateway's own HTTP front with a log that
+//! acknowledges at once. With `--log nats`, N1 and N2 replace F1: async-nats alone, publishing to the same
+//! server with the same number in flight.
 //!
 //! CPU time with the index is counted until the index has caught up.
 
@@ -15,7 +16,7 @@ use support::{
     Options,
     load::{Outcome, Pace, post},
     nats,
-    readers::{Readers, Task, subscribe},
+    readers::{ReaderTask, Readers, subscribe},
     report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
     server::{Log, Server, index_lag},
 };
@@ -32,7 +33,7 @@ fn main() {
     support::run_with_each_log(ingest);
 }
 
-/// The gateways' names: without the index, and with it.
+/// Returns the gateways' names: without the index, and with it.
 fn names(options: &Options) -> [&'static str; 2] {
     if options.is_nats() {
         ["on NATS, index paused", "on NATS, indexed"]
@@ -64,7 +65,8 @@ async fn ingest(options: Options) {
             (paused, Server::gateway_over(&log, "paused", paused_dir.path(), &["--index", "false"])),
             (indexed, Server::gateway_over(&log, "indexed", indexed_dir.path(), &[])),
         ];
-        // Whatever comes later in a round finds another machine: a warmer one, or one with more to write back.
+        // Alternate the order, because the machine changes during a round: it is warmer, or has more to write
+        // back.
         if round % 2 == 1 {
             gateways.reverse();
         }
@@ -97,11 +99,12 @@ async fn full(options: &Options, server: &Server, connections: usize) -> Outcome
     post(server, connections, Pace::Closed, options.warm_up(), options.time()).await
 }
 
-/// The row itself, and without subscribers the same at half of its rate.
+/// Measures a row, and without subscribers also the row at half of its rate.
 async fn measure(options: &Options, server: &Server, row: &Row, report: &mut Report) {
     let connections = row.connections.expect("every row has connections");
     let subscribers = row.subscribers.unwrap_or(0);
-    let readers = Readers::open(server.grpc, vec![subscribe(true, None); subscribers], Task::Note).await;
+    let readers =
+        Readers::open(server.grpc, vec![subscribe(true, None); subscribers], ReaderTask::Note).await;
     let mut outcome = full(options, server, connections).await;
     let lag = catch_up(server, &mut outcome).await;
     readers.stop().await;
@@ -120,8 +123,8 @@ async fn measure(options: &Options, server: &Server, row: &Row, report: &mut Rep
     }
 }
 
-/// How far the index is behind and how long it takes to catch up. What CPU time that
-/// takes is added to the outcome's: it is part of what these callbacks cost.
+/// Waits until the index has caught up. Returns how far it was behind and how long it took. Adds the CPU time
+/// to the outcome, because it is part of the cost of these callbacks.
 async fn catch_up(server: &Server, outcome: &mut Outcome) -> Vec<(Figure, f64)> {
     let mut admin = server.admin().await;
     let cpu = server.cpu();
@@ -170,7 +173,7 @@ fn set_targets(options: &Options, report: &mut Report, connections: usize) {
         if connections == 1 {
             continue;
         }
-        // Subscribers take CPU time of their own, but callbacks take no more for it.
+        // Subscribers need CPU time of their own, but must not make callbacks more expensive.
         let (alone, followed) = (of(name, 0), of(name, SUBSCRIBERS));
         report.compare(&followed, "alone", &alone, &[OWN]);
         let values = report.ratio(&followed, "own/alone").to_vec();

@@ -1,13 +1,13 @@
-//! From a callback to its subscribers: `cargo bench --bench latency`.
+//! Latency from a callback to its subscribers: `cargo bench --bench latency`.
 //!
-//! The time from when a callback should have been posted until all of 10
-//! subscribers have received it, at 1,000 callbacks a second and at half of what
-//! the gateway takes with these subscribers; at 1,000 also with 1 and 100. Beside it what nobody can do without:
-//! one append to a file with `fdatasync`, and one publish to 10 receivers with tonic,
-//! from its publishing to all receipts. Their sum is the sum of the two percentiles.
-//! An append makes the file longer, which is a write more than one in place takes:
-//! that is shown too, but is no part of the sum. With `--log nats` one publish to a
-//! stream, acknowledged, is in the append's place.
+//! Measures the time from when a callback should have been posted until all of 10 subscribers have received
+//! it. The load is 1,000 callbacks per second, and half of the gateway's maximum with these subscribers. At
+//! 1,000, also with 1 and 100 subscribers.
+//!
+//! The floors are the unavoidable parts: one append to a file with `fdatasync`, and one publish to 10
+//! receivers with tonic, until the last receipt. Their sum adds the two percentiles. An append makes the file
+//! longer, which costs one more write than an overwrite in place. The overwrite is shown, too, but is not
+//! part of the sum. With `--log nats`, one acknowledged publish to a stream replaces the append.
 
 mod support;
 
@@ -25,27 +25,27 @@ use support::{
     load::{Pace, post},
     nats,
     packet::{Records, USERS},
-    readers::{Arrival, Readers, Task, subscribe},
+    readers::{Arrival, ReaderTask, Readers, subscribe},
     report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
     server::{Log, Server},
 };
 use tempfile::TempDir;
 
 const SUBSCRIBERS: usize = 10;
-/// Callbacks a second of the calm rows.
+/// Callbacks per second of the calm rows.
 const CALM: f64 = 1000.0;
 const CALM_LOAD: &str = "1,000 a second";
 const HALF_LOAD: &str = "half load";
 const CONNECTIONS: usize = 64;
-/// When nothing has come in for this long, nothing is on its way.
+/// After this long without a new event, no event is in flight.
 const QUIET: Duration = Duration::from_millis(200);
 const PERCENTILES: [(Figure, f64); 3] = [(P50, 0.5), (P99, 0.99), (P999, 0.999)];
 
 const APPEND: &str = "one fdatasync append";
 const PUBLISH: &str = "one publish to NATS, acknowledged";
-/// The file has its size already, as a write-ahead log has that was begun anew.
+/// Overwrites a file that already has its size, like a restarted write-ahead log.
 const IN_PLACE: &str = "one fdatasync in place";
-/// Size of that file: most records that are written to it in a round fit.
+/// Size of that file, in bytes. Most records of a round fit into it.
 const FILE_BYTES: usize = 4 << 20;
 
 fn main() {
@@ -103,7 +103,7 @@ async fn latency(options: Options) {
         report.ratio_target(&gateway, "p50/sum", true, 2.0);
         report.ratio_target(&gateway, "p99/sum", true, 3.0);
     }
-    // Half load keeps the machine busy, and the floor with it: beside it, the floor at rest.
+    // At half load the machine is busy, which also slows the floor down. Compare with the calm floor, too.
     let gateway = gateway_row(HALF_LOAD, SUBSCRIBERS);
     report.compare(&gateway, "calm sum", &sum_row(CALM_LOAD), &[P50, P99]);
     report.ratio_target(&gateway, "p50/calm sum", true, 2.0);
@@ -112,10 +112,10 @@ async fn latency(options: Options) {
 }
 
 async fn listen(server: &Server, subscribers: usize) -> Readers {
-    Readers::open(server.grpc, vec![subscribe(true, None); subscribers], Task::Note).await
+    Readers::open(server.grpc, vec![subscribe(true, None); subscribers], ReaderTask::Note).await
 }
 
-/// Appends of a record's size, so many a second, each on the disk before the next.
+/// Appends records at `rate` per second, each synced to the disk before the next.
 async fn append(options: &Options, dir: &Path, name: &str, rate: f64, report: &mut Report) {
     let record = Records::to_one_of(USERS).stored(1).bytes().clone();
     let mut file = File::create(dir.join("appends")).unwrap();
@@ -178,7 +178,7 @@ async fn measure(
     add_times(&gateway_row(load, subscribers), times, values, report);
 }
 
-/// From each send to the last of its receipts; of those that all have received.
+/// Returns the time from each send to its last receipt, for events that all subscribers have received.
 fn all_received(arrivals: Vec<Vec<Arrival>>, from: u64, until: u64, subscribers: usize) -> Times {
     let mut last: HashMap<u64, (usize, u64)> = HashMap::new();
     for Arrival { sent, received } in arrivals.into_iter().flatten() {
@@ -197,7 +197,7 @@ fn add_times(row: &Row, mut times: Times, mut values: Vec<(Figure, f64)>, report
     report.add(row, &values);
 }
 
-/// Adds the floors of the round that was just measured.
+/// Adds the sum of the floors of the last round.
 fn add_sum(stored: &str, load: &str, report: &mut Report) {
     let last = |row: &Row, figure| report.values(row, figure).last().copied().unwrap_or(f64::NAN);
     let sum = PERCENTILES

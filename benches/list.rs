@@ -1,9 +1,9 @@
-//! Searching a long log by account and by command, with its index and without:
-//! `cargo bench --bench list -- [--events N]`.
+//! Searches of a long log by account and by command, with and without an index: `cargo bench --bench list --
+//! [--events N]`.
 //!
-//! The log is filled directly, without HTTP. A search is what a list call makes:
-//! pages until 50 events fit or the log ends. Rounds of ingest with the index and
-//! without are interleaved; the machine is shared, so read ratios.
+//! The log is filled directly, without HTTP. A search reads pages like a list call, until 50 events match or
+//! the log ends. Rounds of ingest with and without the index are interleaved. The machine is shared, so only
+//! ratios are meaningful.
 
 use std::{
     path::Path,
@@ -21,21 +21,21 @@ use callback_gateway::testing::{
 use tempfile::TempDir;
 
 const QUICK: u64 = 200_000;
-/// Events in a list call's answer.
+/// Events in a list call's response.
 const PAGE: usize = 50;
-/// Searches of each kind with the index; without, as many as fit into [`SCANNING`], but one.
+/// Searches of each kind with the index. Without it, as many as fit into [`SCANNING`], at least one.
 const SEARCHES: usize = 200;
 const SCANNING: Duration = Duration::from_secs(3);
-/// Events of one round of ingest, and rounds with the index and without.
+/// Events of one round of ingest, and the number of rounds with and without the index.
 const INGEST: u64 = 200_000;
 const ROUNDS: usize = 3;
-/// About what the HTTP front takes, and for how long it does.
+/// Events per second that the HTTP front accepts, about, and the duration of that load.
 const RATE: u64 = 25_000;
 const FOLLOWED: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --all-targets` runs benches too, to see that they build.
+    // `cargo test --all-targets` runs benches, too, to check that they build.
     let args: Vec<String> = std::env::args().collect();
     if !args.iter().any(|arg| arg == "--bench") {
         return;
@@ -102,7 +102,11 @@ async fn main() {
         let begun = Instant::now();
         while scans.is_empty() || begun.elapsed() < SCANNING && scans.len() < SEARCHES {
             let started = Instant::now();
-            assert_eq!(list(&without, &terms, order).await, found, "with the index and without");
+            assert_eq!(
+                list(&without, &terms, order).await,
+                found,
+                "the same result with and without the index"
+            );
             scans.push(started.elapsed());
         }
         scans.sort();
@@ -157,7 +161,8 @@ async fn indexed(log: &DiskLog) {
     }
 }
 
-/// The n-th of `events` events: two accounts of a million, half of them in a group.
+/// Returns the n-th of `events` events. Each has two accounts of a million, and half of the events are in a
+/// group.
 fn event(n: u64, events: u64) -> StoredRecord {
     let random = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut accounts = NameSet::default();
@@ -193,7 +198,7 @@ fn event(n: u64, events: u64) -> StoredRecord {
     .encode()
 }
 
-/// Stores events from `first` on, from several tasks; how many a second.
+/// Stores `count` events from `first` on, from several tasks. Returns the events per second.
 async fn ingest(log: &Arc<DiskLog>, first: u64, count: u64, events: u64) -> f64 {
     const TASKS: u64 = 4;
     const RUN: u64 = 512;
@@ -222,7 +227,7 @@ async fn ingest(log: &Arc<DiskLog>, first: u64, count: u64, events: u64) -> f64 
     count as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Stores events at [`RATE`]; how many of them the index was behind, at most.
+/// Stores events at [`RATE`]. Returns the maximum number of events that the index was behind.
 async fn follow(log: &Arc<DiskLog>, first: u64, events: u64) -> u64 {
     const TICK: Duration = Duration::from_millis(10);
     const RUN: u64 = RATE / 100;

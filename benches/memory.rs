@@ -1,10 +1,10 @@
-//! What the gateway takes at rest and after long use: `cargo bench --bench memory --
-//! --events 10000000`, or 1,000,000 unless told.
+//! Memory and disk use at rest and after long use: `cargo bench --bench memory -- --events 10000000`. The
+//! default is 1,000,000 events.
 //!
-//! The program's size, its memory at rest, with 1,000 idle subscribers, and as callbacks come in,
-//! of which the newest GiB is kept, with what a callback costs and what the log takes on the
-//! disk by then; how long it takes to be ready over a log of so many
-//! events; and how long `ListEvents` takes to find an account's in them, newest first.
+//! Measures the program's size, and its memory at rest, with 1,000 idle subscribers, and while callbacks
+//! arrive, of which the newest GiB is kept. Also measures the cost of a callback and the size of the log
+//! meanwhile, the time from start to ready with a log of that many events, and the time of `ListEvents` for
+//! one account in it, newest first.
 
 mod support;
 
@@ -22,7 +22,7 @@ use support::{
     clock::Times,
     load::fill,
     packet::{USERS, store},
-    readers::{Readers, Task, subscribe},
+    readers::{ReaderTask, Readers, subscribe},
     report::{CPU, Figure, P50, P99, RATE, Report, row},
     server::{Server, index_lag},
     testing::{client, soon},
@@ -35,7 +35,7 @@ const EVENTS: Figure = Figure { key: "events", title: "events", decimals: 0 };
 
 const DISK: Figure = Figure { key: "disk", title: "on disk MiB", decimals: 1 };
 
-/// An event but for what is its own.
+/// Encoded event with the fields that all events have in common.
 static EVENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let event =
         Event { command: COMMAND.to_owned(), client_ip: "203.0.113.7".to_owned(), ..Default::default() };
@@ -44,12 +44,12 @@ static EVENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
 const COMMAND: &str = "State.StateChange";
 
 const EVENTS_USUALLY: u64 = 1_000_000;
-/// Memory is read so many times while callbacks come in.
+/// Number of readings of memory while callbacks arrive.
 const READINGS: u64 = 10;
 const IDLE: usize = 1000;
-/// How long they are idle before it is looked at what they take.
+/// Time that subscribers are idle before memory is read.
 const IDLING: Duration = Duration::from_secs(2);
-/// Calls of `ListEvents` in a round, each for another account.
+/// Number of calls of `ListEvents` in a round, each for another account.
 const LISTS: u64 = 300;
 const PAGE: i32 = 50;
 const READY: &str = "from start to ready, a log of so many events";
@@ -63,9 +63,9 @@ fn mib(bytes: u64) -> (Figure, f64) {
     (MIB, bytes as f64 / f64::from(1 << 20))
 }
 
-/// Bytes of the log with all that belongs to it, its index too.
+/// Returns the bytes of the log, including its index.
 fn on_disk(dir: &Path) -> u64 {
-    // One that is gone by the time it is asked takes nothing.
+    // A file that was deleted meanwhile counts as empty.
     let files = std::fs::read_dir(dir).unwrap().filter_map(|file| file.ok()?.metadata().ok());
     files.map(|file| file.len()).sum()
 }
@@ -80,7 +80,7 @@ async fn memory(options: Options) {
     let gateway = Server::gateway(dir.path(), &["--retention-bytes", "1GiB"]);
     report.add(&row("memory at rest"), &[(EVENTS, 0.0), mib(gateway.memory())]);
     let idle = options.of(IDLE, 10);
-    let readers = Readers::open(gateway.grpc, vec![subscribe(true, None); idle], Task::Note).await;
+    let readers = Readers::open(gateway.grpc, vec![subscribe(true, None); idle], ReaderTask::Note).await;
     tokio::time::sleep(options.of(IDLING, Duration::ZERO)).await;
     report
         .add(&row("memory with idle subscribers").subscribers(idle), &[(EVENTS, 0.0), mib(gateway.memory())]);
@@ -91,7 +91,7 @@ async fn memory(options: Options) {
         let mut times = fill(&gateway, (reading - 1) * share..reading * share, USERS).await;
         let rate = (RATE, share as f64 / started.elapsed().as_secs_f64());
         let stored = (reading * share) as f64;
-        // A row for each: they are no rounds of the same.
+        // A row for each reading, because they are not rounds of the same measurement.
         let row = row(format!("memory after {stored} events"));
         let cpu = (gateway.cpu() - cpu).as_secs_f64() * 1e6 / share as f64;
         let disk = (DISK, on_disk(dir.path()) as f64 / f64::from(1 << 20));
@@ -117,7 +117,7 @@ async fn memory(options: Options) {
     report.finish();
 }
 
-/// Lists the newest events of accounts from all over the log, once it is indexed.
+/// Lists the newest events of accounts from the whole log, once it is indexed.
 async fn list(options: &Options, gateway: &Server, events: u64, report: &mut Report) {
     let mut admin = gateway.admin().await;
     while index_lag(&mut admin).await != Some(0) {
@@ -141,7 +141,7 @@ async fn list(options: &Options, gateway: &Server, events: u64, report: &mut Rep
     report.add(&row(LISTED), &values);
 }
 
-/// A small event, so that ten million of them fit on a usual disk.
+/// Returns a small event, so that ten million of them fit on an ordinary disk.
 fn small(number: u64) -> StoredRecord {
     let mut accounts = NameSet::default();
     accounts.insert(&format!("user-{}", number % USERS));

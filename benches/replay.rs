@@ -1,11 +1,12 @@
-//! Stored events read from the beginning: `cargo bench --bench replay`.
+//! Replay of stored events from the beginning: `cargo bench --bench replay`.
 //!
-//! One new subscriber, and ten at once, read 1,000,000 events that a gateway finds
-//! on its disk when it starts; then again and again while 2,000 callbacks a second
-//! come in, and what these callbacks' latencies are with and without it. Beside it
-//! G1, that has its events in memory. With `--log nats` the events are in a stream, and
-//! beside it is N3 too, a consumer of async-nats that reads them: one, as it is the server
-//! that is measured.
+//! One new subscriber, and ten at once, read 1,000,000 events from the disk of a gateway that has just
+//! started. Then they read repeatedly while 2,000 callbacks per second arrive. The latencies of these
+//! callbacks are compared with and without the replay.
+//!
+//! The floor is G1, which has its events in memory. With `--log nats` the events are in a stream, and N3 is
+//! another floor: an async-nats consumer that reads them. There is only one, because the NATS server is the
+//! limit.
 
 mod support;
 
@@ -17,7 +18,7 @@ use support::{
     load::{Outcome, Pace, post},
     nats,
     packet::{self, Records, USERS, store},
-    readers::{Readers, Task, subscribe},
+    readers::{ReaderTask, Readers, subscribe},
     report::{CPU, Figure, NATS, P50, P99, P999, RATE, Report, Row, row},
     server::{Log, Server, settle},
 };
@@ -26,9 +27,9 @@ use tempfile::TempDir;
 const SECONDS: Figure = Figure { key: "seconds", title: "seconds", decimals: 2 };
 
 const STORED: u64 = 1_000_000;
-/// The same in a stream, which takes longer to read.
+/// Number of events in a stream, which takes longer to read.
 const STORED_IN_NATS: u64 = 200_000;
-/// Events that G1 has, and sends again and again.
+/// Number of events of G1, which it sends repeatedly.
 const IN_MEMORY: u64 = 100_000;
 const CALLBACKS: f64 = 2000.0;
 const CONNECTIONS: usize = 64;
@@ -63,7 +64,7 @@ async fn replay(options: Options) {
         let g1 = Server::floor("G1", stored.min(IN_MEMORY));
         let gateway = Server::gateway_over(&log, STREAM, &data_dir, &[]);
         if options.is_nats() {
-            // Each gateway makes its own index, from the stream.
+            // Each gateway builds its own index from the stream.
             settle(&gateway).await;
             let read = nats::read(&log, &options, STREAM, stored);
             let values =
@@ -92,7 +93,7 @@ async fn read(server: &Server, row: &Row, stored: u64, report: &mut Report) {
     let readers = row.subscribers.unwrap_or(0);
     let (cpu, nats, started) = (server.cpu(), server.nats_cpu(), now());
     let requests = vec![subscribe(false, None); readers];
-    Readers::open(server.grpc, requests, Task::Until(stored)).await.finished().await;
+    Readers::open(server.grpc, requests, ReaderTask::Until(stored)).await.finished().await;
     let seconds = (now() - started) as f64 / SECOND as f64;
     let events = (stored * readers as u64) as f64;
     let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / events;
@@ -107,10 +108,10 @@ async fn posting(options: &Options, server: &Server, rate: f64) -> Outcome {
     post(server, CONNECTIONS, Pace::Open(rate), options.warm_up(), options.time()).await
 }
 
-/// Events are counted, and latencies are those of the callbacks.
+/// Measures the rate of a replay during callbacks, and the latencies of the callbacks.
 async fn read_meanwhile(options: &Options, server: &Server, row: &Row, rate: f64, report: &mut Report) {
     let requests = vec![subscribe(false, None); row.subscribers.unwrap_or(0)];
-    let readers = Readers::open(server.grpc, requests, Task::Again).await;
+    let readers = Readers::open(server.grpc, requests, ReaderTask::Again).await;
     let (events, started) = (readers.events(), now());
     let outcome = posting(options, server, rate).await;
     let read = (readers.events() - events) as f64 * SECOND as f64 / (now() - started) as f64;

@@ -1,10 +1,9 @@
-//! What subscribers cost, with the real program: `cargo bench --bench subscribers`.
+//! Cost of subscribers, with the real program: `cargo bench --bench subscribers`.
 //!
-//! The server's memory for 1,000 idle subscribers, held for a minute, and for 100
-//! that take nothing of a long log of large events, each on a connection of its
-//! own; and the delay from a callback's POST to its receipt by 99 subscribers, beside one
-//! more that takes nothing and without it. Rounds are interleaved; the load
-//! generator shares the machine, so read the ratio.
+//! Measures the server's memory for 1,000 idle subscribers, held for a minute, and for 100 stalled ones over
+//! a long log of large events, each on its own connection. Also measures the delay from a callback's POST to
+//! its receipt by 99 subscribers, with and without one more subscriber that is stalled. Rounds are
+//! interleaved. The load generator shares the machine, so only the ratio is meaningful.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --all-targets` runs benches too, to see that they build.
+    // `cargo test --all-targets` runs benches, too, to check that they build.
     if !std::env::args().any(|arg| arg == "--bench") {
         return;
     }
@@ -38,7 +37,7 @@ async fn main() {
     }
     println!("{:<52}{:>12}{:>12}{:>12}", "delivery delay in ms, median of 3 rounds", "p50", "p99", "p99.9");
     row("99 subscribers", &mut without);
-    row("the same beside one that takes nothing", &mut with);
+    row("99 subscribers and a stalled one", &mut with);
     println!("p99 with / without: {:.2}", with[ROUNDS / 2][1] / without[ROUNDS / 2][1]);
 }
 
@@ -48,7 +47,7 @@ fn row(name: &str, rounds: &mut [[f64; 3]]) {
     println!("{name:<52}{p50:>12.2}{p99:>12.2}{p999:>12.2}");
 }
 
-/// The process' memory, in KiB.
+/// Returns the memory of the process, in KiB.
 fn memory(gateway: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -73,7 +72,7 @@ async fn idle() {
     let mut subscribers = open(&gateway, IDLE, &latest()).await;
     let opened = Instant::now();
     while opened.elapsed() < HELD {
-        // Their heartbeats are taken, as a client does.
+        // Read heartbeats, as a client does.
         for subscriber in &mut subscribers {
             while let Ok(frame) = tokio::time::timeout(Duration::from_micros(1), subscriber.frame()).await {
                 frame.unwrap();
@@ -92,7 +91,7 @@ async fn idle() {
 
 async fn blocked() {
     let dir = TempDir::new().unwrap();
-    // Without memory for the newest events, what is held is held for the streams.
+    // Without memory for the newest events, so that memory grows only because of the streams.
     let gateway = Process::serve(dir.path(), &["--memory", "1MiB"]);
     let mut http = Http::connect(gateway.addresses.http).await;
     let body = format!("{{\"x\":\"{}\"}}", "x".repeat(10_000));
@@ -108,18 +107,18 @@ async fn blocked() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let after = memory(&gateway);
     println!(
-        "memory: {before} KiB before, {after} KiB with {BLOCKED} subscribers that take nothing: {:.0} KiB each",
+        "memory: {before} KiB before, {after} KiB with {BLOCKED} stalled subscribers: {:.0} KiB each",
         after.saturating_sub(before) as f64 / BLOCKED as f64
     );
     drop(subscribers);
     gateway.kill();
 }
 
-/// Delays at p50, p99 and p99.9, in milliseconds.
+/// Returns delays at p50, p99 and p99.9, in milliseconds.
 async fn delays(with_stalled: bool) -> [f64; 3] {
     let dir = TempDir::new().unwrap();
     let gateway = Process::serve(dir.path(), &[]);
-    // Its window is full before the measurement begins.
+    // The stalled subscriber's window is full before the measurement begins.
     let mut stalled = Vec::new();
     if with_stalled {
         let request = SubscribeRequest { include_raw_body: true, ..earliest() };

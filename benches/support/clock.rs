@@ -1,5 +1,5 @@
-//! Time: the system's monotonic clock, that all processes share, and waiting for
-//! it more exactly than the runtime's timers do, whose unit is a millisecond.
+//! The system's monotonic clock, which all processes share, and a timer that is more exact than the runtime's
+//! timers, whose unit is a millisecond.
 
 use std::os::fd::OwnedFd;
 
@@ -9,16 +9,16 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-/// A second.
+/// A second in nanoseconds.
 pub const SECOND: u64 = 1_000_000_000;
 
-/// Nanoseconds since some moment that is the same for all processes.
+/// Returns the monotonic time in nanoseconds. All processes have the same zero.
 pub fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * SECOND + time.tv_nsec as u64
 }
 
-/// Waits to within some 50 microseconds.
+/// Timer with a precision of about 50 microseconds.
 pub struct Timer(AsyncFd<OwnedFd>);
 
 impl Timer {
@@ -56,7 +56,7 @@ impl Timer {
 pub struct Times(pub Vec<u64>);
 
 impl Times {
-    /// The time below which this share of them lies, in milliseconds.
+    /// Returns a quantile in milliseconds. `share` is from 0 to 1.
     pub fn millis(&mut self, share: f64) -> f64 {
         if self.0.is_empty() {
             return f64::NAN;

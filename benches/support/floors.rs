@@ -1,13 +1,13 @@
-//! Floors: what the parts that everybody uses cost by themselves. Each is run by
-//! the benchmark's own program as a process of its own.
+//! Floors: the cost of standard components alone. The benchmark's program runs each floor in a process of its
+//! own.
 //!
 //! | Floor | What it is |
 //! | --- | --- |
-//! | F1 | axum, that reads a body and answers a constant |
-//! | F2 | our own front, over a log that acknowledges at once and keeps nothing |
-//! | G1 | tonic, that encodes shared messages with prost for every subscriber |
-//! | G2 | HTTP/2 bodies of shared bytes, framed before |
-//! | publish | tonic, a broadcast channel, and prost; it publishes by itself |
+//! | F1 | axum that reads a body and answers a constant |
+//! | F2 | the gateway's own HTTP front, with a log that acknowledges at once and stores nothing |
+//! | G1 | tonic that encodes shared messages with prost for every subscriber |
+//! | G2 | HTTP/2 bodies of shared bytes that are already framed |
+//! | publish | tonic, a broadcast channel, and prost. Publishes its own events |
 
 use std::{
     io::{Read as _, Write as _},
@@ -56,21 +56,21 @@ use super::{
     testing::{OK_PACKET, OverriddenLog, Overrides, settings},
 };
 
-/// Receivers of the events that G1 and G2 have: a filter that wants one takes 1 of these.
+/// Number of receivers of the events of G1 and G2. A filter for one receiver matches 1 event in this many.
 pub const RECEIVERS: u64 = 100;
-/// The priority of the gateway's threads that deliver.
+/// `nice` value of the gateway's delivery threads.
 const DELIVERY_NICE: i32 = 10;
-/// Events in one piece of G2's body: as many as the gateway's pages have.
+/// Number of events in one frame of G2's body, as in the gateway's pages.
 const RUN: usize = 256;
 
-/// Connections that wait to be accepted, as many as at the gateway.
+/// Maximum number of connections that wait to be accepted, as at the gateway.
 const BACKLOG: u32 = 4096;
 
-/// Is the floor with this name, until standard input ends.
+/// Runs the floor with this name in this process, until standard input ends.
 pub fn run(name: &str, argument: u64) {
     if name == "G1" || name == "G2" {
-        // Inherited by all of its threads. The load is on the same machine, and whoever gives
-        // way to it is woken more often, for less.
+        // All threads inherit it. The load runs on the same machine, and a server with a lower priority is
+        // woken more often, each time for less work.
         rustix::process::setpriority_process(None, DELIVERY_NICE).unwrap();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -85,7 +85,7 @@ pub fn run(name: &str, argument: u64) {
         }
     });
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
-    // Its tasks go on for ever.
+    // The tasks never end.
     std::process::exit(0);
 }
 
@@ -122,7 +122,7 @@ async fn front() {
     tokio::spawn(app.run(std::future::pending()));
 }
 
-/// A log that acknowledges at once, and keeps nothing.
+/// Log that acknowledges at once, and stores nothing.
 struct NoLog(MemoryLog);
 
 impl Overrides for NoLog {
@@ -134,7 +134,7 @@ impl Overrides for NoLog {
     }
 }
 
-/// What the gateway would send of so many callbacks.
+/// Returns the events that the gateway would send for `count` callbacks.
 fn events(count: u64) -> impl Iterator<Item = Event> {
     let mut records = Records::to_one_of(RECEIVERS);
     (0..count).map(move |number| {
@@ -159,8 +159,8 @@ fn response(frame: Frame) -> Arc<SubscribeResponse> {
 
 type Responses = BoxStream<'static, Result<Arc<SubscribeResponse>, Status>>;
 
-/// prost's encoding of messages that are shared: without it each would be copied for
-/// each subscriber first.
+/// Codec that encodes shared messages with prost. Without it, each message would be copied for each
+/// subscriber first.
 #[derive(Debug, Default)]
 struct SharedCodec(ProstCodec<SubscribeResponse, SubscribeRequest>);
 
@@ -191,7 +191,7 @@ impl Encoder for SharedEncoder {
     }
 }
 
-/// Serves `Subscribe` as one writes it with tonic; the request is not looked at.
+/// Serves `Subscribe` with tonic in the usual way. Ignores the content of the request.
 async fn serve<F>(responses: F)
 where
     F: Fn() -> Responses + Clone + Send + Sync + 'static,
@@ -220,7 +220,7 @@ where
     tokio::spawn(server.serve_with_incoming(incoming));
 }
 
-/// A body that goes round and round over shared bytes.
+/// Body that repeats shared bytes endlessly.
 struct Rounds {
     runs: Arc<Vec<Bytes>>,
     next: usize,
@@ -271,9 +271,9 @@ async fn framed(count: u64) {
     });
 }
 
-/// Publishes so many events a second, each with the moment of its publishing as its number.
+/// Publishes `rate` events per second. The number of each event is the time at which it was published.
 async fn publishing(rate: u64) {
-    /// Events that a slow receiver may be behind.
+    /// Maximum number of events that a slow receiver may be behind.
     const CAPACITY: usize = 1 << 16;
     let (publisher, _) = broadcast::channel::<Arc<SubscribeResponse>>(CAPACITY);
     let receivers = publisher.clone();
@@ -285,7 +285,7 @@ async fn publishing(rate: u64) {
             timer.until(begin + turn * SECOND / rate).await;
             body.set(now());
             let raw_body = String::from_utf8(body.text().to_vec()).unwrap();
-            // Without a receiver it is nobody's.
+            // Ignore the error: there may be no receiver.
             publisher.send(response(Frame::Event(Event { raw_body, ..Default::default() }))).ok();
         }
     });
@@ -294,7 +294,7 @@ async fn publishing(rate: u64) {
 fn events_of(
     events: broadcast::Receiver<Arc<SubscribeResponse>>,
 ) -> impl Stream<Item = Result<Arc<SubscribeResponse>, Status>> {
-    // At once, as the gateway's first frame, so that the subscriber knows that it has begun.
+    // Sent at once, like the gateway's first frame, so that the subscriber knows that the stream has begun.
     let first = stream::once(std::future::ready(Ok(response(Frame::CaughtUp(CaughtUp::default())))));
     first.chain(stream::unfold(events, async |mut events| {
         let event = events.recv().await.expect("a receiver keeps up");

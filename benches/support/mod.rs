@@ -1,8 +1,7 @@
-//! What the benchmarks share: the servers under measurement, their floors, the
-//! load, and the report.
+//! Shared parts of the benchmarks: the servers under measurement, the floors, the load, and the report.
 //!
-//! Every benchmark has a full mode (`cargo bench`) and a short one (`cargo test
-//! --benches`), which only shows that all of it runs.
+//! Every benchmark has a full mode (`cargo bench`) and a short mode (`cargo test --benches`), which only
+//! checks that it runs.
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark is a crate of its own and uses a part of it")]
 
@@ -20,47 +19,47 @@ use std::{future::Future, time::Duration};
 use clap::{Parser, ValueEnum};
 pub use gateway_testkit as testing;
 
-/// How long a server is under load before it is measured.
+/// Time that a server is under load before it is measured.
 const WARM_UP: Duration = Duration::from_millis(300);
 
-/// Where the gateway under measurement has its log.
+/// Backend of the log of the gateway under measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogKind {
     Disk,
     Nats,
 }
 
-/// The command line of a benchmark.
+/// Command line of a benchmark.
 #[derive(Debug, Clone, Parser)]
 pub struct Options {
-    /// Rounds; each measures every row once
+    /// Rounds. Each measures every row once
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Seconds that a row is measured for in a round
+    /// Seconds that each row is measured in a round
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<f64>,
-    /// Events to store, where it is not a matter of time
+    /// Events to store, in benchmarks with a fixed number of events
     #[arg(long, value_name = "N")]
     events: Option<u64>,
-    /// Measure only with so many connections, or so many subscribers
+    /// Measure only with this number of connections or subscribers
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// Where the gateway has its log; `nats`: on servers that are started for it
+    /// Backend of the gateway's log. `nats` starts its own servers
     #[arg(long)]
     log: Option<LogKind>,
-    /// How many NATS servers have each event
+    /// Number of NATS servers that store each event
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = one_or_three)]
     pub nats_servers: u8,
-    /// Measure only rows with one of these in their name, and the floors
+    /// Measure only the floors, and rows whose names contain one of these
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Given by `cargo bench`: without it everything is short
+    /// Full mode, set by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
-    /// Be a floor instead, until standard input ends
+    /// Run this floor instead, until standard input ends
     #[arg(long, hide = true, value_name = "FLOOR")]
     floor: Option<String>,
-    /// What the floor is given
+    /// Argument of the floor
     #[arg(long, hide = true, default_value_t = 0)]
     argument: u64,
     /// The NATS servers of the floor
@@ -69,7 +68,7 @@ pub struct Options {
     /// The floor's stream
     #[arg(long, hide = true, default_value = "")]
     nats_stream: String,
-    /// Publishes a second, if they are not to be as many as can be
+    /// Publishes per second. As many as possible without it
     #[arg(long, hide = true)]
     rate: Option<f64>,
 }
@@ -79,54 +78,54 @@ fn one_or_three(text: &str) -> Result<u8, &'static str> {
 }
 
 impl Options {
-    /// Whether the gateway has its log on NATS servers.
+    /// Returns whether the gateway's log is on NATS servers.
     pub fn is_nats(&self) -> bool {
         self.log == Some(LogKind::Nats)
     }
 
-    /// Whether this is the full mode.
+    /// Returns whether this is the full mode.
     pub fn is_full(&self) -> bool {
         self.bench
     }
 
-    /// One of two, for the full mode and for the short one.
+    /// Returns the first value in full mode, and the second in short mode.
     pub fn of<T>(&self, full: T, short: T) -> T {
         if self.bench { full } else { short }
     }
 
-    /// The counts to measure with, or the one that was asked for.
+    /// Returns the counts to measure with, or the one on the command line.
     pub fn counts(&self, full: &[usize], short: &[usize]) -> Vec<usize> {
         let all = if self.bench { full } else { short };
         self.count.map_or_else(|| all.to_vec(), |count| vec![count])
     }
 
-    /// How many rounds.
+    /// Returns the number of rounds.
     pub fn rounds(&self) -> usize {
         self.rounds.unwrap_or(self.of(3, 1)).max(1)
     }
 
-    /// How long a row is measured for in a round; 2 seconds unless given.
+    /// Returns the time that each row is measured in a round. 2 seconds by default.
     pub fn time(&self) -> Duration {
         Duration::from_secs_f64(self.seconds.unwrap_or(self.of(2.0, 0.05)))
     }
 
-    /// How many events to store: the given number, or one of these two.
+    /// Returns the number of events to store: the one on the command line, or one of these two.
     pub fn events(&self, full: u64, short: u64) -> u64 {
         self.events.unwrap_or(self.of(full, short))
     }
 
-    /// How long it is loaded before.
+    /// Returns the time that a server is under load before it is measured.
     pub fn warm_up(&self) -> Duration {
         self.of(WARM_UP, Duration::from_millis(10))
     }
 
-    /// Whether the row is to be measured; floors always are.
+    /// Returns whether a row is selected. Floors are always measured.
     pub fn wants(&self, row: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|name| row.contains(name.as_str()))
     }
 }
 
-/// Runs a benchmark of the log on disk, or the floor that this process is to be.
+/// Runs a benchmark of the log on disk, or the floor that the command line names.
 pub fn run<F: Future<Output = ()>>(benchmark: impl FnOnce(Options) -> F) {
     let Some(options) = begin() else { return };
     if options.is_nats() {
@@ -135,8 +134,8 @@ pub fn run<F: Future<Output = ()>>(benchmark: impl FnOnce(Options) -> F) {
     runtime().block_on(benchmark(options));
 }
 
-/// Runs a benchmark of the log that was asked for, or the floor that this process is to be.
-/// The short mode runs it with each log that it can have.
+/// Runs a benchmark with the selected log, or the floor that the command line names. The short mode runs it
+/// with each log that is available.
 pub fn run_with_each_log<F: Future<Output = ()>>(benchmark: impl Fn(Options) -> F) {
     let Some(options) = begin() else { return };
     let program = testing::nats::program();
@@ -151,7 +150,7 @@ pub fn run_with_each_log<F: Future<Output = ()>>(benchmark: impl Fn(Options) -> 
     }
 }
 
-/// The command line; nothing if this process was a floor.
+/// Parses the command line. Returns `None` after it ran a floor.
 fn begin() -> Option<Options> {
     let options = Options::parse();
     server::raise_file_limit();
@@ -168,8 +167,8 @@ fn fail(reason: &str) -> ! {
     std::process::exit(2);
 }
 
-/// The load comes from one thread, and subscribers have one more: as many as the
-/// machine has cores would only get in the server's way.
+/// Creates a runtime with one thread, for the load. Subscribers have one more thread. More threads would only
+/// take processor time from the server.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }

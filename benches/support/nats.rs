@@ -1,11 +1,11 @@
-//! What NATS itself costs: floors that are async-nats alone on the servers that the gateway's
-//! log is on. Each is run by the benchmark's own program as a process of its own, which
-//! measures for a while, says when that begins and ends, and then what came of it.
+//! Floors for NATS: async-nats alone, on the servers of the gateway's log. The benchmark's program runs each
+//! floor in a process of its own. The process reports when its measurement begins and ends, and then its
+//! results.
 //!
 //! | Floor | What it is |
 //! | --- | --- |
-//! | N1 | publishes records to a stream of its own, so many at a time, each as async-nats' JetStream does: a request whose answer is the acknowledgement |
-//! | N2 | the same, with `Nats-Msg-Id` as the gateway's publishes have it, and beside it a consumer on the same connection that follows the stream, as each gateway has one |
+//! | N1 | publishes records to its own stream with a fixed number in flight, each as async-nats' JetStream does: a request whose reply is the acknowledgement |
+//! | N2 | like N1, with a `Nats-Msg-Id` as the gateway's publishes have, and a consumer on the same connection that follows the stream, as each gateway has |
 //! | N3 | a consumer that reads a stream from its beginning |
 
 use std::{
@@ -29,29 +29,29 @@ use super::{
     testing::{APP_ID, soon},
 };
 
-/// The floors.
+/// Names of the floors.
 pub const FLOORS: [&str; 3] = ["N1", "N2", "N3"];
-/// Records that a floor publishes again and again.
+/// Number of records that a floor publishes repeatedly.
 const RECORDS: u64 = 1000;
-/// How often a consumer says that it is there, in nanoseconds: as the gateway's.
+/// Heartbeat interval of the consumer in nanoseconds, as of the gateway's consumer.
 const HEARTBEAT: u64 = 500_000_000;
 
-/// What a floor says at last.
+/// Results of a floor.
 #[derive(Debug, Serialize, Deserialize)]
-struct Said {
+struct FloorResults {
     count: u64,
     nanos: u64,
     /// From each publish to its acknowledgement.
     times: Vec<u64>,
 }
 
-/// Runs N1 or N2 for as long as a row takes: so many publishes under way at any time, as many
-/// a second as can be or as told.
+/// Runs N1 or N2 for the time of a row, with `in_flight` publishes in flight, at `rate` per second or as fast
+/// as possible.
 pub fn publish(log: &Log, options: &Options, floor: &str, in_flight: usize, rate: Option<f64>) -> Outcome {
     measure(log, options, floor, floor, in_flight as u64, rate)
 }
 
-/// Runs N3: it reads so many events of a stream, and leaves.
+/// Runs N3 until it has read `events` events of a stream.
 pub fn read(log: &Log, options: &Options, stream: &str, events: u64) -> Outcome {
     measure(log, options, "N3", stream, events, None)
 }
@@ -80,7 +80,7 @@ fn measure(
     let (from, before) = (now(), [cpu(&pid), log.cpu()]);
     assert_eq!(line(&mut lines), "ended");
     let after = [cpu(&pid), log.cpu()];
-    let Said { count, nanos, times } = serde_json::from_str(&line(&mut lines)).unwrap();
+    let FloorResults { count, nanos, times } = serde_json::from_str(&line(&mut lines)).unwrap();
     assert!(child.wait().unwrap().success());
     let [server_cpu, nats_cpu] = [0, 1].map(|which| (after[which] - before[which]).as_secs_f64());
     let seconds = nanos as f64 / SECOND as f64;
@@ -96,27 +96,27 @@ fn measure(
     }
 }
 
-/// Is the floor with this name.
+/// Runs the floor with this name in this process.
 pub fn run(name: &str, options: &Options) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let urls: Vec<_> = options.nats_urls.split(',').map(str::to_owned).collect();
         let client = async_nats::connect(urls).await.unwrap();
-        let said = match name {
+        let results = match name {
             "N1" => publishing(&client, options, false).await,
             "N2" => publishing(&client, options, true).await,
             _ => reading(&client, options).await,
         };
-        say(&serde_json::to_string(&said).unwrap());
+        print_line(&serde_json::to_string(&results).unwrap());
     });
 }
 
-fn say(line: &str) {
+fn print_line(line: &str) {
     println!("{line}");
     std::io::stdout().flush().unwrap();
 }
 
-async fn publishing(client: &Client, options: &Options, like_the_gateway: bool) -> Said {
+async fn publishing(client: &Client, options: &Options, like_the_gateway: bool) -> FloorResults {
     let stream = &options.nats_stream;
     call(
         client,
@@ -155,7 +155,7 @@ async fn publishing(client: &Client, options: &Options, like_the_gateway: bool) 
                 client: client.clone(),
                 subject: format!("{stream}.{APP_ID}.C2C.CallbackAfterSendMsg"),
                 records: Arc::clone(&records),
-                // Different in each run: the server remembers the numbers of those before.
+                // Different in each run, because the server remembers the ids of earlier runs.
                 id_prefix: like_the_gateway.then(|| format!("{begin:024}-{n}-")),
                 interval: options.rate.map(|rate| (in_flight as f64 * SECOND as f64 / rate.max(1.0)) as u64),
             };
@@ -165,15 +165,15 @@ async fn publishing(client: &Client, options: &Options, like_the_gateway: bool) 
     let timer = Timer::new();
     timer.until(from).await;
     let started = now();
-    say("begun");
+    print_line("begun");
     timer.until(until).await;
     let nanos = now() - started;
-    say("ended");
+    print_line("ended");
     let mut times = Vec::new();
     for publisher in publishers {
         times.extend(publisher.await.unwrap().0);
     }
-    Said { count: times.len() as u64, nanos, times }
+    FloorResults { count: times.len() as u64, nanos, times }
 }
 
 /// Publishes one record after the other.
@@ -182,12 +182,13 @@ struct Publisher {
     subject: String,
     records: Arc<Vec<Bytes>>,
     id_prefix: Option<String>,
-    /// From each publish to the next, unless that is to be sent at once.
+    /// Time between publishes in nanoseconds. `None` publishes as soon as the last one is acknowledged.
     interval: Option<u64>,
 }
 
 impl Publisher {
-    /// Gives the times of those from the one moment to the other.
+    /// Publishes from `begin` to `until`. Returns the times of publishes sent after `from` and answered
+    /// before `until`.
     async fn run(self, begin: u64, from: u64, until: u64) -> Times {
         let mut times = Times::default();
         let timer = Timer::new();
@@ -221,15 +222,16 @@ impl Publisher {
             request = request.headers(headers);
         }
         let answer = soon(self.client.send_request(self.subject.clone(), request)).await.unwrap();
-        let Acknowledgement { seq } = serde_json::from_slice(&answer.payload).expect("it is acknowledged");
+        let Acknowledgement { seq } =
+            serde_json::from_slice(&answer.payload).expect("the publish is acknowledged");
         assert!(seq > 0);
     }
 }
 
-async fn reading(client: &Client, options: &Options) -> Said {
+async fn reading(client: &Client, options: &Options) -> FloorResults {
     let events = options.argument;
     let started = now();
-    say("begun");
+    print_line("begun");
     let mut messages = consume(client, &options.nats_stream, "all").await;
     let mut count = 0;
     while count < events {
@@ -237,11 +239,11 @@ async fn reading(client: &Client, options: &Options) -> Said {
         count += u64::from(!answer(client, &message).await);
     }
     let nanos = now() - started;
-    say("ended");
-    Said { count, nanos, times: Vec::new() }
+    print_line("ended");
+    FloorResults { count, nanos, times: Vec::new() }
 }
 
-/// A consumer with the settings of the gateway's.
+/// Creates a consumer with the same settings as the gateway's.
 async fn consume(client: &Client, stream: &str, deliver: &str) -> Subscriber {
     let inbox = client.new_inbox();
     let messages = client.subscribe(inbox.clone()).await.unwrap();
@@ -263,7 +265,7 @@ async fn consume(client: &Client, stream: &str, deliver: &str) -> Subscriber {
     messages
 }
 
-/// Whether it was no message of the stream, but the server's word, which is answered.
+/// Replies to a heartbeat or flow control message. Returns whether the message was one.
 async fn answer(client: &Client, message: &Message) -> bool {
     if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
         return false;
@@ -280,5 +282,5 @@ async fn call(client: &Client, api: String, request: &Value) {
     let request = Bytes::from(serde_json::to_vec(request).unwrap());
     let answer = soon(client.request(format!("$JS.API.{api}"), request).boxed()).await.unwrap();
     let answer: Value = serde_json::from_slice(&answer.payload).unwrap();
-    assert!(answer.get("error").is_none(), "JetStream refuses {api}: {answer}");
+    assert!(answer.get("error").is_none(), "JetStream rejects {api}: {answer}");
 }

@@ -1,5 +1,5 @@
-//! The callback that is posted: a message between two users, signed, about 400
-//! bytes of body, different each time in its accounts and its number.
+//! The posted callback: a signed message between two users with a body of about 400 bytes. Accounts and
+//! number are different in each one.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,7 @@ const TOKEN: &str = "benchmark-token";
 /// Digits of a packet's number.
 pub const NUMBER_DIGITS: usize = 19;
 const USER_DIGITS: usize = 6;
-/// Users who send messages, and who receive them unless there are to be fewer.
+/// Number of users that send messages, and the maximum number of receivers.
 pub const USERS: u64 = 1_000_000;
 
 const BODY: &str = concat!(
@@ -40,20 +40,20 @@ const BODY: &str = concat!(
     r#""UnreadMsgNum":7,"EventTime":1670574414123}"#,
 );
 
-/// The tokens of the callbacks' app, as a setting.
+/// Returns the tokens of the callbacks' app, as the setting expects them.
 pub fn token_lines() -> String {
     format!("{APP_ID} {TOKEN}")
 }
 
-/// The same, parsed.
+/// Returns the parsed tokens.
 pub fn tokens() -> Tokens {
     Tokens::parse(&token_lines()).unwrap()
 }
 
-/// From the number's first digit to the end of the body.
+/// Distance from the number's first digit to the end of the body.
 pub static NUMBER_FROM_END: LazyLock<usize> = LazyLock::new(|| BODY.len() - BODY.find("NNN").unwrap());
 
-/// A body whose number can be changed in place.
+/// Body whose number can be changed in place.
 #[derive(Debug, Clone)]
 pub struct Body {
     text: Vec<u8>,
@@ -64,18 +64,18 @@ pub struct Body {
 }
 
 impl Body {
-    /// One of a message to one of so many users.
+    /// Creates the body of a message to one of `receivers` users.
     pub fn to_one_of(receivers: u64) -> Self {
         let at = |marker| BODY.find(marker).unwrap();
         let (from, to, number) = (at("FFF"), at("TTT"), at("NNN"));
         Self { text: BODY.into(), from, to, number, receivers }
     }
 
-    /// Gives it a number, which also decides on its accounts.
+    /// Sets the number, which also determines the accounts.
     pub fn set(&mut self, number: u64) {
         let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
         write_digits(&mut self.text[self.from..][..USER_DIGITS], random % USERS);
-        // Few receivers take turns, so that each has its exact share.
+        // With few receivers, use them in turn, so that each has its exact share.
         let receiver = if self.receivers < USERS { number } else { random / USERS };
         write_digits(&mut self.text[self.to..][..USER_DIGITS], receiver % self.receivers);
         write_digits(&mut self.text[self.number..][..NUMBER_DIGITS], number);
@@ -86,7 +86,7 @@ impl Body {
     }
 }
 
-/// The account of a receiver.
+/// Returns the account of a receiver.
 pub fn receiver(number: u64) -> String {
     format!("user-{number:06}")
 }
@@ -110,7 +110,7 @@ fn query(unix_seconds: u64) -> String {
     )
 }
 
-/// A whole request, made once and changed in place: signed anew once a second.
+/// Whole request, built once, changed in place, and signed again every second.
 #[derive(Debug, Clone)]
 pub struct Request {
     bytes: Vec<u8>,
@@ -125,7 +125,7 @@ impl Request {
         Self { bytes: Vec::new(), head_len: 0, body, signed_at: 0 }
     }
 
-    /// Its bytes with this number.
+    /// Returns the request's bytes with this number.
     pub fn bytes(&mut self, number: u64) -> &[u8] {
         let now = unix_seconds();
         if now != self.signed_at {
@@ -146,7 +146,7 @@ impl Request {
     }
 }
 
-/// Makes the records that the gateway makes of such callbacks.
+/// Creates the same records as the gateway does for these callbacks.
 pub struct Records {
     apps: Apps,
     duplicates: Duplicates,
@@ -168,20 +168,20 @@ impl Records {
         }
     }
 
-    /// The record of the callback with this number.
+    /// Creates the record of the callback with this number.
     pub fn stored(&mut self, number: u64) -> StoredRecord {
         self.body.set(number);
         let envelope = Envelope::from_query(&self.query, &self.apps, self.time).unwrap();
         envelope.into_record(self.body.text(), &self.duplicates).unwrap().record
     }
 
-    /// The same in its place in a log.
+    /// Creates the record with its place in a log.
     pub fn placed(&mut self, number: u64) -> Record {
         Record::new(Epoch(1), Sequence(number + 1), Timestamp::now(), self.stored(number))
     }
 }
 
-/// Stores so many records in a log on disk, without a gateway, and waits for their index.
+/// Stores `count` records in a log on disk, without a gateway, and waits until they are indexed.
 pub async fn store(data_dir: &Path, count: u64, record: impl FnMut(u64) -> StoredRecord) {
     let log = DiskLog::open(DiskOptions::new(data_dir.to_owned(), 1 << 20)).unwrap();
     append(&log, QUEUE_RECORDS, count, record).await;
@@ -191,14 +191,14 @@ pub async fn store(data_dir: &Path, count: u64, record: impl FnMut(u64) -> Store
     log.close().await;
 }
 
-/// Stores so many records in a stream, without a gateway.
+/// Stores `count` records in a stream, without a gateway.
 pub async fn store_in_nats(options: jetstream::Options, count: u64, record: impl FnMut(u64) -> StoredRecord) {
     let log = JetStreamLog::open(options).await.unwrap();
     append(&log, jetstream::IN_FLIGHT_RECORDS, count, record).await;
     log.close().await;
 }
 
-/// Appends records, so many at once.
+/// Appends records, `at_once` in flight.
 async fn append(
     log: &impl EventLog,
     at_once: usize,

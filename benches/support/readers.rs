@@ -1,7 +1,7 @@
-//! Subscribers, all on one thread of their own, each with a connection of its own.
-//! They count gRPC messages in the HTTP/2 data and decode nothing, so that they
-//! take as little of the machine as a subscriber can; a tonic client is there for
-//! comparison.
+//! Subscribers, all on one separate thread, each with its own connection.
+//!
+//! They count gRPC messages in the HTTP/2 data without decoding them, to use as little of the machine as
+//! possible. For comparison, there is also a tonic client.
 
 use std::{
     net::SocketAddr,
@@ -31,61 +31,62 @@ use super::{
     testing::{client, soon},
 };
 
-/// HTTP/2 windows as tonic's client has them, of a stream and of its connection.
+/// HTTP/2 windows of a stream and of its connection, in bytes, as of tonic's client.
 const STREAM_WINDOW: usize = 2 << 20;
 const CONNECTION_WINDOW: u32 = 5 << 20;
-/// Most that all subscribers' windows let on its way, in bytes: a server that is still filling
-/// windows sends more than is received, and so would seem to take more for each event.
+/// Maximum bytes in flight to all subscribers. A server that still fills windows sends more events than are
+/// received, and would seem to use more CPU for each.
 const ON_ITS_WAY: usize = 128 << 20;
-/// How long those who read again and again are waited for until all have begun.
+/// Maximum time to wait until all subscribers that read repeatedly have begun.
 const BEGINNING: Duration = Duration::from_secs(1);
-/// Before each gRPC message: whether it is compressed, and its length.
+/// Size of the prefix of each gRPC message: a compression flag and the length.
 const PREFIX_BYTES: usize = 5;
 /// Keys of the `event` and `caught_up` fields in a `SubscribeResponse`.
 const EVENT: u8 = 2 << 3 | 2;
 const CAUGHT_UP: u8 = 4 << 3 | 2;
 
-/// What subscribers do.
+/// ReaderTask of subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// Read everything stored, again and again.
+pub enum ReaderTask {
+    /// Read all stored events repeatedly.
     Again,
-    /// Read so many events and leave.
+    /// Read this number of events, then end.
     Until(u64),
-    /// Note when each event arrives.
+    /// Record the arrival time of each event.
     Note,
-    /// Read as `Again` does, but decode everything, with tonic's client.
+    /// Like `Again`, but decode all events with tonic's client.
     Decode,
 }
 
-/// An event's arrival.
+/// Arrival of an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
-    /// The packet's number: when it should have been sent, in [`now`]'s nanoseconds.
+    /// The packet's number: the time at which it should have been sent, in nanoseconds as returned by
+    /// [`now`].
     pub sent: u64,
     pub received: u64,
 }
 
-/// Subscribers at work.
+/// Running subscribers.
 pub struct Readers {
     events: Arc<AtomicU64>,
     stop: CancellationToken,
-    /// What arrived, by subscriber, once all have ended.
+    /// Receives the arrivals by subscriber, once all have ended.
     ended: oneshot::Receiver<Vec<Vec<Arrival>>>,
 }
 
-/// A request for everything stored, or with `live` for what is yet to come.
+/// Creates a request for all stored events, or with `live` for new ones.
 pub fn subscribe(live: bool, account: Option<String>) -> SubscribeRequest {
     let start = if live { Start::Latest(Default::default()) } else { Start::Earliest(Default::default()) };
     let filter = account.map(|account| EventFilter { accounts: vec![account], ..Default::default() });
-    // Arrivals are known by the packet's number, which only the raw body has in a known place.
+    // Arrivals are identified by the packet's number, which only the raw body has in a known place.
     SubscribeRequest { start: Some(start), filter, include_raw_body: live, ..Default::default() }
 }
 
 impl Readers {
-    /// Subscribes with each of the requests, and waits until all have their first message;
-    /// those who read again and again begin when they can, but not much later.
-    pub async fn open(address: SocketAddr, requests: Vec<SubscribeRequest>, task: Task) -> Self {
+    /// Subscribes with each of the requests, and waits until all subscribers have their first message. Waits
+    /// at most [`BEGINNING`] for subscribers that read repeatedly.
+    pub async fn open(address: SocketAddr, requests: Vec<SubscribeRequest>, task: ReaderTask) -> Self {
         let events = Arc::new(AtomicU64::new(0));
         let stop = CancellationToken::new();
         let (end, ended) = oneshot::channel();
@@ -99,8 +100,8 @@ impl Readers {
             let arrivals = tasks.block_on(&runtime, async {
                 let mut readers = Vec::new();
                 for request in requests {
-                    // One after the other, and all before any reads: a thousand at once are a
-                    // flood to the system, and a server that is busy sending accepts slowly.
+                    // Connect one after the other, and all before any reads: a thousand at once flood the
+                    // system, and a server that is busy sending accepts slowly.
                     let stream = TcpStream::connect(address).await.unwrap();
                     stream.set_nodelay(true).unwrap();
                     let (events, first) = (Arc::clone(&shared_events), Some(first.clone()));
@@ -121,7 +122,7 @@ impl Readers {
                 }
                 arrivals
             });
-            // Whoever opened them may not wait for this.
+            // Ignore the error: the benchmark may not wait for the arrivals.
             end.send(arrivals).ok();
         });
         let begun = async {
@@ -130,24 +131,24 @@ impl Readers {
             }
         };
         match task {
-            // A thousand that read all they can take turns of a while.
-            Task::Again | Task::Decode => drop(timeout(BEGINNING, begun).await),
-            Task::Until(_) | Task::Note => soon(begun).await,
+            // A thousand subscribers that read at full speed take a while to begin.
+            ReaderTask::Again | ReaderTask::Decode => drop(timeout(BEGINNING, begun).await),
+            ReaderTask::Until(_) | ReaderTask::Note => soon(begun).await,
         }
         Self { events, stop, ended }
     }
 
-    /// Events that came in so far.
+    /// Returns the number of events received so far.
     pub fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
     }
 
-    /// Waits until each has read what it was to read.
+    /// Waits until each subscriber has completed its task. Returns the arrivals by subscriber.
     pub async fn finished(self) -> Vec<Vec<Arrival>> {
         self.ended.await.expect("the subscribers' thread does not panic")
     }
 
-    /// Ends them.
+    /// Stops the subscribers. Returns the arrivals by subscriber.
     pub async fn stop(self) -> Vec<Vec<Arrival>> {
         self.stop.cancel();
         self.finished().await
@@ -157,7 +158,7 @@ impl Readers {
 struct Reader {
     address: SocketAddr,
     request: SubscribeRequest,
-    task: Task,
+    task: ReaderTask,
     window: u32,
     events: Arc<AtomicU64>,
     first: Option<mpsc::UnboundedSender<()>>,
@@ -170,8 +171,8 @@ impl Reader {
         let task = self.task;
         let reading = async {
             match task {
-                Task::Decode => self.decode().await,
-                Task::Again | Task::Until(_) | Task::Note => self.read(stream).await,
+                ReaderTask::Decode => self.decode().await,
+                ReaderTask::Again | ReaderTask::Until(_) | ReaderTask::Note => self.read(stream).await,
             }
         };
         tokio::select! {
@@ -181,7 +182,7 @@ impl Reader {
         self.arrivals
     }
 
-    /// The first message of all has come.
+    /// Reports the first message of this subscriber.
     fn begun(&mut self) {
         if let Some(first) = self.first.take() {
             first.send(()).ok();
@@ -196,7 +197,7 @@ impl Reader {
             .await
             .unwrap();
         tokio::task::spawn_local(async {
-            // Its end is seen at the stream.
+            // Ignore the error: the stream reports it.
             connection.await.ok();
         });
         let mut message = BytesMut::new();
@@ -220,11 +221,11 @@ impl Reader {
         }
     }
 
-    /// Reads one stream; whether to begin another.
+    /// Reads one stream. Returns whether to begin another.
     async fn follow(&mut self, mut body: h2::RecvStream) -> bool {
-        let mut messages = Messages::new(self.task == Task::Note);
+        let mut messages = Messages::new(self.task == ReaderTask::Note);
         while let Some(data) = body.data().await {
-            let data = data.expect("the stream goes on");
+            let data = data.expect("the stream does not fail");
             body.flow_control().release_capacity(data.len()).unwrap();
             let received = now();
             let (mut events, mut has_caught_up) = (0, false);
@@ -242,9 +243,9 @@ impl Reader {
             self.count += events;
             self.events.fetch_add(events, Ordering::Relaxed);
             match self.task {
-                Task::Again | Task::Decode if has_caught_up => return true,
-                Task::Until(end) if self.count >= end => return false,
-                Task::Again | Task::Decode | Task::Until(_) | Task::Note => {}
+                ReaderTask::Again | ReaderTask::Decode if has_caught_up => return true,
+                ReaderTask::Until(end) if self.count >= end => return false,
+                ReaderTask::Again | ReaderTask::Decode | ReaderTask::Until(_) | ReaderTask::Note => {}
             }
         }
         panic!("the stream ended: {:?}", body.trailers().await);
@@ -266,20 +267,20 @@ impl Reader {
     }
 }
 
-/// The packet's number in an event with its raw body, which comes last.
+/// Returns the packet's number in an event with a raw body, which is its last field.
 fn number(message: &[u8]) -> Option<u64> {
     let at = message.len().checked_sub(*NUMBER_FROM_END)?;
     std::str::from_utf8(&message[at..][..NUMBER_DIGITS]).ok()?.parse().ok()
 }
 
-/// Finds the messages in a stream's data.
+/// Parser of the messages in a stream's data.
 struct Messages {
-    /// The prefix and the first byte of the message under way, as far as they have come.
+    /// Received part of the current message's prefix and first byte.
     head: [u8; PREFIX_BYTES + 1],
     head_len: usize,
-    /// Bytes of the message under way that are still to come.
+    /// Missing bytes of the current message.
     left: usize,
-    /// The message under way, if messages are kept.
+    /// The current message, if messages are kept.
     message: Option<Vec<u8>>,
 }
 
@@ -288,8 +289,8 @@ impl Messages {
         Self { head: [0; PREFIX_BYTES + 1], head_len: 0, left: 0, message: keep.then(Vec::new) }
     }
 
-    /// Calls `each` with the first byte of each message that is complete, and the
-    /// message itself if messages are kept.
+    /// Calls `each` with the first byte of each complete message, and the message itself if messages are
+    /// kept.
     fn feed(&mut self, mut data: &[u8], mut each: impl FnMut(u8, &[u8])) {
         while !data.is_empty() {
             if self.head_len < self.head.len() {

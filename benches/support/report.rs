@@ -1,26 +1,26 @@
-//! What was measured, as one table and as JSON.
+//! Report of the measurements, as a table and as JSON.
 //!
 //! # The JSON
 //!
-//! `target/bench/NAME.json`, or `target/bench/short/NAME.json` of the short mode; with
-//! `--log nats` it is `NAME-nats`, with three servers `NAME-nats-3`:
+//! `target/bench/NAME.json`, or `target/bench/short/NAME.json` in short mode. The name is `NAME-nats` with
+//! `--log nats`, and `NAME-nats-3` with three servers:
 //!
 //! | Key | Content |
 //! | --- | --- |
 //! | `bench` | the benchmark's name |
 //! | `machine` | `cores`, `cpu` (its model), `kernel` |
-//! | `commit` | the commit that was measured, or null without git; `-dirty` behind it: with changes |
-//! | `rounds`, `seconds` | rounds, and how long each row was measured for in each |
+//! | `commit` | the measured commit, with the suffix `-dirty` if there were changes, or null without git |
+//! | `rounds`, `seconds` | number of rounds, and time that each row was measured in each round |
 //! | `figures` | the columns: `key`, `title`, `decimals` |
 //! | `rows` | `name`; `connections`, `subscribers`: numbers or null; `figures`: by key, each `median`, `low`, `high`; `ratios`: by `KEY/FLOOR`, the same |
 //! | `targets` | `text`, `value` (`median`, `low`, `high`), `bound`, `at_most` (otherwise at least), `met` |
 //!
-//! What a figure of a row means is said by the benchmark; `rate`, `cpu`, `nats`, `p50`,
-//! `p99` and `p999` are operations a second, CPU of the server and of the NATS servers
-//! for each in microseconds, and latencies in milliseconds.
+//! Each benchmark defines the figures of its rows. In all of them, `rate` is operations per second, `cpu` and
+//! `nats` are the CPU time of the server and of the NATS servers per operation in microseconds, and `p50`,
+//! `p99` and `p999` are latencies in milliseconds.
 //!
-//! A ratio is taken in each round, between rows that were measured one after the
-//! other, and is the median of those.
+//! A ratio is computed in each round, between rows that were measured one after the other. The result is the
+//! median of all rounds.
 
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,7 @@ use serde::Serialize;
 
 use super::Options;
 
-/// A column.
+/// Column of the table.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Figure {
     pub key: &'static str,
@@ -42,7 +42,7 @@ pub struct Figure {
     pub decimals: usize,
 }
 
-/// The columns that several benchmarks have.
+/// Columns that several benchmarks have.
 pub const RATE: Figure = Figure { key: "rate", title: "a second", decimals: 0 };
 pub const CPU: Figure = Figure { key: "cpu", title: "CPU us each", decimals: 2 };
 pub const NATS: Figure = Figure { key: "nats", title: "NATS CPU us each", decimals: 2 };
@@ -72,7 +72,7 @@ impl Spread {
     }
 }
 
-/// A row's name and the load it was measured under.
+/// Name of a row, and the load under which it was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     pub name: String,
@@ -80,7 +80,7 @@ pub struct Row {
     pub subscribers: Option<usize>,
 }
 
-/// A row without connections and subscribers.
+/// Creates a row without connections and subscribers.
 pub fn row(name: impl Into<String>) -> Row {
     Row { name: name.into(), connections: None, subscribers: None }
 }
@@ -102,9 +102,9 @@ impl Row {
 #[derive(Debug)]
 struct Samples {
     row: Row,
-    /// By key of the figure; one value a round.
+    /// Values by key of the figure, one for each round.
     figures: BTreeMap<&'static str, Vec<f64>>,
-    /// By `KEY/FLOOR`; one value a round.
+    /// Ratios by `KEY/FLOOR`, one for each round.
     ratios: BTreeMap<String, Vec<f64>>,
 }
 
@@ -117,7 +117,7 @@ struct Target {
     met: bool,
 }
 
-/// Collects what is measured.
+/// Collector of the measurements.
 #[derive(Debug)]
 pub struct Report {
     bench: String,
@@ -138,14 +138,14 @@ impl Report {
         Self { bench, options: options.clone(), figures, rows: Vec::new(), targets: Vec::new() }
     }
 
-    /// Adds what a row gave in this round.
+    /// Adds the values of a row in this round.
     pub fn add(&mut self, row: &Row, values: &[(Figure, f64)]) {
         let samples = match self.rows.iter_mut().position(|samples| samples.row == *row) {
             Some(at) => &mut self.rows[at],
             None => {
                 let samples = Samples { row: row.clone(), figures: BTreeMap::new(), ratios: BTreeMap::new() };
                 self.rows.push(samples);
-                self.rows.last_mut().expect("it was just pushed")
+                self.rows.last_mut().expect("a row was just pushed")
             }
         };
         for (figure, value) in values {
@@ -153,13 +153,13 @@ impl Report {
         }
     }
 
-    /// What a row gave, by round; nothing if it was not measured.
+    /// Returns the values of a row by round. Empty if it was not measured.
     pub fn values(&self, row: &Row, figure: Figure) -> &[f64] {
         let samples = self.rows.iter().find(|samples| samples.row == *row);
         samples.and_then(|samples| samples.figures.get(figure.key)).map_or(&[], Vec::as_slice)
     }
 
-    /// Gives a row its ratio to a floor, of each round.
+    /// Computes a row's ratio to a floor in each round.
     pub fn compare(&mut self, row: &Row, floor_name: &str, floor: &Row, figures: &[Figure]) {
         for figure in figures {
             let ratios: Vec<f64> = self
@@ -175,21 +175,21 @@ impl Report {
         }
     }
 
-    /// A row's ratio, of each round.
+    /// Returns a row's ratio in each round.
     pub fn ratio(&self, row: &Row, key: &str) -> &[f64] {
         let samples = self.rows.iter().find(|samples| samples.row == *row);
         samples.and_then(|samples| samples.ratios.get(key)).map_or(&[], Vec::as_slice)
     }
 
-    /// A target for values of each round: whether their median is at least, or at
-    /// most, the bound. Without values it was not measured.
+    /// Adds a target: the median of the values must be at least, or at most, the bound. Ignored without
+    /// values.
     pub fn target(&mut self, text: impl Into<String>, values: &[f64], at_most: bool, bound: f64) {
         let Some(value) = Spread::of(values.iter().copied()) else { return };
         let met = if at_most { value.median <= bound } else { value.median >= bound };
         self.targets.push(Target { text: text.into(), value, bound, at_most, met });
     }
 
-    /// A target for a row's ratio.
+    /// Adds a target for a row's ratio.
     pub fn ratio_target(&mut self, row: &Row, key: &str, at_most: bool, bound: f64) {
         let count =
             |what, count: Option<usize>| count.map_or(String::new(), |count| format!(", {count} {what}"));
@@ -208,7 +208,7 @@ impl Report {
     pub fn finish(self) {
         print!("{}", self.table());
         let path = self.path();
-        fs::create_dir_all(path.parent().expect("it has a directory")).unwrap();
+        fs::create_dir_all(path.parent().expect("the path has a directory")).unwrap();
         fs::write(&path, serde_json::to_string_pretty(&self.json()).unwrap() + "\n").unwrap();
         println!("\nwritten to {}", path.display());
     }
@@ -253,7 +253,7 @@ impl Report {
             for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
                 let written =
                     if column == 0 { write!(out, "{cell:<width$}") } else { write!(out, "  {cell:>width$}") };
-                written.expect("a string takes everything");
+                written.expect("writing to a string does not fail");
             }
             out.truncate(out.trim_end().len());
             out.push('\n');
@@ -302,7 +302,7 @@ impl Report {
     fn path(&self) -> PathBuf {
         // This program is in TARGET/release/deps.
         let program = std::env::current_exe().unwrap();
-        let target = program.ancestors().nth(3).expect("it is in a target directory");
+        let target = program.ancestors().nth(3).expect("the program is in a target directory");
         let dir = target.join(self.options.of("bench", "bench/short"));
         dir.join(&self.bench).with_extension("json")
     }
@@ -322,6 +322,6 @@ fn machine() -> serde_json::Value {
 fn commit() -> Option<String> {
     let mut git = Command::new("git");
     git.args(["describe", "--always", "--dirty", "--exclude=*"]);
-    let said = git.current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).output().ok()?;
-    said.status.success().then(|| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    let output = git.current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -1,5 +1,5 @@
-//! Servers under measurement: the real program, or a floor. Each is a process of
-//! its own, so that the operating system can tell what CPU time it took.
+//! Servers under measurement: the real program, or a floor. Each is a process of its own, so that the
+//! operating system reports its CPU time.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -23,20 +23,19 @@ use super::{
 /// Name of the gateway's threads that deliver events.
 const DELIVERY: &str = "delivery";
 
-/// Where a floor listens.
+/// Address on which a floor listens.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct FloorAddress {
     pub address: SocketAddr,
 }
 
-/// Where gateways keep their logs: on the disk, or on these NATS servers.
+/// Backend of the gateways' logs: the disk, or these NATS servers.
 pub struct Log {
     nats: Vec<Nats>,
 }
 
 impl Log {
-    /// As the benchmark was told to: with NATS servers it starts them, each with a directory
-    /// of its own.
+    /// Starts the NATS servers that the options require, each with its own directory.
     pub fn start(options: &Options) -> Self {
         let nats = match (options.is_nats(), options.nats_servers) {
             (false, _) => Vec::new(),
@@ -46,17 +45,17 @@ impl Log {
         Self { nats }
     }
 
-    /// The servers' URLs, as the gateway's setting has them.
+    /// Returns the servers' URLs, as the gateway's setting expects them.
     pub fn urls(&self) -> String {
         self.nats.iter().map(Nats::url).collect::<Vec<_>>().join(",")
     }
 
-    /// How many servers have each event.
+    /// Returns the number of servers that store each event.
     pub fn replicas(&self) -> usize {
         self.nats.len()
     }
 
-    /// CPU time of the NATS servers so far.
+    /// Returns the CPU time of the NATS servers so far.
     pub fn cpu(&self) -> Duration {
         nats_cpu(&self.pids())
     }
@@ -65,7 +64,7 @@ impl Log {
         self.nats.iter().filter_map(Nats::pid).collect()
     }
 
-    /// The same for a log of this name that the benchmark itself writes.
+    /// Returns options for a log with this name that the benchmark itself writes.
     pub fn options(&self, name: &str) -> jetstream::Options {
         let age = Some(Duration::from_secs(7 * 24 * 60 * 60));
         let retention = Retention { age, bytes: Some(10 << 30), ..Default::default() };
@@ -82,7 +81,7 @@ impl Log {
         }
     }
 
-    /// The gateway's arguments for a log of this name.
+    /// Returns the gateway's arguments for a log with this name.
     fn args(&self, name: &str) -> Vec<String> {
         if self.nats.is_empty() {
             return Vec::new();
@@ -106,22 +105,22 @@ impl Log {
     }
 }
 
-/// A server's process.
+/// Process of a server.
 pub struct Server {
     pub http: SocketAddr,
     pub grpc: SocketAddr,
     pid: u32,
-    /// The NATS servers that its log is on.
+    /// Process ids of the NATS servers with the gateway's log.
     nats: Vec<u32>,
-    _process: Kind,
+    _process: ServerProcess,
 }
 
-enum Kind {
+enum ServerProcess {
     Gateway { _process: Process },
     Floor(Child),
 }
 
-impl Drop for Kind {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         if let Self::Floor(child) = self {
             child.kill().ok();
@@ -131,22 +130,22 @@ impl Drop for Kind {
 }
 
 impl Server {
-    /// The real program with its usual settings and signed callbacks.
+    /// Starts the real program with default settings, for signed callbacks.
     pub fn gateway(data_dir: &Path, more: &[&str]) -> Self {
         Self::gateway_over(&Log { nats: Vec::new() }, "", data_dir, more)
     }
 
-    /// The same with its log there, under a name that no other gateway's has.
+    /// Starts the real program with its log on this backend, under a unique name.
     pub fn gateway_over(log: &Log, name: &str, data_dir: &Path, more: &[&str]) -> Self {
         let mut command = program();
         command.args(serve_args(data_dir)).args(log.args(name)).args(more);
         command.env("CALLBACK_GATEWAY_TOKENS", packet::token_lines());
         let process = Process::start(&mut command);
         let (http, grpc, pid) = (process.addresses.http, process.addresses.grpc, process.child.id());
-        Self { http, grpc, pid, nats: log.pids(), _process: Kind::Gateway { _process: process } }
+        Self { http, grpc, pid, nats: log.pids(), _process: ServerProcess::Gateway { _process: process } }
     }
 
-    /// A floor: this program, told to be one. It ends with its standard input.
+    /// Starts this program as a floor. It ends when its standard input is closed.
     pub fn floor(name: &str, argument: u64) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--floor", name, "--argument", &argument.to_string()])
@@ -157,21 +156,21 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let pid = child.id();
-        let process = Kind::Floor(child);
-        let FloorAddress { address } = serde_json::from_str(&line).expect("the floor says where it listens");
+        let process = ServerProcess::Floor(child);
+        let FloorAddress { address } = serde_json::from_str(&line).expect("the floor prints its address");
         Self { http: address, grpc: address, pid, nats: Vec::new(), _process: process }
     }
 
-    /// Its CPU time so far, by the operating system's accounting.
+    /// Returns the CPU time so far, as the operating system accounts it.
     pub fn cpu(&self) -> Duration {
         cpu(&self.pid.to_string())
     }
 
-    /// The CPU time so far of its threads that deliver events, those that are still there.
+    /// Returns the CPU time so far of the running threads that deliver events.
     pub fn delivery_cpu(&self) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid)).unwrap();
         let delivering = threads.map(|thread| thread.unwrap().path()).filter(|thread| {
-            // One that has ended meanwhile has no name.
+            // A thread that has ended meanwhile has no name.
             std::fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim() == DELIVERY)
         });
         delivering
@@ -179,17 +178,17 @@ impl Server {
             .sum()
     }
 
-    /// Whether its log is on NATS servers.
+    /// Returns whether the gateway's log is on NATS servers.
     pub fn has_nats(&self) -> bool {
         !self.nats.is_empty()
     }
 
-    /// CPU time of the NATS servers that its log is on.
+    /// Returns the CPU time of the NATS servers with the gateway's log.
     pub fn nats_cpu(&self) -> Duration {
         nats_cpu(&self.nats)
     }
 
-    /// Its memory now, in bytes.
+    /// Returns the current memory, in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -201,7 +200,7 @@ impl Server {
     }
 }
 
-/// This process' CPU time so far: that of the load.
+/// Returns the CPU time of this process so far: that of the load.
 pub fn own_cpu() -> Duration {
     cpu("self")
 }
@@ -210,12 +209,12 @@ fn nats_cpu(pids: &[u32]) -> Duration {
     pids.iter().map(|pid| cpu(&pid.to_string())).sum()
 }
 
-/// A process' CPU time so far.
+/// Returns the CPU time of a process so far.
 pub fn cpu(process: &str) -> Duration {
     cpu_in(&std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap())
 }
 
-/// CPU time in a line of the system's accounting.
+/// Parses the CPU time in a line of `/proc/PID/stat`.
 fn cpu_in(stat: &str) -> Duration {
     let after_name = stat.rsplit_once(") ").unwrap().1;
     let ticks: u64 = after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
@@ -223,18 +222,18 @@ fn cpu_in(stat: &str) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// The index catches up within this, or rows say how far it came.
+/// Maximum time to wait for the index. Rows show how far it was behind.
 const CATCHING_UP: Duration = Duration::from_secs(20);
-/// A gateway that takes next to no CPU time for so long has nothing more to do.
+/// A gateway that uses almost no CPU time for this long is idle.
 const SETTLED: Duration = Duration::from_millis(300);
 
-/// How many events the index is behind, if there is one.
+/// Returns how many events the index is behind. `None` without an index.
 pub async fn index_lag(admin: &mut AdminServiceClient<Channel>) -> Option<u64> {
     let status = soon(admin.get_log_status(GetLogStatusRequest::default())).await.unwrap().into_inner();
     Some((status.latest_sequence + 1).saturating_sub(status.index_sequence?))
 }
 
-/// Waits until the index is there, or for so long that its row shall say how far it came.
+/// Waits until the index has caught up, at most [`CATCHING_UP`]. Returns the time that it took.
 pub async fn catch_up(server: &Server) -> Duration {
     let mut admin = server.admin().await;
     let started = Instant::now();
@@ -244,8 +243,8 @@ pub async fn catch_up(server: &Server) -> Duration {
     started.elapsed()
 }
 
-/// Waits until the gateway has done what it does when it starts: it reads back what came in
-/// within the duplicate window, too.
+/// Waits until the gateway has completed its start, which includes reading back the callbacks of the
+/// duplicate window.
 pub async fn settle(server: &Server) {
     let started = Instant::now();
     catch_up(server).await;
@@ -258,7 +257,7 @@ pub async fn settle(server: &Server) {
     }
 }
 
-/// A thousand subscribers are more files than the usual limit allows.
+/// Raises the limit of open files: a thousand subscribers need more than the default.
 pub fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).ok();
