@@ -1,5 +1,5 @@
-//! Properties that hold for every input. The fuzz targets check them on libFuzzer's inputs,
-//! `tests/it/fuzz_corpus.rs` on the corpus.
+//! Properties that hold for every input. The fuzz targets check them for libFuzzer's inputs, and
+//! `tests/it/fuzz_corpus.rs` for the corpus.
 
 use std::{collections::BTreeSet, str, sync::LazyLock, time::Duration};
 
@@ -26,10 +26,10 @@ use prost_reflect::{DescriptorPool, FieldDescriptor};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// Panics if something does not hold for an input.
+/// Check of an input. Panics if a property does not hold.
 pub type Check = fn(&[u8]);
 
-/// The check of each fuzz target.
+/// Checks of the fuzz targets, by name.
 pub const CHECKS: [(&str, Check); 6] = [
     ("cursor", cursor),
     ("envelope", envelope),
@@ -39,11 +39,11 @@ pub const CHECKS: [(&str, Check); 6] = [
     ("record", stored_record),
 ];
 
-/// The app whose callbacks are signed; 7 is the one whose are not.
+/// App with signed callbacks. The callbacks of app 7 are not signed.
 const SIGNED_APP: u32 = 8;
-/// Bytes of a record before its command.
+/// Size of a record's header, before its command, in bytes.
 const RECORD_HEADER_BYTES: usize = 26;
-/// The clock's time: that of the vendor's example of a signature.
+/// Time of the clock in Unix seconds, from the vendor's example of a signature.
 const NOW: u64 = 1_669_872_112;
 
 static APPS: LazyLock<Apps> = LazyLock::new(|| Apps {
@@ -55,7 +55,7 @@ static APPS: LazyLock<Apps> = LazyLock::new(|| Apps {
 static APPS_WITHOUT_TOKENS: LazyLock<Apps> =
     LazyLock::new(|| Apps { ids: BTreeSet::from([7, SIGNED_APP]), ..Apps::default() });
 
-/// The commands of the catalogue, by name: in the order of `tests/fixtures`.
+/// Commands of the catalogue, sorted by name, as in `tests/fixtures`.
 static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
     let command = pool.get_extension_by_name("imcallback.v1.callback_command").unwrap();
@@ -67,7 +67,7 @@ static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     commands
 });
 
-/// A cursor's text.
+/// Checks the text of a cursor.
 pub fn cursor(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     match text.parse::<Cursor>() {
@@ -79,7 +79,7 @@ pub fn cursor(data: &[u8]) {
     }
 }
 
-/// A page token up to the first line's end; the rest is the encoded request.
+/// Checks a page token. The input is the token up to the end of the first line, then the encoded request.
 pub fn page_token(data: &[u8]) {
     let (text, request) = split_line(data);
     let Ok(text) = str::from_utf8(text) else { return };
@@ -87,7 +87,7 @@ pub fn page_token(data: &[u8]) {
     let arguments = page_token::arguments(&request);
     request.page_size ^= 1;
     request.page_token.push('x');
-    assert_eq!(page_token::arguments(&request), arguments, "these two may change");
+    assert_eq!(page_token::arguments(&request), arguments, "page size and page token may change");
 
     let parsed = PageToken::parse(text, arguments);
     match text.parse::<Cursor>() {
@@ -117,7 +117,7 @@ pub fn page_token(data: &[u8]) {
     }
 }
 
-/// The bytes of a record, as a log stores them.
+/// Checks the bytes of a record, as a log stores them.
 pub fn stored_record(data: &[u8]) {
     read_stored(data.to_vec());
     // Few inputs have the right checksum by chance.
@@ -127,7 +127,7 @@ pub fn stored_record(data: &[u8]) {
     read_stored(sealed);
 }
 
-/// Reads everything in a record, whose bytes another program may have written.
+/// Reads all parts of a record from arbitrary bytes.
 fn read_stored(bytes: Vec<u8>) {
     let stored = match StoredRecord::parse(bytes.clone().into()) {
         Ok(stored) => stored,
@@ -159,7 +159,7 @@ fn read_stored(bytes: Vec<u8>) {
     assert_eq!((place.sequence, place.cursor), (u64::MAX, record.cursor().to_string()));
 }
 
-/// A URL's query.
+/// Checks the query of a URL.
 pub fn query(data: &[u8]) {
     let Ok(query) = str::from_utf8(data) else { return };
     let read = |query: &str, apps| Envelope::from_query(query, apps, NOW);
@@ -192,15 +192,15 @@ pub fn query(data: &[u8]) {
             | Refusal::RequestTimeMalformed(_)
             | Refusal::RequestTimeOutside { .. },
         ) => assert_eq!(parameters.app(), Some(SIGNED_APP)),
-        signed => assert_eq!(*signed, unsigned, "the signature decides on nothing else"),
+        signed => assert_eq!(*signed, unsigned, "the signature changes nothing else"),
     }
 
-    // However it is written, it says the same.
+    // Other encodings of the same parameters have the same meaning.
     let rewritten = parameters.write(|_| true);
     assert_eq!(read(&rewritten, &APPS_WITHOUT_TOKENS), unsigned);
     assert_eq!(read(&rewritten, &APPS), signed);
 
-    // No input would have a right signature by chance.
+    // No input has a valid signature by chance.
     let bare = parameters.write(|name| !matches!(name, "Sign" | "RequestTime"));
     let time = NOW.to_string();
     for sign in signs(&time) {
@@ -210,12 +210,12 @@ pub fn query(data: &[u8]) {
                 let time = (parameters.app() == Some(SIGNED_APP)).then_some(NOW);
                 Parameters::new(&query).check(&event(&query, &APPS), time);
             }
-            refused => assert_eq!(refused, read(&query, &APPS_WITHOUT_TOKENS)),
+            rejected => assert_eq!(rejected, read(&query, &APPS_WITHOUT_TOKENS)),
         }
     }
 }
 
-/// A URL's query up to the first line's end; the rest is the body.
+/// Checks a callback. The input is the query of a URL up to the end of the first line, then the body.
 pub fn envelope(data: &[u8]) {
     let (query, body) = split_line(data);
     let Ok(query) = str::from_utf8(query) else { return };
@@ -224,18 +224,18 @@ pub fn envelope(data: &[u8]) {
     }
 }
 
-/// The first byte, from `0` on, picks the command; the rest is the body.
+/// Checks a body. The first byte of the input selects the command, starting at `0`.
 pub fn payload(data: &[u8]) {
     let Some((&first, body)) = data.split_first() else { return };
     packet(&COMMANDS[usize::from(first.wrapping_sub(b'0')) % COMMANDS.len()], body);
 }
 
-/// The body of a command.
+/// Checks the body of a command.
 pub fn packet(command: &str, body: &[u8]) {
     let query = format!("SdkAppid=7&CallbackCommand={command}");
     let read = |body: &[u8]| {
         let envelope = Envelope::from_query(&query, &APPS, NOW).unwrap();
-        record(envelope, &Parameters::new(&query), body).expect("no body is refused")
+        record(envelope, &Parameters::new(&query), body).expect("no body is rejected")
     };
     let event = read(body);
     assert_eq!(event.command, command);
@@ -244,10 +244,10 @@ pub fn packet(command: &str, body: &[u8]) {
     let Some(members) = json.trim_start().strip_prefix('{') else { return };
     let comma = if members.trim_start().starts_with('}') { "" } else { "," };
     let with_null = read(format!("{{\"NotDeclared\":null{comma}{members}").as_bytes());
-    let what = |event: Event| (event.decode_status, event.payload, event.undecoded_paths);
+    let decoded = |event: Event| (event.decode_status, event.payload, event.undecoded_paths);
     // The added member must not exceed the limit of decoded values.
     if with_null.decode_status() != DecodeStatus::TooLarge {
-        assert_eq!(what(with_null), what(event), "a null member changes nothing");
+        assert_eq!(decoded(with_null), decoded(event), "a null member changes nothing");
     }
 }
 
@@ -258,12 +258,12 @@ fn split_line(data: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The right signatures, one by each token.
+/// Returns the valid signatures, one for each token.
 fn signs(time: &str) -> impl Iterator<Item = String> {
     APPS.tokens.of(SIGNED_APP).iter().map(move |token| token.sign(time))
 }
 
-/// A query's parameters, read apart from the gateway's own reading.
+/// Parameters of a query, parsed independently of the gateway.
 struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
@@ -304,7 +304,8 @@ impl Parameters {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 
-    /// An accepted query is in the event, with each parameter at most once.
+    /// Checks that the event has the parameters of an accepted query, and that the query has each of them at
+    /// most once.
     fn check(&self, event: &Event, request_time: Option<u64>) {
         for name in ["SdkAppid", "CallbackCommand", "ClientIP", "OptPlatform", "Sign", "RequestTime"] {
             assert!(self.count(name) <= 1, "{name} is accepted twice");
@@ -340,15 +341,15 @@ fn placed(stored: StoredRecord) -> Record {
     Record::new(Epoch(u64::MAX), Sequence(u64::MAX), Timestamp(0), stored)
 }
 
-/// The event as a subscriber gets it.
+/// Decodes the event that a subscriber receives.
 fn decode(record: &Record, include_raw_body: bool) -> Event {
     let (front, rest) = record.event(include_raw_body);
     Event::decode(&*[front, rest].concat()).expect("standard clients can read every event")
 }
 
-/// Makes the record and checks it; `None` if the body is refused, rightly.
+/// Creates a record and checks it. Returns `None` if the body was rejected for a valid reason.
 fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Event> {
-    // Does not take all that is JSON: neither lone surrogates nor 1e999.
+    // serde_json does not accept all JSON: it rejects lone surrogates and 1e999.
     let value = serde_json::from_slice::<Value>(body).ok();
     let in_body = value.as_ref().and_then(|value| value.get("CallbackCommand"));
     let in_body = in_body.filter(|command| !command.is_null());
@@ -356,7 +357,11 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
     let stored = match envelope.into_record(body, &no_duplicates()) {
         Ok(decoded) => decoded.record,
         Err(refusal) => {
-            assert_eq!(parameters.count("CallbackCommand"), 0, "{refusal:?}: only the command is asked for");
+            assert_eq!(
+                parameters.count("CallbackCommand"),
+                0,
+                "{refusal:?}: only a missing command is a reason"
+            );
             match refusal {
                 Refusal::CommandMissing(CommandSource::Absent) => assert_eq!(in_body, None),
                 Refusal::CommandMissing(CommandSource::NotString) => {
@@ -376,7 +381,7 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
             return None;
         }
     };
-    assert_eq!(stored.raw_body(), body, "byte for byte");
+    assert_eq!(stored.raw_body(), body, "the raw body is unchanged");
     assert_eq!(StoredRecord::parse(stored.bytes().clone()).as_ref(), Ok(&stored));
 
     let record = placed(stored);
@@ -419,12 +424,16 @@ fn record(envelope: Envelope, parameters: &Parameters, body: &[u8]) -> Option<Ev
         without_body.raw_body.clear();
         without_body.binary_body.clear();
     }
-    assert_eq!(decode(&record, false), without_body, "an event that is not whole without its body keeps it");
+    assert_eq!(
+        decode(&record, false),
+        without_body,
+        "only an event with a complete payload is sent without its body"
+    );
 
     if let Some(value) = value {
         let mut names = Names::default();
         names.collect(&value, "");
-        // A `Value` has the last only of members that have the same key.
+        // A `Value` has only the last of several members with the same key.
         let is_whole = names.members == members(str::from_utf8(body).unwrap());
         let same = |found: BTreeSet<&str>, cut: bool, expected: &BTreeSet<&str>| {
             cut || if is_whole { found == *expected } else { found.is_superset(expected) }
@@ -465,7 +474,7 @@ fn members(json: &str) -> usize {
     members
 }
 
-/// The names in a parsed body, for comparison with those that the gateway finds in its text.
+/// Names in a parsed body, for comparison with the names that the gateway finds in the text.
 #[derive(Default)]
 struct Names<'a> {
     accounts: BTreeSet<&'a str>,
