@@ -11,7 +11,7 @@ use imcallback::subscribe_response::Frame;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use testkit::*;
-use tokio::task::JoinHandle;
+use tokio::{io::AsyncWriteExt as _, task::JoinHandle};
 use tonic::Code;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -226,6 +226,19 @@ async fn an_idle_gateway_drains_as_soon_as_the_delay_is_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_in_hand_when_the_listener_closes_is_answered() {
+    // The gateway gives a head one second. A busy machine can need more for what follows, which proves nothing.
+    for _ in 0..20 {
+        let began = Instant::now();
+        let answers = finish_requests_in_hand().await;
+        if answers.is_ok() || began.elapsed() < Duration::from_secs(1) {
+            return answers.unwrap();
+        }
+    }
+    panic!("no attempt was fast enough");
+}
+
+/// Sends two requests whose rest follows once the listener is closed. Fails if the gateway closes a connection.
+async fn finish_requests_in_hand() -> std::io::Result<()> {
     let dir = TempDir::new().unwrap();
     let gateway = Process::serve(dir.path(), &["--drain-delay", "0s", "--drain-timeout", "30s"]);
     let mut in_head = Http::connect(gateway.addresses.http).await;
@@ -240,14 +253,15 @@ async fn a_request_in_hand_when_the_listener_closes_is_answered() {
     while tokio::net::TcpStream::connect(gateway.addresses.http).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    in_head.send(&request[20..]).await;
-    in_body.send(&request[request.len() - 1..]).await;
+    in_head.stream.write_all(&request.as_bytes()[20..]).await?;
+    in_body.stream.write_all(&request.as_bytes()[request.len() - 1..]).await?;
     for mut http in [in_head, in_body] {
-        let answer = http.answer().await;
+        let answer = http.try_answer().await?;
         assert!(answer.is_stored() && answer.closes(), "{answer:?}");
     }
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(0), "{log:#?}");
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

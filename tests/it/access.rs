@@ -299,7 +299,7 @@ fn a_grpc_listener_for_others_needs_tokens_certificates_or_a_word_that_it_is_ope
     assert_eq!(check(&[open, "--grpc-auth=none"], "").0, 0);
     assert_eq!(check(&[open], &tokens()).0, 0);
     let (code, said) = check(&[open, "--grpc-auth=none"], &tokens());
-    assert!(code == 64 && said.contains("contradicts"), "{said}");
+    assert!(code == 64 && said.contains("none conflicts with"), "{said}");
     let (code, said) = check(&[], "reader short events");
     assert!(
         code == 64 && said.contains("grpc.tokens (CALLBACK_GATEWAY_GRPC_TOKENS): line 1: a token is"),

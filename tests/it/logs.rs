@@ -62,7 +62,7 @@ async fn what_was_logged_before_the_end_is_written_whatever_the_end_is() {
     assert_eq!(refused.status.code(), Some(1), "its directory is in use");
     let lines = String::from_utf8(refused.stderr).unwrap();
     let (logged, error) = lines.trim_end().rsplit_once('\n').unwrap();
-    assert!(logged.contains("are taken unsigned") && error.starts_with("error: "), "{lines}");
+    assert!(logged.contains("are accepted unsigned") && error.starts_with("error: "), "{lines}");
 
     gateway.signal(Signal::TERM);
     let (_, log) = gateway.ended().await;
