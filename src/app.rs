@@ -109,6 +109,22 @@ pub enum RunError {
     Close,
 }
 
+/// Closes the log within [`CLOSE_TIMEOUT`], or as long as it saves the events of a deleted store.
+async fn close(log: &dyn EventLog) -> Result<(), RunError> {
+    let mut closing = log.close();
+    loop {
+        match timeout(CLOSE_TIMEOUT, &mut closing).await {
+            Ok(()) => return Ok(()),
+            Err(_) if log.anomalies().is_saving => {
+                tracing::warn!(
+                    "still saving the events of the deleted store; killing the gateway now loses them"
+                );
+            }
+            Err(_) => return Err(RunError::Close),
+        }
+    }
+}
+
 fn retention(settings: &Settings) -> Retention {
     Retention {
         age: settings.retention_age,
@@ -350,13 +366,13 @@ impl App {
         health_task.abort();
         duplicates_task.abort();
 
-        let closed = timeout(CLOSE_TIMEOUT, log.close()).await;
+        let closed = close(&*log).await;
         admin_drain.cut();
         finish("admin", &mut admin_task, grace).await;
         if let Some(tracer) = &tracer {
             tracer.shut_down().await;
         }
-        closed.map_err(|_| RunError::Close)?;
+        closed?;
         match stopped {
             Some(part) => Err(RunError::Stopped(part)),
             None => {

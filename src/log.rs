@@ -330,6 +330,8 @@ pub struct Anomalies {
     pub clock_behind: Duration,
     /// Damaged stores that were set aside and not repaired yet.
     pub damaged_stores: usize,
+    /// The events of a deleted store are being saved. Closing the log takes as long.
+    pub is_saving: bool,
 }
 
 /// Storage that a log uses.

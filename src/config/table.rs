@@ -145,7 +145,7 @@ pub static SETTINGS: &[Setting] = &[
         "Storage for events: `disk`, `nats` (NATS JetStream, which several gateways share), or `memory` (for trials: \
          events are lost with the process)",
     ),
-    setting("data_dir", "DIR", "./data", "Directory of the log. Created if missing. With `log = nats`, directory of a rebuildable index"),
+    setting("data_dir", "DIR", "./data", "Directory of the log. Created if missing. With `log = nats`, directory of a rebuildable index and of the newest position that was seen"),
     setting(
         "memory",
         "SIZE",

@@ -321,6 +321,7 @@ impl EventLog for DiskLog {
             age_is_held: self.shared.age_is_held.load(Ordering::Relaxed),
             clock_behind: Duration::from_micros(self.shared.clock_behind.load(Ordering::Relaxed)),
             damaged_stores: self.shared.set_aside.load(Ordering::Relaxed),
+            is_saving: self.shared.is_saving.load(Ordering::Relaxed),
         }
     }
 

@@ -93,7 +93,7 @@ impl fmt::Display for Hole {
     }
 }
 
-/// KnownHoles holes of a log.
+/// Known holes of a log.
 #[derive(Debug, Default)]
 pub struct Holes(Mutex<KnownHoles>);
 

@@ -128,7 +128,8 @@ impl JetStreamLog {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let api = open::connect(&options).await?;
         let history_api = open::connect_for_history(&options).await?;
-        let (mark, scratch) = options.scratch_dir.as_deref().and_then(open::open_scratch).unzip();
+        let (mark, scratch) =
+            options.scratch_dir.as_deref().and_then(|dir| open::open_scratch(dir, &options.stream)).unzip();
         let last_mark = mark.as_ref().and_then(|file| file.mark);
         let (info, newest) = open::begin(&api, &options, last_mark).await?;
         if options.replicas == 1 {

@@ -65,7 +65,7 @@ async fn lose_end(dir: &Path, nats: &mut Nats, ends: Ends) -> Vec<imcallback::Ev
     match ends {
         Ends::Stopped => drop(stop(gateway).await),
         Ends::Killed => {
-            let mark = dir.join("nats/stream.end");
+            let mark = dir.join("nats/callbacks.end");
             let is_noted =
                 async || std::fs::read_to_string(&mark).ok().filter(|mark| mark.contains(&events[4].cursor));
             eventually(is_noted).await;
@@ -157,7 +157,14 @@ async fn a_gateway_creates_a_deleted_stream_at_its_next_start() {
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(1), "{log:?}");
     assert!(log.iter().any(|line| line.contains("the stream was deleted")), "{log:?}");
+    let output = command(dir.path(), &nats).args(["--damaged-store", "refuse"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("has lost its events from sequence 1 on"), "{said}");
     let gateway = serve(dir.path(), &nats);
+    let is_missing = |line: &serde_json::Value| {
+        line["message"].as_str().unwrap_or_default().starts_with("the stream is missing")
+    };
+    assert_eq!(gateway.nth_line(0, is_missing).await["level"], "ERROR");
     post(&gateway, "n", 1).await;
     assert_replaced(&gateway, &events).await;
     stop(gateway).await;

@@ -143,3 +143,23 @@ async fn an_operator_can_have_the_next_start_refuse_though_the_events_were_saved
     let gateway = serve(dir.path());
     assert_eq!(all_events(&mut gateway.client().await).await.len(), events.len());
 }
+
+/// After a failed write the store is closed, and only the file that the log keeps open has the events.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_saves_the_events_of_a_store_that_is_deleted_while_the_disk_is_full() {
+    let dir = TempDir::new().unwrap();
+    let (gateway, events) = filled(dir.path()).await;
+    let limit_file_size = |current| {
+        let limit = Rlimit { current, maximum: None };
+        prlimit(Some(Pid::from_child(&gateway.child)), Resource::Fsize, limit).unwrap();
+    };
+    limit_file_size(Some(0));
+    let mut http = Http::connect(gateway.addresses.http).await;
+    assert_eq!(http.post("A.B", "{}").await.status, 503);
+    for name in ["events.db", "events.db-wal", "events.db-shm"] {
+        fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    gateway.line("the events of the deleted store cannot be saved; retrying").await;
+    limit_file_size(None);
+    assert_saved(dir.path(), gateway, &events).await;
+}

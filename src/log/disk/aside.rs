@@ -198,7 +198,6 @@ pub(super) fn set_aside(dir: &Path, start: Sequence) -> Result<Option<PathBuf>, 
 
 /// Creates a directory for a store to be set aside.
 pub(super) fn new_dir(dir: &Path) -> Result<PathBuf, OpenError> {
-    check_count(dir)?;
     dated_dir(dir, PREFIX)
 }
 

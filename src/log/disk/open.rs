@@ -1,9 +1,12 @@
 //! Opens the log, and starts its threads.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize},
-    mpsc,
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize},
+        mpsc,
+    },
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -13,6 +16,7 @@ use super::{
     DiskLog, DiskOptions, OpenError, QUEUE_BYTES, QUEUE_RECORDS, aside,
     end::{EndFile, EndMark},
     index_source::IndexSource,
+    io_error,
     pages::PageCache,
     readers::Connections,
     scrub::Scrubber,
@@ -57,6 +61,7 @@ impl DiskLog {
         // The indexer and the scrubber read, too.
         let connections = Connections::open(&store, reader_threads() + 2)?;
         let is_writable = empty_wal(&mut store);
+        let file = File::open(&path).map_err(io_error(&path))?;
         let shared = Arc::new(DiskState {
             identity: store.identity(),
             epoch: state.epoch,
@@ -74,12 +79,14 @@ impl DiskLog {
             age_is_held: AtomicBool::new(false),
             clock_behind: AtomicU64::new(0),
             set_aside: AtomicUsize::new(aside::report(&options.dir)),
+            is_saving: AtomicBool::new(false),
+            file,
         });
         let scrub = Scrubber::begin(Arc::clone(&shared));
         let scrubber = scrub.map(Scrubber::spawn).transpose().map_err(OpenError::Thread)?;
         let (queue, pending) = mpsc::sync_channel(QUEUE_RECORDS);
         let files = WriterFiles { path, lock, end, last_trusted };
-        let store = is_writable.then_some(store);
+        let store = if is_writable { Ok(store) } else { Err(store.wal) };
         let writer = Writer::new(store, state, files, Arc::clone(&shared), pending, &options);
         let index = options.index.then(|| Index::new(&options.dir).map(Arc::new)).transpose();
         let index = index.map_err(OpenError::Thread)?;

@@ -70,11 +70,15 @@ impl Connections {
     /// Opens another connection. Fails if another store has replaced this one, for example after damage: its
     /// events would be mistaken for those of this log.
     fn connect(&self) -> Result<Reader, ReadError> {
-        let reader = Reader::open(&self.path, self.epoch)?;
-        match identity(&self.path) {
-            Ok(found) if found == self.identity => Ok(reader),
+        let check = || match identity(&self.path) {
+            Ok(found) if found == self.identity => Ok(()),
             _ => Err(ReadError::Unavailable("the store was deleted or replaced".to_owned())),
-        }
+        };
+        // First, because SQLite would change the write-ahead log's index beside another store.
+        check()?;
+        let reader = Reader::open(&self.path, self.epoch)?;
+        check()?;
+        Ok(reader)
     }
 
     /// Closes the idle connections.

@@ -73,13 +73,13 @@ impl Writer {
 
     /// Counts consecutive failures of a damaged or missing store, if such a store may be set aside.
     pub(super) fn note_failure(&mut self, error: &OpenError) {
+        if self.is_gone() {
+            self.gone_attempts += 1;
+            return;
+        }
+        self.gone_attempts = 0;
         if self.set_aside_damaged && error.is_unusable() {
             self.damage_failures += 1;
-        }
-        if self.set_aside_damaged && self.is_gone() {
-            self.gone_attempts += 1;
-        } else {
-            self.gone_attempts = 0;
         }
     }
 
@@ -95,10 +95,13 @@ impl Writer {
     /// Ending the log ends the gateway. Its next start opens the store that is in place.
     fn abandon_gone(&mut self) -> Result<(), OpenError> {
         let shared = Arc::clone(&self.shared);
-        let _gate = shared.checkpoint_gate.write();
         let mark = self.end_mark(self.next);
         let wal = self.store.as_ref().map(|store| &store.wal).or(self.left_wal.as_ref());
-        let saved = rescue::save(self.dir(), shared.identity, wal, mark)?;
+        shared.is_saving.store(true, Ordering::Relaxed);
+        let saved = rescue::save(self.dir(), &shared.file, wal, mark);
+        shared.is_saving.store(false, Ordering::Relaxed);
+        let saved = saved?;
+        let _gate = shared.checkpoint_gate.write();
         wal.map_or(Ok(()), WalFiles::delete_own)?;
         shared.connections.close();
         if let Some(store) = self.store.take() {
@@ -110,7 +113,7 @@ impl Writer {
         }
         tracing::error!(
             path = %self.path.display(),
-            saved_to = saved.map(|saved| saved.display().to_string()),
+            saved_to = %saved.display(),
             "the store was deleted or replaced while in use; its events were saved, and the gateway exits: its next start \
              opens the store at this path, or a new log. Run `callback-gateway repair` to recover the saved events"
         );
@@ -138,6 +141,10 @@ impl Writer {
     }
 
     fn try_to_recover(&mut self) -> Result<(), OpenError> {
+        // SQLite must not open another store beside the write-ahead log of this one.
+        if self.store.is_none() && self.is_gone() {
+            return Err(OpenError::Replaced { path: self.path.clone() });
+        }
         if self.store.is_some() {
             let checked = self.check_files();
             if checked.as_ref().is_err_and(OpenError::is_wal_fault) {

@@ -1,6 +1,7 @@
 //! State that the writer, the readers and the index of a log share.
 
 use std::{
+    fs::File,
     sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -49,6 +50,11 @@ pub(super) struct DiskState {
     pub(super) clock_behind: AtomicU64,
     /// Damaged stores in the data directory.
     pub(super) set_aside: AtomicUsize,
+    /// The events of a deleted store are being saved.
+    pub(super) is_saving: AtomicBool,
+    /// The store's main file. Keeps its events while the file has no name. The last field: SQLite loses its POSIX locks on the
+    /// file when this is closed.
+    pub(super) file: File,
 }
 
 impl DiskState {

@@ -6,7 +6,6 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Seek as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -88,10 +87,8 @@ impl WalFiles {
     }
 
     /// Returns the file that SQLite has open, positioned at its beginning, even if it was moved or deleted.
-    pub(super) fn file(&self) -> io::Result<File> {
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(file)
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Deletes the files unless other files have replaced them.

@@ -129,9 +129,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Creates a writer. Without a store, it begins with recovery.
+    /// Creates a writer. With only the files of a write-ahead log, it begins with recovery.
     pub(super) fn new(
-        store: Option<Store>,
+        store: Result<Store, WalFiles>,
         state: StoreState,
         files: WriterFiles,
         shared: Arc<DiskState>,
@@ -139,10 +139,14 @@ impl Writer {
         options: &DiskOptions,
     ) -> Self {
         let WriterFiles { path, lock, end: end_file, last_trusted } = files;
+        let (store, left_wal) = match store {
+            Ok(store) => (Some(store), None),
+            Err(wal) => (None, Some(wal)),
+        };
         Self {
             path,
             store,
-            left_wal: None,
+            left_wal,
             must_reopen: false,
             must_restore: false,
             _lock: lock,

@@ -259,8 +259,9 @@ async fn is_in_place(state: &StreamState, tail: Tail) -> Result<bool, ApiError> 
     };
     // If there is none, it may have been trimmed or deleted since.
     let Some(message) = found else { return Ok(true) };
-    let found = message.into_record(state.epoch).ok().map(|record| record.check());
-    if tail.cursor.check.is_none() || found == tail.cursor.check {
+    // Damage to this message alone is a hole, not another stream.
+    let Ok(record) = message.into_record(state.epoch) else { return Ok(true) };
+    if tail.cursor.check.is_none_or(|check| check == record.check()) {
         return Ok(true);
     }
     // Asked first, because a stream that was created again has another epoch.

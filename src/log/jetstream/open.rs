@@ -20,7 +20,7 @@ use super::{
     settings,
     state::StreamState,
 };
-use crate::event::{Cursor, Record};
+use crate::event::{Cursor, Record, Sequence};
 
 /// How long the gateway waits at its start until the stream has a leader.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,8 +50,9 @@ async fn connect_as(name: &'static str, options: &Options) -> Result<Api, OpenEr
 }
 
 /// Opens the directory with the mark and the index. The log works without it, but has no index and may miss a loss.
-pub(super) fn open_scratch(dir: &Path) -> Option<(MarkFile, ScratchDir)> {
-    let opened = ScratchDir::open(dir).and_then(|scratch| Ok((MarkFile::open(&scratch.path)?, scratch)));
+pub(super) fn open_scratch(dir: &Path, stream: &str) -> Option<(MarkFile, ScratchDir)> {
+    let opened =
+        ScratchDir::open(dir).and_then(|scratch| Ok((MarkFile::open(&scratch.path, stream)?, scratch)));
     opened
         .inspect_err(|error| {
             tracing::warn!(
@@ -74,6 +75,11 @@ pub(super) async fn begin(
     let begin = Instant::now();
     loop {
         let opened = async {
+            if let Some(mark) = mark
+                && api.info().await.map_err(OpenError::Unreachable)?.is_none()
+            {
+                report_missing(mark, options)?;
+            }
             settings::create_or_check(api, options).await?;
             if let Some(mark) = mark {
                 compare_with(mark, api, options).await?;
@@ -92,6 +98,21 @@ pub(super) async fn begin(
             opened => return opened,
         }
     }
+}
+
+/// Reports a stream that is missing although this gateway has seen events in it.
+fn report_missing(mark: Cursor, options: &Options) -> Result<(), OpenError> {
+    let (stream, last) = (options.stream.clone(), mark.sequence);
+    if !options.accepts_lost_end {
+        return Err(OpenError::LostEnd { stream, first: Sequence::FIRST, last });
+    }
+    tracing::error!(
+        stream,
+        %last,
+        "the stream is missing, but this gateway has seen events in it; creating an empty stream, and subscribers with \
+         earlier cursors get LOG_REPLACED"
+    );
+    Ok(())
 }
 
 /// Begins a new epoch if the stream has lost the event at `mark`.

@@ -8,7 +8,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
@@ -42,6 +42,8 @@ pub(super) struct StreamState {
     pub(super) replicas: usize,
     pub(super) epoch: Epoch,
     pub(super) epoch_start: Timestamp,
+    /// When the stream was created.
+    created: SystemTime,
     tail: watch::Sender<Tail>,
     /// Newest records. Changed before the tail, and locked until the tail has moved.
     ring: RwLock<Ring>,
@@ -117,6 +119,7 @@ impl StreamState {
             replicas: options.replicas,
             epoch,
             epoch_start: info.epoch_start().into(),
+            created: info.created,
             tail: watch::Sender::new(Tail { end, cursor }),
             ring: RwLock::new(Ring::new(options.ring_bytes, end)),
             ring_bytes: options.ring_bytes,
@@ -191,6 +194,11 @@ impl StreamState {
         let info = self.api.info().await?;
         let info = info.ok_or(ApiError::Gone)?;
         let epoch = info.epoch();
+        if epoch.0 < self.epoch.0 && info.created == self.created {
+            return Err(ApiError::Unreachable(
+                "a leader answered that does not have the newest epoch yet".to_owned(),
+            ));
+        }
         if epoch != self.epoch {
             self.end_log(EndReason::NewEpoch(epoch));
             return Err(ApiError::Unreachable("the stream has a new epoch".to_owned()));
@@ -260,7 +268,8 @@ impl StreamState {
 
     /// Notes that the stream assigned a sequence to a second event. The follower ends the log.
     pub(super) fn note_reused(&self, sequence: Sequence) {
-        self.reused.store(sequence.0, Ordering::Relaxed);
+        // The first one counts.
+        self.reused.compare_exchange(0, sequence.0, Ordering::Relaxed, Ordering::Relaxed).ok();
         self.recreate_consumer.notify_one();
     }
 

@@ -97,6 +97,9 @@ impl Watcher {
         let info = self.ask().await;
         state.health.set_answering(info.is_ok());
         let info = info?;
+        if state.reused().is_some() {
+            return Err("the stream lost its end, and its new epoch is not noted yet".to_owned());
+        }
         if info.state.end() < least_end {
             // The stream lost its end, or this leader is behind for a moment: the follower finds out which.
             state.recreate_consumer.notify_one();
