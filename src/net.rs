@@ -1,5 +1,5 @@
-//! What connections need: TLS, eviction at the connection limit, the stages of a drain, configuration files,
-//! and the NATS login.
+//! Connections: TLS, eviction at the connection limit, the stages of a drain, configuration files, and
+//! the NATS login.
 
 pub(crate) mod eviction;
 pub(crate) mod files;

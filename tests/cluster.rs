@@ -1,13 +1,13 @@
-//! Two gateways over a cluster of three NATS servers, when servers, gateways and the
-//! network between them fail.
+//! Two gateways on a cluster of three NATS servers, while servers, gateways and the network between them
+//! fail.
 
 use std::time::{Duration, Instant};
 
 use callback_gateway::config::{LogKind, Settings, nats::Nats as NatsSettings};
 use callback_gateway::testing::event::Cursor;
-use gateway_testkit::burst::{Burst, Follower, Told};
+use gateway_testkit::burst::{Answers, Burst, Follower};
 use gateway_testkit::operator::{
-    all_stored, assert_expired, assert_replaced, assert_says_what_is_gone, make_anew, operate, refused,
+    all_stored, assert_expired, assert_replaced, assert_reports_gap, operate, recreate_stream, refused,
     until_expired,
 };
 use gateway_testkit::{
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tonic::transport::Channel;
 use tonic_types::StatusExt as _;
 
-/// How long the network is cut.
+/// Length of a network outage.
 const CUT: Duration = Duration::from_secs(10);
 
 fn over(urls: &[String]) -> impl FnOnce(&mut Settings) + use<> {
@@ -42,12 +42,12 @@ async fn gateway(servers: &[Nats]) -> Gateway {
     Gateway::start_with(over(&urls(servers))).await
 }
 
-/// Which of the servers leads the stream.
+/// Returns the index of the server that leads the stream.
 async fn leader(servers: &[Nats]) -> usize {
     let client = async_nats::connect(urls(servers)).await.unwrap();
     let info = soon(client.request("$JS.API.STREAM.INFO.callbacks", "".into())).await.unwrap();
     let info: Value = serde_json::from_slice(&info.payload).unwrap();
-    let leader = info["cluster"]["leader"].as_str().expect("a leader");
+    let leader = info["cluster"]["leader"].as_str().expect("the stream has a leader");
     leader.strip_prefix('n').unwrap().parse().unwrap()
 }
 
@@ -55,16 +55,16 @@ async fn status(gateway: &Gateway) -> u16 {
     get(gateway.addresses.admin, "/readyz").await.status
 }
 
-/// Connection and number of a callback of a burst.
+/// Returns the connection and the number of a callback of a burst.
 fn origin(body: &str) -> (String, u64) {
-    let id = body.split('"').find(|part| part.matches('-').count() == 2).expect("an id");
+    let id = body.split('"').find(|part| part.matches('-').count() == 2).expect("the body contains an ID");
     let (connection, n) = id.rsplit_once('-').unwrap();
     (connection.to_owned(), n.parse().unwrap())
 }
 
-/// Checks that what each connection was told is stored is there in its order.
-fn assert_order_of_connections(told: &Told, events: &[Event]) {
-    let stored: std::collections::HashSet<&str> = told.stored.iter().map(String::as_str).collect();
+/// Checks that the acknowledged callbacks of each connection are stored in the order of their posting.
+fn assert_order_of_connections(answers: &Answers, events: &[Event]) {
+    let stored: std::collections::HashSet<&str> = answers.stored.iter().map(String::as_str).collect();
     let mut last = std::collections::HashMap::new();
     for event in events.iter().filter(|event| stored.contains(event.raw_body.as_str())) {
         let (connection, n) = origin(&event.raw_body);
@@ -77,31 +77,35 @@ fn cursors(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.cursor.as_str()).collect()
 }
 
-/// Ends the bursts, and checks what all the gateways hold and gave against what was told.
+/// Ends the bursts, and checks the events of all gateways and followers against the answers.
 async fn assert_all_kept(
     servers: &[Nats],
-    mut told: Told,
+    mut answers: Answers,
     bursts: Vec<Burst>,
     gateways: &[&Gateway],
     followers: Vec<Follower>,
-) -> Told {
+) -> Answers {
     for burst in bursts {
         burst.stop();
-        told.add(burst.ended().await);
+        answers.add(burst.ended().await);
     }
     let events = all_stored(servers, gateways[0]).await;
-    told.assert_kept_in(&events);
-    assert_order_of_connections(&told, &events);
+    answers.assert_kept_in(&events);
+    assert_order_of_connections(&answers, &events);
     for gateway in &gateways[1..] {
         let others = all_stored(servers, gateway).await;
-        // Late ones may have come since.
+        // Late callbacks may have arrived since.
         assert_eq!(cursors(&others)[..events.len()], cursors(&events));
     }
     for mut follower in followers {
         follower.saw(events.len()).await;
-        assert_eq!(cursors(&follower.seen())[..events.len()], cursors(&events), "as it was seen");
+        assert_eq!(
+            cursors(&follower.seen())[..events.len()],
+            cursors(&events),
+            "the follower saw the events of the log"
+        );
     }
-    told
+    answers
 }
 
 async fn follow(gateway: &Gateway) -> Follower {
@@ -124,7 +128,7 @@ async fn killing_the_streams_leader_in_a_burst_loses_nothing_and_doubles_nothing
     servers[leader].kill();
     let killed = Instant::now();
     let mut http = Http::connect(one.addresses.http).await;
-    let mut probes = Told::default();
+    let mut probes = Answers::default();
     soon(async {
         for n in 0.. {
             let body = format!(r#"{{"n":"probe-0-{n}"}}"#);
@@ -144,8 +148,8 @@ async fn killing_the_streams_leader_in_a_burst_loses_nothing_and_doubles_nothing
     for burst in &bursts {
         burst.stored_more(500).await;
     }
-    let told = assert_all_kept(&servers, probes, bursts, &[&one, &other], followers).await;
-    println!("{} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    let answers = assert_all_kept(&servers, probes, bursts, &[&one, &other], followers).await;
+    println!("{} acknowledged, {} refused", answers.stored.len(), answers.unknown.len());
     one.stop().await;
     other.stop().await;
 }
@@ -172,8 +176,8 @@ async fn a_leader_that_steps_down_again_and_again_is_a_pause() {
     for burst in &bursts {
         burst.stored_more(100).await;
     }
-    let told = assert_all_kept(&servers, Told::default(), bursts, &[&one, &other], followers).await;
-    println!("{} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    let answers = assert_all_kept(&servers, Answers::default(), bursts, &[&one, &other], followers).await;
+    println!("{} acknowledged, {} refused", answers.stored.len(), answers.unknown.len());
     one.stop().await;
     other.stop().await;
 }
@@ -193,8 +197,8 @@ async fn without_a_majority_callbacks_are_refused_and_with_one_again_taken() {
     until_ready_is(gateway.addresses.admin, 200).await;
     let burst = Burst::start(gateway.addresses.http, "b", 4).await;
     burst.stored(200).await;
-    let told = Told { stored: vec![first], unknown: vec![second] };
-    assert_all_kept(&servers, told, vec![burst], &[&gateway], vec![follower]).await;
+    let answers = Answers { stored: vec![first], unknown: vec![second] };
+    assert_all_kept(&servers, answers, vec![burst], &[&gateway], vec![follower]).await;
     gateway.stop().await;
 }
 
@@ -227,12 +231,12 @@ async fn subscribers_of_a_killed_gateway_go_on_at_the_other_by_cursor() {
     }
     burst.stored_more(500).await;
     burst.stop();
-    let mut told = burst.ended().await;
-    told.add(doomed_burst.ended().await);
+    let mut answers = burst.ended().await;
+    answers.add(doomed_burst.ended().await);
     let mut client = other.client().await;
     let events = all_stored(&servers, &other).await;
-    told.assert_kept_in(&events);
-    assert_order_of_connections(&told, &events);
+    answers.assert_kept_in(&events);
+    assert_order_of_connections(&answers, &events);
     for mut seen in seen {
         assert!(!seen.is_empty());
         let rest = resume(&mut client, &seen.last().unwrap().cursor).await;
@@ -242,7 +246,7 @@ async fn subscribers_of_a_killed_gateway_go_on_at_the_other_by_cursor() {
     other.stop().await;
 }
 
-/// As when a disaster has operators put a backup of the servers back.
+/// Simulates operators who restore a backup of the servers after a disaster.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_was_put_back_to_an_earlier_state_is_rewound() {
     let mut servers = Nats::cluster();
@@ -255,7 +259,7 @@ async fn a_cluster_that_was_put_back_to_an_earlier_state_is_rewound() {
     let kept: Vec<_> = servers.iter().map(Nats::copy_of_store).collect();
     Nats::start_all_again(&mut servers);
     post(&gateway, 10).await;
-    // They may be acknowledged before this gateway's tail has come to them.
+    // The gateway may acknowledge callbacks before its tail has received them.
     follower.saw(before + 10).await;
     let events = all_stored(&servers, &gateway).await;
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
@@ -272,11 +276,11 @@ async fn a_cluster_that_was_put_back_to_an_earlier_state_is_rewound() {
     }
     let left = all_events(&mut gateway.client().await).await;
     let packets = |events: &[Event]| events.iter().map(|event| event.raw_body.clone()).collect::<Vec<_>>();
-    assert_eq!(packets(&left), packets(&events[..before]), "what is left is still served");
+    assert_eq!(packets(&left), packets(&events[..before]), "the remaining events are still served");
     gateway.stop().await;
 }
 
-/// Events that the stream keeps in the test below.
+/// Maximum number of events in the stream of the test below.
 const KEPT: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,7 +303,7 @@ async fn both_gateways_tell_what_operators_and_limits_do_to_the_stream() {
         subscribers.push(Subscriber::open(&mut gateway.client().await, latest()).await.unwrap().0);
     }
     let before = all_stored(&servers, &gateways[0]).await;
-    make_anew(&servers[0]).await;
+    recreate_stream(&servers[0]).await;
     for mut subscriber in subscribers {
         assert_replaced(&subscriber.event().await.unwrap_err());
     }
@@ -308,7 +312,7 @@ async fn both_gateways_tell_what_operators_and_limits_do_to_the_stream() {
     gateway.stop().await;
 }
 
-/// Half of the stream, then all of it. Gives the last sequence.
+/// Purges half of the stream, then all of it. Returns the last sequence.
 async fn purge(server: &Nats, gateways: &[Gateway; 2]) -> u64 {
     let mut http = Http::connect(gateways[0].addresses.http).await;
     for _ in 0..20 {
@@ -323,7 +327,7 @@ async fn purge(server: &Nats, gateways: &[Gateway; 2]) -> u64 {
     }
     operate(server, "STREAM.PURGE.callbacks", json!({ "seq": 11 })).await;
     for gateway in gateways {
-        assert_says_what_is_gone(gateway, &events).await;
+        assert_reports_gap(gateway, &events).await;
     }
     operate(server, "STREAM.PURGE.callbacks", json!({})).await;
     assert!(http.post("A.B", "{}").await.is_stored());
@@ -336,7 +340,7 @@ async fn purge(server: &Nats, gateways: &[Gateway; 2]) -> u64 {
     21
 }
 
-/// They read nothing while more than their buffers hold is stored, and trimmed but for the end.
+/// Stores more than the buffers of subscribers hold while they read nothing, and trims all but the end.
 async fn overtake_slow_subscribers(gateways: &[Gateway; 2], before: u64) {
     const COUNT: u64 = 200;
     let mut slow = Vec::new();
@@ -361,7 +365,7 @@ async fn overtake_slow_subscribers(gateways: &[Gateway; 2], before: u64) {
                 let status = read.status.expect("the stream ends");
                 assert_expired(&status);
                 let oldest = &status.get_details_error_info().unwrap().metadata["oldest_cursor"];
-                // Before the oldest event that is stored.
+                // Before the oldest stored event.
                 let oldest = oldest.parse::<Cursor>().unwrap().sequence.0;
                 assert!((read.next..=last - KEPT).contains(&oldest), "{oldest}");
             }
@@ -369,7 +373,7 @@ async fn overtake_slow_subscribers(gateways: &[Gateway; 2], before: u64) {
     }
 }
 
-/// With next to nothing in memory all of it is read from the servers.
+/// Keeps almost nothing in memory, so that events are read from the servers.
 #[tokio::test(flavor = "multi_thread")]
 async fn history_is_read_whole_and_in_order_while_servers_are_killed() {
     const STORED: usize = 12_000;
@@ -383,9 +387,9 @@ async fn history_is_read_whole_and_in_order_while_servers_are_killed() {
     let burst = Burst::start(gateway.addresses.http, "history", 16).await;
     burst.stored(STORED).await;
     burst.stop();
-    let told = burst.ended().await;
+    let answers = burst.ended().await;
     let events = all_stored(&servers, &gateway).await;
-    told.assert_kept_in(&events);
+    answers.assert_kept_in(&events);
     let mut in_the_middle = 0;
     for (n, server) in servers.iter_mut().enumerate() {
         let mut followers = Vec::new();
@@ -402,11 +406,11 @@ async fn history_is_read_whole_and_in_order_while_servers_are_killed() {
         server.start_again();
         until_ready_is(gateway.addresses.admin, 200).await;
     }
-    assert!(in_the_middle > 0, "each server was killed when all had been read");
+    assert!(in_the_middle > 0, "every server was killed after the read had finished");
     gateway.stop().await;
 }
 
-/// Posts until so many callbacks were answered 200 OK.
+/// Posts until this many callbacks were answered with 200 OK.
 async fn post(gateway: &Gateway, count: usize) {
     let burst = Burst::start(gateway.addresses.http, "a", 1).await;
     burst.stored(count).await;
@@ -426,7 +430,8 @@ async fn cut_the_network(how: Network) {
     for (_, target) in &targets {
         proxies.push(Proxy::start(target.clone(), at_network.clone()).await);
     }
-    // The servers tell clients of each other: of the proxies, or they would go around them.
+    // NATS servers advertise addresses to clients. They advertise the proxies, so that clients do not
+    // bypass them.
     let servers = Nats::cluster_with(|n| format!("client_advertise: \"127.0.0.1:{}\"", proxies[n].port));
     for (server, (target, _)) in servers.iter().zip(&targets) {
         target.send_replace(Some(server.port));
@@ -447,9 +452,9 @@ async fn cut_the_network(how: Network) {
     let began = Instant::now();
     until_ready_is(cut.addresses.admin, 503).await;
     println!("{how:?}: not ready after {:?}", began.elapsed());
-    assert_eq!(status(&other).await, 200, "the other gateway goes on");
+    assert_eq!(status(&other).await, 200, "the other gateway stays ready");
     bursts[1].stored_more(100).await;
-    // What is tested is a cut of this length.
+    // The outage must last this long.
     tokio::time::sleep(CUT.saturating_sub(began.elapsed())).await;
     network.send_replace(Network::Works);
     let ended = Instant::now();
@@ -459,8 +464,8 @@ async fn cut_the_network(how: Network) {
         burst.stored_more(300).await;
     }
     until_ready_is(cut.addresses.admin, 200).await;
-    let told = assert_all_kept(&servers, Told::default(), bursts, &[&cut, &other], followers).await;
-    println!("{how:?}: {} acknowledged, {} refused", told.stored.len(), told.unknown.len());
+    let answers = assert_all_kept(&servers, Answers::default(), bursts, &[&cut, &other], followers).await;
+    println!("{how:?}: {} acknowledged, {} refused", answers.stored.len(), answers.unknown.len());
     cut.stop().await;
     other.stop().await;
 }
@@ -481,7 +486,7 @@ async fn a_network_that_loses_what_is_sent_is_a_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_thousand_callbacks_split_between_two_gateways_every_subscriber_sees_one_order() {
+async fn every_subscriber_sees_one_order_of_100k_callbacks_split_between_two_gateways() {
     const HALF: usize = 50_000;
     let servers = Nats::cluster();
     let (one, other) = (gateway(&servers).await, gateway(&servers).await);
@@ -494,16 +499,16 @@ async fn of_a_hundred_thousand_callbacks_split_between_two_gateways_every_subscr
         Burst::start(other.addresses.http, "other", 32).await,
     ];
     let began = Instant::now();
-    // In steps, each of which takes less than a test may wait.
+    // In steps, because each wait in a test has a time limit.
     for count in (HALF / 10..=HALF).step_by(HALF / 10) {
         for burst in &bursts {
             burst.stored(count).await;
         }
     }
     println!("100,000 callbacks through two gateways in {:?}", began.elapsed());
-    let told = assert_all_kept(&servers, Told::default(), bursts, &[&one, &other], followers).await;
-    assert!(told.stored.len() >= 2 * HALF);
-    println!("{} refused", told.unknown.len());
+    let answers = assert_all_kept(&servers, Answers::default(), bursts, &[&one, &other], followers).await;
+    assert!(answers.stored.len() >= 2 * HALF);
+    println!("{} refused", answers.unknown.len());
     one.stop().await;
     other.stop().await;
 }

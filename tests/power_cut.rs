@@ -1,8 +1,8 @@
-//! Power cuts: what was acknowledged is on the disk, not only on its way there.
+//! Power cuts: every acknowledged event is on the disk, not only in the kernel's cache.
 //!
-//! A file system of our own, on a loop device, is shut down in the middle of a
-//! burst. ext4's shutdown drops whatever was not yet written and synced, as a
-//! power cut does, where ending the process would leave it in the kernel's cache.
+//! A file system on a loop device is shut down in the middle of a burst. Like a power cut, ext4's
+//! shutdown drops everything that was not written and synced. Killing the process would leave it in the
+//! kernel's cache.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use std::{
 use imcallback::Event;
 use tempfile::TempDir;
 
-use testkit::burst::{Burst, Told, callback};
+use testkit::burst::{Answers, Burst, callback};
 use testkit::*;
 
 const CONNECTIONS: usize = 16;
@@ -24,16 +24,16 @@ const NEEDS: &str = "this test needs root, loop devices, mkfs.ext4, Python 3 and
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_acknowledged_survives_a_power_cut() {
     let disk = Disk::new();
-    let mut told = Told::default();
+    let mut answers = Answers::default();
     let mut kept: Vec<Event> = Vec::new();
     for (round, acknowledged) in [300, 40, 900].into_iter().enumerate() {
         let gateway = Process::start(&mut disk.gateway());
-        told.add(cut_in_a_burst(&disk, gateway, &round.to_string(), acknowledged).await);
+        answers.add(cut_in_a_burst(&disk, gateway, &round.to_string(), acknowledged).await);
 
         let gateway = Process::start(&mut disk.gateway());
         let events = read(&mut gateway.client().await, earliest()).await;
-        told.assert_kept_in(&events);
-        assert!(events.starts_with(&kept), "events of earlier rounds are as they were");
+        answers.assert_kept_in(&events);
+        assert!(events.starts_with(&kept), "events of earlier rounds are unchanged");
         kept = events;
         gateway.kill();
     }
@@ -44,16 +44,16 @@ async fn everything_acknowledged_survives_a_power_cut() {
 async fn without_syncs_the_same_test_loses_events() {
     let disk = Disk::new();
     let gateway = Process::start(disk.gateway().env("LD_PRELOAD", disk.nosync()));
-    // The empty log is safe; it is only events that can be lost.
+    // The empty log is safe. Only events can be lost.
     run(Command::new("sync").arg("--file-system").arg(disk.mount_point()));
-    let told = cut_in_a_burst(&disk, gateway, "unsynced", 300).await;
+    let answers = cut_in_a_burst(&disk, gateway, "unsynced", 300).await;
 
     let gateway = Process::start(&mut disk.gateway());
     let events = read(&mut gateway.client().await, earliest()).await;
-    assert!(!told.missing(&events).is_empty(), "all {} events are there without syncs", events.len());
+    assert!(!answers.missing(&events).is_empty(), "all {} events survived without syncs", events.len());
 }
 
-/// A disk that hangs is as bad as one that fails, and the platform is told.
+/// A disk that hangs is as bad as one that fails, and the platform receives an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_hangs_makes_the_gateway_unready_until_it_goes_on() {
     let disk = Disk::new();
@@ -62,8 +62,8 @@ async fn a_disk_that_hangs_makes_the_gateway_unready_until_it_goes_on() {
     assert!(http.post("A.B", r#"{"n":"before"}"#).await.is_stored());
 
     let frozen = Frozen::new(&disk);
-    // Nothing is acknowledged, and once a write has taken longer than a callback
-    // may, callbacks are refused at once.
+    // Nothing is acknowledged. Once a write has exceeded the deadline of a callback, callbacks are
+    // refused immediately.
     let refused = loop {
         let answer = http.post("A.B", r#"{"n":"frozen"}"#).await;
         assert_eq!(answer.status, 503, "{answer:?}");
@@ -73,7 +73,7 @@ async fn a_disk_that_hangs_makes_the_gateway_unready_until_it_goes_on() {
     };
     assert_eq!(refused.error_info(), "callbacks cannot be stored at the moment; retry");
     let mut client = gateway.client().await;
-    assert_eq!(all_events(&mut client).await.len(), 1, "reading goes on");
+    assert_eq!(all_events(&mut client).await.len(), 1, "events can still be read");
 
     drop(frozen);
     soon(async { while get(gateway.addresses.admin, "/readyz").await.status != 200 {} }).await;
@@ -83,35 +83,35 @@ async fn a_disk_that_hangs_makes_the_gateway_unready_until_it_goes_on() {
     gateway.kill();
 }
 
-/// Cuts the disk's power once so many callbacks of a burst were acknowledged.
-/// The gateway is gone then, and the disk as it is found when power is back.
-async fn cut_in_a_burst(disk: &Disk, gateway: Process, name: &str, acknowledged: usize) -> Told {
+/// Cuts the disk's power once this many callbacks of a burst were acknowledged. Afterwards the gateway
+/// has ended, and the disk is as it is after the power returns.
+async fn cut_in_a_burst(disk: &Disk, gateway: Process, name: &str, acknowledged: usize) -> Answers {
     let switch = disk.switch();
     let mut late = Http::connect(gateway.addresses.http).await;
     let burst = Burst::start(gateway.addresses.http, name, CONNECTIONS).await;
     burst.stored(acknowledged).await;
-    let before = burst.told().stored.len();
+    let before = burst.answers().stored.len();
     switch.off();
 
     let (command, body) = callback(name, CONNECTIONS, 0);
-    // It may have ended, because it maps a file of the dead disk. What it must not do is say OK.
+    // The gateway may have ended, because it maps a file of the dead disk. It must not answer with OK.
     if let Ok(answer) = late.try_post(command, &body).await {
         assert_eq!(answer.status, 503, "{answer:?}");
     }
     gateway.kill();
-    let mut told = burst.ended().await;
-    told.unknown.push(body);
-    // With power gone nobody is answered. Here somebody may be, and in vain: ext4 lets a
-    // sync succeed that was under way at the very moment of the shutdown.
-    let during = told.stored.split_off(before);
-    told.unknown.extend(during);
+    let mut answers = burst.ended().await;
+    answers.unknown.push(body);
+    // After a real power cut no client receives an answer. Here a client may receive one in vain: ext4
+    // lets a sync succeed that was in progress at the moment of the shutdown.
+    let during = answers.stored.split_off(before);
+    answers.unknown.extend(during);
 
     disk.unmount();
     disk.mount();
-    told
+    answers
 }
 
-/// A disk of our own. Declared before the gateway on it, so that it goes after it.
+/// File system on a loop device. Declared before the gateway, so that it is dropped after it.
 struct Disk {
     dir: TempDir,
     device: String,
@@ -134,8 +134,7 @@ impl Disk {
         self.dir.path().join("mnt")
     }
 
-    /// Mounts it so that ext4 writes nothing of its own accord while a test runs:
-    /// what is on the disk was synced.
+    /// Mounts it so that ext4 writes nothing by itself during a test: everything on the disk was synced.
     fn mount(&self) {
         let mut mount = Command::new("mount");
         run(mount.args(["-t", "ext4", "-o", "commit=600", &self.device]).arg(self.mount_point()));
@@ -145,7 +144,7 @@ impl Disk {
         run(Command::new("umount").arg(self.mount_point()));
     }
 
-    /// Prepares the power cut, so that it takes no time when it comes.
+    /// Prepares the power cut, so that it takes no time when it happens.
     fn switch(&self) -> Switch {
         let mut python = Command::new("python3");
         python.arg(support_file("ext4_shutdown.py")).arg(self.mount_point());
@@ -163,7 +162,7 @@ impl Disk {
         gateway
     }
 
-    /// A library in which syncs do nothing, to be loaded before the system's.
+    /// Builds a library in which syncs do nothing, to be preloaded.
     fn nosync(&self) -> PathBuf {
         let library = self.dir.path().join("nosync.so");
         let mut cc = Command::new("cc");
@@ -172,7 +171,7 @@ impl Disk {
     }
 }
 
-/// A file system on which every write waits, until this is dropped.
+/// File system on which every write blocks until this is dropped.
 struct Frozen(PathBuf);
 
 impl Frozen {
@@ -188,7 +187,7 @@ impl Drop for Frozen {
     }
 }
 
-/// A process that cuts the disk's power when its standard input is closed.
+/// Process that cuts the disk's power when its standard input is closed.
 struct Switch(Child);
 
 impl Switch {
@@ -199,7 +198,7 @@ impl Switch {
 }
 
 impl Drop for Disk {
-    /// Also after a failed test, when something may still be in use.
+    /// Also runs after a failed test, when the file system may still be in use.
     fn drop(&mut self) {
         Command::new("umount").arg("--lazy").arg(self.mount_point()).status().ok();
         Command::new("losetup").arg("--detach").arg(&self.device).status().ok();
@@ -210,7 +209,7 @@ fn support_file(name: &str) -> PathBuf {
     package().join("tests/programs").join(name)
 }
 
-/// Runs a program that must succeed; gives its output.
+/// Runs a program that must succeed. Returns its output.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; {NEEDS}"));
     let stderr = String::from_utf8_lossy(&output.stderr);

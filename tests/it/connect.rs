@@ -1,4 +1,4 @@
-//! How the command line gets to a gateway, and what it says when it does not.
+//! How the command line connects to a gateway, and its messages when it cannot.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::support::people::{Ran, command, on_a_terminal, run};
+use crate::support::people::{CommandResult, command, on_a_terminal, run};
 use crate::support::scripted_server::{Certificates, ScriptedServer};
 use crate::support::*;
 use axum::{
@@ -26,7 +26,7 @@ fn with_reason(code: Code, reason: &str, metadata: &[(&str, &str)]) -> Status {
     Status::with_error_details(code, "no", ErrorDetails::with_error_info(reason, "imcallback.v1", metadata))
 }
 
-/// Takes calls with the token only, and has no method for them.
+/// Accepts only calls with the token, and has no method for them.
 fn guarded(request: &Request<Body>) -> Response<Body> {
     let is_known =
         request.headers().get("authorization").is_some_and(|value| value == &format!("Bearer {TOKEN}"));
@@ -38,12 +38,12 @@ fn guarded(request: &Request<Body>) -> Response<Body> {
     status.into_http()
 }
 
-async fn status(address: &str, args: &[&str]) -> Ran {
+async fn status(address: &str, args: &[&str]) -> CommandResult {
     let unused = SocketAddr::from(([127, 0, 0, 1], 1));
     run(&mut command(unused, &[&["status", "--address", address], args].concat())).await
 }
 
-fn assert_fails(ran: &Ran, code: i32, parts: &[&str]) {
+fn assert_fails(ran: &CommandResult, code: i32, parts: &[&str]) {
     assert_eq!(ran.code(), Some(code), "{ran:?}");
     for part in parts {
         assert!(ran.stderr().contains(part), "{part}: {ran:?}");
@@ -77,7 +77,7 @@ async fn what_is_no_grpc_listener_is_named_so() {
 async fn a_variable_that_was_renamed_is_named_and_not_used() {
     let server = ScriptedServer::plain(guarded);
     let dir = TempDir::new().unwrap();
-    // Neither a token nor a file.
+    // Neither the token nor the file is set.
     let missing = dir.path().join("not there");
     for suffix in ["TOKEN", "TOKEN_FILE", "TLS_CA", "TLS_CERT", "TLS_KEY"] {
         let [old, new] = ["", "CLIENT_"].map(|prefix| format!("CALLBACK_GATEWAY_{prefix}{suffix}"));
@@ -97,7 +97,7 @@ async fn a_variable_that_was_renamed_is_named_and_not_used() {
         let ran = run(command(server.address, &["status"]).env(&old, "")).await;
         assert_eq!(ran.stderr().matches("warning: ").count(), 0, "{ran:?}");
     }
-    // Commands other than client commands have their own variables.
+    // Other commands than client commands have their own variables.
     let ran = run(command(server.address, &["print-config"]).env("CALLBACK_GATEWAY_TOKEN", "x")).await;
     assert_eq!((ran.code(), ran.stderr().as_str()), (Some(0), ""));
 }
@@ -122,7 +122,7 @@ async fn the_token_comes_from_a_file_or_the_environment() {
             &["no; pass the client's token in --token-file or CALLBACK_GATEWAY_CLIENT_TOKEN"],
         );
     }
-    // Such as the callbacks' token.
+    // Such as the token of the callbacks.
     for wrong in ["1400000000 s3cr3t", "s3cr3t\u{1b}", "ü"] {
         let ran = with(wrong).await;
         assert_fails(&ran, 64, &["CALLBACK_GATEWAY_CLIENT_TOKEN: not a valid token: it must be one word"]);
@@ -133,7 +133,7 @@ async fn the_token_comes_from_a_file_or_the_environment() {
     assert!(!as_path.stderr().contains(TOKEN), "{as_path:?}");
 }
 
-/// As a container's set-up has them that leaves them out.
+/// Simulates a container setup that passes unset variables as empty ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_variable_counts_as_none() {
     let gateway = Gateway::start().await;
@@ -167,12 +167,12 @@ async fn an_empty_variable_counts_as_none() {
     ] {
         with_all_empty(&[args, &["--address", &address]].concat()).await.good();
     }
-    // The defaults are not TLS.
+    // The default addresses do not use TLS.
     let default = with_all_empty(&["status", "--tls-ca", "x"]).await;
     assert_fails(&default, 64, &["--address must begin with https://"]);
     let default = with_all_empty(&[&friend_add[..], &["--tls-ca", "x"]].concat()).await;
     assert_fails(&default, 64, &["--url must begin with https://"]);
-    // An empty option is somebody's slip.
+    // An empty option is probably a mistake.
     assert_fails(&status(&address, &["--token-file", ""]).await, 64, &["--token-file"]);
     gateway.stop().await;
 }
@@ -271,7 +271,7 @@ async fn every_refusal_says_what_to_do() {
         *next.lock().unwrap() = status_answer;
         assert_fails(&status(&address, &[]).await, 1, &[expected]);
     }
-    // A server may be anybody's.
+    // The server may be under anyone's control.
     *next.lock().unwrap() =
         with_reason(Code::OutOfRange, "CURSOR_EXPIRED", &[("oldest_cursor", "\u{1b}[2J\u{202e}")]);
     let unused = SocketAddr::from(([127, 0, 0, 1], 1));
@@ -327,7 +327,7 @@ async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
     let allowed = ["--command", "Sns.*", "--app", &app.to_string()];
     let mine = ask(READER, &[&["recent", "--json"], &allowed[..]].concat()).await;
     assert_eq!(mine.json_lines().len(), 1);
-    // What was refused is not for this caller; what was stored is.
+    // Refusals are not shown to this client; stored events are.
     let none = ask(READER, &[&["recent", "--account", "nobody"], &allowed[..]].concat()).await;
     assert_eq!(none.good(), "");
     assert!(
@@ -340,7 +340,7 @@ async fn a_gateway_with_tls_and_tokens_is_asked_as_any_other() {
     assert_fails(&stranger, 1, &["pass the client's token in --token-file or CALLBACK_GATEWAY_CLIENT_TOKEN"]);
 }
 
-/// Somebody who accepts connections and says nothing.
+/// Accepts connections and never answers.
 #[cfg(feature = "slow-tests")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_says_nothing_is_given_up() {

@@ -1,5 +1,5 @@
-//! Through a real Envoy, set up as meshes and ingresses set it up: what its time-outs, its
-//! retries and changes behind it do to streams and to callbacks.
+//! Through a real Envoy, configured as in meshes and ingresses: effects of its timeouts, retries and
+//! endpoint changes on streams and callbacks.
 
 use std::{
     io::BufRead as _,
@@ -16,7 +16,7 @@ use std::{
 use crate::support::people::Relay;
 use crate::support::{
     certificates::{Authority, write},
-    envoy::{Envoy, Tls, Way},
+    envoy::{Envoy, EnvoyListener, Tls},
     nats::Nats,
     *,
 };
@@ -43,12 +43,12 @@ use tonic::{
 };
 use tonic_types::StatusExt as _;
 
-/// The body of the first event, where there is one.
+/// Body of the first event of a test that has one.
 const FIRST: &str = r#"{"first":true}"#;
-/// The body of the last event.
+/// Body of the last event.
 const LAST: &str = r#"{"last":true}"#;
 
-/// What Istio sets for every route that says nothing else.
+/// Istio's default retry policy for routes.
 fn default_retries() -> Value {
     json!({
         "retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
@@ -63,7 +63,7 @@ fn default_retries() -> Value {
     })
 }
 
-/// What docs/deployment.md has for callbacks, but for how long it goes on.
+/// The retry policy for callbacks in docs/deployment.md, with a different duration.
 fn callback_retries() -> Value {
     json!({
         "retry_on": "connect-failure,reset,retriable-status-codes",
@@ -73,43 +73,43 @@ fn callback_retries() -> Value {
     })
 }
 
-/// Envoy's own default lets three requests be tried again at once.
+/// Envoy's default allows only three concurrent retries.
 fn retries_at_once() -> Value {
     json!({ "circuit_breakers": { "thresholds": [{ "max_retries": 1000 }] } })
 }
 
-/// How a stream ended.
+/// End of a stream.
 #[derive(Debug)]
 struct Ending {
-    /// Whether the gateway said so before.
+    /// Set if the gateway sent `going_away` first.
     announced: bool,
-    /// `None`: without a status, as when a proxy resets it without an error.
+    /// `None` if the stream ended without a status, as when a proxy resets it without an error.
     status: Option<Status>,
 }
 
 impl Ending {
-    /// By the gateway, for this reason.
+    /// Returns whether the gateway ended the stream for this reason.
     fn is_ours(&self, wanted: &str) -> bool {
         let Some(status) = &self.status else { return false };
         let retry = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
         self.announced && status.code() == Code::Unavailable && retry.is_some() && reason(status) == wanted
     }
 
-    /// By the proxy: no gateway gave a reason.
+    /// Returns whether the proxy ended the stream: it has no reason of a gateway.
     fn is_foreign(&self) -> bool {
         let status = self.status.as_ref();
         !self.announced && status.is_none_or(|status| status.get_details_error_info().is_none())
     }
 }
 
-/// Follows as a service does: whenever its stream ends, it goes on after the last cursor.
+/// Follows the log as a service does: whenever its stream ends, it resumes after the last cursor.
 struct Consumer {
     client: EventServiceClient<Channel>,
     request: SubscribeRequest,
     frames: Option<Streaming<SubscribeResponse>>,
     announced: bool,
     endings: Vec<Ending>,
-    /// How many endings there were.
+    /// Number of ends so far.
     ended: watch::Sender<usize>,
 }
 
@@ -121,7 +121,7 @@ impl Consumer {
         Self { client, request, frames: None, announced: false, endings: Vec::new(), ended }
     }
 
-    /// The next frame, of this stream or a further one.
+    /// Returns the next frame, of this stream or a later one.
     async fn frame(&mut self) -> Frame {
         let mut attempts = tokio::time::interval(LOOK_INTERVAL);
         soon(async {
@@ -130,7 +130,7 @@ impl Consumer {
                     attempts.tick().await;
                     match self.client.subscribe(self.request.clone()).await {
                         Ok(response) => self.frames = Some(response.into_inner()),
-                        // Not a stream that ended: none began.
+                        // The call failed before a stream began.
                         Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
                     }
                     continue;
@@ -153,7 +153,7 @@ impl Consumer {
         .await
     }
 
-    /// Reads up to the last event; gives the bodies of those before it.
+    /// Reads up to the last event. Returns the bodies of the events before it.
     async fn bodies(&mut self) -> Vec<String> {
         let mut bodies = Vec::new();
         loop {
@@ -179,7 +179,7 @@ fn cursor(frame: &Frame) -> &str {
     }
 }
 
-/// The lines of a client's output, until its last event or its end; tells of the first that says that
+/// Reads the output of a client until its last event or its end. Reports the first line that says that
 /// its stream was cut.
 fn lines_of(
     output: impl std::io::Read + Send + 'static,
@@ -198,7 +198,8 @@ fn lines_of(
     })
 }
 
-/// Clients of three makes; the way's route is what cuts their streams. Callbacks come in until each was cut.
+/// Runs three different clients whose streams the route cuts. Posts callbacks until each client's stream
+/// was cut.
 async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: &str) {
     let address = envoy.address(way);
     let dir = TempDir::new().unwrap();
@@ -206,7 +207,7 @@ async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: 
     let mut consumer = Consumer::new(address, earliest()).await;
     let mut ended = consumer.ended.subscribe();
     let consumer = tokio::spawn(async move { (consumer.bodies().await, consumer.endings) });
-    // There has to be something to go on from.
+    // Clients need an event to resume after.
     assert!(gateway.post("A.B", FIRST).await.is_stored());
     let tail = ["tail", "--from", "earliest", "--raw"];
     let mut tail = people::command(address, &tail)
@@ -228,7 +229,7 @@ async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: 
     soon(async {
         ended.wait_for(|&ended| ended >= 2).await.unwrap();
         for _ in 0..2 {
-            cuts.recv().await.expect("a client ended");
+            cuts.recv().await.expect("a client ended before its stream was cut");
         }
     })
     .await;
@@ -240,7 +241,7 @@ async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: 
     assert_eq!(seen, posted);
     assert!(endings.iter().all(Ending::is_foreign), "{endings:?}");
     posted.push(LAST.to_owned());
-    soon(seen_by_tail.recv()).await.expect("tail ended");
+    soon(seen_by_tail.recv()).await.expect("tail ended early");
     tail.kill().unwrap();
     tail.wait().unwrap();
     assert_eq!(soon(printed).await.unwrap(), posted, "{:?}", soon(noticed).await.unwrap());
@@ -254,7 +255,7 @@ async fn every_client_goes_on_after_cuts(gateway: &Gateway, envoy: &Envoy, way: 
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_the_routes_timeout_cuts_go_on_from_their_cursors() {
     let gateway = Gateway::start().await;
-    let way = Way::to_grpc(&[gateway.addresses.grpc]).route(json!({ "timeout": "1s" }));
+    let way = EnvoyListener::to_grpc(&[gateway.addresses.grpc]).route(json!({ "timeout": "1s" }));
     every_client_goes_on_after_cuts(&gateway, &Envoy::start(&[way]), "grpc").await;
     gateway.stop().await;
 }
@@ -263,16 +264,17 @@ async fn streams_that_the_routes_timeout_cuts_go_on_from_their_cursors() {
 async fn streams_that_a_maximum_duration_cuts_go_on_from_their_cursors() {
     let gateway = Gateway::start().await;
     let longest = json!({ "max_stream_duration": { "max_stream_duration": "1s" } });
-    let way = Way::to_grpc(&[gateway.addresses.grpc]).route(longest);
+    let way = EnvoyListener::to_grpc(&[gateway.addresses.grpc]).route(longest);
     every_client_goes_on_after_cuts(&gateway, &Envoy::start(&[way]), "grpc").await;
     gateway.stop().await;
 }
 
-/// With the gateway's own age below the proxy's, a stream is told before it ends.
+/// If the gateway's limit on stream age is below the proxy's, clients receive `going_away` before the
+/// end.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_ends_streams_before_the_proxy_does() {
     let gateway = Gateway::start_with(|settings| settings.max_stream_age = Duration::from_secs(1)).await;
-    let way = Way::to_grpc(&[gateway.addresses.grpc]).route(
+    let way = EnvoyListener::to_grpc(&[gateway.addresses.grpc]).route(
         json!({ "max_stream_duration": { "max_stream_duration": "30s" }, "retry_policy": default_retries() }),
     );
     let envoy = Envoy::start(&[way]);
@@ -289,11 +291,13 @@ async fn the_gateway_ends_streams_before_the_proxy_does() {
     gateway.stop().await;
 }
 
-/// One stream outlives the proxy's time-out three times over; the other, without heartbeats, not once.
+/// The stream with heartbeats outlives three timeouts of the proxy. The stream without heartbeats does
+/// not outlive one.
 #[tokio::test(flavor = "multi_thread")]
 async fn heartbeats_alone_keep_an_idle_stream_open_and_it_still_delivers() {
     let gateway = Gateway::start().await;
-    let way = Way::to_grpc(&[gateway.addresses.grpc]).manager(json!({ "stream_idle_timeout": "3s" }));
+    let way =
+        EnvoyListener::to_grpc(&[gateway.addresses.grpc]).manager(json!({ "stream_idle_timeout": "3s" }));
     let envoy = Envoy::start(&[way]);
     let heartbeat = |seconds| {
         let interval = Some(imcallback::well_known::Duration { seconds, nanos: 0 });
@@ -309,7 +313,7 @@ async fn heartbeats_alone_keep_an_idle_stream_open_and_it_still_delivers() {
             beats += usize::from(matches!(often.frame().await, Frame::Heartbeat(_)));
         }
     };
-    // Its third stream begins once two were cut.
+    // Its third stream begins after two cuts.
     let cuts = async {
         let mut begun = 0;
         while begun < 3 {
@@ -327,14 +331,14 @@ async fn heartbeats_alone_keep_an_idle_stream_open_and_it_still_delivers() {
     gateway.stop().await;
 }
 
-/// What a subscription of the library's client gave.
+/// Frames of a subscription of the library's client.
 #[derive(Default, Clone)]
 struct Followed {
     bodies: Vec<String>,
     interruptions: Vec<Interruption>,
 }
 
-/// Follows with the library's client, up to the last event.
+/// Follows with the library's client until the last event.
 fn follow(address: SocketAddr) -> watch::Receiver<Followed> {
     let request = SubscribeRequest { include_raw_body: true, ..earliest() };
     let mut subscription = Client::new(format!("http://{address}")).unwrap().subscribe(request);
@@ -356,17 +360,18 @@ fn follow(address: SocketAddr) -> watch::Receiver<Followed> {
     followed
 }
 
-/// As a mesh ends a sidecar: it drains, and what is still open after a while is cut.
+/// A mesh ends a sidecar in this way: it drains, and open connections are cut after a while.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_go_on_while_their_proxy_drains_and_after_it_through_another() {
     let gateway = Gateway::start().await;
     let start = || {
-        let way = Way::to_grpc(&[gateway.addresses.grpc]).route(json!({ "retry_policy": default_retries() }));
+        let way = EnvoyListener::to_grpc(&[gateway.addresses.grpc])
+            .route(json!({ "retry_policy": default_retries() }));
         Envoy::start(&[way])
     };
     let (first, second) = (start(), start());
     let first_address = first.address("grpc");
-    // What a Service is to clients: an address that stays.
+    // Like a Service: an address that stays the same.
     let relay = Relay::start(first_address).await;
     let mut followed = follow(relay.address);
     let mut consumer = Consumer::new(relay.address, earliest()).await;
@@ -380,20 +385,20 @@ async fn streams_go_on_while_their_proxy_drains_and_after_it_through_another() {
     relay.lead_to(Some(second.address("grpc")));
     let connections = relay.accepted();
     first.drain();
-    // With the next answer it tells the client to use the connection for nothing new. A call that
-    // meets this is not sent, and may fail: then it can be tried again.
+    // With its next answer, Envoy tells the client not to use the connection for new calls. A call that
+    // races with this is not sent and may fail. It can be retried.
     soon(async {
         while first.counter("http.grpc.downstream_cx_drain_close") == 0 || relay.accepted() == connections {
             if let Err(status) = same_connection.list_events(ListEventsRequest::default()).await {
                 assert!(matches!(status.code(), Code::Cancelled | Code::Unavailable), "{status:?}");
-                assert!(status.get_details_error_info().is_none(), "no gateway's: {status:?}");
+                assert!(status.get_details_error_info().is_none(), "the gateway returned {status:?}");
             }
         }
         same_connection.list_events(ListEventsRequest::default()).await.unwrap();
     })
     .await;
     eventually(async || TcpStream::connect(first_address).await.err()).await;
-    // The streams that were open go on.
+    // Open streams continue.
     let so_far = followed.borrow().bodies.len();
     soon(followed.wait_for(|followed| followed.bodies.len() >= so_far + 20)).await.unwrap();
     assert!(followed.borrow().interruptions.is_empty(), "{:?}", followed.borrow().interruptions);
@@ -420,10 +425,10 @@ async fn streams_go_on_while_their_proxy_drains_and_after_it_through_another() {
     gateway.stop().await;
 }
 
-/// Posts callbacks through the proxy until it is told to stop; gives the bodies, all of which were stored.
+/// Posts callbacks through the proxy until it is stopped. Returns the bodies. All of them were stored.
 struct Sender {
     stop: Arc<AtomicBool>,
-    /// How many were stored so far.
+    /// Number of stored callbacks so far.
     stored: watch::Receiver<usize>,
     task: JoinHandle<Vec<String>>,
 }
@@ -451,11 +456,11 @@ impl Sender {
         Self { stop, stored, task }
     }
 
-    /// Waits until so many more were stored.
+    /// Waits until this many more are stored.
     async fn more(&self, count: usize) {
         let mut stored = self.stored.clone();
         let wanted = *stored.borrow() + count;
-        soon(stored.wait_for(|&stored| stored >= wanted)).await.expect("a callback was refused");
+        soon(stored.wait_for(|&stored| stored >= wanted)).await.expect("all callbacks are accepted");
     }
 
     async fn stop(self) -> Vec<String> {
@@ -479,7 +484,7 @@ async fn stop_all(senders: Vec<Sender>) -> Vec<String> {
     bodies
 }
 
-/// A Deployment's rolling update, as Kubernetes and a mesh do it.
+/// Follows the steps of a Deployment's rolling update in Kubernetes and a mesh.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_update_refuses_no_callback_and_loses_no_event() {
     let nats = Nats::start();
@@ -492,10 +497,10 @@ async fn a_rolling_update_refuses_no_callback_and_loses_no_event() {
     let (first, second) = (serve(&dirs[0]), serve(&dirs[1]));
     let both = |addresses: fn(&Process) -> SocketAddr| [addresses(&first), addresses(&second)];
     let envoy = Envoy::start(&[
-        Way::to_callbacks(&both(|gateway| gateway.addresses.http))
+        EnvoyListener::to_callbacks(&both(|gateway| gateway.addresses.http))
             .route(json!({ "retry_policy": callback_retries() }))
             .cluster(retries_at_once()),
-        Way::to_grpc(&both(|gateway| gateway.addresses.grpc))
+        EnvoyListener::to_grpc(&both(|gateway| gateway.addresses.grpc))
             .route(json!({ "retry_policy": default_retries() }))
             .cluster(retries_at_once()),
     ]);
@@ -513,13 +518,13 @@ async fn a_rolling_update_refuses_no_callback_and_loses_no_event() {
     for (old, left) in [first, second].into_iter().zip(left) {
         let (http, grpc): (Vec<_>, Vec<_>) = left.iter().map(|at| (at.http, at.grpc)).unzip();
         old.signal(Signal::TERM);
-        // It is not ready any more; the mesh learns of it a little later.
+        // The gateway is no longer ready. The mesh learns this a little later.
         until_ready_is(old.addresses.admin, 503).await;
         all_more(&senders, 5).await;
         envoy.set_upstreams("callbacks", &http).await;
         let (exit, log) = old.ended().await;
         assert_eq!(exit.code(), Some(0), "{log:#?}");
-        // For reading it was there to the end.
+        // It could be read to the end.
         all_more(&senders, 5).await;
         envoy.set_upstreams("grpc", &grpc).await;
     }
@@ -535,10 +540,10 @@ async fn a_rolling_update_refuses_no_callback_and_loses_no_event() {
         assert!(endings.iter().all(|ending| ending.is_ours("SHUTTING_DOWN")), "{endings:?}");
         announced += endings.len();
     }
-    assert!(announced >= 6, "each was on one that ended");
+    assert!(announced >= 6, "each stream was on a gateway that ended");
 }
 
-/// The real program where another one was.
+/// Starts the real program on the addresses and data of an earlier one.
 fn serve_at(addresses: Addresses, dir: &Path) -> Process {
     let mut args = serve_args(dir);
     for (option, address) in [("--http-listen", addresses.http), ("--grpc-listen", addresses.grpc)] {
@@ -548,18 +553,18 @@ fn serve_at(addresses: Addresses, dir: &Path) -> Process {
     Process::start(program().args(args))
 }
 
-/// One gateway, restarted where it is. How long the gap is, `scripts/upgrade-gap` measures.
+/// Restarts a single gateway in place. `scripts/upgrade-gap` measures the length of the gap.
 #[tokio::test(flavor = "multi_thread")]
 async fn retries_bridge_the_restart_of_the_only_gateway() {
     let dir = TempDir::new().unwrap();
-    // No delay: the harshest way.
+    // No drain delay: the hardest case.
     let gateway = Process::serve(dir.path(), &["--drain-delay", "0s", "--drain-timeout", "20s"]);
     let addresses = gateway.addresses;
     let envoy = Envoy::start(&[
-        Way::to_callbacks(&[addresses.http])
+        EnvoyListener::to_callbacks(&[addresses.http])
             .route(json!({ "retry_policy": callback_retries() }))
             .cluster(retries_at_once()),
-        Way::to_grpc(&[addresses.grpc]).route(json!({ "retry_policy": default_retries() })),
+        EnvoyListener::to_grpc(&[addresses.grpc]).route(json!({ "retry_policy": default_retries() })),
     ]);
     let mut consumer = Consumer::new(envoy.address("grpc"), earliest()).await;
     assert!(matches!(consumer.frame().await, Frame::Subscribed(_)));
@@ -573,21 +578,21 @@ async fn retries_bridge_the_restart_of_the_only_gateway() {
     let gateway = serve_at(addresses, dir.path());
     all_more(&senders, 20).await;
     let acknowledged = stop_all(senders).await;
-    assert!(envoy.counter("cluster.callbacks.upstream_rq_retry") > 0, "it was there all the time");
+    assert!(envoy.counter("cluster.callbacks.upstream_rq_retry") > 0, "the gateway was never unavailable");
     assert!(Http::connect(envoy.address("callbacks")).await.post("A.B", LAST).await.is_stored());
 
     let events = all_events(&mut gateway.client().await).await;
     let (mut seen, endings) = soon(consumer).await.unwrap();
     assert!(seen.iter().eq(events.iter().map(|event| &event.raw_body).take(events.len() - 1)));
     assert!(endings.len() == 1 && endings[0].is_ours("SHUTTING_DOWN"), "{endings:?}");
-    // One that was refused late may be stored all the same, and was tried again.
+    // A callback that was refused late may be stored nevertheless, and was retried.
     seen.sort();
     seen.dedup();
     assert!(seen == acknowledged, "{} stored, {} acknowledged", seen.len(), acknowledged.len());
 }
 
-/// Passes callbacks on to the gateway, and the answer only once the callback that it answers was
-/// marked as a duplicate; before, the connection breaks instead. Gives the events.
+/// Forwards callbacks to the gateway. Breaks the connection instead of forwarding the answer until the
+/// answered callback was marked as a duplicate. Returns the events.
 async fn lose_answers(
     listener: TcpListener,
     gateway: SocketAddr,
@@ -598,7 +603,10 @@ async fn lose_answers(
         let (mut proxy, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
         while !request.ends_with(LAST.as_bytes()) {
-            assert!(proxy.read_buf(&mut request).await.unwrap() > 0, "a whole request");
+            assert!(
+                proxy.read_buf(&mut request).await.unwrap() > 0,
+                "the connection closed before the end of the request"
+            );
         }
         let mut http = Http::connect(gateway).await;
         http.send(&request).await;
@@ -617,7 +625,7 @@ async fn a_callback_that_the_proxy_tries_again_is_marked_if_it_was_stored_before
     let gateway = Gateway::start().await;
     let (subscriber, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let way = Way::to_callbacks(&[listener.local_addr().unwrap()])
+    let way = EnvoyListener::to_callbacks(&[listener.local_addr().unwrap()])
         .route(json!({ "retry_policy": callback_retries() }))
         .cluster(retries_at_once());
     let envoy = Envoy::start(&[way]);
@@ -629,14 +637,14 @@ async fn a_callback_that_the_proxy_tries_again_is_marked_if_it_was_stored_before
     gateway.stop().await;
 }
 
-/// A gateway is killed, and another on its data takes its place, elsewhere.
+/// A gateway is killed, and another one with its data replaces it at a different address.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_goes_on_when_what_is_behind_the_proxy_is_replaced() {
     let dir = TempDir::new().unwrap();
     let gateway = Process::serve(dir.path(), &[]);
     let envoy = Envoy::start(&[
-        Way::to_callbacks(&[gateway.addresses.http]),
-        Way::to_grpc(&[gateway.addresses.grpc]).route(json!({ "retry_policy": default_retries() })),
+        EnvoyListener::to_callbacks(&[gateway.addresses.http]),
+        EnvoyListener::to_grpc(&[gateway.addresses.grpc]).route(json!({ "retry_policy": default_retries() })),
     ]);
     let mut consumer = Consumer::new(envoy.address("grpc"), earliest()).await;
     let mut http = Http::connect(envoy.address("callbacks")).await;
@@ -650,18 +658,18 @@ async fn a_stream_goes_on_when_what_is_behind_the_proxy_is_replaced() {
         }
     }
     gateway.kill();
-    // Nothing is behind it: the vendor gets no 200.
+    // While no gateway runs, the vendor does not receive 200.
     assert_eq!(http.post("A.B", "{}").await.status, 503);
     let gateway = Process::serve(dir.path(), &[]);
     envoy.set_upstreams("callbacks", &[gateway.addresses.http]).await;
     envoy.set_upstreams("grpc", &[gateway.addresses.grpc]).await;
     assert!(http.post("A.B", LAST).await.is_stored());
-    assert!(consumer.bodies().await.is_empty(), "the two are not sent again");
+    assert!(consumer.bodies().await.is_empty(), "the two events are not delivered again");
     assert_eq!(seen, [1, 2]);
     assert!(consumer.endings.len() == 1 && consumer.endings[0].is_foreign(), "{:?}", consumer.endings);
 }
 
-/// Posts a callback over HTTPS; gives the answer's first line.
+/// Posts a callback over HTTPS. Returns the status line of the answer.
 async fn post_over_tls(address: SocketAddr, authority: &Authority, request: &str) -> String {
     let stream = TcpStream::connect(address).await.unwrap();
     let connector = TlsConnector::from(authority.client_config(None));
@@ -673,7 +681,8 @@ async fn post_over_tls(address: SocketAddr, authority: &Authority, request: &str
     answer.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Client to proxy, and proxy to gateway, which wants the proxy's certificate and the vendor's signature.
+/// Client to proxy over TLS, and proxy to gateway over TLS. The gateway requires the proxy's certificate
+/// and the vendor's signature.
 #[tokio::test(flavor = "multi_thread")]
 async fn callbacks_and_events_travel_over_tls_on_both_sides_of_the_proxy() {
     let dir = TempDir::new().unwrap();
@@ -704,8 +713,8 @@ async fn callbacks_and_events_travel_over_tls_on_both_sides_of_the_proxy() {
         gateway_ca: &inner_ca,
     };
     let envoy = Envoy::start(&[
-        Way::to_callbacks(&[gateway.addresses.http]).tls(&tls),
-        Way::to_grpc(&[gateway.addresses.grpc]).tls(&tls),
+        EnvoyListener::to_callbacks(&[gateway.addresses.http]).tls(&tls),
+        EnvoyListener::to_grpc(&[gateway.addresses.grpc]).tls(&tls),
     ]);
 
     let time = Timestamp::now().seconds_and_nanos().0.to_string();
@@ -727,7 +736,7 @@ async fn callbacks_and_events_travel_over_tls_on_both_sides_of_the_proxy() {
     assert_eq!(events[0].raw_body, LAST);
 }
 
-/// The measurement that docs/deployment.md shows, in short. How long the gaps are is not looked at.
+/// Runs a short form of the measurement in docs/deployment.md. The length of the gaps is not checked.
 #[test]
 fn the_measurement_of_a_restart_runs() {
     let dir = TempDir::new().unwrap();
@@ -744,18 +753,18 @@ fn the_measurement_of_a_restart_runs() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.lines().count(), 4, "{said}");
-    // Each line has its figures, the one through Envoy too, which may have lost none.
+    // Each line has its figures. The one through Envoy may have lost no callbacks.
     for line in said.lines().skip(2) {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
         let number = |cell: &str| cell.replace(',', "").parse::<u64>().unwrap_or_else(|_| panic!("{line}"));
         let first_word = |cell: &str| cell.split(' ').next().unwrap().to_owned();
-        // A hundred before the signal, and a hundred after the new start.
+        // A hundred callbacks before the signal, and a hundred after the restart.
         assert!(number(cells[2]) >= 200, "{line}");
         let lost = number(&first_word(cells[3]));
         assert_eq!(cells[4] == "none", lost == 0, "{line}");
         assert!(cells[6].ends_with(" ms") && number(&first_word(cells[6])) > 0, "{line}");
     }
-    // What the page shows was made by it as it is now.
+    // The page shows results of this version of the script.
     let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
     for line in said.lines() {
         let heading = line.split('|').nth(1).unwrap();
@@ -763,13 +772,13 @@ fn the_measurement_of_a_restart_runs() {
     }
 }
 
-/// Behind a proxy all clients share a connection. While the gateway stands still, one of them makes calls and gives up:
-/// the gateway then finds hundreds of calls that were reset before it began them.
+/// Behind a proxy all clients share a connection. While the gateway is stopped, one client makes calls
+/// and cancels them. The gateway then finds hundreds of calls that were reset before it started them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_with_short_deadlines_ends_no_other_clients_streams() {
     let dir = TempDir::new().unwrap();
     let gateway = Process::serve(dir.path(), &[]);
-    let envoy = Envoy::start(&[Way::to_grpc(&[gateway.addresses.grpc])]);
+    let envoy = Envoy::start(&[EnvoyListener::to_grpc(&[gateway.addresses.grpc])]);
     let mut subscribers = Vec::new();
     for _ in 0..10 {
         let mut client = client(envoy.address("grpc")).await;
@@ -787,13 +796,13 @@ async fn a_client_with_short_deadlines_ends_no_other_clients_streams() {
     for outcome in soon(calls.join_all()).await {
         outcome.unwrap_err();
     }
-    // Envoy has sent them to the gateway, and that they are over.
+    // Envoy has sent the calls and their resets to the gateway.
     let reset = "cluster.grpc.upstream_rq_tx_reset";
     eventually(async || (envoy.counter(reset) >= 500).then_some(())).await;
     gateway.signal(Signal::CONT);
     let mut http = Http::connect(gateway.addresses.http).await;
     assert!(http.post("A.B", "{}").await.is_stored());
     for subscriber in &mut subscribers {
-        assert_eq!(subscriber.event().await.unwrap().sequence, 1, "its stream goes on");
+        assert_eq!(subscriber.event().await.unwrap().sequence, 1, "the other client's stream continues");
     }
 }

@@ -1,4 +1,4 @@
-//! `export`: a part of the log, whole or with a word that it is not.
+//! `export`: part of the log, complete or with a message that it is not.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::support::packets::post_packets;
-use crate::support::people::{Ran, Relay, Running, command, in_shell, on_a_terminal, run};
+use crate::support::people::{CommandResult, Relay, Running, command, in_shell, on_a_terminal, run};
 use crate::support::scripted_server::{ScriptedServer, stream, stream_encoded};
 use crate::support::*;
 use callback_gateway::testing::event::{Cursor, Epoch, Sequence};
@@ -31,7 +31,7 @@ use tonic::{
 use tonic_prost::ProstCodec;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-async fn export(address: SocketAddr, args: &[&str]) -> Ran {
+async fn export(address: SocketAddr, args: &[&str]) -> CommandResult {
     run(&mut command(address, &[&["export"], args].concat())).await
 }
 
@@ -43,12 +43,12 @@ fn sequences(lines: &str) -> Vec<u64> {
     lines.lines().map(sequence).collect()
 }
 
-/// The cursor in the line that says how to go on.
+/// Returns the cursor in the line that tells how to continue.
 fn to_go_on(text: &str) -> &str {
     text.trim_end().rsplit_once(": --from ").expect(text).1
 }
 
-/// Everything that is in a directory.
+/// Returns the names of all files in a directory.
 fn names(dir: &Path) -> Vec<String> {
     fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
@@ -57,7 +57,7 @@ fn path(dir: &TempDir, name: &str) -> String {
     dir.path().join(name).to_str().unwrap().to_owned()
 }
 
-/// Typed ones, one of a command that nobody knows, and one that does not fit its message.
+/// Posts typed callbacks, one with an unknown command, and one that does not fit its message.
 async fn post_all_sorts(gateway: &Gateway) {
     for (command, body) in [
         ("Sns.CallbackFriendAdd", FRIEND_ADD),
@@ -245,7 +245,7 @@ async fn one_export_follows_on_another_and_a_filter_is_told() {
     let text = carol.stderr();
     assert!(text.starts_with("1 event for account carol ("), "{text}");
     assert!(text.contains(&format!("; its cursor is {}\n", events[1].cursor)), "{text}");
-    // The end of an export is not that of what its filter let through.
+    // An export ends at the end of the log, not at the last event that matches its filter.
     let next = to_go_on(&text);
     assert_eq!(next, events[3].cursor);
     let nothing = export(address, &["--from", next]).await;
@@ -279,7 +279,7 @@ async fn one_export_follows_on_another_and_a_filter_is_told() {
     gateway.stop().await;
 }
 
-/// More than a pipe and the buffers before it hold.
+/// More than a pipe and its buffers hold.
 const MANY: usize = 200;
 
 async fn post_large(gateway: &Process, from: usize, count: usize) {
@@ -290,7 +290,7 @@ async fn post_large(gateway: &Process, from: usize, count: usize) {
     }
 }
 
-/// All that is left of its standard output, then its end.
+/// Returns the rest of its standard output, its exit code and its standard error.
 async fn rest(mut running: Running) -> (String, Option<i32>, String) {
     let mut out = running.out.take().unwrap();
     let reading = tokio::task::spawn_blocking(move || {
@@ -350,7 +350,8 @@ async fn where_the_gateway_stays_away_it_gives_up_and_says_how_to_go_on() {
     assert_eq!(sequences(&lines), (1..=MANY as u64).collect::<Vec<_>>());
 }
 
-/// The one is killed in the midst of it; what it wrote is whole, and the other has the rest.
+/// Kills one gateway in the middle of the export. Its output is intact, and the other gateway exports
+/// the rest.
 #[cfg(feature = "external-tools")]
 #[tokio::test(flavor = "multi_thread")]
 async fn over_nats_what_one_gateway_began_another_ends() {
@@ -367,7 +368,7 @@ async fn over_nats_what_one_gateway_began_another_ends() {
     assert_eq!(code, Some(1), "{notices}");
     let mut lines = format!("{first}\n{more}");
     let before = lines.lines().count();
-    assert!(before < MANY, "it was killed in the midst of it");
+    assert!(before < MANY, "the gateway was killed after the export had finished");
     lines += &export(other.addresses.grpc, &["--from", to_go_on(&notices)]).await.good();
     assert_eq!(sequences(&lines), (1..=MANY as u64).collect::<Vec<_>>());
 }
@@ -384,7 +385,7 @@ async fn events_that_are_gone_are_told_and_make_it_fail() {
     let address = gateway.addresses.grpc;
     let dir = TempDir::new().unwrap();
     let file = path(&dir, "events.jsonl");
-    // Retention looks every second.
+    // Retention runs every second.
     let expired = soon(async {
         loop {
             let ran = export(address, &["--from", &first, "--output", &file]).await;
@@ -409,7 +410,7 @@ async fn events_that_are_gone_are_told_and_make_it_fail() {
     let text = skipping.stderr();
     assert!(text.contains("error: the export has gaps: events 2 to "), "{text}");
     assert_eq!(sequences(&fs::read_to_string(&file).unwrap()).last(), Some(&51));
-    // What is still there is no gap.
+    // Events that are still stored are not a gap.
     assert_eq!(sequences(&export(address, &[]).await.good()).last(), Some(&51));
     let until = export(address, &["--until", &first]).await;
     assert_eq!(until.code(), Some(1), "{until:?}");
@@ -426,7 +427,7 @@ async fn events_that_are_gone_are_told_and_make_it_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_made_where_none_is_and_shows_how_far_it_is() {
+async fn an_output_file_is_created_and_shows_progress() {
     let gateway = Gateway::start().await;
     post_all_sorts(&gateway).await;
     let address = gateway.addresses.grpc;
@@ -485,13 +486,13 @@ fn event(sequence: u64, body_bytes: usize) -> Frame {
     })
 }
 
-/// A gateway that answers each call with the next of these streams, which then stay open. How
-/// many it has begun is counted.
+/// Starts a gateway that answers each call with the next of these streams, which then stay open. Returns
+/// it with the number of streams that it has begun.
 fn scripted(streams: Vec<Vec<Frame>>) -> (ScriptedServer, Arc<AtomicUsize>) {
     ending(streams.into_iter().map(|frames| (frames, None)).collect())
 }
 
-/// The same, but those that have a status end with it.
+/// Starts a gateway whose streams end with their status, if they have one.
 fn ending(streams: Vec<(Vec<Frame>, Option<Status>)>) -> (ScriptedServer, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let calls = Arc::clone(&count);
@@ -527,7 +528,7 @@ async fn a_replica_that_is_behind_is_not_the_end_but_a_hole_at_the_end_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_gateway_that_is_asked_for_the_end_is_behind_the_start_nothing_comes_twice() {
+async fn no_event_is_exported_twice_if_another_gateway_is_behind_the_start() {
     let (server, _) = scripted(vec![
         vec![subscribed(at(1, 95), at(1, 95))],
         vec![
@@ -550,7 +551,7 @@ async fn a_log_that_is_replaced_as_it_begins_is_told() {
     assert!(ran.stderr().contains("the log was replaced during the export"), "{ran:?}");
 }
 
-/// A position whose event has this check.
+/// Returns a cursor whose event has this check.
 fn checked(sequence: u64, check: u32) -> String {
     Cursor { epoch: Epoch(1), sequence: Sequence(sequence), check: Some(check) }.to_string()
 }
@@ -568,13 +569,13 @@ async fn a_log_that_goes_back_meanwhile_is_told() {
     };
     let begun = || subscribed(at(1, 0), checked(3, 7));
 
-    // Its end is another one.
+    // The log ends at a different event.
     let (server, _) = ending(vec![end(), (vec![begun(), stored(1, 5), stored(3, 8)], None)]);
     let ran = export(server.address, &[]).await;
     assert_eq!((ran.code(), sequences(&ran.stdout())), (Some(1), vec![1]));
     assert!(ran.stderr().contains("error: the log went back during the export"), "{ran:?}");
 
-    // The end is not among what the filter lets through, and is asked for.
+    // The filter excludes the last event, so the end is requested separately.
     let filtered = || (vec![begun(), stored(1, 5), stored(4, 9)], None);
     let (server, _) = ending(vec![end(), filtered(), (vec![], Some(rewound()))]);
     let ran = export(server.address, &["--account", "alice"]).await;
@@ -585,7 +586,7 @@ async fn a_log_that_goes_back_meanwhile_is_told() {
     assert_eq!((sequences(&ran.good()), calls.load(Ordering::SeqCst)), (vec![1], 3));
     assert_eq!(to_go_on(&ran.stderr()), checked(3, 7));
 
-    // It has come by, and is not asked for again.
+    // The last event was received, so the end is not requested again.
     let caught_up = Frame::CaughtUp(CaughtUp { cursor: checked(3, 7), unmatched_events: 0 });
     let (server, calls) = ending(vec![end(), (vec![begun(), stored(1, 5), caught_up], None)]);
     export(server.address, &["--account", "alice"]).await.good();
@@ -622,7 +623,7 @@ async fn once_a_gateway_has_answered_it_is_not_a_wrong_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_that_is_asked_for_is_no_longer_than_its_patience() {
+async fn a_requested_wait_is_bounded_by_retry_for() {
     let retry_delay = Some(imcallback::well_known::Duration { seconds: 3600, nanos: 0 });
     let going_away = Frame::GoingAway(GoingAway { cursor: at(1, 1), retry_delay, ..Default::default() });
     let events = vec![subscribed(at(1, 0), at(1, 3)), event(1, 0), going_away];
@@ -639,7 +640,7 @@ async fn a_wait_that_is_asked_for_is_no_longer_than_its_patience() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
-    // The end, then an event that is written at once.
+    // The last event, then an event that is written immediately.
     let streams = || {
         vec![vec![subscribed(at(1, 3), at(1, 3))], vec![subscribed(at(1, 0), at(1, 3)), event(1, 100_000)]]
     };
@@ -656,7 +657,7 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
             }
         })
         .await;
-        assert!(!Path::new(&file).exists(), "it has no name yet, or another one");
+        assert!(!Path::new(&file).exists(), "the unfinished file has the final name");
         for _ in 0..times {
             kill_process(Pid::from_child(&running.child), signal).unwrap();
         }
@@ -664,7 +665,7 @@ async fn stopped_before_the_end_it_fails_and_leaves_no_file() {
         assert_eq!(running.ended().await, (Some(1), said));
         assert_eq!(names(dir.path()), [""; 0]);
     }
-    // Where the file system has unnamed files, nothing can be left even by a process that is killed.
+    // If the file system supports unnamed files, even a killed process leaves nothing behind.
     let (server, streams_begun) = scripted(streams());
     let running = Running::start(&mut command(server.address, &["export", "--output", &file]));
     soon(async {

@@ -1,10 +1,10 @@
-//! What an operator sees: the API through the real grpcurl.
+//! The API as an operator uses it: through the real grpcurl.
 //!
-//! grpcurl 1.8.6 asks reflection v1alpha only; v1 has a test with a client of its own.
+//! grpcurl 1.8.6 uses only reflection v1alpha. v1 is tested with a separate client.
 
 use std::process::{Command, Stdio};
 
-use crate::support::grpcurl::{Ran, Subscription, grpcurl_binary, run};
+use crate::support::grpcurl::{CommandResult, Subscription, grpcurl_binary, run};
 use crate::support::packets::post_packets;
 use crate::support::{APP_ID, Gateway, HANG, OK_PACKET, people, program, soon};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const SUBSCRIBE: &str = "imcallback.v1.EventService/Subscribe";
 const LIST_EVENTS: &str = "imcallback.v1.EventService/ListEvents";
 const HEALTH: &str = "grpc.health.v1.Health/Check";
 
-// Programs are waited for by blocking, so the gateway runs on other threads.
+// The test blocks while it waits for programs, so the gateway runs on other threads.
 #[tokio::test(flavor = "multi_thread")]
 async fn reflection_shows_the_api_with_its_comments_and_options() {
     let gateway = Gateway::start().await;
@@ -143,7 +143,7 @@ async fn a_waiting_subscription_prints_an_event_when_it_is_posted() {
     gateway.stop().await;
 }
 
-/// Numbers as doubles: 1 and 1.0 are the same in JSON.
+/// Converts numbers to doubles: 1 and 1.0 are equal in JSON.
 fn with_doubles(value: &mut Value) {
     match value {
         Value::Number(number) => *value = json!(number.as_f64().unwrap()),
@@ -233,8 +233,11 @@ async fn error_details_are_printed_as_json() {
     let gateway = Gateway::start().await;
     let error = grpcurl(&gateway, Some(json!({ "after_cursor": "" })), &[SUBSCRIBE])
         .failed_with(Code::InvalidArgument);
-    let detail = error.lines().find_map(|line| line.trim_start().strip_prefix("1)")).expect("a detail");
-    let detail: Value = serde_json::from_str(detail).expect("not base64");
+    let detail = error
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("1)"))
+        .expect("grpcurl prints an error detail");
+    let detail: Value = serde_json::from_str(detail).expect("the detail is JSON, not base64");
     assert_eq!(
         detail,
         json!({
@@ -247,7 +250,7 @@ async fn error_details_are_printed_as_json() {
     gateway.stop().await;
 }
 
-/// `what` is a method or a command such as `list`, with its arguments.
+/// Returns a grpcurl command. `what` is a method or a command such as `list`, with its arguments.
 fn grpcurl_command(gateway: &Gateway, request: Option<Value>, what: &[&str]) -> Command {
     let mut command = Command::new(grpcurl_binary());
     command.args(["-plaintext", "-max-time", &HANG.as_secs().to_string()]).stdin(Stdio::null());
@@ -258,11 +261,11 @@ fn grpcurl_command(gateway: &Gateway, request: Option<Value>, what: &[&str]) -> 
     command
 }
 
-fn grpcurl(gateway: &Gateway, request: Option<Value>, what: &[&str]) -> Ran {
+fn grpcurl(gateway: &Gateway, request: Option<Value>, what: &[&str]) -> CommandResult {
     run(&mut grpcurl_command(gateway, request, what))
 }
 
-/// Posts a callback by the real program.
+/// Posts a callback with the real program.
 fn send(gateway: &Gateway, callback: &str, args: &[&str]) {
     let mut command = program();
     command.args(["send", callback, "--url", &format!("http://{}/", gateway.addresses.http)]);

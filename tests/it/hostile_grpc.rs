@@ -1,5 +1,5 @@
-//! Hostile and broken gRPC calls against the real program: each has a bound in memory and time and ends with a reason,
-//! while a subscriber, a source of callbacks and probes beside it work.
+//! Hostile and malformed gRPC calls against the real program. Each call is bounded in memory and time
+//! and ends with a reason, while a subscriber, a source of callbacks and probes continue to work.
 
 use std::{
     collections::HashMap,
@@ -46,10 +46,10 @@ const LIST_EVENTS: &str = "/imcallback.v1.EventService/ListEvents";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 /// With default settings, in a debug build.
 const MAX_MEMORY_KIB: u64 = 150 * 1024;
-/// The vendor gives up after this.
+/// The vendor's timeout for callbacks.
 const VENDOR_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A client that sends what it likes.
+/// HTTP/2 client that ignores the rules of gRPC.
 struct Hostile {
     requests: SendRequest<Bytes>,
 }
@@ -61,7 +61,7 @@ impl Hostile {
 
     async fn connect_with(address: SocketAddr, builder: &mut h2::client::Builder) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        // As many as it likes, until it knows the server's limit.
+        // The client assumes no limit until it learns the server's limit.
         let builder = builder.initial_max_send_streams(100_000).max_header_list_size(1 << 20);
         let (requests, connection) = builder.handshake(stream).await.unwrap();
         tokio::spawn(connection);
@@ -100,7 +100,7 @@ fn framed(message: &[u8]) -> Bytes {
     [&[0][..], &(message.len() as u32).to_be_bytes(), message].concat().into()
 }
 
-/// The status of an answer, and its messages.
+/// Returns the HTTP status of an answer, its gRPC status, and its messages.
 async fn answered(response: ResponseFuture) -> (StatusCode, Status, Vec<u8>) {
     soon(async {
         let (head, mut body) = response.await.unwrap().into_parts();
@@ -118,13 +118,13 @@ async fn answered(response: ResponseFuture) -> (StatusCode, Status, Vec<u8>) {
     .await
 }
 
-/// The real program.
-struct Town {
+/// The real program with a well-behaved subscriber and source of callbacks.
+struct Target {
     gateway: Process,
     _dir: TempDir,
 }
 
-impl Town {
+impl Target {
     fn start(more: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let has_delay = more.iter().any(|option| option.starts_with("--drain-delay"));
@@ -147,7 +147,8 @@ impl Town {
         Ok(response.into_inner().status())
     }
 
-    /// Runs an attack while a subscriber and a source of callbacks go on; then new ones and a probe work too.
+    /// Runs an attack while a subscriber and a source of callbacks continue. Afterwards new ones and a
+    /// probe must also work.
     async fn beside<T>(&self, attack: impl Future<Output = T>) -> T {
         let mut http = Http::connect(self.gateway.addresses.http).await;
         let (mut subscriber, _) = Subscriber::open(&mut self.gateway.client().await, latest()).await.unwrap();
@@ -174,14 +175,14 @@ impl Town {
         outcome
     }
 
-    /// Peak of the program's memory, in KiB.
+    /// Returns the peak memory of the program, in KiB.
     fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// A metric's value, with its labels in the name.
+    /// Returns the value of a metric. The name includes the labels.
     async fn metric(&self, name: &str) -> f64 {
         let text = get(self.gateway.addresses.admin, "/metrics").await.body;
         let line = text.lines().find_map(|line| line.strip_prefix("callback_gateway_")?.strip_prefix(name));
@@ -198,7 +199,7 @@ impl Town {
     }
 }
 
-/// A callback is answered in time, and its event comes.
+/// Checks that a callback is answered in time and that its event arrives.
 async fn round(http: &mut Http, subscriber: &mut Subscriber) {
     let started = Instant::now();
     assert!(http.post("A.B", "{}").await.is_stored());
@@ -216,8 +217,8 @@ async fn every_status_of_a_broken_call_has_a_reason() {
         CompressionUnsupported, DeadlineReached, InvalidField, MetadataTooLarge, MethodUnknown, NotGrpc,
         RequestMalformed, RequestTooLarge, ServiceUnknown,
     };
-    let town = Town::start(&[]);
-    let mut hostile = Hostile::connect(town.grpc()).await;
+    let target = Target::start(&[]);
+    let mut hostile = Hostile::connect(target.grpc()).await;
     let ok = message(&ListEventsRequest::default());
     let large = "x".repeat(20 * 1024);
     let announced = Bytes::from_static(&[0, 0, 4, 0, 1]);
@@ -257,16 +258,17 @@ async fn every_status_of_a_broken_call_has_a_reason() {
         assert_eq!((status_line, status.code()), (http_status, code), "{what}");
         assert_eq!(reason(&status), name(expected), "{what}");
     }
-    // A name of a content type is not case-sensitive and may have parameters; `+proto` is this format.
+    // The name of a content type is case-insensitive and may have parameters. `+proto` is the same
+    // format.
     for content_type in ["application/grpc+proto", "Application/GRPC; charset=utf-8"] {
         let (response, mut request) = hostile.call(LIST_EVENTS, &[("content-type", content_type)]).await;
         request.send_data(unset.clone(), true).unwrap();
         assert_eq!(answered(response).await.1.code(), Code::Ok, "{content_type}");
     }
-    // h2 decodes no more than this, and answers without gRPC.
+    // h2 decodes no more than this and answers without gRPC.
     let (response, _request) = hostile.call(LIST_EVENTS, &[("x-large", &"x".repeat(40 * 1024))]).await;
     assert_eq!(soon(response).await.unwrap().status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    assert_eq!(town.refused(MethodUnknown).await, 2.0);
+    assert_eq!(target.refused(MethodUnknown).await, 2.0);
 }
 
 #[tokio::test]
@@ -274,8 +276,8 @@ async fn the_token_is_checked_before_any_message_is_kept() {
     let dir = TempDir::new().unwrap();
     let tokens = dir.path().join("tokens");
     std::fs::write(&tokens, "reader reader-reader-reader events\n").unwrap();
-    let town = Town::start(&[&format!("--grpc-tokens-file={}", tokens.display())]);
-    let mut hostile = Hostile::connect(town.grpc()).await;
+    let target = Target::start(&[&format!("--grpc-tokens-file={}", tokens.display())]);
+    let mut hostile = Hostile::connect(target.grpc()).await;
     let part = Bytes::from([&[0, 0, 4, 0, 0][..], &[0; 32 * 1024]].concat());
     let mut calls = Vec::new();
     for n in 0..200 {
@@ -284,24 +286,24 @@ async fn the_token_is_checked_before_any_message_is_kept() {
         request.send_data(part.clone(), false).unwrap();
         calls.push((response, request));
     }
-    town.until_metric("grpc_calls_refused_total{reason=\"token_invalid\"}", |count| count == 200.0).await;
+    target.until_metric("grpc_calls_refused_total{reason=\"token_invalid\"}", |count| count == 200.0).await;
     for group in ["events", "open"] {
-        assert_eq!(town.metric(&format!("grpc_request_bytes{{group=\"{group}\"}}")).await, 0.0);
+        assert_eq!(target.metric(&format!("grpc_request_bytes{{group=\"{group}\"}}")).await, 0.0);
     }
     for (response, request) in calls {
-        // It is told although it never ends its message.
+        // The client receives the refusal although it never ends its message.
         let (_, status, _) = answered(response).await;
         assert_eq!(reason(&status), "TOKEN_INVALID");
         drop(request);
     }
-    assert_eq!(town.metric("grpc_calls{group=\"events\"}").await, 0.0);
+    assert_eq!(target.metric("grpc_calls{group=\"events\"}").await, 0.0);
     // The method is checked too: this token may not call AdminService.
     let token = [("authorization", "Bearer reader-reader-reader")];
     let (response, mut request) = hostile.call("/imcallback.v1.AdminService/GetLogStatus", &token).await;
     request.send_data(part.clone(), false).unwrap();
     assert_eq!(reason(&answered(response).await.1), "ACCESS_DENIED");
     drop(request);
-    // One that may is not kept waiting by what others do.
+    // A client with the right token is not delayed by other clients.
     let (response, mut request) = hostile.call(LIST_EVENTS, &token).await;
     request.send_data(framed(&[]), true).unwrap();
     assert_eq!(answered(response).await.1.code(), Code::Ok);
@@ -310,15 +312,15 @@ async fn the_token_is_checked_before_any_message_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_never_end_take_no_more_than_their_budget() {
     const CALLS: usize = 300;
-    let town = Town::start(&[]);
-    let ended = town
+    let target = Target::start(&[]);
+    let ended = target
         .beside(async {
             let mut calls = Vec::new();
             for _ in 0..3 {
-                let mut hostile = Hostile::connect(town.grpc()).await;
+                let mut hostile = Hostile::connect(target.grpc()).await;
                 for _ in 0..CALLS {
                     let (response, mut request) = hostile.call(SUBSCRIBE, &[]).await;
-                    // 250 of 256 KiB; the client's library waits for the window.
+                    // 250 KiB of a message of 256 KiB. The client's library waits for the window.
                     let part = [&[0, 0, 4, 0, 0][..], &[0; 250 * 1024]].concat();
                     request.send_data(part.into(), false).unwrap();
                     calls.push((response, request));
@@ -337,18 +339,18 @@ async fn messages_that_never_end_take_no_more_than_their_budget() {
         ended.keys().all(|reason| ["TOO_MANY_REQUEST_BYTES", "REQUEST_TIMEOUT"].contains(&&**reason)),
         "{ended:?}"
     );
-    town.until_metric("grpc_request_bytes{group=\"events\"}", |bytes| bytes == 0.0).await;
+    target.until_metric("grpc_request_bytes{group=\"events\"}", |bytes| bytes == 0.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_never_send_a_message_give_way_to_new_ones_and_end() {
+async fn calls_that_never_send_a_message_are_evicted_for_new_ones_and_end() {
     const CALLS: usize = 2000;
-    let town = Town::start(&["--grpc-max-streams=1000"]);
-    let ended = town
+    let target = Target::start(&["--grpc-max-streams=1000"]);
+    let ended = target
         .beside(async {
             let mut calls = Vec::new();
             for path in [SUBSCRIBE, LIST_EVENTS, SUBSCRIBE, WATCH] {
-                let mut hostile = Hostile::connect(town.grpc()).await;
+                let mut hostile = Hostile::connect(target.grpc()).await;
                 for _ in 0..CALLS {
                     calls.push((path, hostile.call(path, &[]).await));
                 }
@@ -363,7 +365,7 @@ async fn calls_that_never_send_a_message_give_way_to_new_ones_and_end() {
         .await;
     println!("{ended:?}");
     assert_eq!(ended.values().sum::<usize>(), 4 * CALLS);
-    // 2000 calls of EventService at once, 512 that need no token.
+    // The limits are 2000 concurrent calls of EventService, and 512 that need no token.
     for (is_open, least) in [(false, 3 * CALLS - 2000), (true, CALLS - 512)] {
         assert!(ended[&(is_open, "TOO_MANY_CALLS".to_owned())] >= least, "{ended:?}");
     }
@@ -375,17 +377,17 @@ async fn calls_that_never_send_a_message_give_way_to_new_ones_and_end() {
 
 #[tokio::test]
 async fn a_call_without_a_message_does_not_delay_a_drain() {
-    let town = Town::start(&["--drain-timeout=60s"]);
-    let mut hostile = Hostile::connect(town.grpc()).await;
+    let target = Target::start(&["--drain-timeout=60s"]);
+    let mut hostile = Hostile::connect(target.grpc()).await;
     let mut calls = Vec::new();
     for path in [SUBSCRIBE, LIST_EVENTS, WATCH, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {
         calls.push(hostile.call(path, &[]).await);
     }
-    // All have arrived once a later one is answered.
+    // All calls have arrived once a later one is answered.
     let (response, mut request) = hostile.call(LIST_EVENTS, &[]).await;
     request.send_data(framed(&[]), true).unwrap();
     assert_eq!(answered(response).await.1.code(), Code::Ok);
-    let Town { gateway, _dir } = town;
+    let Target { gateway, _dir } = target;
     gateway.signal(Signal::TERM);
     for (response, _request) in calls {
         let (_, status, _) = answered(response).await;
@@ -396,9 +398,9 @@ async fn a_call_without_a_message_does_not_delay_a_drain() {
     assert!(!log.iter().any(|line| line.contains("are cut")), "{log:#?}");
 }
 
-/// Stores so much that a list is as long as it may be.
-async fn store_a_page(town: &Town) {
-    let mut http = Http::connect(town.gateway.addresses.http).await;
+/// Stores enough events for a list of maximum size.
+async fn store_a_page(target: &Target) {
+    let mut http = Http::connect(target.gateway.addresses.http).await;
     let large = format!("{{\"x\":\"{}\"}}", "x".repeat(400_000));
     for _ in 0..8 {
         assert!(http.post("A.B", &large).await.is_stored());
@@ -410,14 +412,14 @@ fn whole_page() -> Bytes {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_nobody_takes_are_bounded_and_end_after_the_stall_timeout() {
+async fn answers_that_no_client_reads_are_bounded_and_end_after_the_stall_timeout() {
     const CALLS: usize = 80;
-    let town = Town::start(&["--grpc-stall-timeout=1s"]);
-    store_a_page(&town).await;
+    let target = Target::start(&["--grpc-stall-timeout=1s"]);
+    store_a_page(&target).await;
     let mut windowless = h2::client::Builder::new();
     windowless.initial_window_size(0);
-    let mut hostile = Hostile::connect_with(town.grpc(), &mut windowless).await;
-    let _bodies = town
+    let mut hostile = Hostile::connect_with(target.grpc(), &mut windowless).await;
+    let _bodies = target
         .beside(async {
             let mut responses = Vec::new();
             for _ in 0..CALLS {
@@ -429,22 +431,22 @@ async fn answers_that_nobody_takes_are_bounded_and_end_after_the_stall_timeout()
             for response in responses {
                 bodies.push(soon(response).await.unwrap());
             }
-            assert!(town.metric("grpc_answer_bytes{group=\"events\"}").await <= 16.0 * 1024.0 * 1024.0);
-            town.until_metric("grpc_answer_bytes{group=\"events\"}", |bytes| bytes == 0.0).await;
+            assert!(target.metric("grpc_answer_bytes{group=\"events\"}").await <= 16.0 * 1024.0 * 1024.0);
+            target.until_metric("grpc_answer_bytes{group=\"events\"}", |bytes| bytes == 0.0).await;
             bodies
         })
         .await;
-    let stalled = town.refused(ErrorReason::ReceiverStalled).await;
-    let refused = town.refused(ErrorReason::TooManyUnreadAnswers).await;
+    let stalled = target.refused(ErrorReason::ReceiverStalled).await;
+    let refused = target.refused(ErrorReason::TooManyUnreadAnswers).await;
     assert_eq!(stalled + refused, CALLS as f64);
     assert!(stalled >= 1.0 && refused >= 1.0, "{stalled} stalled, {refused} refused");
-    // One that reads late gets what its window had room for, and is told.
-    let mut late = Hostile::connect(town.grpc()).await;
+    // A client that reads late receives what fit into its window, and an error.
+    let mut late = Hostile::connect(target.grpc()).await;
     let (response, mut request) = late.call(LIST_EVENTS, &[]).await;
     request.send_data(whole_page(), true).unwrap();
     let response = soon(response).await.unwrap();
     let counted = "grpc_calls_refused_total{reason=\"receiver_stalled\"}";
-    town.until_metric(counted, |count| count > stalled).await;
+    target.until_metric(counted, |count| count > stalled).await;
     let mut body = response.into_body();
     while let Some(data) = soon(body.data()).await {
         let len = data.unwrap().len();
@@ -454,45 +456,46 @@ async fn answers_that_nobody_takes_are_bounded_and_end_after_the_stall_timeout()
     assert_eq!(reason(&Status::from_header_map(&trailers).unwrap()), "RECEIVER_STALLED");
     // A client that reads is served.
     let list = ListEventsRequest { page_size: 1000, include_raw_body: true, ..Default::default() };
-    let list = soon(town.gateway.client().await.list_events(list)).await.unwrap().into_inner();
+    let list = soon(target.gateway.client().await.list_events(list)).await.unwrap().into_inner();
     assert!(list.events.len() >= 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_to_a_client_that_opens_all_windows_and_reads_nothing_are_bounded() {
     const CALLS: u32 = 200;
-    let town = Town::start(&[]);
-    store_a_page(&town).await;
-    let mut stream = TcpStream::connect(town.grpc()).await.unwrap();
-    town.beside(async {
-        // SETTINGS_INITIAL_WINDOW_SIZE and the connection's window, as large as they may be.
-        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-        bytes.extend(frame(4, 0, 0, &[&[0, 4][..], &0x7fff_ffff_u32.to_be_bytes()].concat()));
-        bytes.extend(frame(8, 0, 0, &(0x7fff_ffff_u32 - 65_535).to_be_bytes()));
-        for n in 0..CALLS {
-            let mut block = vec![0x83, 0x86];
-            for (name, value) in
-                [(":path", LIST_EVENTS), ("content-type", "application/grpc"), ("te", "trailers")]
-            {
-                block.push(0);
-                for text in [name, value] {
-                    block.push(u8::try_from(text.len()).unwrap());
-                    block.extend(text.as_bytes());
+    let target = Target::start(&[]);
+    store_a_page(&target).await;
+    let mut stream = TcpStream::connect(target.grpc()).await.unwrap();
+    target
+        .beside(async {
+            // SETTINGS_INITIAL_WINDOW_SIZE and the window of the connection, at their maximum.
+            let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+            bytes.extend(frame(4, 0, 0, &[&[0, 4][..], &0x7fff_ffff_u32.to_be_bytes()].concat()));
+            bytes.extend(frame(8, 0, 0, &(0x7fff_ffff_u32 - 65_535).to_be_bytes()));
+            for n in 0..CALLS {
+                let mut block = vec![0x83, 0x86];
+                for (name, value) in
+                    [(":path", LIST_EVENTS), ("content-type", "application/grpc"), ("te", "trailers")]
+                {
+                    block.push(0);
+                    for text in [name, value] {
+                        block.push(u8::try_from(text.len()).unwrap());
+                        block.extend(text.as_bytes());
+                    }
                 }
+                bytes.extend(frame(1, 4, 2 * n + 1, &block));
+                bytes.extend(frame(0, 1, 2 * n + 1, &whole_page()));
             }
-            bytes.extend(frame(1, 4, 2 * n + 1, &block));
-            bytes.extend(frame(0, 1, 2 * n + 1, &whole_page()));
-        }
-        stream.write_all(&bytes).await.unwrap();
-        // Five or six fit into the bound; each of the others is refused, or takes the place of one.
-        let refused = "grpc_calls_refused_total{reason=\"too_many_unread_answers\"}";
-        town.until_metric(refused, |count| count >= f64::from(CALLS - 10)).await;
-        assert!(town.metric("grpc_answer_bytes{group=\"events\"}").await <= 16.0 * 1024.0 * 1024.0);
-    })
-    .await;
+            stream.write_all(&bytes).await.unwrap();
+            // Five or six answers fit into the limit. Each other one is refused, or evicts one of these.
+            let refused = "grpc_calls_refused_total{reason=\"too_many_unread_answers\"}";
+            target.until_metric(refused, |count| count >= f64::from(CALLS - 10)).await;
+            assert!(target.metric("grpc_answer_bytes{group=\"events\"}").await <= 16.0 * 1024.0 * 1024.0);
+        })
+        .await;
 }
 
-/// A frame of HTTP/2.
+/// Encodes an HTTP/2 frame.
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -501,8 +504,8 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn probes_and_reflection_answer_beside_as_many_watches_as_there_may_be() {
     const WATCHES: usize = 20;
-    let town = Town::start(&["--grpc-max-streams=20"]);
-    let mut crowd = Hostile::connect(town.grpc()).await;
+    let target = Target::start(&["--grpc-max-streams=20"]);
+    let mut crowd = Hostile::connect(target.grpc()).await;
     let watch = message(&HealthCheckRequest::default());
     let mut watches = Vec::new();
     for _ in 0..WATCHES {
@@ -512,13 +515,13 @@ async fn probes_and_reflection_answer_beside_as_many_watches_as_there_may_be() {
         assert!(soon(body.data()).await.is_some());
         watches.push(body);
     }
-    assert_eq!(town.metric("grpc_watches").await, WATCHES as f64);
+    assert_eq!(target.metric("grpc_watches").await, WATCHES as f64);
     let (response, mut request) = crowd.call(WATCH, &[]).await;
     request.send_data(watch.clone(), true).unwrap();
     assert_eq!(reason(&answered(response).await.1), "TOO_MANY_WATCHES");
 
-    assert_eq!(town.health("imcallback.v1.EventService").await.unwrap(), ServingStatus::Serving);
-    let mut reflection = ServerReflectionClient::new(town.channel().await);
+    assert_eq!(target.health("imcallback.v1.EventService").await.unwrap(), ServingStatus::Serving);
+    let mut reflection = ServerReflectionClient::new(target.channel().await);
     let list = ServerReflectionRequest {
         message_request: Some(MessageRequest::ListServices(String::new())),
         ..Default::default()
@@ -527,38 +530,38 @@ async fn probes_and_reflection_answer_beside_as_many_watches_as_there_may_be() {
         soon(reflection.server_reflection_info(tokio_stream::once(list))).await.unwrap().into_inner();
     assert!(soon(answers.message()).await.unwrap().is_some());
 
-    // A watch of another connection displaces one of those.
-    let mut other = HealthClient::new(town.channel().await);
+    // A watch on another connection evicts one of these.
+    let mut other = HealthClient::new(target.channel().await);
     let mut states = soon(other.watch(HealthCheckRequest::default())).await.unwrap().into_inner();
     assert_eq!(soon(states.message()).await.unwrap().unwrap().status(), ServingStatus::Serving);
     let trailers = soon(watches[0].trailers()).await.unwrap().unwrap();
     assert_eq!(reason(&Status::from_header_map(&trailers).unwrap()), "TOO_MANY_WATCHES");
-    assert_eq!(town.refused(ErrorReason::TooManyWatches).await, 2.0);
+    assert_eq!(target.refused(ErrorReason::TooManyWatches).await, 2.0);
     let line =
         "Health.Watch streams have reached their limit; ending streams of the connections with the most";
-    assert_eq!(town.gateway.line(line).await["max_watches"], WATCHES);
+    assert_eq!(target.gateway.line(line).await["max_watches"], WATCHES);
 }
 
 #[tokio::test]
 async fn a_watch_of_an_unknown_name_goes_on_and_the_admin_service_has_health() {
-    let town = Town::start(&[]);
-    let mut health = HealthClient::new(town.channel().await);
+    let target = Target::start(&[]);
+    let mut health = HealthClient::new(target.channel().await);
     let request = HealthCheckRequest { service: "no.Such".to_owned() };
     let mut states = soon(health.watch(request.clone())).await.unwrap().into_inner();
     assert_eq!(soon(states.message()).await.unwrap().unwrap().status(), ServingStatus::ServiceUnknown);
     let status = soon(health.check(request)).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "SERVICE_UNKNOWN"));
-    assert_eq!(town.health("imcallback.v1.AdminService").await.unwrap(), ServingStatus::Serving);
-    let Town { gateway, _dir } = town;
+    assert_eq!(target.health("imcallback.v1.AdminService").await.unwrap(), ServingStatus::Serving);
+    let Target { gateway, _dir } = target;
     gateway.signal(Signal::TERM);
-    // It stayed open until now, and said nothing more.
+    // It stayed open until now without further messages.
     let status = soon(states.message()).await.unwrap_err();
     assert_eq!(reason(&status), "SHUTTING_DOWN");
 }
 
 #[tokio::test]
 async fn reflection_answers_an_unknown_symbol_inside_the_stream() {
-    let town = Town::start(&[]);
+    let target = Target::start(&[]);
     let symbols = [
         "no.Such",
         "imcallback.v1.callback_command",
@@ -569,7 +572,7 @@ async fn reflection_answers_an_unknown_symbol_inside_the_stream() {
         message_request: Some(MessageRequest::FileContainingSymbol(symbol.to_owned())),
         ..Default::default()
     });
-    let mut client = ServerReflectionClient::new(town.channel().await);
+    let mut client = ServerReflectionClient::new(target.channel().await);
     let answers = soon(client.server_reflection_info(tokio_stream::iter(asked))).await.unwrap();
     let mut answers = answers.into_inner();
     for symbol in symbols {
@@ -584,8 +587,8 @@ async fn reflection_answers_an_unknown_symbol_inside_the_stream() {
     }
     assert!(soon(answers.message()).await.unwrap().is_none());
 
-    // The older version of the protocol has the same answers.
-    let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(town.channel().await);
+    // The older version of the protocol returns the same answers.
+    let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(target.channel().await);
     let asked = v1alpha::ServerReflectionRequest {
         message_request: Some(v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol(
             "no.Such".to_owned(),
@@ -602,40 +605,40 @@ async fn reflection_answers_an_unknown_symbol_inside_the_stream() {
 
 #[tokio::test]
 async fn once_the_end_is_announced_no_service_is_serving_and_new_streams_are_refused() {
-    let town = Town::start(&["--drain-delay=20s", "--drain-timeout=30s"]);
-    let mut client = town.gateway.client().await;
+    let target = Target::start(&["--drain-delay=20s", "--drain-timeout=30s"]);
+    let mut client = target.gateway.client().await;
     let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
-    let mut health = HealthClient::new(town.channel().await);
+    let mut health = HealthClient::new(target.channel().await);
     let events = HealthCheckRequest { service: "imcallback.v1.EventService".to_owned() };
     let mut states = soon(health.watch(events)).await.unwrap().into_inner();
     assert_eq!(soon(states.message()).await.unwrap().unwrap().status(), ServingStatus::Serving);
-    town.gateway.signal(Signal::TERM);
+    target.gateway.signal(Signal::TERM);
     assert_eq!(soon(states.message()).await.unwrap().unwrap().status(), ServingStatus::NotServing);
     for service in ["", "imcallback.v1.AdminService"] {
-        assert_eq!(town.health(service).await.unwrap(), ServingStatus::NotServing, "{service:?}");
+        assert_eq!(target.health(service).await.unwrap(), ServingStatus::NotServing, "{service:?}");
     }
     let refused = soon(client.subscribe(SubscribeRequest::default())).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "SHUTTING_DOWN"));
-    // What was open goes on, and operators can ask.
-    let mut http = Http::connect(town.gateway.addresses.http).await;
+    // Open streams continue, and operators can make calls.
+    let mut http = Http::connect(target.gateway.addresses.http).await;
     round(&mut http, &mut subscriber).await;
-    let mut admin = AdminServiceClient::new(town.channel().await);
+    let mut admin = AdminServiceClient::new(target.channel().await);
     soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn callbacks_are_accepted_until_the_grpc_side_has_ended() {
-    let town = Town::start(&["--drain-timeout=12s"]);
-    store_a_page(&town).await;
-    // It takes nothing, so its stream cannot end by itself.
+    let target = Target::start(&["--drain-timeout=12s"]);
+    store_a_page(&target).await;
+    // This client reads nothing, so its stream cannot end by itself.
     let mut windowless = h2::client::Builder::new();
     windowless.initial_window_size(0);
-    let mut hostile = Hostile::connect_with(town.grpc(), &mut windowless).await;
+    let mut hostile = Hostile::connect_with(target.grpc(), &mut windowless).await;
     let (response, mut request) = hostile.call(SUBSCRIBE, &[]).await;
     request.send_data(message(&earliest()), true).unwrap();
     let _stalled = soon(response).await.unwrap();
-    let (mut good, _) = Subscriber::open(&mut town.gateway.client().await, latest()).await.unwrap();
-    let Town { gateway, _dir } = town;
+    let (mut good, _) = Subscriber::open(&mut target.gateway.client().await, latest()).await.unwrap();
+    let Target { gateway, _dir } = target;
     let http = gateway.addresses.http;
     gateway.signal(Signal::TERM);
     // Streams end,

@@ -1,9 +1,9 @@
-//! Gateways over one NATS server: what is special about this log, through real sockets.
+//! Gateways on one NATS server: the properties of this log, through real sockets.
 
 use std::time::Duration;
 
 use crate::support::operator::{
-    all_stored, assert_expired, assert_replaced, assert_says_what_is_gone, delete, make_anew, operate,
+    all_stored, assert_expired, assert_replaced, assert_reports_gap, delete, operate, recreate_stream,
     refused,
 };
 use crate::support::{
@@ -98,7 +98,7 @@ async fn a_stream_with_other_settings_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_three_servers_should_keep_is_not_kept_by_one() {
+async fn three_replicas_are_not_stored_by_a_single_server() {
     let server = Nats::start();
     let options = Options { replicas: 3, ..Options::new(&server.url()) };
     let error = JetStreamLog::open(options).await.unwrap_err().to_string();
@@ -109,7 +109,7 @@ async fn what_three_servers_should_keep_is_not_kept_by_one() {
 async fn an_event_that_the_server_does_not_take_is_stored_raw_or_refused() {
     let server = Nats::start_with("max_payload: 8192");
     let gateway = gateway(&server).await;
-    // Typed it is some 4000 bytes more.
+    // With its payload it needs about 4000 more bytes.
     let pair = r#"{"From_Account":"a","To_Account":"b"}"#;
     let fits_raw = format!(r#"{{"PairList":[{}]}}"#, vec![pair; 190].join(","));
     assert!(gateway.post("Sns.CallbackBlackListAdd", &fits_raw).await.is_stored());
@@ -133,7 +133,7 @@ async fn a_restarted_server_is_a_pause() {
     // Its deadline passes while there is no server.
     assert_eq!(gateway.post("A.B", "{}").await.status, 503);
     assert_eq!(get(gateway.addresses.admin, "/readyz").await.status, 503);
-    // Operators are answered all the same.
+    // Operators are answered nevertheless.
     let address = format!("http://{}", gateway.addresses.grpc);
     let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
     let status = soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap().into_inner();
@@ -154,12 +154,12 @@ async fn a_purged_stream_says_what_is_gone() {
     post(&gateway, 20).await;
     let events = all_stored(std::slice::from_ref(&server), &gateway).await;
     operate(&server, "STREAM.PURGE.callbacks", json!({ "seq": 11 })).await;
-    // From a gateway that has nothing in memory, and from the one that had.
+    // From a gateway that has nothing in memory, and from one that has the events in memory.
     let other = self::gateway(&server).await;
     for gateway in [&other, &gateway] {
-        assert_says_what_is_gone(gateway, &events).await;
+        assert_reports_gap(gateway, &events).await;
     }
-    // All of it; the log goes on counting.
+    // Purge all of it. The sequences continue.
     operate(&server, "STREAM.PURGE.callbacks", json!({})).await;
     post(&gateway, 1).await;
     let resumed = read(&mut other.client().await, after(&events[19].cursor)).await;
@@ -168,7 +168,8 @@ async fn a_purged_stream_says_what_is_gone() {
     other.stop().await;
 }
 
-/// By the gateway that has them in memory, too, once it has asked the server.
+/// The gateway that has the events in memory also reports them as lost, after its next read of the
+/// stream's state.
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_are_deleted_inside_the_stream_are_lost_events() {
     let server = Nats::start();
@@ -205,7 +206,7 @@ async fn messages_that_are_deleted_inside_the_stream_are_lost_events() {
     let status = subscriber.event().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "EVENTS_MISSING"));
 
-    // By the index, without it, and without a filter.
+    // With the index, without it, and without a filter.
     let filters =
         [EventFilter { commands: vec!["A.B".to_owned()], ..Default::default() }, EventFilter::default()];
     let orders = [ListOrder::OldestFirst, ListOrder::NewestFirst];
@@ -235,7 +236,7 @@ async fn messages_that_are_deleted_inside_the_stream_are_lost_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_was_made_anew_is_another_log() {
+async fn a_recreated_stream_is_another_log() {
     let server = Nats::start();
     let dir = tempfile::TempDir::new().unwrap();
     let url = server.url();
@@ -247,7 +248,7 @@ async fn a_stream_that_was_made_anew_is_another_log() {
     }
     let (mut subscriber, _) = Subscriber::open(&mut process.client().await, earliest()).await.unwrap();
     let events = subscriber.events_until(|event| event.sequence == 10).await;
-    make_anew(&server).await;
+    recreate_stream(&server).await;
     assert_replaced(&subscriber.event().await.unwrap_err());
     let (exit, log) = process.ended().await;
     assert!(!exit.success() && log.iter().any(|line| line.contains("the stream has a new epoch")), "{log:?}");
@@ -259,7 +260,7 @@ async fn a_stream_that_was_made_anew_is_another_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_stream_a_gateway_stores_nothing_and_makes_none() {
+async fn without_its_stream_a_gateway_stores_nothing_and_creates_none() {
     let server = Nats::start();
     let gateway = gateway(&server).await;
     post(&gateway, 10).await;
@@ -270,18 +271,18 @@ async fn without_its_stream_a_gateway_stores_nothing_and_makes_none() {
     until_ready_is(gateway.addresses.admin, 503).await;
     let streams = operate(&server, "STREAM.NAMES", json!({})).await;
     assert_eq!(streams["total"], 0, "{streams}");
-    // Nobody was told of an end before there is another stream.
+    // Subscribers see no end of the log before there is another stream.
     operate(&server, "STREAM.CREATE.callbacks", config).await;
     assert_replaced(&subscriber.event().await.unwrap_err());
 }
 
-/// Until one for the position after so many events; none is for a later one.
+/// Waits for a heartbeat at this sequence. Panics if one is later. Returns its cursor.
 async fn heartbeat_at(subscriber: &mut Subscriber, sequence: u64) -> String {
     soon(async {
         loop {
             let Frame::Heartbeat(heartbeat) = subscriber.frame().await.unwrap() else { continue };
             let at = heartbeat.cursor.parse::<Cursor>().unwrap().sequence.0;
-            assert!(at <= sequence, "{at} was not read");
+            assert!(at <= sequence, "heartbeat at {at}, which was not read");
             if at == sequence {
                 return heartbeat.cursor;
             }
@@ -323,7 +324,7 @@ async fn heartbeats_pass_events_that_the_filter_left_out_only_once_this_gateway_
     further.stop().await;
 }
 
-/// They are more than may read history at once, and it is several pages of it.
+/// More subscribers than may read history at once, and several pages of history.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_subscribers_that_read_history_at_once_all_get_everything() {
     const EVENTS: u64 = 600;
@@ -346,8 +347,7 @@ async fn ten_subscribers_that_read_history_at_once_all_get_everything() {
     gateway.stop().await;
 }
 
-/// As a power cut takes it from a server that had not synced: the store's files of an
-/// earlier time are put back.
+/// Simulates a power cut of a server that had not synced: earlier files of the store are restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_lost_its_end_is_rewound() {
     let mut server = Nats::start();
@@ -366,14 +366,18 @@ async fn a_stream_that_lost_its_end_is_rewound() {
     let status = subscriber.event().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LOG_REWOUND"));
 
-    // New events get the lost sequences, so no earlier cursor is accepted, not even one from before the loss: its reader
-    // would miss the lost events without knowing.
+    // New events get the lost sequences, so no earlier cursor is accepted. This includes cursors from
+    // before the loss: their readers would miss the lost events without notice.
     let gateway = self::gateway(&server).await;
     post(&gateway, 10).await;
     for event in [&events[4], &events[14]] {
         assert_replaced(&refused(&gateway, after(&event.cursor)).await);
     }
-    assert_eq!(all_events(&mut gateway.client().await).await.len(), 20, "what is left is still served");
+    assert_eq!(
+        all_events(&mut gateway.client().await).await.len(),
+        20,
+        "the remaining events are still served"
+    );
     gateway.stop().await;
 }
 
@@ -383,7 +387,7 @@ async fn a_callback_that_is_sent_again_to_another_gateway_is_marked() {
     let (one, other) = (gateway(&server).await, gateway(&server).await);
     let (mut subscriber, _) = Subscriber::open(&mut other.client().await, latest()).await.unwrap();
     assert!(one.post("A.B", "{}").await.is_stored());
-    // What feeds subscribers feeds the memory of callbacks, and a moment later has.
+    // Duplicate detection is fed by the tail, so it learns of an event a moment later.
     let first = subscriber.event().await.unwrap();
     let marked = soon(async {
         loop {
@@ -422,7 +426,7 @@ async fn operators_are_told_which_gateway_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_of_a_gateway_that_is_further_waits_for_this_one_to_come_to_it() {
+async fn a_cursor_of_a_gateway_that_is_ahead_waits_until_this_one_catches_up() {
     let server = Nats::start();
     let (network, at_network) = watch::channel(Network::Works);
     let (_target, to) = watch::channel(Some(server.port));
@@ -444,11 +448,11 @@ async fn a_cursor_of_a_gateway_that_is_further_waits_for_this_one_to_come_to_it(
     let opened = tokio::spawn(async move { Subscriber::open(&mut client, after(&cursor)).await.map(drop) });
     tokio::pin!(opened);
     let early = tokio::time::timeout(Duration::from_millis(300), &mut opened).await;
-    assert!(early.is_err(), "it is not judged by what is not there yet: {early:?}");
+    assert!(early.is_err(), "the gateway rejected a cursor that it cannot check yet: {early:?}");
     network.send_replace(Network::Works);
     soon(opened).await.unwrap().unwrap();
 
-    // And one that nobody gave is judged by the stream.
+    // A cursor that no gateway created is checked against the stream.
     let mut beyond: Cursor =
         all_stored(std::slice::from_ref(&server), &further).await[5].cursor.parse().unwrap();
     beyond.sequence.0 += 1;
@@ -458,9 +462,9 @@ async fn a_cursor_of_a_gateway_that_is_further_waits_for_this_one_to_come_to_it(
     further.stop().await;
 }
 
-/// As a cursor of a subscriber's.
+/// Simulates a cursor that a subscriber stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_a_gateway_has_not_come_to_yet_is_waited_for_by_cursor_and_by_page_token() {
+async fn an_event_that_a_gateway_has_not_read_yet_is_waited_for_by_cursor_and_by_page_token() {
     let server = Nats::start();
     let (network, at_network) = watch::channel(Network::Works);
     let (_target, to) = watch::channel(Some(server.port));
@@ -486,7 +490,7 @@ async fn an_event_that_a_gateway_has_not_come_to_yet_is_waited_for_by_cursor_and
         GetEventRequest { event: Some(get_event_request::Event::Cursor(cursor)), ..Default::default() };
     let got = tokio::spawn(async move { one.get_event(request).await });
     let listed = tokio::spawn(async move { other.list_events(next).await });
-    // Time to be judged by what is not there yet.
+    // Time in which the gateway could reject it too early.
     tokio::time::sleep(Duration::from_millis(300)).await;
     network.send_replace(Network::Works);
     let (got, listed) = (soon(got).await.unwrap(), soon(listed).await.unwrap());
@@ -494,9 +498,9 @@ async fn an_event_that_a_gateway_has_not_come_to_yet_is_waited_for_by_cursor_and
     assert_eq!(listed.unwrap().into_inner().events[0].sequence, 5);
 }
 
-/// The stream's limits trim what a subscriber has not read yet; nothing of it is in memory.
+/// The limits of the stream trim events that a subscriber has not read yet and that are not in memory.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_trimmed_under_a_slow_subscriber_is_said() {
+async fn a_stream_trimmed_under_a_slow_subscriber_is_reported() {
     let server = Nats::start();
     let limits = |settings: &mut Settings| {
         settings.retention_count = Some(500);
@@ -518,25 +522,25 @@ async fn a_stream_trimmed_under_a_slow_subscriber_is_said() {
         let (mut subscriber, subscribed) =
             Subscriber::open(&mut gateway.client().await, request).await.unwrap();
         let first = subscriber.event().await.unwrap().sequence;
-        // It reads no more, until all that it had is gone.
+        // The subscriber stops reading until all of its next events are gone.
         for _ in 0..1000 {
             assert!(http.post("A.B", &body).await.is_stored());
         }
         let end = subscribed.latest_cursor.parse::<Cursor>().unwrap().sequence.0 + 1000;
         let read = subscriber.read_slowly(first + 1, end).await;
         match on_gap {
-            // More may be gone by the time that it goes on: that is another gap.
+            // More events may be trimmed before it continues, which is another gap.
             GapPolicy::Skip => assert!(read.status.is_none() && read.gaps > 0, "{read:?}"),
             _ => {
                 assert_eq!(read.gaps, 0, "{read:?}");
-                assert_expired(&read.status.expect("the stream ends"));
+                assert_expired(&read.status.expect("the stream ends with an error"));
             }
         }
     }
     gateway.stop().await;
 }
 
-/// Small ones and large ones, in runs, and messages that are gone from between.
+/// Small and large records, in runs, with deleted messages between them.
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_backwards_gives_every_record_whatever_its_size_and_whatever_is_gone() {
     let server = Nats::start_with("max_payload: 4MB");
@@ -548,8 +552,7 @@ async fn reading_backwards_gives_every_record_whatever_its_size_and_whatever_is_
         let body = "x".repeat(bytes);
         appending.push(soon(log.append(record(&body))).await.unwrap().sequence.0);
     }
-    // Some alone, and a run as long as several stretches. The newest is in memory.
-
+    // Single deletions, and one as long as several chunks of a read. The newest events are in memory.
     let gone: Vec<u64> = [1, 5, 305, 850, 941].into_iter().chain(320..800).collect();
     for sequence in &gone {
         operate(&server, "STREAM.MSG.DELETE.callbacks", json!({ "seq": sequence })).await;
@@ -575,7 +578,7 @@ async fn reading_backwards_gives_every_record_whatever_its_size_and_whatever_is_
         from = page.next;
         seen.extend(page.records.iter().map(|record| record.sequence().0));
     }
-    assert!(seen.iter().rev().eq(&expected), "upwards too");
+    assert!(seen.iter().rev().eq(&expected), "reading forwards returns the same records");
     soon(log.close()).await;
 }
 
@@ -611,7 +614,7 @@ async fn a_message_says_of_its_event_what_it_is_and_when_it_came_and_has_a_numbe
             .extend(headers.lines().find_map(|line| line.strip_prefix("Nats-Msg-Id: ").map(str::to_owned)));
     }
     assert_eq!(numbers.len(), 2);
-    assert_ne!(numbers[0], numbers[1], "the same callback twice is two");
+    assert_ne!(numbers[0], numbers[1], "two equal callbacks have different message IDs");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -628,11 +631,11 @@ async fn a_publish_whose_acknowledgement_is_lost_is_sent_again_and_stored_once()
     network.send_replace(Network::Works);
     assert_eq!(soon(appending).await.unwrap().sequence, Sequence(1));
     let next = soon(log.append(record("{}"))).await.unwrap();
-    assert_eq!(next.sequence, Sequence(2), "another one with the same content is another");
+    assert_eq!(next.sequence, Sequence(2), "another callback with the same content is a new event");
     soon(log.close()).await;
 }
 
-/// Waits until the stream has so many messages.
+/// Waits until the stream has this many messages.
 async fn until_stored(server: &Nats, count: u64) {
     let mut look = tokio::time::interval(Duration::from_millis(20));
     soon(async {
@@ -643,12 +646,13 @@ async fn until_stored(server: &Nats, count: u64) {
     .await;
 }
 
-/// The case that `docs/deployment.md` tells of. If nothing is stored twice any more, it can promise more.
+/// Tests the case that `docs/deployment.md` describes. If no event is stored twice any more, the page
+/// can promise more.
 #[tokio::test(flavor = "multi_thread")]
-async fn after_an_outage_longer_than_numbers_are_known_what_was_not_sent_before_may_be_stored_twice() {
+async fn after_an_outage_longer_than_the_duplicate_window_events_may_be_stored_twice() {
     const COUNT: u64 = 12;
     const KNOWN: Duration = Duration::from_secs(8);
-    /// Shorter, so that nothing is stored twice before the outage.
+    /// Shorter than the duplicate window, so that nothing is stored twice before the outage.
     const TRIED: Duration = Duration::from_secs(4);
     let server = Nats::start();
     let (network, at_network) = watch::channel(Network::Works);
@@ -660,7 +664,8 @@ async fn after_an_outage_longer_than_numbers_are_known_what_was_not_sent_before_
     config["duplicate_window"] = json!(u64::try_from(KNOWN.as_nanos()).unwrap());
     operate(&server, "STREAM.UPDATE.callbacks", config).await;
 
-    // They are stored, and sent again and again, as nobody hears of it; in the end nothing is sent.
+    // The server stores the messages, but the acknowledgements are lost, so the gateway retries. Finally
+    // nothing is sent.
     network.send_replace(Network::DropsAnswers);
     let text = "x".repeat(900_000);
     let bodies: Vec<String> = (0..COUNT).map(|n| format!("{n} {text}")).collect();
@@ -673,7 +678,7 @@ async fn after_an_outage_longer_than_numbers_are_known_what_was_not_sent_before_
         assert_eq!(soon(appending).await, Err(AppendError::Expired));
     }
     network.send_replace(Network::Resets);
-    // What is tested is an outage of this length: the server forgets numbers now and then.
+    // The outage must last this long: the server discards message IDs periodically.
     tokio::time::sleep(2 * KNOWN).await;
     network.send_replace(Network::Works);
     let next = soon(log.append(record("the next one"))).await.unwrap();

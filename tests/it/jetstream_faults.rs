@@ -1,5 +1,4 @@
-//! The log in JetStream over servers that say what real ones say only in rare moments: a
-//! script answers in their place.
+//! The log in JetStream on servers with rare faults: a script answers in place of JetStream.
 
 use std::{
     sync::{Arc, Mutex},
@@ -31,48 +30,48 @@ use tonic_health::pb::{
 const TIME: &str = "2026-11-22T00:00:00Z";
 const LATER: &str = "2026-11-22T00:01:00Z";
 
-/// What the script says of the stream.
+/// State that the script reports for the stream.
 struct Stream {
     config: Value,
-    /// The last sequence that the leader says it has.
+    /// Last sequence that the leader reports.
     last: u64,
-    /// How many more times the leader knows no message when it is asked for the first one.
+    /// Number of further requests for the first message to which the leader replies that it has none.
     forgets: usize,
-    /// Whether the other two servers with the stream are there.
+    /// Set if the other two replicas are online.
     has_quorum: bool,
-    /// What making a consumer gives.
+    /// Answer to the creation of a consumer.
     consumer: Value,
-    /// Says when one is made.
+    /// Notified when a consumer is created.
     consumer_made: Arc<Notify>,
-    /// When the leader says that it was made.
+    /// Creation time that the leader reports.
     created: &'static str,
-    /// What became of its end.
+    /// State of the last message.
     end: End,
-    /// Whether consumers are silent.
+    /// Set if consumers send nothing.
     is_silent: bool,
-    /// Whether another one has its name by the time that this is asked, which it answers.
+    /// Another stream has the name from the first request on for which this returns true.
     is_another_at: Option<fn(&str, &Value) -> bool>,
 }
 
-/// What became of the last message.
+/// State of the last message.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
     Kept,
-    /// It is gone by the time that it is asked for.
+    /// The message is gone when it is requested.
     WillBeLost,
-    /// It is gone by the time that the state is asked for, and then another one has its place.
+    /// The message is gone when the state is requested. Later another message takes its sequence.
     Lost,
     Another,
 }
 
-type Shared = Arc<Mutex<Stream>>;
+type SharedStream = Arc<Mutex<Stream>>;
 
 fn error(code: u16, err_code: u32, description: &str) -> Value {
     json!({ "error": { "code": code, "err_code": err_code, "description": description } })
 }
 
 impl Stream {
-    fn with(last: u64) -> Shared {
+    fn with(last: u64) -> SharedStream {
         let consumer = json!({ "name": "a" });
         let stream = Self {
             config: Value::Null,
@@ -121,7 +120,7 @@ impl Stream {
                 json!({})
             }
             "STREAM.MSG.GET" => {
-                // By time: all are of the same.
+                // By time: all messages have the same time.
                 let sequence = request["seq"].as_u64().unwrap_or(1);
                 if sequence == 1 && self.forgets > 0 {
                     self.forgets -= 1;
@@ -145,7 +144,7 @@ impl Stream {
                 self.consumer_made.notify_one();
                 self.consumer.clone()
             }
-            what => panic!("nobody asks for {what}"),
+            what => panic!("unexpected request: {what}"),
         }
     }
 }
@@ -155,12 +154,12 @@ fn record(raw_body: &str) -> Vec<u8> {
     parts.encode().bytes().to_vec()
 }
 
-/// Answers by the script. Direct gets are answered as by a server that has nothing yet.
-async fn play(server: &Nats, stream: &Shared) {
+/// Answers according to the script. Direct gets are answered as by a server that has no messages yet.
+async fn play(server: &Nats, stream: &SharedStream) {
     let client = async_nats::connect(server.url()).await.unwrap();
     let mut requests = client.subscribe("$JS.API.>").await.unwrap();
     client.flush().await.unwrap();
-    // The client sends no status, which is all that this answer is.
+    // The client library cannot send a status, and this answer has nothing else.
     let address = ("127.0.0.1", server.port);
     let mut raw = TcpStream::connect(address).await.unwrap();
     raw.write_all(b"CONNECT {\"verbose\":false,\"headers\":true}\r\n").await.unwrap();
@@ -186,8 +185,8 @@ async fn play(server: &Nats, stream: &Shared) {
     });
 }
 
-/// Says to whoever made a consumer, as long as the server runs, that it is there.
-async fn beat(address: (&'static str, u16), inbox: String, stream: Shared) {
+/// Sends heartbeats to the creator of a consumer while the server runs.
+async fn beat(address: (&'static str, u16), inbox: String, stream: SharedStream) {
     let mut raw = TcpStream::connect(address).await.unwrap();
     let header = "NATS/1.0 100 Idle Heartbeat\r\n\r\n";
     let beat = format!("HPUB {inbox} {0} {0}\r\n{header}\r\n", header.len());
@@ -208,7 +207,8 @@ async fn events_that_no_server_had_when_it_was_asked_are_not_skipped_when_the_en
     let stream = Stream::with(3);
     play(&server, &stream).await;
     let log = soon(JetStreamLog::open(options(&server))).await.unwrap();
-    // One that was asked for the state has it all, and one that was asked for messages has none.
+    // A server that was asked for the state has all messages, and one that was asked for messages has
+    // none.
     stream.lock().unwrap().forgets = 2;
     let page = soon(log.read(Sequence(1), 10)).await.unwrap();
     assert_eq!((page.records.first().unwrap().sequence(), page.next), (Sequence(1), Sequence(2)));
@@ -220,7 +220,7 @@ async fn events_that_no_server_had_when_it_was_asked_are_not_skipped_when_the_en
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_read_from_a_stream_that_was_made_anew_are_not_given() {
+async fn events_of_a_recreated_stream_are_not_delivered() {
     let server = Nats::start_without_jetstream();
     let stream = Stream::with(3);
     play(&server, &stream).await;
@@ -244,7 +244,7 @@ async fn events_read_from_a_stream_that_was_made_anew_are_not_given() {
     assert_eq!(reason(&status), "LOG_REPLACED", "{status}");
 }
 
-/// Longer than a leader that has the others may seem to have lost events.
+/// Longer than the tolerance for a leader that is connected to the others and reports fewer events.
 const LONG: Duration = Duration::from_secs(16);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,7 +265,7 @@ async fn a_leader_that_is_cut_off_from_the_others_is_not_believed_that_events_ar
     assert!(!closed(LONG).await);
     assert_eq!(log.tail().borrow().end, Sequence(4));
     change(2, true);
-    assert!(closed(support::HANG).await, "one that has them is");
+    assert!(closed(support::HANG).await, "the loss is accepted from a leader that has quorum");
     assert_eq!(log.tail().borrow().end, Sequence(3));
     soon(log.close()).await;
 }
@@ -296,7 +296,7 @@ async fn a_gateway_that_may_not_follow_the_stream_does_not_start_and_says_why() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_that_is_there_and_delivers_nothing_is_made_anew() {
+async fn a_consumer_that_delivers_nothing_is_recreated() {
     let server = Nats::start_without_jetstream();
     let stream = Stream::with(3);
     play(&server, &stream).await;
@@ -309,7 +309,7 @@ async fn a_consumer_that_is_there_and_delivers_nothing_is_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_does_not_come_to_what_is_stored_says_so() {
+async fn a_gateway_whose_tail_is_stalled_logs_it() {
     let server = Nats::start_without_jetstream();
     let stream = Stream::with(3);
     play(&server, &stream).await;
@@ -323,7 +323,7 @@ async fn a_gateway_that_does_not_come_to_what_is_stored_says_so() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    // Others store, and its consumers deliver nothing.
+    // Other gateways store events, and this gateway's consumers deliver nothing.
     change(5);
     is(Lag { sequences: 2, is_stuck: false }).await;
     is(Lag { sequences: 2, is_stuck: true }).await;
@@ -333,7 +333,7 @@ async fn a_gateway_that_does_not_come_to_what_is_stored_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_can_ask_nobody_what_is_stored_says_so() {
+async fn a_gateway_that_cannot_read_the_streams_state_logs_it() {
     let server = Nats::start_without_jetstream();
     let stream = Stream::with(3);
     play(&server, &stream).await;

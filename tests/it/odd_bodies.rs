@@ -30,7 +30,7 @@ const ODD: [(&str, &str, DecodeStatus); 14] = [
     ("utf-16", "C2C.CallbackAfterSendMsg", DecodeStatus::NotUtf8),
 ];
 
-async fn ask(gateway: &Gateway, args: &[&str]) -> people::Ran {
+async fn ask(gateway: &Gateway, args: &[&str]) -> people::CommandResult {
     people::run(&mut people::command(gateway.addresses.grpc, args)).await
 }
 
@@ -60,7 +60,7 @@ fn check(events: &[Event]) {
         assert_eq!(event.body(), body, "{name}");
         let is_utf8 = std::str::from_utf8(&body).is_ok();
         assert_eq!(event.raw_body.is_empty(), !is_utf8 || body.is_empty(), "{name}");
-        assert_eq!(event.binary_body.is_empty(), is_utf8, "{name}: one of the two is set");
+        assert_eq!(event.binary_body.is_empty(), is_utf8, "{name}: exactly one of the two fields is set");
         assert_eq!(event.payload.is_some(), is_typed(status), "{name}");
         assert_eq!(event.undecoded_paths.is_empty(), status != DecodeStatus::Partial, "{name}");
     }
@@ -107,7 +107,7 @@ async fn odd_bodies_are_delivered_byte_for_byte_by_every_way() {
         events.push(soon(client.get_event(request)).await.unwrap().into_inner().event.unwrap());
     }
     check(&events);
-    // Not asked for, the body is only left out where the payload says the same.
+    // If it is not requested, the body is omitted only where the payload is equivalent.
     let listed = ListEventsRequest { order: ListOrder::OldestFirst.into(), ..Default::default() };
     let listed = soon(client.list_events(listed)).await.unwrap().into_inner().events;
     for (event, (name, _, status)) in listed.iter().zip(ODD) {
@@ -161,7 +161,8 @@ async fn events_whose_names_cannot_be_read_are_counted_by_filters_that_ask_for_n
     let mut client = gateway.client().await;
     let alice = br#"{"From_Account":"alice","GroupId":"g"}"#;
     let (command, other) = ("A.B", "A.C");
-    // 1 and 5 fit. A name of 2, 3 and 7 cannot be read. 4 names somebody else, 6 is of another command.
+    // Events 1 and 5 match. A name of 2, 3 and 7 cannot be read. 4 has another name, and 6 another
+    // command.
     for (command, body) in [
         (command, &alice[..]),
         (command, b"{\"From_Account\":\"alice\""),

@@ -1,11 +1,10 @@
-//! The commands that show people what is there: `recent`, `get`, `status`,
-//! `subscribers`, `refusals`.
+//! Commands that show people the gateway's data: `recent`, `get`, `status`, `subscribers`, `refusals`.
 
-use crate::support::people::{Ran, command, on_a_terminal, run, without_colours};
+use crate::support::people::{CommandResult, command, on_a_terminal, run, without_colours};
 use crate::support::*;
 use imcallback::SubscribeRequest;
 
-/// What could turn a line around, clear a screen or not show at all.
+/// Characters that could reverse a line, clear a screen or be invisible.
 const NASTY: &str = "\u{1b}]0;x\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{200b}\u{2066}\r\n\u{e0041}";
 
 fn is_nasty(text: &str) -> bool {
@@ -14,11 +13,11 @@ fn is_nasty(text: &str) -> bool {
     })
 }
 
-async fn ask(gateway: &Gateway, args: &[&str]) -> Ran {
+async fn ask(gateway: &Gateway, args: &[&str]) -> CommandResult {
     run(&mut command(gateway.addresses.grpc, args)).await
 }
 
-/// A friend was added, by somebody with a name of this kind.
+/// Returns a body for a new friend, with a name of this kind.
 fn friend_add(from: &str, to: &str) -> String {
     let pair = serde_json::json!({ "From_Account": from, "To_Account": to, "Initiator_Account": from });
     serde_json::json!({ "CallbackCommand": "Sns.CallbackFriendAdd", "PairList": [pair] }).to_string()
@@ -90,7 +89,7 @@ async fn recent_takes_filters_times_and_a_limit() {
     gateway.stop().await;
 }
 
-/// More than one page holds.
+/// More events than a page holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn recent_goes_on_over_pages() {
     let gateway = Gateway::start().await;
@@ -106,7 +105,7 @@ async fn recent_goes_on_over_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nothing_is_found_recent_says_since_when_and_what_was_refused() {
+async fn recent_without_matches_reports_the_period_and_refusals() {
     let gateway = Gateway::start().await;
     for _ in 0..3 {
         assert_eq!(gateway.post("Sns.CallbackFriendAdd", &" ".repeat((1 << 20) + 1)).await.status, 413);
@@ -124,7 +123,7 @@ async fn where_nothing_is_found_recent_says_since_when_and_what_was_refused() {
         "{text}"
     );
     assert!(text.ends_with("(callback-gateway refusals)\n"), "{text}");
-    // Those of another app are not about this one.
+    // Refusals of another app are not counted here.
     let other = ask(&gateway, &["recent", "--app", "7"]).await.stderr();
     assert!(other.contains("; 0 refusals ") && !other.contains("callback-gateway refusals"), "{other}");
     let earlier = ask(&gateway, &["recent", "--until", "2020-01-01T00:00:00Z"]).await.stderr();
@@ -214,7 +213,8 @@ async fn subscribers_tells_who_reads_and_who_has_left() {
                          the gateway started, whichever is shorter; the gateway does not keep unnamed streams after \
                          they end\n";
     assert_eq!((none.good().as_str(), none.stderr().as_str()), ("", no_subscriber));
-    // The notice must not deny that an unnamed stream existed: the gateway does not keep it after its end.
+    // The notice must not deny that an unnamed stream existed: the gateway does not keep it after its
+    // end.
     let (unnamed, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
     assert_eq!(ask(&gateway, &["subscribers", "--json"]).await.json_lines().len(), 1);
     drop(unnamed);
@@ -235,7 +235,7 @@ async fn subscribers_tells_who_reads_and_who_has_left() {
     store(&gateway, "A.B", "{}").await;
     orders.event().await.unwrap();
     drop(left);
-    // The gateway learns of it on the same connection before it answers the next call.
+    // The gateway notices the end on the same connection before it answers the next call.
     let rows = soon(async {
         loop {
             let table = ask(&gateway, &["subscribers"]).await.good();
@@ -273,7 +273,10 @@ async fn refusals_are_listed_with_what_to_do() {
     let has = |row: &[&str], parts: &[&str]| parts.iter().all(|part| row.contains(part));
     assert!(has(&rows[1], &["COMMAND_INVALID", "400", "1400000000", "2"]), "{shown}");
     assert!(shown.contains("  CallbackCommand in the URL: a punctuation character at byte 2\n"), "{shown}");
-    assert!(has(&rows[3], &["PARAMETER_REPEATED", "A.C", "2"]), "the newest last: {shown}");
+    assert!(
+        has(&rows[3], &["PARAMETER_REPEATED", "A.C", "2"]),
+        "the newest refusal is the last row: {shown}"
+    );
     assert!(
         shown.contains("COMMAND_INVALID: ")
             && shown.contains("  URL: OptPlatform more than once\n")
@@ -288,7 +291,7 @@ async fn refusals_are_listed_with_what_to_do() {
     assert_eq!((some.len(), some[0]["command"].as_str()), (1, Some("A.C")));
     let others = ask(&gateway, &["refusals", "--app", "7"]).await;
     assert!(others.stderr().starts_with("no match among the last 50 refusals of each reason, which the gateway remembers; the gateway test started"), "{others:?}");
-    // The first one is pushed out; how it was then is not known any more.
+    // The oldest refusal was evicted, so the counts at that time are no longer known.
     let first_is_over = humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string();
     for _ in 0..51 {
         gateway.post("A..C", "{}").await;
@@ -303,7 +306,7 @@ async fn refusals_are_listed_with_what_to_do() {
     gateway.stop().await;
 }
 
-/// Whoever misses events because of a filter, or of the token's rights, sees it here.
+/// A client that misses events because of a filter or the token's rights sees the reason here.
 #[tokio::test(flavor = "multi_thread")]
 async fn subscribers_says_which_events_a_subscriber_gets() {
     let token = "friends-friends-friends";
@@ -325,7 +328,10 @@ async fn subscribers_says_which_events_a_subscriber_gets() {
     let none = run(&mut with(token, &["recent"])).await;
     assert_eq!(none.good(), "");
     let said = "none that the token may read; the log is complete since ";
-    assert!(none.stderr().starts_with(said), "what others may read is not denied: {none:?}");
+    assert!(
+        none.stderr().starts_with(said),
+        "the notice does not deny events that other clients may read: {none:?}"
+    );
 
     let mut tails = Vec::new();
     for (streams, args) in [(1, &["tail"][..]), (2, &["tail", "--account", NASTY, "--account", "al"])] {
@@ -364,7 +370,7 @@ async fn nothing_that_others_wrote_does_anything_to_a_terminal() {
         assert_eq!(code, Some(0), "{args:?}: {seen}");
         let plain = without_colours(&seen).replace("\r\n", "\n");
         assert!(!is_nasty(&plain), "{args:?}: {plain:?}");
-        assert!(plain.contains("1b"), "it is shown, escaped: {args:?}: {plain:?}");
+        assert!(plain.contains("1b"), "the characters are escaped: {args:?}: {plain:?}");
     }
     for args in [
         &["recent", "--json", "--raw"][..],
@@ -409,7 +415,7 @@ async fn colours_are_for_terminals_that_want_them() {
             "{args:?}: {piped:?}"
         );
     }
-    // The table fits the terminal; a pipe gets all of it.
+    // The table fits the terminal. A pipe receives the full width.
     let (_, seen) = on_a_terminal(command(gateway.addresses.grpc, &["recent"])).await;
     let plain = without_colours(&seen);
     assert!(plain.lines().all(|line| line.chars().count() <= 100) && plain.contains('…'), "{plain}");
@@ -434,7 +440,7 @@ async fn what_the_gateway_does_not_take_is_named_by_its_option() {
     gateway.stop().await;
 }
 
-/// Standard output is a full disk, or is closed. Only a closed pipe is not an error.
+/// Standard output is a full disk, or it is closed. Only a closed pipe is not an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn output_that_cannot_be_written_is_an_error() {
     let gateway = Gateway::start().await;
@@ -496,7 +502,7 @@ async fn output_that_cannot_be_written_is_an_error() {
         let ended = tokio::task::spawn_blocking(move || status.stdout(null).status().unwrap());
         assert!(soon(ended).await.unwrap().success());
     }
-    // How it went is more than that it could not be written.
+    // The result of the command takes precedence over the failed write.
     for args in [&refused[..], &[&refused[..], &["--count", "2"]].concat()] {
         let (code, said) = into_a_full_disk(command(gateway.addresses.grpc, args)).await;
         assert!(code == Some(1) && said.contains("not "), "{said}");
@@ -508,7 +514,7 @@ async fn output_that_cannot_be_written_is_an_error() {
     gateway.stop().await;
 }
 
-/// Runs a command with a redirection of standard output, like `COMMAND >&-`.
+/// Runs a command with a redirection of standard output, such as `COMMAND >&-`.
 async fn redirected(redirection: &str, command: std::process::Command) -> (Option<i32>, String) {
     let ran = run(&mut people::in_shell(&format!(r#"exec "$0" "$@" {redirection}"#), &command)).await;
     assert_eq!(ran.stdout(), "");

@@ -1,5 +1,5 @@
-//! Retention in the real program: crashes and write errors in the middle of it,
-//! and a disk that is smaller than what is written in all.
+//! Retention in the real program: crashes and write errors while it runs, and a disk that is smaller
+//! than all data that is written.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -45,20 +45,20 @@ async fn fill(data_dir: &Path, count: u64) {
     soon(log.close()).await;
 }
 
-/// Looks into a store that nobody has open.
+/// Opens a store that no process has open.
 fn sqlite(data_dir: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(data_dir.join("events.db")).unwrap()
 }
 
-/// A gateway in which a write beyond the limit on a file's size fails instead of
-/// ending the process, started after a shell command.
+/// Starts a gateway after a shell command. A write beyond the limit on a file's size fails and does not
+/// end the process.
 fn serve_with(data_dir: &Path, prepare: &str, args: &[&str]) -> Process {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!(r#"trap "" XFSZ; {prepare}; exec "$0" "$@""#)]).arg(program().get_program());
     Process::start(shell.args(serve_args(data_dir)).args(args))
 }
 
-/// The sequence of the oldest event.
+/// Returns the sequence of the oldest event.
 async fn oldest(gateway: &Process) -> u64 {
     let (_, subscribed) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
     subscribed.oldest_cursor.parse::<Cursor>().unwrap().sequence.0 + 1
@@ -74,9 +74,9 @@ async fn oldest_is(gateway: &Process, sequence: u64) {
     soon(trimmed).await;
 }
 
-/// Checks that a log's events follow one another without a hole.
+/// Checks that the sequences of a log's events have no hole.
 fn assert_dense(events: &[Event]) {
-    assert!(events.is_sorted_by(|a, b| a.sequence + 1 == b.sequence), "no event between others is gone");
+    assert!(events.is_sorted_by(|a, b| a.sequence + 1 == b.sequence), "no event in the middle is missing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,14 +85,14 @@ async fn kill_9_in_the_middle_of_deleting_leaves_a_log_in_order() {
     const KEPT: u64 = 2000;
     let dir = TempDir::new().unwrap();
     fill(dir.path(), FILLED).await;
-    let mut told = burst::Told::default();
+    let mut answers = burst::Answers::default();
     let (mut gone, mut in_the_middle) = (1, 0);
     for round in 0..5 {
         let gateway = Process::serve(dir.path(), &["--retention-count", &KEPT.to_string(), "--memory=4KiB"]);
         let burst = Burst::start(gateway.addresses.http, &round.to_string(), 4).await;
         oldest_is(&gateway, gone + 2000).await;
         gateway.kill();
-        told.add(burst.ended().await);
+        answers.add(burst.ended().await);
 
         let check: String =
             sqlite(dir.path()).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -102,24 +102,25 @@ async fn kill_9_in_the_middle_of_deleting_leaves_a_log_in_order() {
         assert_dense(&events);
         let first = events[0].sequence;
         assert_eq!(first, oldest(&gateway).await);
-        assert!(first >= gone + 2000, "round {round}: what is gone stays gone");
+        assert!(first >= gone + 2000, "round {round}: deleted events stay deleted");
         if first > FILLED {
-            // Deleting was faster than this test on a busy machine: nothing is left to be in the middle of.
+            // On a busy machine, deletion may finish before the kill, so there is nothing left to
+            // interrupt.
             break;
         }
         for event in events.iter().take_while(|event| event.sequence <= FILLED) {
             assert_eq!(event.raw_body, event.sequence.to_string());
         }
         let added = events.iter().position(|event| event.sequence > FILLED).unwrap();
-        told.assert_kept_in(&events[added..]);
+        answers.assert_kept_in(&events[added..]);
         in_the_middle += usize::from(events.len() as u64 > KEPT);
         gone = first;
         gateway.kill();
     }
-    assert!(in_the_middle > 0, "a round ended in the middle");
+    assert!(in_the_middle > 0, "at least one round ended in the middle of a deletion");
 }
 
-/// A write that fails while nobody posts anything.
+/// A write fails while no callback arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_while_old_events_are_deleted_is_noticed_and_costs_nothing() {
     const FILLED: u64 = 20_000;
@@ -130,7 +131,7 @@ async fn a_disk_that_is_full_while_old_events_are_deleted_is_noticed_and_costs_n
     store.execute("UPDATE record SET receive_time = receive_time - ?1", [2 * hour]).unwrap();
     reseal(&store);
     drop(store);
-    // Room for the write-ahead log's index and for a few slices.
+    // Space for the index of the write-ahead log and for a few slices.
     let gateway = serve_with(
         dir.path(),
         "ulimit -S -f 200",
@@ -157,10 +158,10 @@ async fn a_disk_that_is_full_while_old_events_are_deleted_is_noticed_and_costs_n
     prlimit(Some(Pid::from_child(&gateway.child)), Resource::Fsize, unlimited).unwrap();
     until(ServingStatus::Serving).await;
     assert!(http.post(command, &body).await.is_stored());
-    // By itself, after a pause.
+    // The deletion resumes by itself after a pause.
     oldest_is(&gateway, FILLED + 1).await;
     let events = all_events(&mut gateway.client().await).await;
-    assert_eq!(events.len(), 1, "what is not too old stays");
+    assert_eq!(events.len(), 1, "the event within the retention age stays");
     assert_eq!(events[0].raw_body, body);
     gateway.signal(Signal::TERM);
     let (_, log) = gateway.ended().await;
@@ -194,7 +195,7 @@ async fn a_disk_smaller_than_all_that_is_written_is_enough() {
     assert_dense(&events);
     assert_eq!(events.last().unwrap().sequence, CALLBACKS as u64);
     let bytes: usize = events.iter().map(|event| event.raw_body.len()).sum();
-    assert!(bytes > 12 << 20, "most of what there is room for is kept: {bytes}");
+    assert!(bytes > 12 << 20, "most of the available space is used: {bytes}");
     gateway.signal(Signal::TERM);
     let (status, log) = gateway.ended().await;
     assert!(status.success());

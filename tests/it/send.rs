@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::support::people::{Ran, Relay, Running, command, on_a_terminal, run};
+use crate::support::people::{CommandResult, Relay, Running, command, on_a_terminal, run};
 use crate::support::scripted_server::{Certificates, ScriptedServer};
 use crate::support::*;
 use callback_gateway::testing::callback::signature::Tokens;
@@ -27,12 +27,12 @@ fn send(gateway: &Gateway, args: &[&str]) -> Command {
     send_to(&format!("http://{}/", gateway.addresses.http), args)
 }
 
-fn assert_fails(ran: &Ran, code: i32, part: &str) {
+fn assert_fails(ran: &CommandResult, code: i32, part: &str) {
     assert_eq!(ran.code(), Some(code), "{ran:?}");
     assert!(ran.stderr().contains(part), "{part}: {ran:?}");
 }
 
-/// The flags of a command by the member that they stand for, as its help has them.
+/// Returns the flags of a command by member, according to its help.
 async fn flags(command: &str) -> BTreeMap<String, String> {
     let help = run(send_to("http://x/", &[command, "--help"]).env("COLUMNS", "10000")).await.good();
     let (_, body) = help.split_once("Body:\n").expect(&help);
@@ -45,9 +45,8 @@ async fn flags(command: &str) -> BTreeMap<String, String> {
     body.lines().take_while(|line| !line.is_empty()).map(flag).collect()
 }
 
-/// Elements of a list with the same members: what one of them does not have, it
-/// has as its default.
-fn evened(elements: &[&Value]) -> Vec<Value> {
+/// Adds members that some elements of a list lack, with their default values.
+fn with_defaults(elements: &[&Value]) -> Vec<Value> {
     let mut defaults = serde_json::Map::new();
     for (name, value) in elements.iter().filter_map(|element| element.as_object()).flatten() {
         defaults.insert(name.clone(), if value.is_number() { json!(0) } else { json!("") });
@@ -59,7 +58,7 @@ fn evened(elements: &[&Value]) -> Vec<Value> {
     elements.iter().map(even).collect()
 }
 
-/// What to pass for a packet: a flag for every value, in order.
+/// Collects the arguments for a packet: a flag for every value, in order.
 fn arguments(packet: &Value, path: &str, flags: &BTreeMap<String, String>, args: &mut Vec<(String, String)>) {
     for (name, value) in packet.as_object().unwrap() {
         let at = format!("{path}{name}");
@@ -74,7 +73,7 @@ fn arguments(packet: &Value, path: &str, flags: &BTreeMap<String, String>, args:
             }
             None if matches!(name.as_str(), "CallbackCommand" | "EventTime") => {}
             None => {
-                let elements = evened(&elements);
+                let elements = with_defaults(&elements);
                 elements.iter().for_each(|element| arguments(element, &format!("{at}."), flags, args));
             }
         }
@@ -106,7 +105,7 @@ async fn every_command_of_the_catalogue_arrives_as_its_packet_does() {
         }
     }
     assert!(untried.len() >= 55 && sent.len() >= 60);
-    // Its message is that of CallbackAfterFollowAdd, of which there are both shapes.
+    // Its message is that of CallbackAfterFollowAdd, for which there are packets of both shapes.
     untried.remove("Follow.CallbackAfterFollowDelete");
     assert!(untried.values().all(BTreeSet::is_empty), "{untried:?}");
     let events = all_events(&mut gateway.client().await).await;
@@ -171,7 +170,8 @@ async fn a_body_goes_out_byte_for_byte_from_a_file_or_standard_input() {
     for event in all_events(&mut gateway.client().await).await {
         assert_eq!((event.command.as_str(), event.raw_body.as_str()), ("X.Of-Tomorrow", body));
     }
-    // Under a name of its own choice. The gateway stores it under that name, with a status that says that they differ.
+    // Under a different command in the query. The gateway stores the callback under that command, with a
+    // status that reports the mismatch.
     run(&mut send(&gateway, &["friend-add", "--body", path])).await.good();
     let events = all_events(&mut gateway.client().await).await;
     let last = events.last().unwrap();
@@ -199,7 +199,7 @@ async fn many_are_sent_and_summed_up() {
         "{text}"
     );
     assert_eq!(sums.stderr(), "", "a pipe gets no progress bar");
-    assert_eq!(relay.accepted(), 1, "one connection, kept open");
+    assert_eq!(relay.accepted(), 1, "all callbacks use one connection");
 
     let rated = run(&mut send(&gateway, &["state-change", "--count", "50", "--rate", "500"])).await;
     assert!(rated.good().contains("\nstored     50\n"), "{rated:?}");
@@ -214,14 +214,14 @@ async fn many_are_sent_and_summed_up() {
     relay.cut();
     let gone = run(&mut send_to(&url, &["state-change", "--count", "2"])).await;
     assert_fails(&gone, 1, "error: 2 of 2 were not stored");
-    // In two ways, perhaps: a connection that breaks has several names.
+    // The errors may differ: a broken connection can cause several.
     let reasons: Vec<String> =
         gone.stdout().lines().skip(3).map(|line| line.trim()[1..].to_owned()).collect();
     assert!(
         !reasons.is_empty() && reasons.iter().all(|reason| reason.starts_with(" x no response from http://")),
         "{gone:?}"
     );
-    assert!(!gone.stdout().contains("p50"), "nothing was answered: {gone:?}");
+    assert!(!gone.stdout().contains("p50"), "no callback was answered: {gone:?}");
 
     for (args, part) in [
         (&["--rate", "5"][..], "--count"),
@@ -244,11 +244,14 @@ async fn a_terminal_gets_a_progress_bar() {
     assert_eq!(code, Some(0), "{seen}");
     let (bars, summary) = seen.rsplit_once("\u{1b}[2K").expect(&seen);
     assert!(bars.contains("/60") && bars.contains(" a second") && bars.contains('█'), "{bars}");
-    assert!(summary.contains("sent") && !summary.contains("/60"), "the bar is gone at the end: {summary}");
+    assert!(
+        summary.contains("sent") && !summary.contains("/60"),
+        "the progress bar is removed at the end: {summary}"
+    );
     gateway.stop().await;
 }
 
-/// RequestTime is in seconds: one that was signed once would soon be too old.
+/// RequestTime is in seconds. A callback that was signed once would soon be too old.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_many_is_signed_afresh() {
     let gateway = Gateway::start_with(|settings| {
@@ -260,7 +263,7 @@ async fn each_of_many_is_signed_afresh() {
     run(&mut many).await.good();
     let events = all_events(&mut gateway.client().await).await;
     let times: BTreeSet<_> = events.iter().map(|event| event.request_time.unwrap().seconds).collect();
-    // Two seconds lie between the first and the last.
+    // At least two seconds lie between the first and the last.
     assert!(events.len() == 3 && times.len() >= 2, "{times:?}");
     let unsigned = run(&mut send(&gateway, &["state-change", "--count", "2"])).await;
     assert_fails(&unsigned, 1, "2 of 2 were not stored");
@@ -302,7 +305,7 @@ async fn callbacks_go_over_tls_too() {
     assert_eq!(ran.good().trim_end(), OK_PACKET);
     assert!(queries.lock().unwrap()[0].starts_with("SdkAppid=1400000000&CallbackCommand=State.StateChange&"));
 
-    // What the environment has for gRPC does not count.
+    // Environment variables for gRPC are not used.
     let mut elsewhere = send_to("http://127.0.0.1:1/", &["state-change"]);
     assert_fails(
         &run(elsewhere.env("CALLBACK_GATEWAY_CLIENT_TLS_CA", &ca)).await,
@@ -323,7 +326,7 @@ async fn callbacks_go_over_tls_too() {
     assert_eq!(queries.lock().unwrap().len(), 1);
 }
 
-/// Whoever answers may be anybody.
+/// The server at the other end may be under anyone's control.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_an_answer_holds_does_anything_to_a_terminal() {
     let nasty = "\u{1b}[2J\u{202e}";

@@ -1,5 +1,5 @@
-//! A disk that takes no more writes: a limit on the size of the gateway's files
-//! stands in for it, since it comes and goes at any moment and needs no rights.
+//! A disk that accepts no more writes. A limit on the size of the gateway's files simulates it: it can
+//! be set and lifted at any moment without special rights.
 
 use std::{
     process::Command,
@@ -18,15 +18,14 @@ use tonic_health::pb::{
     health_client::HealthClient,
 };
 
-use crate::support::burst::{Burst, Follower, Told, callback};
+use crate::support::burst::{Answers, Burst, Follower, callback};
 use crate::support::*;
 
 const CONNECTIONS: usize = 4;
-/// In bytes. All are below what the gateway writes to see whether the disk takes
-/// writes again, so that no fault ends by itself; none is a whole number of
-/// pages, so that a write is cut in the middle of one.
+/// In bytes. All are below the size of the gateway's trial write, so that no fault ends by itself. None
+/// is a multiple of the page size, so that a write is cut in the middle of a page.
 const LIMITS: [u64; 4] = [100_000, 200_000, 40_000, 100_001];
-/// Longer than the gateway's pause between attempts to recover, so that some fail.
+/// Longer than the gateway's pause between recovery attempts, so that some fail.
 const FAULT: Duration = Duration::from_millis(700);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,8 +38,8 @@ async fn a_failed_write_is_never_acknowledged_and_the_gateway_recovers() {
     until(&mut storing, ServingStatus::Serving).await;
     let mut follower = Follower::open(&mut client, earliest()).await;
     let burst = Burst::start(gateway.addresses.http, "burst", CONNECTIONS).await;
-    // What this test itself posted.
-    let mut told = Told::default();
+    // Callbacks that this test posted itself.
+    let mut answers = Answers::default();
 
     for (fault, limit) in LIMITS.into_iter().enumerate() {
         burst.stored_more(25).await;
@@ -54,7 +53,7 @@ async fn a_failed_write_is_never_acknowledged_and_the_gateway_recovers() {
             let answer = http.post(command, &body).await;
             assert_eq!(answer.status, 503, "{answer:?}");
             assert_eq!(answer.error_info(), "callbacks cannot be stored at the moment; retry");
-            told.unknown.push(body);
+            answers.unknown.push(body);
             if started.elapsed() > FAULT {
                 break;
             }
@@ -64,8 +63,8 @@ async fn a_failed_write_is_never_acknowledged_and_the_gateway_recovers() {
         assert_eq!(get(gateway.addresses.admin, "/livez").await.status, 200);
         assert_eq!(check(&mut health, "").await, ServingStatus::NotServing);
         assert_eq!(check(&mut health, "imcallback.v1.EventService").await, ServingStatus::Serving);
-        // The log stands still, so the follower has as much before it.
-        follower.saw(assert_reads(&mut client, &told, &burst).await).await;
+        // The log does not grow, so the follower has all events up to this point.
+        follower.saw(assert_reads(&mut client, &answers, &burst).await).await;
 
         if fault + 1 == LIMITS.len() {
             break;
@@ -75,29 +74,29 @@ async fn a_failed_write_is_never_acknowledged_and_the_gateway_recovers() {
         assert_eq!(get(gateway.addresses.admin, "/readyz").await.status, 200);
         let (command, body) = callback("recovered", fault, 0);
         assert!(http.post(command, &body).await.is_stored());
-        told.stored.push(body);
-        assert_reads(&mut client, &told, &burst).await;
+        answers.stored.push(body);
+        assert_reads(&mut client, &answers, &burst).await;
     }
 
-    // The last fault lasts to the gateway's end, which is in order all the same.
+    // The last fault lasts until the gateway ends, which succeeds nevertheless.
     gateway.signal(Signal::TERM);
     let (status, log) = gateway.ended().await;
     assert!(status.success(), "{status}: {log:?}");
-    told.add(burst.ended().await);
+    answers.add(burst.ended().await);
     let live = follower.ended().await;
-    assert!(told.missing(&live).is_empty(), "a follower sees everything through every fault");
+    assert!(answers.missing(&live).is_empty(), "the follower receives every acknowledged event");
 
     let gateway = serve(&dir);
     let (command, body) = callback("restarted", 0, 0);
     assert!(Http::connect(gateway.addresses.http).await.post(command, &body).await.is_stored());
-    told.stored.push(body);
+    answers.stored.push(body);
     let events = read(&mut gateway.client().await, earliest()).await;
-    told.assert_kept_in(&events);
-    assert!(events.starts_with(&live), "and only what is durable");
+    answers.assert_kept_in(&events);
+    assert!(events.starts_with(&live), "the follower receives only durable events");
 }
 
-/// A full disk must not take reading away, also not from a gateway that is
-/// started on one: what a crash left in the write-ahead log does not fit in.
+/// A full disk must not prevent reads, even by a gateway that starts on one: the content of the
+/// write-ahead log after a crash does not fit into the store.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_started_on_a_full_disk_reads_and_recovers() {
     let dir = TempDir::new().unwrap();
@@ -105,16 +104,16 @@ async fn a_gateway_started_on_a_full_disk_reads_and_recovers() {
     let burst = Burst::start(gateway.addresses.http, "burst", CONNECTIONS).await;
     burst.stored(300).await;
     gateway.kill();
-    let mut told = burst.ended().await;
+    let mut answers = burst.ended().await;
 
     let gateway = serve_with(&dir, &format!("ulimit -S -f {}", LIMITS[2] / 512));
     let mut client = gateway.client().await;
     let events = read(&mut client, earliest()).await;
-    told.assert_kept_in(&events);
+    answers.assert_kept_in(&events);
     let (command, body) = callback("full", 0, 0);
     let mut http = Http::connect(gateway.addresses.http).await;
     assert_eq!(http.post(command, &body).await.status, 503);
-    told.unknown.push(body);
+    answers.unknown.push(body);
     let mut health = health_client(&gateway).await;
     assert_eq!(check(&mut health, "").await, ServingStatus::NotServing);
     assert_eq!(check(&mut health, "imcallback.v1.EventService").await, ServingStatus::Serving);
@@ -124,17 +123,17 @@ async fn a_gateway_started_on_a_full_disk_reads_and_recovers() {
     until(&mut storing, ServingStatus::Serving).await;
     let (command, body) = callback("recovered", 0, 0);
     assert!(http.post(command, &body).await.is_stored());
-    told.stored.push(body);
-    told.assert_kept_in(&read(&mut client, earliest()).await);
+    answers.stored.push(body);
+    answers.assert_kept_in(&read(&mut client, earliest()).await);
 }
 
-/// A gateway in which a write beyond the limit fails instead of ending the
-/// process, and which keeps so little in memory that it reads from the disk.
+/// Starts a gateway in which a write beyond the limit fails and does not end the process. Its memory is
+/// so small that it reads from the disk.
 fn serve(dir: &TempDir) -> Process {
     serve_with(dir, ":")
 }
 
-/// The same, after a shell command.
+/// Starts such a gateway after a shell command.
 fn serve_with(dir: &TempDir, prepare: &str) -> Process {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!(r#"trap "" XFSZ; {prepare}; exec "$0" "$@""#)]).arg(program().get_program());
@@ -142,28 +141,28 @@ fn serve_with(dir: &TempDir, prepare: &str) -> Process {
     Process::start(&mut shell)
 }
 
-/// Sets the largest size of a file that the gateway may write; `None` lifts it.
+/// Sets the maximum size of files that the gateway may write. `None` lifts the limit.
 fn limit_file_size(gateway: &Process, bytes: Option<u64>) {
     let ours = getrlimit(Resource::Fsize);
     let limit = Rlimit { current: bytes.or(ours.current), maximum: ours.maximum };
     prlimit(Some(Pid::from_child(&gateway.child)), Resource::Fsize, limit).unwrap();
 }
 
-/// Checks that everything acknowledged up to now is read, in both ways of
-/// reading; gives the number of events.
-async fn assert_reads(client: &mut EventServiceClient<Channel>, told: &Told, burst: &Burst) -> usize {
-    let mut stored = burst.told();
-    stored.add(told.clone());
+/// Checks that everything acknowledged so far can be read, by stream and by list. Returns the number of
+/// events.
+async fn assert_reads(client: &mut EventServiceClient<Channel>, answers: &Answers, burst: &Burst) -> usize {
+    let mut stored = burst.answers();
+    stored.add(answers.clone());
     let events = read(client, earliest()).await;
     assert!(stored.missing(&events).is_empty(), "{:?}", stored.missing(&events));
     let mut listed = list(client).await;
     listed.reverse();
-    // The burst may go on.
-    assert!(listed.starts_with(&events), "both ways give the same");
+    // The burst may continue.
+    assert!(listed.starts_with(&events), "stream and list return the same events");
     events.len()
 }
 
-/// All events by `ListEvents`, newest first.
+/// Returns all events by `ListEvents`, newest first.
 async fn list(client: &mut EventServiceClient<Channel>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut request = ListEventsRequest { page_size: 100, include_raw_body: true, ..Default::default() };
@@ -192,7 +191,7 @@ async fn watch(health: &mut HealthClient<Channel>, service: &str) -> Streaming<H
     soon(health.watch(request)).await.unwrap().into_inner()
 }
 
-/// Waits until the watched health is so.
+/// Waits until the watched health has this status.
 async fn until(health: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
     while soon(health.message()).await.unwrap().expect("a watch does not end").status() != status {}
 }

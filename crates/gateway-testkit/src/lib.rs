@@ -1,4 +1,5 @@
-//! Test support that needs types of the gateway, above all a gateway in the process of the test. Exports `testkit` too.
+//! Test support that needs types of the gateway, above all a gateway in the process of the test.
+//! Re-exports `testkit`.
 
 #![allow(missing_docs, reason = "names of helpers say enough")]
 
@@ -20,7 +21,8 @@ use tonic::transport::Channel;
 pub use self::log::*;
 pub use testkit::*;
 
-/// The settings of a test's gateway: the program's defaults, but free ports and a short drain delay.
+/// Returns the settings of a test gateway: the program's defaults with free ports and a short drain
+/// delay.
 pub fn settings(data_dir: &Path) -> Settings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     Settings {
@@ -35,7 +37,7 @@ pub fn settings(data_dir: &Path) -> Settings {
     }
 }
 
-/// A gateway in this process.
+/// Gateway in the process of the test.
 pub struct Gateway {
     pub addresses: Addresses,
     shutdown: Option<oneshot::Sender<()>>,
@@ -93,7 +95,7 @@ impl Gateway {
         self.shutdown.take().expect("shut down once").send(()).expect("the gateway runs");
     }
 
-    /// Drains it and waits for its end.
+    /// Drains the gateway and waits for its end.
     pub async fn stop(mut self) {
         if self.shutdown.is_some() {
             self.begin_shutdown();

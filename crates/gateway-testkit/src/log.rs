@@ -1,4 +1,4 @@
-//! Logs that pass most calls on to another one.
+//! Logs that forward most calls to another log.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use callback_gateway::testing::{
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
-/// Methods of a log that a test can override. By default each method passes the call on.
+/// Methods of a log that a test can override. By default each method forwards the call.
 pub trait Overrides: Send + Sync + 'static {
-    /// Returns the log that answers whatever is not overridden.
+    /// Returns the log that receives all other calls.
     fn log(&self) -> &dyn EventLog;
 
     fn append(&self, record: NewRecord) -> Appending {

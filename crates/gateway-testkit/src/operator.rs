@@ -1,4 +1,5 @@
-//! What operators do to the stream behind gateways, and what subscribers must be told then.
+//! Operations on the JetStream stream behind gateways, and checks of the errors that subscribers then
+//! receive.
 
 use imcallback::{Event, GapPolicy, SubscribeRequest, subscribe_response::Frame};
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use tonic::{Code, Status};
 
 use crate::{Gateway, Subscriber, after, all_events, nats::Nats, reason, soon};
 
-/// An operator's request to JetStream.
+/// Sends a request to the JetStream API, as an operator would.
 pub async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
     let client = async_nats::connect(server.url()).await.unwrap();
     let answer =
@@ -16,8 +17,8 @@ pub async fn operate(server: &Nats, subject: &str, request: Value) -> Value {
     answer
 }
 
-/// All events, once the gateway has come to what is stored now: callbacks that another gateway, or this one
-/// with a late tail, was told are stored may not be there at once.
+/// Returns all events, once the gateway serves everything that is stored now. The tail of a gateway may
+/// lag behind acknowledgements, whether they were sent by this gateway or another one.
 pub async fn all_stored(servers: &[Nats], gateway: &Gateway) -> Vec<Event> {
     let urls: Vec<String> = servers.iter().map(Nats::url).collect();
     let client = soon(async_nats::connect(urls)).await.unwrap();
@@ -37,14 +38,17 @@ pub async fn all_stored(servers: &[Nats], gateway: &Gateway) -> Vec<Event> {
 }
 
 pub async fn refused(gateway: &Gateway, request: SubscribeRequest) -> Status {
-    Subscriber::open(&mut gateway.client().await, request).await.err().expect("it is refused")
+    Subscriber::open(&mut gateway.client().await, request)
+        .await
+        .err()
+        .expect("the gateway rejects the subscription")
 }
 
-/// Waits until whoever resumes there is told that what follows is gone.
+/// Waits until the gateway rejects a resume at this cursor because later events are gone.
 pub async fn until_expired(gateway: &Gateway, cursor: &str) {
     let status = soon(async {
         loop {
-            // Until the state is asked for next, what is in memory is given.
+            // Until the next read of the stream's state, the gateway serves events from memory.
             match Subscriber::open(&mut gateway.client().await, after(cursor)).await {
                 Ok(_) => tokio::task::yield_now().await,
                 Err(status) => return status,
@@ -55,8 +59,8 @@ pub async fn until_expired(gateway: &Gateway, cursor: &str) {
     assert_expired(&status);
 }
 
-/// Of a log whose first ten events were purged.
-pub async fn assert_says_what_is_gone(gateway: &Gateway, events: &[Event]) {
+/// Checks that the gateway reports the gap in a log whose first ten events were purged.
+pub async fn assert_reports_gap(gateway: &Gateway, events: &[Event]) {
     until_expired(gateway, &events[4].cursor).await;
     let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..after(&events[4].cursor) };
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
@@ -65,13 +69,13 @@ pub async fn assert_says_what_is_gone(gateway: &Gateway, events: &[Event]) {
     assert_eq!(subscriber.event().await.unwrap().sequence, 11);
 }
 
-/// Deletes the stream, and makes one with the same settings.
-pub async fn make_anew(server: &Nats) {
+/// Deletes the stream and creates it again with the same settings.
+pub async fn recreate_stream(server: &Nats) {
     let config = delete(server).await;
     operate(server, "STREAM.CREATE.callbacks", config).await;
 }
 
-/// Deletes the stream; gives the settings that it had.
+/// Deletes the stream. Returns its settings.
 pub async fn delete(server: &Nats) -> Value {
     let info = operate(server, "STREAM.INFO.callbacks", json!({})).await;
     operate(server, "STREAM.DELETE.callbacks", json!({})).await;

@@ -1,11 +1,12 @@
-//! Pages of a store's file, for tests that damage them.
+//! Pages of a store file, for tests that damage them.
 
 use std::collections::BTreeSet;
 
-/// The size of a page in bytes, as the store sets it.
+/// Page size of the store, in bytes.
 pub const PAGE: usize = 8192;
 
-/// The keys of the rows in a page, if it is a leaf of a table (https://sqlite.org/fileformat2.html#b_tree_pages).
+/// Returns the row IDs in a page if it is a leaf of a table
+/// (https://sqlite.org/fileformat2.html#b_tree_pages).
 pub fn rows(page: &[u8]) -> BTreeSet<u64> {
     let number = |at: usize| usize::from(u16::from_be_bytes([page[at], page[at + 1]]));
     let varint = |at: usize| {

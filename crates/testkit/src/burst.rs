@@ -1,5 +1,5 @@
-//! Bursts of callbacks from many connections, what their senders were told, and
-//! whether a gateway's log agrees with it.
+//! Bursts of callbacks on many connections, the answers that their senders received, and a check of a
+//! gateway's log against these answers.
 
 use std::{
     collections::HashSet,
@@ -21,37 +21,37 @@ use tonic::transport::Channel;
 
 use crate::{Http, Subscriber, soon};
 
-/// What became of callbacks. Every body that was sent is in one of the two.
+/// Sent callbacks, by answer. Every body that was sent is in one of the two lists.
 #[derive(Debug, Clone, Default)]
-pub struct Told {
-    /// Answered 200 OK: promised to be stored.
+pub struct Answers {
+    /// Answered with 200 OK: the gateway promised to store them.
     pub stored: Vec<String>,
-    /// Refused with 503, or never answered: they may be stored or not.
+    /// Answered with 503, or not at all: they may be stored or not.
     pub unknown: Vec<String>,
 }
 
-impl Told {
+impl Answers {
     pub fn add(&mut self, more: Self) {
         self.stored.extend(more.stored);
         self.unknown.extend(more.unknown);
     }
 
-    /// What was promised and is not among these events.
+    /// Returns the acknowledged bodies that are not among these events.
     pub fn missing(&self, events: &[Event]) -> Vec<&str> {
         let bodies: HashSet<&str> = events.iter().map(|event| event.raw_body.as_str()).collect();
         self.stored.iter().map(String::as_str).filter(|body| !bodies.contains(body)).collect()
     }
 
-    /// Checks that a whole log has what was promised, has nothing twice and
-    /// nothing that was never sent, and is in order.
+    /// Checks that a whole log contains every acknowledged body, contains no body twice and no body that
+    /// was not sent, and is in order.
     pub fn assert_kept_in(&self, events: &[Event]) {
         let missing = self.missing(events);
         assert!(missing.is_empty(), "{} acknowledged events are missing: {missing:?}", missing.len());
         let sent: HashSet<&str> = self.stored.iter().chain(&self.unknown).map(String::as_str).collect();
         let mut seen = HashSet::new();
         for event in events {
-            assert!(sent.contains(event.raw_body.as_str()), "nobody sent this: {event:?}");
-            assert!(seen.insert(event.raw_body.as_str()), "this is there twice: {event:?}");
+            assert!(sent.contains(event.raw_body.as_str()), "no caller sent this: {event:?}");
+            assert!(seen.insert(event.raw_body.as_str()), "this event is stored twice: {event:?}");
         }
         assert!(events.is_sorted_by(|a, b| a.sequence < b.sequence), "sequences strictly increase");
         let time = |event: &Event| event.receive_time.map(|time| (time.seconds, time.nanos));
@@ -59,8 +59,7 @@ impl Told {
     }
 }
 
-/// A callback with a body of its own: most of a command that the gateway does
-/// not know, some of one that it does.
+/// Returns a callback with a unique body. Three of four have a command that the gateway does not know.
 pub fn callback(burst: &str, connection: usize, n: usize) -> (&'static str, String) {
     let id = format!("{burst}-{connection}-{n}");
     if n % 4 == 3 {
@@ -72,54 +71,56 @@ pub fn callback(burst: &str, connection: usize, n: usize) -> (&'static str, Stri
     }
 }
 
-/// Callers that post one callback after the other, each on its connection,
-/// until that breaks or they are stopped.
+/// Callers that each post one callback after another on a connection of their own, until the connection
+/// breaks or the burst is stopped.
 pub struct Burst {
-    told: watch::Sender<Told>,
+    answers: watch::Sender<Answers>,
     stopped: Arc<AtomicBool>,
     callers: JoinSet<()>,
 }
 
 impl Burst {
     pub async fn start(address: SocketAddr, name: &str, connections: usize) -> Self {
-        let told = watch::Sender::new(Told::default());
-        let mut burst = Self { told, stopped: Arc::default(), callers: JoinSet::new() };
+        let answers = watch::Sender::new(Answers::default());
+        let mut burst = Self { answers, stopped: Arc::default(), callers: JoinSet::new() };
         for connection in 0..connections {
             let http = Http::connect(address).await;
-            let (told, stopped) = (burst.told.clone(), Arc::clone(&burst.stopped));
-            burst.callers.spawn(call(http, name.to_owned(), connection, told, stopped));
+            let (answers, stopped) = (burst.answers.clone(), Arc::clone(&burst.stopped));
+            burst.callers.spawn(call(http, name.to_owned(), connection, answers, stopped));
         }
         burst
     }
 
-    /// What the callers were told up to now.
-    pub fn told(&self) -> Told {
-        self.told.borrow().clone()
+    /// Returns the answers so far.
+    pub fn answers(&self) -> Answers {
+        self.answers.borrow().clone()
     }
 
-    /// Waits until so many callbacks were answered 200 OK.
+    /// Waits until this many callbacks were answered with 200 OK.
     pub async fn stored(&self, count: usize) {
-        let mut told = self.told.subscribe();
-        soon(told.wait_for(|told| told.stored.len() >= count)).await.expect("the burst holds the sender");
+        let mut answers = self.answers.subscribe();
+        soon(answers.wait_for(|answers| answers.stored.len() >= count))
+            .await
+            .expect("the burst holds the sender");
     }
 
-    /// Waits until so many more callbacks were answered 200 OK.
+    /// Waits until this many more callbacks were answered with 200 OK.
     pub async fn stored_more(&self, count: usize) {
-        let stored = self.told.borrow().stored.len();
+        let stored = self.answers.borrow().stored.len();
         self.stored(stored + count).await;
     }
 
-    /// Has every caller stop after its next answer.
+    /// Makes every caller stop after its next answer.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until every caller has stopped, or its connection broke.
-    pub async fn ended(mut self) -> Told {
+    /// Waits until every caller has stopped or lost its connection. Returns all answers.
+    pub async fn ended(mut self) -> Answers {
         while let Some(ended) = soon(self.callers.join_next()).await {
-            ended.expect("a caller saw what it expects");
+            ended.expect("every caller received expected answers");
         }
-        self.told()
+        self.answers()
     }
 }
 
@@ -127,7 +128,7 @@ async fn call(
     mut http: Http,
     burst: String,
     connection: usize,
-    told: watch::Sender<Told>,
+    answers: watch::Sender<Answers>,
     stopped: Arc<AtomicBool>,
 ) {
     for n in 0.. {
@@ -136,21 +137,21 @@ async fn call(
         }
         let (command, body) = callback(&burst, connection, n);
         match http.try_post(command, &body).await {
-            Ok(answer) if answer.is_stored() => told.send_modify(|told| told.stored.push(body)),
+            Ok(answer) if answer.is_stored() => answers.send_modify(|answers| answers.stored.push(body)),
             Ok(answer) => {
                 assert_eq!(answer.status, 503, "{answer:?}");
                 answer.error_info();
-                told.send_modify(|told| told.unknown.push(body));
+                answers.send_modify(|answers| answers.unknown.push(body));
             }
             Err(_) => {
-                told.send_modify(|told| told.unknown.push(body));
+                answers.send_modify(|answers| answers.unknown.push(body));
                 return;
             }
         }
     }
 }
 
-/// A subscriber that follows until its stream ends.
+/// Subscriber that reads in the background until its stream ends.
 pub struct Follower {
     events: watch::Receiver<Vec<Event>>,
     task: JoinHandle<()>,
@@ -171,17 +172,17 @@ impl Follower {
         Self { events, task }
     }
 
-    /// Waits until it has seen so many events.
+    /// Waits until it has received this many events.
     pub async fn saw(&mut self, count: usize) {
-        soon(self.events.wait_for(|events| events.len() >= count)).await.expect("the stream goes on");
+        soon(self.events.wait_for(|events| events.len() >= count)).await.expect("the stream continues");
     }
 
-    /// What it has seen up to now.
+    /// Returns the events received so far.
     pub fn seen(&self) -> Vec<Event> {
         self.events.borrow().clone()
     }
 
-    /// Waits for its stream's end; gives what it saw.
+    /// Waits for the end of its stream. Returns the events that it received.
     pub async fn ended(self) -> Vec<Event> {
         soon(self.task).await.unwrap();
         self.events.borrow().clone()

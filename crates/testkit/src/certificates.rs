@@ -1,4 +1,4 @@
-//! Certificates for the tests, made anew for each.
+//! Certificates for tests. Each test creates its own.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -15,7 +15,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 
-/// Who signs certificates.
+/// Certificate authority.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -67,7 +67,7 @@ impl Authority {
         Identity { cert: cert.pem(), key: key.serialize_pem() }
     }
 
-    /// What a client that trusts this authority alone connects with.
+    /// Returns the TLS configuration of a client that trusts only this authority.
     pub fn client_config(&self, identity: Option<&Identity>) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
@@ -93,7 +93,7 @@ fn client_params() -> CertificateParams {
     params
 }
 
-/// Writes a file that only its owner can read, and gives its path as an argument.
+/// Writes a file that only its owner can read. Returns its path as an argument.
 pub fn write(dir: &Path, name: &str, text: &str) -> String {
     let path: PathBuf = dir.join(name);
     std::fs::write(&path, text).unwrap();

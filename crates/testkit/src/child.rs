@@ -1,4 +1,4 @@
-//! Programs that run beside a test.
+//! Child processes of a test.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -8,19 +8,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than any start takes, also on a busy machine.
+/// Longer than any start takes, even on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
-/// A program that runs. Dropping it kills it as a crash would, and waits until it is gone.
+/// Child process. Dropping it kills it, as in a crash, and waits for its exit.
 pub struct Running(pub Child);
 
 impl Running {
-    /// Starts a server and waits until a line of its standard error has this, which says that it is ready.
+    /// Starts a server and waits until a line of its standard error contains `ready`.
     pub fn server(command: &mut Command, ready: &str) -> Self {
         let mut running = Self(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
         let lines = BufReader::new(running.0.stderr.take().unwrap()).lines().map_while(Result::ok);
         let (says, said) = channel();
-        // To its end, also when nobody listens any more: it would block on a full pipe.
+        // Read to the end, even after the receiver is dropped: the server would block on a full pipe.
         thread::spawn(move || {
             for line in lines {
                 says.send(line).ok();

@@ -1,4 +1,4 @@
-//! A real Envoy, set up as in a mesh: it learns from elsewhere what is behind it.
+//! A real Envoy, configured as in a mesh: it loads its endpoints dynamically.
 
 use std::{
     collections::BTreeSet,
@@ -13,25 +13,25 @@ use tempfile::TempDir;
 
 use crate::{child::Running, eventually, tools::tool};
 
-/// A way through the proxy: a listener of its own, and what is behind it.
-pub struct Way {
+/// Listener of the proxy and the cluster behind it.
+pub struct EnvoyListener {
     name: &'static str,
     upstreams: Vec<SocketAddr>,
-    /// How the listener treats connections and requests.
+    /// Settings of the listener's connection manager and route.
     manager: Value,
     route: Value,
     cluster: Value,
-    /// How connections to the listener are encrypted.
+    /// TLS of connections to the listener.
     tls: Option<Value>,
 }
 
-impl Way {
-    /// To listeners for callbacks, in HTTP/1.1.
+impl EnvoyListener {
+    /// Creates a listener for callbacks over HTTP/1.1.
     pub fn to_callbacks(upstreams: &[SocketAddr]) -> Self {
         Self::new("callbacks", upstreams, json!({}))
     }
 
-    /// To listeners for gRPC.
+    /// Creates a listener for gRPC.
     pub fn to_grpc(upstreams: &[SocketAddr]) -> Self {
         let http2 = json!({
             "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -43,29 +43,29 @@ impl Way {
 
     fn new(name: &'static str, upstreams: &[SocketAddr], cluster: Value) -> Self {
         let upstreams = upstreams.to_vec();
-        // Without a time-out for the whole answer, as meshes have it; Envoy's own default is 15 s.
+        // No timeout for the whole response, as in meshes. Envoy's own default is 15 s.
         Self { name, upstreams, manager: json!({}), route: json!({ "timeout": "0s" }), cluster, tls: None }
     }
 
-    /// More settings of how requests are taken, as `stream_idle_timeout`.
+    /// Adds settings of the connection manager, such as `stream_idle_timeout`.
     pub fn manager(mut self, more: Value) -> Self {
         extend(&mut self.manager, more);
         self
     }
 
-    /// More settings of how requests are passed on, as `timeout` and `retry_policy`.
+    /// Adds settings of the route, such as `timeout` and `retry_policy`.
     pub fn route(mut self, more: Value) -> Self {
         extend(&mut self.route, more);
         self
     }
 
-    /// More settings of what is behind it.
+    /// Adds settings of the cluster.
     pub fn cluster(mut self, more: Value) -> Self {
         extend(&mut self.cluster, more);
         self
     }
 
-    /// Clients come over TLS, and so does Envoy to the gateway, with a certificate of its own.
+    /// Uses TLS for clients, and mutual TLS between Envoy and the gateway.
     pub fn tls(mut self, tls: &Tls<'_>) -> Self {
         let pair = |[cert, key]: [&str; 2]| json!([{ "certificate_chain": { "filename": cert }, "private_key": { "filename": key } }]);
         self.tls = Some(json!({
@@ -102,7 +102,7 @@ impl Way {
         let mut manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": name,
-            // As meshes have it.
+            // As in meshes.
             "normalize_path": true,
             "route_config": {
                 "virtual_hosts": [{
@@ -141,25 +141,25 @@ impl Way {
     }
 }
 
-/// Files for TLS: certificate and key of the proxy towards clients, and towards the gateway;
-/// who signed the gateway's.
+/// TLS files: certificate and key of the proxy for clients and for the gateway, and the CA of the
+/// gateway's certificate.
 pub struct Tls<'a> {
     pub server: [&'a str; 2],
     pub client: [&'a str; 2],
     pub gateway_ca: &'a str,
 }
 
-/// An Envoy. Dropping it kills it.
+/// Envoy process. Dropping it kills it.
 pub struct Envoy {
-    /// Before the directory: it goes first.
+    /// Before the directory: fields are dropped in this order.
     _running: Running,
     dir: TempDir,
     admin: String,
 }
 
 impl Envoy {
-    /// Starts it and waits until it serves.
-    pub fn start(ways: &[Way]) -> Self {
+    /// Starts Envoy and waits until it serves.
+    pub fn start(ways: &[EnvoyListener]) -> Self {
         let dir = TempDir::new().unwrap();
         for way in ways {
             write_endpoints(dir.path(), way.name, &way.upstreams);
@@ -168,7 +168,7 @@ impl Envoy {
             "node": { "id": "test", "cluster": "test" },
             "admin": { "address": address(SocketAddr::from(([127, 0, 0, 1], 0))) },
             "static_resources": {
-                "listeners": ways.iter().map(Way::listener).collect::<Vec<_>>(),
+                "listeners": ways.iter().map(EnvoyListener::listener).collect::<Vec<_>>(),
                 "clusters": ways.iter().map(|way| way.cluster_config(dir.path())).collect::<Vec<_>>(),
             },
         });
@@ -176,9 +176,9 @@ impl Envoy {
         fs::write(&config_path, config.to_string()).unwrap();
         let mut command = Command::new(tool("bin/envoy"));
         command
-            // Hot restart would have all Envoys of this machine share a socket.
+            // With hot restart, all Envoys of this machine would share a socket.
             .args(["--disable-hot-restart", "--concurrency", "1"])
-            // Once it is told to drain, it does so at once, and takes no connections after a second.
+            // A drain starts immediately, and listeners close after a second.
             .args(["--drain-strategy", "immediate", "--drain-time-s", "1", "--config-path"])
             .arg(config_path)
             .arg("--admin-address-path")
@@ -189,7 +189,7 @@ impl Envoy {
         Self { _running: running, dir, admin }
     }
 
-    /// Where a way's listener is.
+    /// Returns the address of a listener.
     pub fn address(&self, way: &str) -> SocketAddr {
         let listeners = self.ask("/listeners?format=json");
         let listeners = listeners["listener_statuses"].as_array().unwrap();
@@ -197,7 +197,7 @@ impl Envoy {
         port(&listener["local_address"])
     }
 
-    /// Changes what is behind a way, and waits until Envoy knows.
+    /// Changes the endpoints of a cluster and waits until Envoy uses them.
     pub async fn set_upstreams(&self, way: &'static str, upstreams: &[SocketAddr]) {
         write_endpoints(self.dir.path(), way, upstreams);
         let wanted: BTreeSet<SocketAddr> = upstreams.iter().copied().collect();
@@ -217,19 +217,19 @@ impl Envoy {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Has it take no more connections in a while, and tell the clients that are connected.
+    /// Starts a drain: Envoy tells connected clients to reconnect, and soon accepts no more connections.
     pub fn drain(&self) {
         ureq::post(format!("http://{}/drain_listeners?graceful", self.admin)).send_empty().unwrap();
     }
 
-    /// One of its counters.
+    /// Returns one of its counters.
     pub fn counter(&self, name: &str) -> u64 {
         let stats = self.ask(&format!("/stats?format=json&filter=^{name}$"));
         stats["stats"][0]["value"].as_u64().unwrap_or_else(|| panic!("no counter {name}: {stats}"))
     }
 }
 
-/// Replaces members, and adds those that were not there.
+/// Adds members to an object, replacing those with the same names.
 fn extend(object: &mut Value, more: Value) {
     let Value::Object(more) = more else { panic!("not an object: {more}") };
     object.as_object_mut().unwrap().extend(more);
@@ -249,7 +249,7 @@ fn endpoints(dir: &Path, way: &str) -> String {
     dir.join(format!("{way}.json")).to_str().unwrap().to_owned()
 }
 
-/// Under another name first: Envoy reads the file when one is moved there.
+/// Writes to a temporary file first: Envoy reads the file when it is moved into place.
 fn write_endpoints(dir: &Path, way: &str, upstreams: &[SocketAddr]) {
     let endpoint = |&upstream: &SocketAddr| json!({ "endpoint": { "address": address(upstream) } });
     let assignment = json!({

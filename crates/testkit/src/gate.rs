@@ -1,5 +1,5 @@
-//! The real program under hostile input: only what was answered 200 is stored, nothing
-//! panics, and the next good callback works.
+//! The real program under hostile input: the log contains exactly the callbacks that were answered with
+//! 200, nothing panics, and the next good callback works.
 
 use imcallback::Event;
 use rustix::process::Signal;
@@ -7,12 +7,12 @@ use tempfile::TempDir;
 
 use crate::{Http, Process, all_events, query, soon};
 
-/// The program, and what its log must have in the end.
+/// Gateway process, and the expected content of its log.
 pub struct Gate {
     pub gateway: Process,
-    /// The bodies that were answered 200, in order.
+    /// Bodies that were answered with 200, in order.
     pub stored: Vec<Vec<u8>>,
-    /// Those that were answered 503, on a busy machine: they may be stored or not.
+    /// Bodies that were answered with 503, on a busy machine. They may be stored or not.
     unknown: Vec<Vec<u8>>,
     _dir: TempDir,
 }
@@ -37,13 +37,13 @@ impl Gate {
         Http::connect(self.gateway.addresses.http).await
     }
 
-    /// Posts a good callback, with a body of its own.
+    /// Posts a good callback with a unique body.
     pub async fn good(&mut self, http: &mut Http, after: &str) {
         let body = format!("{{\"good\":{}}}", self.stored.len());
         self.store(http, "A.B", body, after).await;
     }
 
-    /// Posts a callback until it is stored.
+    /// Posts a callback, and retries until it is stored.
     pub async fn store(&mut self, http: &mut Http, command: &str, body: impl Into<Vec<u8>>, what: &str) {
         let body = body.into();
         soon(async {
@@ -66,8 +66,8 @@ impl Gate {
         self.good(&mut http, after).await;
     }
 
-    /// Checks that the log has what was stored, byte for byte, and nothing else, and that
-    /// nothing panicked; gives the log.
+    /// Checks that the log contains exactly the stored callbacks, byte for byte, and that nothing
+    /// panicked. Returns the log.
     pub async fn close(mut self) -> Vec<Event> {
         let mut events = all_events(&mut self.gateway.client().await).await;
         let mut stored = self.stored.iter().peekable();
@@ -78,10 +78,12 @@ impl Gate {
             }
             let at = self.unknown.iter().position(|unknown| unknown == body);
             let shown = String::from_utf8_lossy(&body[..body.len().min(200)]);
-            self.unknown.swap_remove(at.unwrap_or_else(|| panic!("nobody sent {shown}, or not now")));
+            self.unknown.swap_remove(
+                at.unwrap_or_else(|| panic!("the log has {shown} where the test did not send it")),
+            );
             false
         });
-        assert_eq!(events.len(), self.stored.len(), "the first of them are there");
+        assert_eq!(events.len(), self.stored.len(), "the log ends before the last stored callback");
         self.gateway.signal(Signal::TERM);
         let (status, log) = self.gateway.ended().await;
         assert!(status.success(), "{status}");
@@ -90,18 +92,18 @@ impl Gate {
     }
 }
 
-/// A callback with any bytes as its body.
+/// Returns a callback request with any bytes as its body.
 pub fn post(query: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("POST /?{query} HTTP/1.1\r\nHost: gateway\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
-/// A callback whose framing is the test's.
+/// Returns a callback request with the given framing headers.
 pub fn framed(fields: &str, body: &str) -> String {
     format!("POST /?{} HTTP/1.1\r\nHost: gateway\r\n{fields}\r\n{body}", query("A.B"))
 }
 
-/// The same, in chunks.
+/// Returns a callback request with a chunked body.
 pub fn chunked(body: &str) -> String {
     framed("Transfer-Encoding: chunked\r\n", body)
 }

@@ -1,4 +1,4 @@
-//! The real grpcurl, and programs as it that print messages or fail.
+//! The real grpcurl, and similar programs that print messages or fail.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -18,15 +18,15 @@ pub fn grpcurl_binary() -> PathBuf {
     tool("bin/grpcurl")
 }
 
-/// A program that has ended.
-pub struct Ran(Output);
+/// Result of a program that has ended.
+pub struct CommandResult(Output);
 
-pub fn run(command: &mut Command) -> Ran {
-    Ran(command.output().unwrap())
+pub fn run(command: &mut Command) -> CommandResult {
+    CommandResult(command.output().unwrap())
 }
 
-impl Ran {
-    /// What it printed; it must have succeeded.
+impl CommandResult {
+    /// Returns its standard output. Panics if the program failed.
     pub fn stdout(self) -> String {
         assert!(self.0.status.success(), "{:?}", self.0);
         String::from_utf8(self.0.stdout).unwrap()
@@ -36,14 +36,14 @@ impl Ran {
         serde_json::from_str(&self.stdout()).unwrap()
     }
 
-    /// What a failed grpcurl printed; its exit code is 64 more than the status code.
+    /// Returns the output of a failed grpcurl. Its exit code is the status code plus 64.
     pub fn failed_with(self, code: Code) -> String {
         assert_eq!(self.0.status.code(), Some(64 + code as i32), "{:?}", self.0);
         String::from_utf8(self.0.stderr).unwrap()
     }
 }
 
-/// A grpcurl that follows the log; its end is the value's.
+/// A grpcurl that follows the log. Dropping it ends the process.
 pub struct Subscription {
     grpcurl: Running,
     messages: Receiver<Value>,
@@ -55,12 +55,12 @@ impl Subscription {
         let stdout = BufReader::new(grpcurl.0.stdout.take().unwrap());
         let (printed, messages) = mpsc::channel();
         thread::spawn(move || {
-            // A message takes several lines, of which only the last is a plain `}`.
+            // A message spans several lines. Only the last one is a plain `}`.
             let mut text = String::new();
             for line in stdout.lines().map_while(Result::ok) {
                 text.push_str(&line);
                 if line == "}" {
-                    // Fails when the test wants no more.
+                    // Fails once the test has dropped the receiver.
                     printed.send(serde_json::from_str(&text).unwrap()).ok();
                     text.clear();
                 }
@@ -73,7 +73,7 @@ impl Subscription {
         self.messages.recv_timeout(HANG).expect("grpcurl prints a message")
     }
 
-    /// Gives further messages to a channel that several share.
+    /// Forwards further messages to a channel, which several subscriptions may share.
     pub fn forward(self, to: Sender<Value>) -> Running {
         let messages = self.messages;
         thread::spawn(move || messages.into_iter().try_for_each(|message| to.send(message)));
@@ -81,7 +81,7 @@ impl Subscription {
     }
 }
 
-/// A program that is ended when the test is.
+/// Child process that ends with the test.
 pub struct Running(Child);
 
 impl Drop for Running {

@@ -1,4 +1,4 @@
-//! An HTTP client that is under the test's control byte by byte.
+//! HTTP client that a test controls byte by byte.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{APP_ID, OK_PACKET, eventually, soon};
 
-/// An answer of the HTTP front.
+/// Answer of the HTTP listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -18,7 +18,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The first answer in these bytes, once it is complete, and what follows it.
+    /// Parses the first answer in these bytes if it is complete. Returns it with the remaining bytes.
     fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let head_len = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
         let head = String::from_utf8(bytes[..head_len].to_vec()).unwrap();
@@ -38,7 +38,7 @@ impl Answer {
         self.status == 200 && self.body == OK_PACKET
     }
 
-    /// The text of a FAIL packet.
+    /// Returns the text of a FAIL packet.
     pub fn error_info(&self) -> String {
         let packet: serde_json::Value = serde_json::from_str(&self.body).unwrap();
         assert_eq!(packet["ActionStatus"], "FAIL", "{self:?}");
@@ -46,13 +46,13 @@ impl Answer {
         packet["ErrorInfo"].as_str().unwrap().to_owned()
     }
 
-    /// Returns whether the server closes the connection after it.
+    /// Returns whether the server closes the connection after this answer.
     pub fn closes(&self) -> bool {
         self.head.to_ascii_lowercase().contains("\r\nconnection: close")
     }
 }
 
-/// One connection to the HTTP front.
+/// Connection to the HTTP listener.
 pub struct Http {
     pub stream: TcpStream,
 }
@@ -82,17 +82,17 @@ impl Http {
 
     /// Posts a callback and reads the answer.
     pub async fn post(&mut self, command: &str, body: &str) -> Answer {
-        self.try_post(command, body).await.expect("an answer")
+        self.try_post(command, body).await.expect("the server answers")
     }
 
-    /// The same, where the connection may break.
+    /// Posts a callback and reads the answer, on a connection that may break.
     pub async fn try_post(&mut self, command: &str, body: &str) -> std::io::Result<Answer> {
         self.stream.write_all(request(command, body).as_bytes()).await?;
         self.try_answer().await
     }
 
     pub async fn answer(&mut self) -> Answer {
-        self.try_answer().await.expect("an answer")
+        self.try_answer().await.expect("the server answers")
     }
 
     /// Reads one answer.
@@ -101,7 +101,7 @@ impl Http {
             let mut bytes = Vec::new();
             loop {
                 if let Some((answer, rest)) = Answer::parse(&bytes) {
-                    assert!(rest.is_empty(), "one answer at a time");
+                    assert!(rest.is_empty(), "more than one answer arrived");
                     return Ok(answer);
                 }
                 if self.stream.read_buf(&mut bytes).await? == 0 {
@@ -112,12 +112,12 @@ impl Http {
         .await
     }
 
-    /// Reads so many answers to requests that were sent at once.
+    /// Reads this many answers to pipelined requests.
     pub async fn answers(&mut self, count: usize) -> Vec<Answer> {
         let mut bytes = Vec::new();
         let mut answers = Vec::new();
         while answers.len() < count {
-            assert!(self.stream.read_buf(&mut bytes).await.unwrap() > 0, "an answer to each");
+            assert!(self.stream.read_buf(&mut bytes).await.unwrap() > 0, "every request is answered");
             while let Some((answer, rest)) = Answer::parse(&bytes) {
                 answers.push(answer);
                 bytes = rest.to_vec();
@@ -126,7 +126,7 @@ impl Http {
         answers
     }
 
-    /// Waits until the server closes the connection; gives what it sent before.
+    /// Waits until the server closes the connection. Returns the bytes that it sent before.
     pub async fn closed(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         match soon(self.stream.read_to_end(&mut bytes)).await {
@@ -137,12 +137,12 @@ impl Http {
     }
 }
 
-/// Waits until a gateway answers with this status whether it is ready.
+/// Waits until `/readyz` answers with this status.
 pub async fn until_ready_is(admin: SocketAddr, status: u16) {
     eventually(async || (get(admin, "/readyz").await.status == status).then_some(())).await;
 }
 
-/// A GET on the admin listener.
+/// Sends a GET request to the admin listener.
 pub async fn get(address: SocketAddr, path: &str) -> Answer {
     let mut http = Http::connect(address).await;
     http.send(format!("GET {path} HTTP/1.1\r\nHost: gateway\r\n\r\n")).await;

@@ -1,8 +1,8 @@
-//! Test support that needs no type of the gateway: the real program, clients that are under the test's control, and
+//! Test support that needs no types of the gateway: the real program, clients that tests control, and
 //! other programs such as NATS and Envoy.
 //!
-//! Unit tests of the gateway use this crate too. It must not depend on the gateway: they would see each type twice.
-//! `gateway-testkit` has what needs its types.
+//! Unit tests of the gateway use this crate too. It must not depend on the gateway, because they would
+//! see each type twice. Helpers that need types of the gateway are in `gateway-testkit`.
 
 #![allow(missing_docs, reason = "names of helpers say enough")]
 #![allow(clippy::new_without_default, reason = "`new` of a fixture writes files and starts programs")]
@@ -35,26 +35,26 @@ use tokio::time::timeout;
 
 pub use self::{http::*, process::*, subscriber::*};
 
-/// Longer than anything waited for takes, also on a busy machine; a test that
-/// reaches it hangs.
+/// Longer than any wait takes, even on a busy machine. A test that reaches this limit hangs.
 pub const HANG: Duration = Duration::from_secs(60);
 
 pub const APP_ID: u32 = 1_400_000_000;
 pub const OK_PACKET: &str = r#"{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}"#;
 
-/// The request packets of the vendor's pages, byte for byte.
+/// Request packets of the vendor's pages, byte for byte.
 pub const FRIEND_ADD: &str = include_str!("friend_add.json");
 pub const BLACK_LIST_ADD: &str = include_str!("black_list_add.json");
 
-/// Waits for something that is sure to happen.
+/// Waits for something that must happen. Panics after [`HANG`].
 pub async fn soon<F: Future>(what: F) -> F::Output {
     timeout(HANG, what).await.expect("it did not happen in time")
 }
 
-/// Time between two looks of [`eventually`].
+/// Polling interval of [`eventually`].
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks again and again until there is something. For what no event tells, such as a metric or another program's state.
+/// Polls until there is a value. For state without notifications, such as metrics or another program's
+/// state.
 pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
     soon(async {
@@ -68,13 +68,13 @@ pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     .await
 }
 
-/// Returns whether `./scripts/test` could not get this, and said so.
+/// Returns whether `./scripts/test` reported that this could not be installed.
 pub fn is_without(what: &str) -> bool {
     let without = std::env::var("CALLBACK_GATEWAY_TESTS_WITHOUT").unwrap_or_default();
     without.split(',').any(|one| one == what)
 }
 
-/// Returns the directory of the repository, which is that of the gateway's package.
+/// Returns the directory of the gateway's package, which is the root of the repository.
 pub fn package() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Real NATS servers with JetStream: one, or a cluster.
+//! Real NATS servers with JetStream: a single server or a cluster.
 
 use std::{
     env, fs,
@@ -11,28 +11,28 @@ use tempfile::TempDir;
 
 use crate::{child::Running, tools::tools};
 
-/// The environment's variable for the server's program.
+/// Environment variable with the path of the server's program.
 const PROGRAM: &str = "NATS_SERVER";
 
-/// A server's settings beside its ports and its directory, in its own form.
+/// Additional server configuration, in the format of NATS: none.
 pub const NOTHING_MORE: &str = "";
 
-/// A server. Dropping it kills it.
+/// NATS server. Dropping it kills it.
 pub struct Nats {
-    /// Before the directory: it goes first.
+    /// Before the directory: fields are dropped in this order.
     running: Option<Running>,
     dir: TempDir,
-    /// For clients.
+    /// Port for clients.
     pub port: u16,
 }
 
 impl Nats {
-    /// A server alone.
+    /// Starts a single server.
     pub fn start() -> Self {
         Self::start_with(NOTHING_MORE)
     }
 
-    /// A server alone, with more in its configuration.
+    /// Starts a single server with additional configuration.
     pub fn start_with(more: &str) -> Self {
         let [port] = free_ports();
         let mut server = Self::new("alone", port, more);
@@ -40,7 +40,7 @@ impl Nats {
         server
     }
 
-    /// A server alone without JetStream: somebody else answers in its place.
+    /// Starts a single server without JetStream, for tests that answer in its place.
     pub fn start_without_jetstream() -> Self {
         let [port] = free_ports();
         let mut server = Self::new("alone", port, NOTHING_MORE);
@@ -49,12 +49,12 @@ impl Nats {
         server
     }
 
-    /// Three servers with one JetStream.
+    /// Starts a cluster of three servers with JetStream.
     pub fn cluster() -> [Self; 3] {
         Self::cluster_with(|_| NOTHING_MORE.to_owned())
     }
 
-    /// The same, with more in the configuration of each.
+    /// Starts a cluster with additional configuration for each server.
     pub fn cluster_with(more: impl Fn(usize) -> String) -> [Self; 3] {
         let ports: [u16; 6] = free_ports();
         let routes: Vec<String> = ports[3..].iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
@@ -71,9 +71,9 @@ impl Nats {
         servers
     }
 
-    /// Starts all of a cluster on their old ports and their old directories.
+    /// Restarts all servers of a cluster on their ports and directories.
     pub fn start_all_again(servers: &mut [Self; 3]) {
-        // A server is ready only once it has met others.
+        // A server is ready only after it has joined others.
         let starting = servers.each_mut().map(|server| std::thread::spawn(server.starting()));
         for (server, starting) in servers.iter_mut().zip(starting) {
             server.running = Some(starting.join().unwrap());
@@ -82,7 +82,7 @@ impl Nats {
 
     fn new(name: &str, port: u16, more: &str) -> Self {
         let dir = TempDir::new().unwrap();
-        // Streams reserve what they may keep, which is more than a small disk has free.
+        // Streams reserve their maximum size, which may exceed the free space of a small disk.
         let config = format!(
             "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\n\
              jetstream {{ store_dir: {:?}, max_file_store: 1TB }}\n{more}\n",
@@ -92,7 +92,7 @@ impl Nats {
         Self { running: None, dir, port }
     }
 
-    /// The process, while it runs.
+    /// Returns the process ID while the server runs.
     pub fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.0.id())
     }
@@ -101,12 +101,12 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// Kills it as a crash would, and waits until it is gone.
+    /// Kills the server, as in a crash, and waits for its exit.
     pub fn kill(&mut self) {
         self.running = None;
     }
 
-    /// Starts it on its old port and its old directory, and waits until it is ready.
+    /// Starts the server on its previous port and directory and waits until it is ready.
     pub fn start_again(&mut self) {
         self.running = Some(self.starting()());
     }
@@ -117,35 +117,35 @@ impl Nats {
         move || start(&config)
     }
 
-    /// Where its messages are.
+    /// Returns the directory of its messages.
     fn store(&self) -> PathBuf {
         self.dir.path().join("jetstream")
     }
 
-    /// What it has stored. It must not run.
+    /// Copies its messages. The server must be stopped.
     pub fn copy_of_store(&self) -> TempDir {
         let kept = TempDir::new().unwrap();
         copy(&self.store(), kept.path());
         kept
     }
 
-    /// Has it hold what it had stored when this copy was made. It must not run.
+    /// Replaces its messages by those of an earlier copy. The server must be stopped.
     pub fn put_back(&self, kept: &TempDir) {
         fs::remove_dir_all(self.store()).unwrap();
         copy(kept.path(), &self.store());
     }
 }
 
-/// Asks JetStream's API. Panics if it refuses.
+/// Sends a request to the JetStream API. Panics if JetStream returns an error.
 pub async fn ask(client: &async_nats::Client, what: &str, request: &str) -> serde_json::Value {
     let answer = client.request(format!("$JS.API.{what}"), request.to_owned().into());
-    let answer = tokio::time::timeout(super::HANG, answer).await.expect("an answer").unwrap();
+    let answer = tokio::time::timeout(super::HANG, answer).await.expect("JetStream answers in time").unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
     assert!(answer["error"].is_null(), "{answer}");
     answer
 }
 
-/// Whether the server takes this configuration.
+/// Returns whether the server accepts this configuration.
 pub fn checks(config: &Path) -> bool {
     Command::new(program()).arg("-t").arg("--config").arg(config).status().unwrap().success()
 }
@@ -168,7 +168,7 @@ pub fn program() -> PathBuf {
     env::var_os(PROGRAM).map_or_else(|| tools().join("bin/nats-server"), PathBuf::from)
 }
 
-/// Says what to do where there is no program.
+/// Returns the error message for a missing program.
 pub fn missing(program: &Path) -> String {
     format!("no {}: run ./scripts/tools nats-server, or set {PROGRAM}", program.display())
 }
@@ -179,10 +179,10 @@ fn start(config: &Path) -> Running {
     Running::server(Command::new(program).arg("-c").arg(config), "Server is ready")
 }
 
-/// Ports for servers: below those that systems give to whoever connects, as a server comes back to its own.
+/// Ports for servers: below the ephemeral range, because a restarted server needs its port again.
 const PORTS: std::ops::Range<u16> = 10_000..32_000;
 
-/// Ports that were free a moment ago. Where to look first is left to chance: tests run side by side.
+/// Returns ports that were free a moment ago. The search starts at random because tests run in parallel.
 fn free_ports<const N: usize>() -> [u16; N] {
     let mut port = PORTS.start + (getrandom::u32().unwrap() % PORTS.len() as u32) as u16;
     let mut free = || loop {

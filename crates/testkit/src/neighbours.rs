@@ -1,5 +1,5 @@
-//! The real program with good clients beside an attack: a subscriber and a source of callbacks, neither of which may
-//! suffer from what others do.
+//! The real program with well-behaved clients during an attack: a subscriber and a source of callbacks,
+//! which must not be affected by other clients.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -16,20 +16,21 @@ use tonic::{Request, Status, Streaming, transport::Channel};
 use crate::{Http, Process, client, earliest, eventually, get, soon};
 
 pub const TOKEN: &str = "reader-reader-reader";
-/// Memory of the program, in KiB, at its peak. In a debug build a connection takes twice as much as in a release build.
+/// Limit on the peak memory of the program, in KiB. In a debug build a connection takes twice as much as
+/// in a release build.
 const MAX_MEMORY: u64 = 200 * 1024;
 
-/// Crowds use up the files of this process and the ports of this machine.
+/// Many connections exhaust the file descriptors of this process and the ports of this machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// The program with tokens for gRPC.
-pub struct Town {
+/// The real program with gRPC tokens, as the target of an attack.
+pub struct Target {
     pub gateway: Process,
     _dir: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
-impl Town {
+impl Target {
     pub async fn start(more: &[&str]) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
         let dir = TempDir::new().unwrap();
@@ -51,9 +52,10 @@ impl Town {
         Ok(soon(self.client().await.subscribe(with_token(earliest()))).await?.into_inner())
     }
 
-    /// Runs an attack while a good subscriber and a good source of callbacks go on, each on a connection that was
-    /// there before it; at its end both also work on new ones. Callbacks are stored, which the gateway refuses to do after
-    /// 1.8 s, the subscriber gets them all, and memory stays low.
+    /// Runs an attack while a subscriber and a source of callbacks continue on existing connections.
+    /// Afterwards both must also work on new connections. Checks that every callback is stored, which
+    /// the gateway refuses after 1.8 s, that the subscriber receives all of them, and that memory stays
+    /// low.
     pub async fn beside<T>(&self, attack: impl Future<Output = T>) -> T {
         let mut http = Http::connect(self.gateway.addresses.http).await;
         let mut stream = self.subscribe().await.unwrap();
@@ -90,7 +92,8 @@ impl Town {
         outcome
     }
 
-    /// Sees that a new source of callbacks and a new subscriber are served. Gives after what time the first was.
+    /// Checks that a new source of callbacks and a new subscriber are served. Returns the time until the
+    /// answer.
     pub async fn newcomers_work(&self) -> Duration {
         let started = Instant::now();
         let mut http = Http::connect(self.gateway.addresses.http).await;
@@ -104,32 +107,32 @@ impl Town {
         answer
     }
 
-    /// Its peak, in KiB.
+    /// Returns the peak memory, in KiB.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// The value of a metric, with its labels.
+    /// Returns the value of a metric. The name includes the labels.
     pub async fn metric(&self, name: &str) -> u64 {
         let text = get(self.gateway.addresses.admin, "/metrics").await.body;
         let line = text.lines().find_map(|line| line.strip_prefix("callback_gateway_")?.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no metric {name}")).trim().parse().unwrap()
     }
 
-    /// Waits for a metric's value.
+    /// Waits until a metric has a wanted value.
     pub async fn until_metric(&self, name: &str, is_wanted: impl Fn(u64) -> bool) {
         eventually(async || is_wanted(self.metric(name).await).then_some(())).await;
     }
 
-    /// Ends it; gives its log lines.
+    /// Stops it. Returns its log lines.
     pub async fn stop(self) -> Vec<String> {
         self.gateway.signal(rustix::process::Signal::TERM);
         self.ended().await
     }
 
-    /// Waits for its end; gives its log lines.
+    /// Waits for its end. Returns its log lines.
     pub async fn ended(self) -> Vec<String> {
         let (status, log) = self.gateway.ended().await;
         assert!(status.success(), "{status}");
@@ -144,7 +147,7 @@ pub fn with_token(request: SubscribeRequest) -> Request<SubscribeRequest> {
     request
 }
 
-/// Reads a stream's frames up to the next event.
+/// Reads the frames of a stream up to the next event.
 pub async fn event(stream: &mut Streaming<SubscribeResponse>) {
     soon(async {
         loop {
@@ -157,7 +160,8 @@ pub async fn event(stream: &mut Streaming<SubscribeResponse>) {
     .await;
 }
 
-/// So many connections, or as many as this process can have: both it and the program need some more files.
+/// Returns this number of connections, or the most that this process can have: it and the program need
+/// some other files.
 pub fn crowd(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();

@@ -1,4 +1,4 @@
-//! What a person at a terminal has: the program's commands, and what they see.
+//! The command line as a person at a terminal uses it.
 
 use std::{
     fs::File,
@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{program, soon};
 
-/// The program, asking the gateway at this address; nothing of the caller's environment counts.
+/// Returns the program as a client of the gateway at this address, without the caller's environment.
 pub fn command(address: SocketAddr, args: &[&str]) -> Command {
     let mut command = program();
     for (name, _) in std::env::vars_os() {
@@ -40,7 +40,7 @@ pub fn command(address: SocketAddr, args: &[&str]) -> Command {
     command
 }
 
-/// The same command as part of a line for the shell, where it is `"$0" "$@"`.
+/// Returns the same command for a line of shell, which runs it with `"$0" "$@"`.
 pub fn in_shell(line: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).arg(command.get_program()).args(command.get_args());
@@ -53,17 +53,17 @@ pub fn in_shell(line: &str, command: &Command) -> Command {
     shell
 }
 
-/// Runs it to its end.
-pub async fn run(command: &mut Command) -> Ran {
+/// Runs a command to its end.
+pub async fn run(command: &mut Command) -> CommandResult {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    Ran(soon(tokio::task::spawn_blocking(|| child.wait_with_output().unwrap())).await.unwrap())
+    CommandResult(soon(tokio::task::spawn_blocking(|| child.wait_with_output().unwrap())).await.unwrap())
 }
 
-/// What a command left behind.
+/// Result of a command.
 #[derive(Debug)]
-pub struct Ran(pub Output);
+pub struct CommandResult(pub Output);
 
-impl Ran {
+impl CommandResult {
     pub fn code(&self) -> Option<i32> {
         self.0.status.code()
     }
@@ -76,19 +76,19 @@ impl Ran {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
-    /// Its output, of a command that went well.
+    /// Returns its standard output. Panics if the command failed.
     pub fn good(&self) -> String {
         assert_eq!(self.code(), Some(0), "{self:?}");
         self.stdout()
     }
 
-    /// Each line of its output as JSON.
+    /// Parses each line of its standard output as JSON.
     pub fn json_lines(&self) -> Vec<serde_json::Value> {
         self.good().lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 }
 
-/// A command that goes on, with pipes. Dropping it kills it.
+/// Running command with pipes. Dropping it kills it.
 pub struct Running {
     pub child: Child,
     pub out: Option<BufReader<ChildStdout>>,
@@ -104,7 +104,7 @@ impl Running {
         Self { child, out, err }
     }
 
-    /// Its next line, which is sure to come.
+    /// Returns its next line. Panics if it ends first.
     pub async fn line(&mut self) -> String {
         let mut out = self.out.take().unwrap();
         let reading = tokio::task::spawn_blocking(move || {
@@ -122,7 +122,7 @@ impl Running {
         rustix::process::kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
-    /// Waits for its end; gives its exit code and what is left of standard error.
+    /// Waits for its end. Returns its exit code and the rest of standard error.
     pub async fn ended(mut self) -> (Option<i32>, String) {
         let ending = tokio::task::spawn_blocking(move || {
             let mut err = String::new();
@@ -140,17 +140,18 @@ impl Drop for Running {
     }
 }
 
-/// What a command writes to a terminal of 100 columns, both outputs.
+/// Runs a command in a terminal of 100 columns. Returns its exit code and everything that it writes
+/// there.
 pub async fn on_a_terminal(mut command: Command) -> (Option<i32>, String) {
     let (mut terminal, end) = terminal();
     let stdio = || Stdio::from(end.try_clone().unwrap());
     let mut child = command.stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().unwrap();
-    // The command keeps the ends it was given until it is dropped.
+    // The command holds its ends of the terminal until it is dropped.
     drop((command, end));
     let reading = tokio::task::spawn_blocking(move || {
         let mut seen = Vec::new();
         match terminal.read_to_end(&mut seen) {
-            // How Linux says that the other end is closed.
+            // Linux reports a closed other end with this error.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {}
             read => drop(read.unwrap()),
         }
@@ -169,7 +170,7 @@ fn terminal() -> (File, OwnedFd) {
     (File::from(terminal), end)
 }
 
-/// Passes connections on, so that an address stays while gateways come and go.
+/// TCP relay: its address stays the same while gateways restart.
 pub struct Relay {
     pub address: SocketAddr,
     upstream: Arc<Mutex<Option<SocketAddr>>>,
@@ -199,7 +200,7 @@ impl Relay {
                     let Some(to) = to else { return };
                     let Ok(mut far) = TcpStream::connect(to).await else { return };
                     tokio::select! {
-                        // However it ends, both sides are closed.
+                        // Both sides are closed on every exit.
                         copied = copy_bidirectional(&mut near, &mut far) => drop(copied),
                         changed = cuts.changed() => drop(changed),
                     }
@@ -209,17 +210,17 @@ impl Relay {
         Self { address, upstream, cut, accepted, task: task.abort_handle() }
     }
 
-    /// How many connections there were.
+    /// Returns the number of accepted connections.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// Where further connections go; nowhere with `None`.
+    /// Sets the target of further connections. `None` closes them.
     pub fn lead_to(&self, upstream: Option<SocketAddr>) {
         *self.upstream.lock().unwrap() = upstream;
     }
 
-    /// Breaks the connections that there are.
+    /// Breaks all open connections.
     pub fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
     }
@@ -231,7 +232,7 @@ impl Drop for Relay {
     }
 }
 
-/// Text without the colours that the program may use.
+/// Returns the text without colour codes.
 pub fn without_colours(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

@@ -15,7 +15,7 @@ use tonic::transport::Channel;
 
 use crate::{APP_ID, client, soon};
 
-/// Where a gateway listens.
+/// Addresses of a gateway's listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     pub http: SocketAddr,
@@ -23,7 +23,7 @@ pub struct Addresses {
     pub admin: SocketAddr,
 }
 
-/// The real program.
+/// Running gateway process.
 pub struct Process {
     pub addresses: Addresses,
     pub child: Child,
@@ -33,8 +33,8 @@ pub struct Process {
 
 /// Returns the path of the program that cargo built for this test or benchmark.
 pub fn program_path() -> PathBuf {
-    // Older versions of cargo set the variable only while they compile, and only for the package of the program. They
-    // put executables of tests into the directory `deps` beside the program.
+    // Older versions of cargo set the variable only during compilation, and only for the package of the
+    // program. They place test executables in the directory `deps` beside the program.
     let path = env::var_os("CARGO_BIN_EXE_callback-gateway").map_or_else(
         || env::current_exe().unwrap().parent().unwrap().with_file_name("callback-gateway"),
         PathBuf::from,
@@ -48,7 +48,7 @@ pub fn program() -> Command {
     Command::new(program_path())
 }
 
-/// Arguments of `serve` with free ports.
+/// Returns the arguments of `serve` with free ports.
 pub fn serve_args(data_dir: &Path) -> Vec<String> {
     let app_id = APP_ID.to_string();
     let data_dir = data_dir.to_str().unwrap();
@@ -74,7 +74,7 @@ impl Process {
         Self::start(program().args(serve_args(data_dir)).args(more))
     }
 
-    /// Starts it and waits for its log line that says where it listens.
+    /// Starts the program and waits for the log line with its addresses.
     pub fn start(command: &mut Command) -> Self {
         let (mut process, lines) = Self::start_unread(command);
         let sink = Arc::clone(&process.log);
@@ -86,7 +86,7 @@ impl Process {
         process
     }
 
-    /// The same, but what follows that line is left to the caller to read.
+    /// Starts the program and leaves its later log lines to the caller.
     pub fn start_unread(command: &mut Command) -> (Self, Lines<BufReader<ChildStderr>>) {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -111,7 +111,7 @@ impl Process {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Ends it as a crash would, and waits until it is gone.
+    /// Kills it, as in a crash, and waits for its exit.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -122,7 +122,7 @@ impl Process {
         self.nth_line(0, |line| line["message"] == message).await
     }
 
-    /// Waits for the log line, from 0, of those that are wanted.
+    /// Waits for the log line with this index, from 0, among the wanted ones.
     pub async fn nth_line(
         &self,
         nth: usize,
@@ -134,10 +134,10 @@ impl Process {
         };
         let mut log = self.log.subscribe();
         let log = soon(log.wait_for(|log| find(log).is_some())).await.unwrap();
-        find(&log).expect("it was just there")
+        find(&log).expect("the line was found before")
     }
 
-    /// Waits for its own end; gives its log lines too.
+    /// Waits until it ends by itself. Returns its exit status and log lines.
     pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let ended = tokio::task::spawn_blocking(move || {
             let status = self.child.wait().unwrap();

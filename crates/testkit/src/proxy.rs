@@ -1,4 +1,4 @@
-//! A network between two programs that the test can cut.
+//! Network between two programs that a test can cut.
 
 use std::{net::Ipv4Addr, net::SocketAddr};
 
@@ -11,28 +11,28 @@ use tokio::{
     sync::watch,
 };
 
-/// What the network does.
+/// State of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// It works.
+    /// Works.
     Works,
-    /// Nothing gets through, and nobody is told: what is sent comes later.
+    /// Stalls without an error. Data that was sent arrives once the network works again.
     Stalls,
-    /// Connections break, and new ones too.
+    /// Resets all connections, including new ones.
     Resets,
-    /// Nothing gets through, and what is sent is lost; the connection breaks when the network is back.
+    /// Loses what is sent. The connection breaks once the network works again.
     Drops,
-    /// The same for what the server sends; what is sent to it gets through.
+    /// Loses only what the server sends.
     DropsAnswers,
 }
 
-/// Takes connections for another address.
+/// TCP proxy to another address.
 pub struct Proxy {
     pub port: u16,
 }
 
 impl Proxy {
-    /// One that takes connections and is told later where they go.
+    /// Starts a proxy whose target is set later.
     pub async fn start(to: watch::Receiver<Option<u16>>, network: watch::Receiver<Network>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -55,7 +55,7 @@ impl Proxy {
     }
 }
 
-/// Passes bytes on both ways, until one side closes or the network breaks it.
+/// Forwards bytes in both directions until one side closes or the network breaks the connection.
 async fn join(client: TcpStream, server: TcpStream, mut network: watch::Receiver<Network>) {
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();

@@ -1,4 +1,4 @@
-//! Clients in Python, with stubs that protoc generated from our files.
+//! Clients in Python, with stubs that protoc generates from the proto files.
 
 use std::{path::PathBuf, process::Command};
 
@@ -11,7 +11,7 @@ fn python() -> Command {
     Command::new(tool("bin/python3"))
 }
 
-/// The stubs, which go with it.
+/// Generated stubs. Dropping it deletes them.
 pub struct Python {
     stubs: TempDir,
 }
@@ -30,7 +30,7 @@ impl Python {
         Self { stubs }
     }
 
-    /// A program of this package that can import them.
+    /// Returns a command for a program of this package that can import the stubs.
     pub fn program(&self, path: &str) -> Command {
         let mut program = python();
         program.arg(package().join(path));

@@ -1,4 +1,4 @@
-//! HTTP/2 byte by byte, for clients that keep to no rule: frames are made by hand and sent as the test likes.
+//! HTTP/2 frames by hand, for clients that violate the protocol.
 
 use std::{io, net::SocketAddr};
 
@@ -31,7 +31,7 @@ pub const END_HEADERS: u8 = 4;
 pub const SETTINGS_INITIAL_WINDOW_SIZE: u16 = 4;
 pub const ENHANCE_YOUR_CALM: u32 = 11;
 
-/// A frame as bytes.
+/// Encodes a frame.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut bytes = vec![len[1], len[2], len[3], kind, flags];
@@ -40,8 +40,8 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a client begins with, and settings.
-pub fn beginning(settings: &[(u16, u32)]) -> Vec<u8> {
+/// Encodes the preface of a client and its settings.
+pub fn preface(settings: &[(u16, u32)]) -> Vec<u8> {
     let payload: Vec<u8> = settings
         .iter()
         .flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat())
@@ -57,7 +57,7 @@ pub fn reset(stream: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())
 }
 
-/// A field of a header block, that is not put into any table.
+/// Encodes a header field without adding it to the dynamic table.
 pub fn field(name: &str, value: &str) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
@@ -66,7 +66,7 @@ pub fn field(name: &str, value: &str) -> Vec<u8> {
     bytes
 }
 
-/// A text in a header block, with its length.
+/// Appends a string of a header block, with its length.
 pub fn string(bytes: &mut Vec<u8>, text: &str) {
     if text.len() < 127 {
         bytes.push(text.len() as u8);
@@ -82,7 +82,7 @@ pub fn string(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(text.as_bytes());
 }
 
-/// The header block of a gRPC call.
+/// Encodes the header block of a gRPC call.
 pub fn call_block(path: &str, token: Option<&str>) -> Vec<u8> {
     // `:method: POST` and `:scheme: http`.
     let mut block = vec![0x83, 0x86];
@@ -96,19 +96,19 @@ pub fn call_block(path: &str, token: Option<&str>) -> Vec<u8> {
     block
 }
 
-/// The headers of a gRPC call.
+/// Encodes the headers of a gRPC call.
 pub fn call(stream: u32, path: &str, token: Option<&str>) -> Vec<u8> {
     frame(HEADERS, END_HEADERS, stream, &call_block(path, token))
 }
 
-/// A call with its message, which is the last of it.
+/// Encodes a call with its message, which ends the request.
 pub fn whole_call(stream: u32, path: &str, token: Option<&str>, message: &[u8]) -> Vec<u8> {
     let len = u32::try_from(message.len()).unwrap().to_be_bytes();
     let data = [&[0], &len[..], message].concat();
     [call(stream, path, token), frame(DATA, END_STREAM, stream, &data)].concat()
 }
 
-/// A frame that came.
+/// Received frame.
 #[derive(Debug)]
 pub struct Frame {
     pub kind: u8,
@@ -118,13 +118,13 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Of a GOAWAY: the error.
+    /// Returns the error code of a GOAWAY.
     pub fn error(&self) -> u32 {
         u32::from_be_bytes(self.payload[4..8].try_into().unwrap())
     }
 }
 
-/// A connection. Both halves are used on their own: a client that floods may or may not read.
+/// Connection. Both halves can be used independently: a client that floods may or may not read.
 pub struct Raw {
     pub reader: OwnedReadHalf,
     pub writer: OwnedWriteHalf,
@@ -138,10 +138,10 @@ impl Raw {
         Self { reader, writer }
     }
 
-    /// Connects and sends the beginning.
+    /// Connects and sends the preface.
     pub async fn open(address: SocketAddr, settings: &[(u16, u32)]) -> Self {
         let mut raw = Self::connect(address).await;
-        raw.send(&beginning(settings)).await.unwrap();
+        raw.send(&preface(settings)).await.unwrap();
         raw
     }
 
@@ -153,7 +153,8 @@ impl Raw {
         read_frame(&mut self.reader).await
     }
 
-    /// Reads until GOAWAY or the connection's end, and answers pings and settings. Gives the GOAWAY's error.
+    /// Reads until GOAWAY or the end of the connection, and answers pings and settings. Returns the
+    /// error of the GOAWAY.
     pub async fn until_closed(&mut self) -> Option<u32> {
         let mut error = None;
         while let Ok(frame) = self.frame().await {

@@ -1,4 +1,4 @@
-//! A server that answers every call as the test says, in plain text or over TLS.
+//! Server that answers every call with a test's function, in plain text or over TLS.
 
 use std::{convert::Infallible, fs, net::SocketAddr, sync::Arc};
 
@@ -21,7 +21,7 @@ use tonic::{
 
 use crate::certificates::{self, Authority, write};
 
-/// Certificates as files: a CA's, a server's for 127.0.0.1, a client's.
+/// Certificate files: of a CA, of a server for 127.0.0.1, and of a client.
 pub struct Certificates {
     dir: TempDir,
     pub server: certificates::Identity,
@@ -40,13 +40,13 @@ impl Certificates {
         Self { dir, server }
     }
 
-    /// A file's path, for a command line.
+    /// Returns the path of a file as an argument.
     pub fn arg(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 }
 
-/// Answers calls until it is dropped.
+/// Server that answers calls until it is dropped.
 pub struct ScriptedServer {
     pub address: SocketAddr,
     task: AbortHandle,
@@ -57,7 +57,7 @@ impl ScriptedServer {
         Self::start(Server::builder(), answer)
     }
 
-    /// Over TLS; client certificates are wanted or not.
+    /// Starts a server with TLS, which may require client certificates.
     pub fn tls(
         certificates: &Certificates,
         wants_client: bool,
@@ -99,12 +99,12 @@ impl Drop for ScriptedServer {
     }
 }
 
-/// A response with these messages, and then the status; without one it stays open.
+/// Returns a response with these messages and then the status. Without a status it stays open.
 pub fn stream(messages: &[SubscribeResponse], end: Option<Status>) -> Response<Body> {
     stream_encoded(&messages.iter().map(SubscribeResponse::encode_to_vec).collect::<Vec<_>>(), end)
 }
 
-/// The same with messages that are encoded already.
+/// Returns a response with encoded messages and then the status. Without a status it stays open.
 pub fn stream_encoded(messages: &[Vec<u8>], end: Option<Status>) -> Response<Body> {
     let mut bytes = Vec::new();
     for message in messages {

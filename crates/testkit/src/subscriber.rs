@@ -1,4 +1,4 @@
-//! A gRPC client, and what it reads.
+//! gRPC client, and checks of what it receives.
 
 use std::net::SocketAddr;
 
@@ -26,13 +26,13 @@ pub fn after(cursor: &str) -> SubscribeRequest {
     SubscribeRequest { start: Some(Start::AfterCursor(cursor.to_owned())), ..Default::default() }
 }
 
-/// A stream of frames.
+/// Open stream of frames.
 pub struct Subscriber {
     frames: Streaming<SubscribeResponse>,
 }
 
 impl Subscriber {
-    /// Subscribes; the first frame, `subscribed`, is checked and given too.
+    /// Subscribes. Returns the stream and its first frame, `subscribed`.
     pub async fn open(
         client: &mut EventServiceClient<Channel>,
         request: SubscribeRequest,
@@ -50,7 +50,7 @@ impl Subscriber {
         Ok(response.frame.expect("a frame of a known kind"))
     }
 
-    /// The next event; heartbeats and `caught_up` are passed over.
+    /// Returns the next event. Skips heartbeats and `caught_up`.
     pub async fn event(&mut self) -> Result<Event, Status> {
         // Heartbeats would continue indefinitely.
         soon(async {
@@ -65,7 +65,7 @@ impl Subscriber {
         .await
     }
 
-    /// Events up to and with the first for which `last` says so.
+    /// Returns the events up to and including the first for which `last` returns true.
     pub async fn events_until(&mut self, mut last: impl FnMut(&Event) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
@@ -78,14 +78,14 @@ impl Subscriber {
         }
     }
 
-    /// Reads from the event `next` up to the event `last`, or to its end; checks that no
-    /// event is missing that no gap tells of.
+    /// Reads from the event `next` to the event `last`, or to the end of the stream. Checks that a gap
+    /// reports each missing event.
     pub async fn read_slowly(&mut self, mut next: u64, last: u64) -> ReadSlowly {
         let mut gaps = 0;
         while next <= last {
             match self.frame().await {
                 Ok(Frame::Event(event)) => {
-                    assert_eq!(event.sequence, next, "in order, without a hole that is not told");
+                    assert_eq!(event.sequence, next, "events arrive in order, and gaps report missing ones");
                     next += 1;
                 }
                 Ok(Frame::Gap(gap)) => {
@@ -105,15 +105,15 @@ impl Subscriber {
 /// Outcome of a slow read.
 #[derive(Debug)]
 pub struct ReadSlowly {
-    /// The event that would have come next.
+    /// Sequence of the next expected event.
     pub next: u64,
-    /// Gaps that it was told of.
+    /// Number of reported gaps.
     pub gaps: usize,
-    /// The end of its stream, if that came first.
+    /// Status of the stream, if it ended first.
     pub status: Option<Status>,
 }
 
-/// The events that a subscription gives until it has caught up, with raw bodies.
+/// Returns the events of a subscription until it has caught up, with raw bodies.
 pub async fn read(client: &mut EventServiceClient<Channel>, request: SubscribeRequest) -> Vec<Event> {
     let request = SubscribeRequest { include_raw_body: true, ..request };
     let (mut subscriber, _) = Subscriber::open(client, request).await.unwrap();
@@ -127,12 +127,12 @@ pub async fn read(client: &mut EventServiceClient<Channel>, request: SubscribeRe
     }
 }
 
-/// All events of a gateway's log, in order, with raw bodies.
+/// Returns all events of a gateway's log, in order, with raw bodies.
 pub async fn all_events(client: &mut EventServiceClient<Channel>) -> Vec<Event> {
     read(client, earliest()).await
 }
 
-/// The reason in a status' `google.rpc.ErrorInfo`, whose domain is checked.
+/// Returns the reason in the `google.rpc.ErrorInfo` of a status. Checks its domain.
 pub fn reason(status: &Status) -> String {
     use tonic_types::StatusExt as _;
     let info = status.get_details_error_info().expect("an error carries ErrorInfo");
@@ -140,7 +140,7 @@ pub fn reason(status: &Status) -> String {
     info.reason
 }
 
-/// A time as one number, to compare.
+/// Converts a time to one number, for comparisons.
 pub fn nanos(time: Option<imcallback::well_known::Timestamp>) -> i128 {
     let time = time.expect("a time");
     i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos)
