@@ -1,4 +1,4 @@
-//! The end of the real program: drained by SIGTERM, or ended at once.
+//! Shutdown of the real program: drained by SIGTERM, or ended immediately.
 
 use std::{
     io,
@@ -26,9 +26,9 @@ const STREAMS: usize = 50;
 const SENDERS: usize = 4;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A connection failed because the listener is closed. The system resets one that is
-/// made between the gateway's last look at its queue and the close, perhaps before the
-/// client has it; the next one is refused.
+/// Checks that a connection failed because the listener is closed. The kernel resets connections that
+/// arrive between the gateway's last accept and the close, perhaps before the client has read anything.
+/// It refuses the next one.
 async fn assert_is_closed(address: SocketAddr, error: &io::Error) {
     let next = tokio::net::TcpStream::connect(address).await;
     let next = next.map_err(|next| next.kind());
@@ -38,8 +38,8 @@ async fn assert_is_closed(address: SocketAddr, error: &io::Error) {
     );
 }
 
-/// Posts callbacks until the listener is closed; gives the bodies that were
-/// acknowledged. Anything else but 200 is a refusal, and a failure.
+/// Posts callbacks until the listener is closed. Returns the acknowledged bodies. Any other answer than
+/// 200 fails the test.
 fn send_steadily(address: SocketAddr, sender: usize) -> JoinHandle<Vec<String>> {
     tokio::spawn(async move {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -75,7 +75,7 @@ fn send_steadily(address: SocketAddr, sender: usize) -> JoinHandle<Vec<String>> 
     })
 }
 
-/// Follows to the end; gives the bodies seen and the cursor of `going_away`.
+/// Reads to the end. Returns the bodies and the cursor of `going_away`.
 fn follow(mut subscriber: Subscriber) -> JoinHandle<(Vec<String>, String, tonic::Status)> {
     tokio::spawn(async move {
         let mut seen = Vec::new();
@@ -96,13 +96,13 @@ async fn channel(address: SocketAddr) -> tonic::transport::Channel {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
+async fn sigterm_refuses_no_callback_and_ends_every_stream_within_the_deadline() {
     let dir = TempDir::new().unwrap();
     let timeout = format!("{}s", DRAIN_TIMEOUT.as_secs());
     let gateway = Process::serve(dir.path(), &["--drain-delay", "2s", "--drain-timeout", &timeout]);
     let addresses = gateway.addresses;
 
-    // Enough that a receiver that takes nothing has its window shut.
+    // Enough to fill the window of a receiver that reads nothing.
     let large = format!("{{\"x\":\"{}\"}}", "x".repeat(500_000));
     let mut http = Http::connect(addresses.http).await;
     for _ in 0..20 {
@@ -136,7 +136,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
     let signalled = Instant::now();
     gateway.signal(Signal::TERM);
 
-    // Callbacks cannot be stored for long, and the platform is told so at once.
+    // Readiness fails immediately, because callbacks can be stored only for a short time.
     soon(async { while watch.message().await.unwrap().unwrap().status() != ServingStatus::NotServing {} })
         .await;
     let not_ready = get(addresses.admin, "/readyz").await;
@@ -150,7 +150,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
     for sender in senders {
         acknowledged.extend(soon(sender).await.unwrap());
     }
-    assert!(signalled.elapsed() >= Duration::from_secs(2), "callbacks were taken for the drain delay");
+    assert!(signalled.elapsed() >= Duration::from_secs(2), "callbacks are accepted during the drain delay");
     assert!(acknowledged.len() > 100, "the senders were steady: {}", acknowledged.len());
     acknowledged.sort();
 
@@ -162,13 +162,13 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
         assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
         assert!(cursor.parse::<callback_gateway::testing::event::Cursor>().is_ok());
         seen.sort();
-        // Callbacks are accepted until streams have ended, so some are left for the next process.
+        // Callbacks are accepted until all streams have ended, so the next process serves the last ones.
         assert!(seen.iter().all(|body| acknowledged.binary_search(body).is_ok()));
         ends.push((seen, cursor));
     }
     let status = soon(async {
         loop {
-            if let Err(status) = watch.message().await.transpose().expect("it ends with a status") {
+            if let Err(status) = watch.message().await.transpose().expect("the watch ends with a status") {
                 return status;
             }
         }
@@ -180,7 +180,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
 
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(0), "{log:#?}");
-    // Only the receiver that took nothing made it wait, until it was cut.
+    // Only the receiver that read nothing delayed the drain, until its connection was cut.
     assert!(log.iter().any(|line| line.contains("cutting gRPC connections that are still open")), "{log:#?}");
     let took = signalled.elapsed();
     assert!(took < DRAIN_TIMEOUT + Duration::from_secs(10), "{took:?}");
@@ -195,7 +195,7 @@ async fn sigterm_refuses_nobody_and_ends_every_stream_within_the_deadline() {
         .collect();
     stored.sort();
     assert!(stored == acknowledged);
-    // Each subscriber that resumes after its last cursor misses nothing and gets nothing twice.
+    // A subscriber that resumes after its last cursor misses no event and receives none twice.
     for (mut seen, cursor) in ends {
         let rest = read(&mut gateway.client().await, after(&cursor)).await;
         seen.extend(rest.into_iter().map(|event| event.raw_body));
@@ -218,18 +218,18 @@ async fn an_idle_gateway_drains_as_soon_as_the_delay_is_over() {
     gateway.signal(Signal::INT);
     let (exit, log) = gateway.ended().await;
     assert_eq!(exit.code(), Some(0), "{log:#?}");
-    assert!(signalled.elapsed() < Duration::from_secs(50), "it did not wait for the deadline");
+    assert!(signalled.elapsed() < Duration::from_secs(50), "the drain waited for the deadline");
     assert_eq!(soon(stream).await.unwrap().2.code(), Code::Unavailable);
     assert!(idle.closed().await.is_empty());
     assert!(unused.closed().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_in_hand_when_the_listener_closes_is_answered() {
-    // The gateway gives a head one second. A busy machine can need more for what follows, which proves nothing.
+async fn a_request_in_flight_when_the_listener_closes_is_answered() {
+    // The gateway waits one second for a head. On a busy machine the rest may be sent later: try again.
     for _ in 0..20 {
         let began = Instant::now();
-        let answers = finish_requests_in_hand().await;
+        let answers = finish_requests_in_flight().await;
         if answers.is_ok() || began.elapsed() < Duration::from_secs(1) {
             return answers.unwrap();
         }
@@ -237,8 +237,9 @@ async fn a_request_in_hand_when_the_listener_closes_is_answered() {
     panic!("no attempt was fast enough");
 }
 
-/// Sends two requests whose rest follows once the listener is closed. Fails if the gateway closes a connection.
-async fn finish_requests_in_hand() -> std::io::Result<()> {
+/// Sends two requests, the rest of each after the listener is closed. Fails if the gateway closes a
+/// connection.
+async fn finish_requests_in_flight() -> std::io::Result<()> {
     let dir = TempDir::new().unwrap();
     let gateway = Process::serve(dir.path(), &["--drain-delay", "0s", "--drain-timeout", "30s"]);
     let mut in_head = Http::connect(gateway.addresses.http).await;
@@ -246,10 +247,10 @@ async fn finish_requests_in_hand() -> std::io::Result<()> {
     let request = request("A.B", "{}");
     in_head.send(&request[..20]).await;
     in_body.send(&request[..request.len() - 1]).await;
-    // Both have been read once a later request was answered.
+    // Both are read once a later request was answered.
     assert!(Http::connect(gateway.addresses.http).await.post("A.B", "{}").await.is_stored());
     gateway.signal(Signal::TERM);
-    // Once its listener refuses, the drain has begun.
+    // The drain has begun once its listener refuses connections.
     while tokio::net::TcpStream::connect(gateway.addresses.http).await.is_ok() {
         tokio::task::yield_now().await;
     }
@@ -278,5 +279,5 @@ async fn a_second_signal_ends_at_once() {
     gateway.signal(Signal::TERM);
     let (exit, _) = gateway.ended().await;
     assert_eq!(exit.code(), Some(1));
-    assert!(signalled.elapsed() < Duration::from_secs(40), "it did not wait for the drain");
+    assert!(signalled.elapsed() < Duration::from_secs(40), "the gateway waited for the drain");
 }

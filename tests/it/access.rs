@@ -1,4 +1,4 @@
-//! Bearer tokens for gRPC: who is let in, and what each may read.
+//! Bearer tokens for gRPC: authentication, and the rights of each token.
 
 use std::{fs, net::SocketAddr};
 
@@ -45,7 +45,7 @@ async fn gateway() -> Gateway {
 
 type With = InterceptedService<Channel, Box<dyn FnMut(Request<()>) -> Result<Request<()>, Status> + Send>>;
 
-/// A channel whose calls carry this header.
+/// Returns a channel whose calls carry this header.
 async fn with_header(address: SocketAddr, header: &str) -> With {
     let channel = Endpoint::new(format!("http://{address}")).unwrap().connect().await.unwrap();
     let value: Option<MetadataValue<_>> = (!header.is_empty()).then(|| header.parse().unwrap());
@@ -72,7 +72,7 @@ fn by_sequence(sequence: u64) -> GetEventRequest {
     GetEventRequest { event: Some(get_event_request::Event::Sequence(sequence)), ..Default::default() }
 }
 
-/// How every call ends that needs a token.
+/// Returns the outcome of every call that needs a token.
 async fn every_call(channel: With) -> Vec<Result<(), Status>> {
     let mut events = EventServiceClient::new(channel);
     vec![
@@ -119,7 +119,7 @@ async fn without_a_known_token_every_call_is_unauthenticated() {
     let scrape = get(gateway.addresses.admin, "/metrics").await.body;
     let refused = format!("callback_gateway_grpc_calls_refused_total{{reason=\"token_invalid\"}} {}", 6 * 6);
     assert!(scrape.contains(&refused), "{scrape}");
-    // The scheme's case does not count, nor do spaces around the token.
+    // The scheme is case-insensitive, and spaces around the token are ignored.
     let mut client = EventServiceClient::new(with_header(address, &format!("bearer  {READER}")).await);
     client.list_events(ListEventsRequest::default()).await.unwrap();
     gateway.stop().await;
@@ -226,7 +226,7 @@ async fn a_token_reads_its_apps_and_commands_alone_by_every_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_of_a_token_that_is_taken_back_ends_and_others_go_on() {
+async fn the_stream_of_a_removed_token_ends_and_others_continue() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("tokens");
     fs::write(&file, tokens()).unwrap();
@@ -238,7 +238,7 @@ async fn the_stream_of_a_token_that_is_taken_back_ends_and_others_go_on() {
     let named = SubscribeRequest { subscriber: "friends".to_owned(), ..latest() };
     let mut friends = events(address, FRIENDS).await.subscribe(named).await.unwrap().into_inner();
 
-    // One has other rights now.
+    // One token has other rights now.
     fs::write(&file, tokens().replace("Sns.*", "State.*")).unwrap();
     gateway.signal(Signal::HUP);
     let ended = async {
@@ -261,7 +261,7 @@ async fn the_stream_of_a_token_that_is_taken_back_ends_and_others_go_on() {
             break;
         }
     }
-    // Operators see why it ended.
+    // Operators see the reason of the end.
     let mut admin = admin(address, OPERATOR).await;
     let ended = soon(async {
         loop {

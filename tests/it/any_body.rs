@@ -1,6 +1,5 @@
-//! Any JSON object with a valid envelope is accepted, stored and delivered byte
-//! for byte. The texts are made here, character by character: what a JSON library
-//! writes is only a small part of what JSON allows.
+//! Any JSON object with a valid envelope is accepted, stored and delivered byte for byte. Bodies are
+//! generated character by character, because a JSON library writes only a small part of valid JSON.
 
 use std::{cell::RefCell, collections::BTreeSet, fs};
 
@@ -12,7 +11,7 @@ use serde_json::Value;
 /// Commands that are not in the catalogue.
 const UNKNOWN: [&str; 5] =
     ["LiveGo.Something", "Sns.CallbackLater", "Push.Later", "x", "C2C.CallbackAfterMsgReadAll"];
-/// Cases, of a body for each command.
+/// Number of cases, each with a body for every command.
 const CASES: u32 = 12;
 /// Connections that post at the same time.
 const CONNECTIONS: usize = 20;
@@ -27,7 +26,7 @@ fn commands() -> Vec<String> {
     commands
 }
 
-/// The names of all members in the packets of the tests, so that values land in fields.
+/// Returns the names of all members in the test packets, so that values are set in fields.
 fn names() -> Vec<String> {
     fn collect(value: &Value, names: &mut BTreeSet<String>) {
         match value {
@@ -46,7 +45,7 @@ fn names() -> Vec<String> {
             collect(&serde_json::from_str(&packet).unwrap(), &mut names);
         }
     }
-    // At the top level it must be the URL's.
+    // At the top level it must equal the command in the URL.
     names.remove("CallbackCommand");
     names.into_iter().collect()
 }
@@ -60,7 +59,7 @@ fn string() -> impl Strategy<Value = String> {
         4 => "[a-zA-Z0-9_ /{}\\[\\],:]{1,8}",
         1 => any::<char>().prop_filter("plain", |c| !matches!(c, '"' | '\\') && *c >= ' ').prop_map(String::from),
         1 => select(vec!["\\\"", "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t"]).prop_map(str::to_owned),
-        // Lone surrogates, pairs and zero among them.
+        // Including lone surrogates, pairs and zero.
         1 => any::<u16>().prop_map(|unit| format!("\\u{unit:04x}")),
         1 => (0xd800_u16..0xe000).prop_map(|unit| format!("\\u{unit:04X}")),
         1 => select(vec!["\\ud83d\\uDE00", "\\u0000", "\\u0022", "\u{feff}", "\u{2028}", "🧧"]).prop_map(str::to_owned),
@@ -81,7 +80,7 @@ fn number() -> impl Strategy<Value = String> {
 fn name(names: Vec<String>) -> BoxedStrategy<String> {
     prop_oneof![
         6 => select(names.clone()).prop_map(|name| format!("\"{name}\"")),
-        // As the `.proto` files have it, and as JSON may write it.
+        // As in the `.proto` files, and as JSON may write it.
         1 => select(names.clone()).prop_map(|name| format!("\"{}\"", name.to_lowercase())),
         1 => select(names).prop_map(|name| {
             let (first, rest) = name.split_at(1);
@@ -92,7 +91,7 @@ fn name(names: Vec<String>) -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Parts between brackets, with white space wherever it may be.
+/// Joins parts between brackets, with white space where JSON allows it.
 fn bracketed(open: char, parts: Vec<(String, String)>, close: char) -> String {
     let parts: Vec<_> = parts.into_iter().map(|(part, space)| format!("{space}{part}{space}")).collect();
     format!("{open}{}{close}", parts.join(","))
@@ -112,7 +111,7 @@ fn object(name: BoxedStrategy<String>, value: BoxedStrategy<String>) -> BoxedStr
 }
 
 fn value(name: BoxedStrategy<String>) -> BoxedStrategy<String> {
-    // Deeper than what is typed, and up to the limit with what is around it.
+    // Deeper than typed payloads may be, and up to the limit together with the outer levels.
     let deep = (1_usize..100, any::<bool>()).prop_map(|(depth, is_object)| {
         let (open, close) = if is_object { ("{\"a\":", "}") } else { ("[", "]") };
         format!("{}1{}", open.repeat(depth), close.repeat(depth))
@@ -131,7 +130,7 @@ fn value(name: BoxedStrategy<String>) -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A body for a command: any object, or the command's packet with any member before its own.
+/// Generates a body for a command: any object, or the command's packet with an additional first member.
 fn body(
     command: &str,
     name: BoxedStrategy<String>,
@@ -223,7 +222,7 @@ fn any_json_object_is_stored_and_delivered_byte_for_byte() {
 
     let delivered = delivered.into_inner();
     let again = runtime.block_on(all_events(&mut client.clone()));
-    assert!(again == delivered, "and every time the same");
+    assert!(again == delivered, "every read returns the same");
     let statuses: BTreeSet<_> = again.iter().map(|event| event.decode_status().as_str_name()).collect();
     assert_eq!(statuses.len(), 4, "bodies of every kind: {statuses:?}");
     drop(client);

@@ -1,5 +1,5 @@
-//! Subscribers before, during and after a burst of callbacks see every event
-//! exactly once, in order, wherever they start and however often they come back.
+//! Subscribers before, during and after a burst of callbacks receive every event exactly once, in order,
+//! wherever they start and however often they reconnect.
 
 use callback_gateway::testing::event::Cursor;
 use imcallback::{Event, SubscribeRequest, subscribe_response::Frame};
@@ -12,10 +12,10 @@ const CALLBACKS: usize = 10_000;
 const CONNECTIONS: usize = 16;
 /// Posted before the burst.
 const FIRST: &str = r#"{"n":"first"}"#;
-/// Posted after the burst: whoever sees it has seen all.
+/// Posted after the burst: a subscriber that receives it has received all events.
 const MARKER: &str = r#"{"n":"last"}"#;
 
-/// Ends the burst and gives the log, which is checked against the answers.
+/// Ends the burst. Returns the log, after a check against the answers.
 async fn finish(burst: Burst, gateway: &Gateway, posted: &[&str]) -> Vec<Event> {
     burst.stop();
     let mut told = burst.ended().await;
@@ -26,7 +26,7 @@ async fn finish(burst: Burst, gateway: &Gateway, posted: &[&str]) -> Vec<Event> 
     log
 }
 
-/// Reads a stream to the marker in a task of its own.
+/// Reads a stream to the marker in a separate task.
 fn follow(mut subscriber: Subscriber) -> JoinHandle<Vec<Event>> {
     tokio::spawn(async move { subscriber.events_until(|event| event.raw_body == MARKER).await })
 }
@@ -40,7 +40,7 @@ async fn subscribers_before_during_and_after_a_burst_see_each_event_once_in_orde
     let with_raw_body = |request| SubscribeRequest { include_raw_body: true, ..request };
     let starts = || [latest(), earliest(), after(&first)].map(with_raw_body);
 
-    // With each goes how many events of the log come before its start.
+    // Each subscriber is paired with the number of events before its start.
     let mut following = Vec::new();
     for (request, before) in starts().into_iter().zip([1, 0, 1]) {
         let (subscriber, _) = Subscriber::open(&mut client, request).await.unwrap();
@@ -57,7 +57,7 @@ async fn subscribers_before_during_and_after_a_burst_see_each_event_once_in_orde
     }
     burst.stored(CALLBACKS).await;
     let log = finish(burst, &gateway, &[FIRST]).await;
-    // After it: `latest` starts behind everything, and sees what comes next.
+    // After the burst, `latest` starts at the end and delivers only new events.
     let (mut late, _) = Subscriber::open(&mut client, latest()).await.unwrap();
     for (request, before) in [(earliest(), 0), (after(&first), 1)] {
         let (subscriber, _) = Subscriber::open(&mut client, with_raw_body(request)).await.unwrap();
@@ -66,7 +66,7 @@ async fn subscribers_before_during_and_after_a_burst_see_each_event_once_in_orde
     for (events, before) in following {
         let events = soon(events).await.unwrap();
         assert_eq!(events.len(), log.len() - before);
-        assert!(events == log[before..], "another sequence of events than the log's");
+        assert!(events == log[before..], "the subscriber received other events than the log contains");
     }
     assert!(gateway.post("Test.Burst", "{}").await.is_stored());
     assert_eq!(late.event().await.unwrap().sequence, log.last().unwrap().sequence + 1);
@@ -90,7 +90,7 @@ async fn a_subscriber_that_disconnects_50_times_and_resumes_sees_each_event_once
     for _ in 0..50 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         for _ in 0..=(random >> 33) % 200 {
-            // Any frame's cursor is fit to resume after, not only an event's.
+            // The cursor of any frame can be resumed after, not only that of an event.
             cursor = match subscriber.frame().await.unwrap() {
                 Frame::Event(event) => {
                     let cursor = event.cursor.clone();
@@ -103,7 +103,7 @@ async fn a_subscriber_that_disconnects_50_times_and_resumes_sees_each_event_once
             };
         }
         drop(subscriber);
-        // Now and then over a new connection.
+        // Sometimes over a new connection.
         if random.is_multiple_of(4) {
             client = gateway.client().await;
         }
@@ -117,6 +117,6 @@ async fn a_subscriber_that_disconnects_50_times_and_resumes_sees_each_event_once
     let log = finish(burst, &gateway, &[]).await;
     seen.extend(soon(rest).await.unwrap());
     assert_eq!(seen.len(), log.len());
-    assert!(seen == log, "another sequence of events than the log's");
+    assert!(seen == log, "the subscriber received other events than the log contains");
     gateway.stop().await;
 }

@@ -22,7 +22,7 @@ use prost_reflect::{
 };
 use serde_json::Value;
 
-/// The commands that come before the action, by the vendor's pages.
+/// Commands that the vendor's pages document as sent before the action.
 const BEFORE: [&str; 11] = [
     "C2C.CallbackBeforeSendMsg",
     "Group.CallbackBeforeApplyJoinGroup",
@@ -110,12 +110,11 @@ const ORDER_KEYS_OF_OTHER_SHAPES: [(&str, &str); 7] = [
     ("Push.OfflinePush", "A:tommy"),
 ];
 
-/// The packets of `tests/fixtures`, one for each command, and of
-/// `tests/other_shapes`, one for each command whose body the vendor documents in
-/// two shapes; with their commands.
+/// Returns the packets with their commands: those of `tests/fixtures`, one for each command, and of
+/// `tests/other_shapes`, one for each command whose body the vendor documents in two shapes.
 ///
-/// Those of the one-to-one messages have an `EventTime`, although only the newer
-/// of the vendor's pages show it: it must not get in the way.
+/// Packets of one-to-one messages have an `EventTime`, although only the newer of the vendor's pages
+/// show it: it must not prevent decoding.
 fn fixtures() -> Vec<(String, String)> {
     ["tests/fixtures", "tests/other_shapes"].into_iter().flat_map(packets).collect()
 }
@@ -131,7 +130,7 @@ fn packets(dir: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The event as a subscriber gets it.
+/// Returns the event as a subscriber receives it.
 fn decode(command: &str, body: &str) -> Event {
     let record = Record::new(Epoch(0), Sequence(1), Timestamp(0), stored(command, body));
     let (front, rest) = record.event(true);
@@ -144,7 +143,7 @@ fn stored(command: &str, body: &str) -> StoredRecord {
     envelope.into_record(body.as_bytes(), &Duplicates::new(Duration::ZERO, 1)).unwrap().record
 }
 
-/// The hash of a key that is written `G:group`, `A:account` or `app`.
+/// Returns the hash of a key in the notation `G:group`, `A:account` or `app`.
 fn order_hash(key: &str) -> u32 {
     let key = match key.split_once(':') {
         Some(("G", name)) => OrderKey::Group(name.into()),
@@ -154,7 +153,7 @@ fn order_hash(key: &str) -> u32 {
     key.hash(APP_ID)
 }
 
-/// The fields of `Event.payload` by command, with their descriptors.
+/// Fields of `Event.payload` by command, with their descriptors.
 struct Catalogue {
     fields: BTreeMap<String, FieldDescriptor>,
     kind: ExtensionDescriptor,
@@ -176,24 +175,24 @@ impl Catalogue {
     }
 
     fn message(&self, command: &str) -> MessageDescriptor {
-        message_of(&self.fields[command]).expect("a payload is a message of ours")
+        message_of(&self.fields[command]).expect("every payload is a message of this schema")
     }
 
-    /// The paths of a command's order key.
+    /// Returns the paths of a command's order key.
     fn order_key(&self, command: &str) -> Vec<String> {
         let options = self.fields[command].options();
         let paths = options.get_extension(&self.order_key);
         paths.as_list().unwrap().iter().map(|path| path.as_str().unwrap().to_owned()).collect()
     }
 
-    /// The payload as proto3 JSON.
+    /// Returns the payload as proto3 JSON.
     fn typed(&self, event: &Event) -> Value {
         let json = serde_json::to_value(event).unwrap();
         json[self.fields[&event.command].json_name()].clone()
     }
 }
 
-/// The message of a field, if it is one of ours.
+/// Returns the message type of a field, if this schema defines it.
 fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     match field.kind() {
         Kind::Message(message) if !field.is_map() && message.package_name() == "imcallback.v1" => {
@@ -203,7 +202,7 @@ fn message_of(field: &FieldDescriptor) -> Option<MessageDescriptor> {
     }
 }
 
-/// What the typed payload has to hold of a packet.
+/// Returns the members of a packet that its typed payload must contain.
 fn expected(body: &str) -> Value {
     let mut packet: Value = serde_json::from_str(body).unwrap();
     let members = packet.as_object_mut().unwrap();
@@ -212,8 +211,8 @@ fn expected(body: &str) -> Value {
     packet
 }
 
-/// Whether a typed value says what the packet's says, and nothing else. Proto3
-/// JSON writes 64-bit integers as strings and leaves out what is a default.
+/// Returns whether a typed value is equal to the packet's. Proto3 JSON writes 64-bit integers as strings
+/// and omits defaults.
 fn same(packet: &Value, typed: &Value) -> bool {
     match (packet, typed) {
         (Value::Object(packet), Value::Object(typed)) => {
@@ -240,8 +239,8 @@ fn every_command_has_a_packet() {
     assert!(others.len() >= 7 && others.keys().all(|command| catalogue.fields.contains_key(command)));
 }
 
-/// By the vendor's pages, these bodies have no command and no time of their own,
-/// and hold up to 100 results.
+/// According to the vendor's pages, these bodies have no command and no time, and contain up to 100
+/// results.
 #[test]
 fn a_batch_of_push_results_is_typed_one_by_one() {
     let batches = packets("tests/other_shapes");
@@ -258,7 +257,7 @@ fn a_batch_of_push_results_is_typed_one_by_one() {
     assert_eq!(stages, [(1, 1), (2, 3)]);
 }
 
-/// The vendor's pages describe three types of `CreatedGroupNum`.
+/// The vendor's pages document three types of `CreatedGroupNum`.
 #[test]
 fn the_number_of_created_groups_is_typed_in_every_documented_shape() {
     for json in ["123", r#""123""#, r#"{"Private":4,"Public":100}"#] {
@@ -270,7 +269,7 @@ fn the_number_of_created_groups_is_typed_in_every_documented_shape() {
     }
 }
 
-/// Whatever shape it has, a body that a message cannot hold travels whole.
+/// A body that does not fit its message is delivered as a whole, in any shape.
 #[test]
 fn a_packet_under_another_command_is_never_typed_and_empty() {
     let catalogue = Catalogue::new();
@@ -317,7 +316,7 @@ fn every_packet_has_its_kind_and_time() {
             Value::String(digits) => Some(digits.parse::<i64>().unwrap()),
             json => json.as_i64(),
         };
-        // Seconds have ten digits.
+        // Timestamps in seconds have ten digits.
         let unit = if sent.is_some_and(|sent| sent < 10_000_000_000) { 1000 } else { 1 };
         let millis = event.event_time.map(|time| time.seconds * 1000 + i64::from(time.nanos) / 1_000_000);
         assert_eq!(millis, sent.map(|sent| sent * unit), "{command}");
@@ -336,7 +335,7 @@ fn every_packet_has_the_order_key_of_its_command() {
     }
 }
 
-/// Also of a command that is not in the tables above.
+/// Includes commands that are not in the tables above.
 #[test]
 fn the_order_key_is_at_the_declared_path_of_every_packet() {
     fn first(value: &Value) -> &Value {
@@ -351,12 +350,16 @@ fn the_order_key_is_at_the_declared_path_of_every_packet() {
             let kind = if path.ends_with("Account") { "A" } else { "G" };
             value.as_str().map(|name| format!("{kind}:{name}"))
         });
-        let key = if paths == ["@app"] { "app".to_owned() } else { found.expect("a value at a path") };
+        let key = if paths == ["@app"] {
+            "app".to_owned()
+        } else {
+            found.expect("the packet has a value at one of the paths")
+        };
         assert_eq!(stored(&command, &body).order_hash(), order_hash(&key), "{command}");
     }
 }
 
-/// An event that is stored without its payload is handled in the order of its group.
+/// An event that is stored without its payload is ordered with its group.
 #[test]
 fn an_event_without_a_payload_has_the_lane_of_its_group() {
     const COMMAND: &str = "Group.CallbackAfterSendMsg";
@@ -445,7 +448,7 @@ fn the_names_of_the_catalogue_say_its_kinds_with_few_exceptions() {
     let catalogue = Catalogue::new();
     for (command, field) in &catalogue.fields {
         let declared = field.options().get_extension(&catalogue.kind).as_enum_number().unwrap();
-        // Another command with the same last part, which is not in the catalogue.
+        // A command with the same last part that is not in the catalogue.
         let (_, action) = command.rsplit_once('.').unwrap();
         let derived = decode(&format!("NotInTheCatalogue.{action}"), "{}").kind();
         if EXCEPTIONS.contains(&command.as_str()) {
@@ -465,8 +468,8 @@ fn a_deep_body_of_an_unknown_command_with_a_kind_is_not_too_large_to_be_typed() 
     assert_eq!(event.decode_status(), DecodeStatus::UnknownCommand);
 }
 
-/// Generated Java has a method for the bytes of a string, the size of a list, the number of an enumeration. A field with
-/// the name of such a method does not compile there.
+/// Generated Java has a method for the bytes of a string, the size of a list and the number of an
+/// enumeration. A field with the name of such a method does not compile in Java.
 #[test]
 fn no_field_has_the_name_of_a_method_that_java_generates_for_another() {
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
@@ -753,7 +756,7 @@ fn type_name(field: &FieldDescriptor) -> String {
     }
 }
 
-/// A comment's lines, each without its leading space.
+/// Returns the text of a comment without leading spaces.
 fn comment(locations: &[Location], path: &[i32], what: &str) -> String {
     let location = locations.iter().find(|location| location.path == path);
     let comment = location.and_then(|location| location.leading_comments.as_deref()).unwrap_or_default();
@@ -769,8 +772,8 @@ fn field_comment(field: &FieldDescriptor) -> String {
     comment(&info.location, field.path(), field.full_name())
 }
 
-/// When a command's callback fires, and the vendor's page: the message's
-/// comment. Its first paragraph names the commands; that is left out where there is one only.
+/// Returns the message's comment: when the callback fires, and the vendor's page. Its first paragraph
+/// names the commands and is omitted if there is only one.
 fn message_comment(message: &MessageDescriptor, is_shared: bool) -> String {
     let file = message.parent_file();
     let info = file.file_descriptor_proto().source_code_info.as_ref().unwrap();

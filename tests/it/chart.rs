@@ -1,6 +1,6 @@
-//! The Helm chart: what Helm makes of it is what Kubernetes takes, and what the program takes.
+//! The Helm chart: Kubernetes accepts the rendered resources, and the program accepts their arguments.
 //!
-//! `./scripts/test` gets Helm. Where it cannot, it says so, and names it in
+//! `./scripts/test` installs Helm. Where it cannot, it reports so and adds Helm to
 //! CALLBACK_GATEWAY_TESTS_WITHOUT.
 
 use std::{
@@ -19,14 +19,14 @@ use callback_gateway::config::table::{AllowedSources, SETTINGS, find};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What is always set.
+/// Values that are always set.
 const DISK: &[&str] = &[
     "--set=sdkAppIds={1400000000}",
     "--set=callbackTokens.secretName=callback-tokens",
     "--set=clientTokens.secretName=client-tokens",
 ];
 const NATS: &[&str] = &["--set=log=nats", "--set=nats.urls={nats://a:4222,nats://b:4222}"];
-/// Every Secret, and everything that is off by default.
+/// Values with every Secret, and with everything that is off by default.
 const ALL: &[&str] = &[
     "--set=tls.callbacks.secretName=callbacks-tls",
     "--set=tls.callbacks.clientCaSecretName=vendor-ca",
@@ -55,7 +55,7 @@ const ALL: &[&str] = &[
     "--set=settings.allow_unsigned=true",
 ];
 
-/// The sets of values that are looked at.
+/// Returns the sets of values under test.
 fn value_sets() -> Vec<Vec<&'static str>> {
     vec![DISK.to_vec(), [DISK, NATS].concat(), [DISK, ALL].concat(), [DISK, NATS, ALL].concat()]
 }
@@ -68,7 +68,7 @@ fn tool(name: &str) -> Command {
     Command::new(tools::tool(&format!("bin/{name}")))
 }
 
-/// Runs Helm with a home of its own.
+/// Runs Helm with a private home directory.
 fn helm(args: &[&str]) -> Output {
     let home = TempDir::new().unwrap();
     let mut helm = tool("helm");
@@ -84,18 +84,18 @@ fn said(output: &Output) -> String {
 
 fn template(values: &[&str]) -> Output {
     let chart = chart();
-    // As for an upgrade: then there is the Job too.
+    // As for an upgrade, which renders the Job too.
     helm(&[&["template", "im", chart.to_str().unwrap(), "--is-upgrade"], values].concat())
 }
 
-/// What a refusal says.
+/// Returns the message with which the chart rejects values.
 fn refusal(values: &[&str]) -> String {
     let output = template(values);
-    assert!(!output.status.success(), "{values:?} is taken");
+    assert!(!output.status.success(), "{values:?} is accepted");
     said(&output)
 }
 
-/// The resources that Helm makes, with the text they were read from.
+/// Rendered resources, with their source text.
 struct Rendered {
     text: String,
     resources: Vec<Value>,
@@ -136,12 +136,12 @@ impl Rendered {
         &self.of_kind("Service").find(is).expect(suffix)["spec"]
     }
 
-    /// StatefulSet or Deployment.
+    /// Returns the StatefulSet or Deployment.
     fn workload(&self) -> &Value {
         let kinds = ["StatefulSet", "Deployment"];
         let mut workloads = kinds.iter().flat_map(|kind| self.of_kind(kind));
-        let workload = workloads.next().expect("a workload");
-        assert!(workloads.next().is_none(), "one workload");
+        let workload = workloads.next().expect("the chart renders a workload");
+        assert!(workloads.next().is_none(), "the chart renders more than one workload");
         workload
     }
 
@@ -168,19 +168,19 @@ fn strings(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
 }
 
-/// Names of objects in a list.
+/// Returns the names of objects in a list.
 fn names(list: &Value) -> BTreeSet<&str> {
     list.as_array().into_iter().flatten().map(|item| item["name"].as_str().unwrap()).collect()
 }
 
-/// Whether a selector fits labels.
+/// Returns whether a selector matches labels.
 fn fits(selector: &Value, labels: &Value) -> bool {
     let selector = selector.as_object().unwrap();
     assert!(!selector.is_empty());
     selector.iter().all(|(name, value)| labels[name] == *value)
 }
 
-/// Settings that the chart has values of its own for.
+/// Returns the settings for which the chart has values of its own.
 fn own() -> BTreeMap<String, String> {
     let helpers = fs::read_to_string(chart().join("templates/_helpers.tpl")).unwrap();
     let (_, list) = helpers.split_once("{{- define \"gateway.own\" -}}\n").unwrap();
@@ -220,7 +220,7 @@ fn values_that_would_lose_callbacks_or_let_strangers_in_are_refused() {
         (DISK, &["--set=replica=2"], "replica"),
         (DISK, &["--set=sdkAppIds={none}"], "sdkAppIds"),
         (DISK, &["--set=disk.size="], "/disk/size"),
-        // As an empty `settings:` in a file is.
+        // As from an empty `settings:` in a file.
         (DISK, &["--set=settings=null", "--set=callbackTokens.secretName="], "callbackTokens.secretName: "),
         (nothing, nothing, "sdkAppIds: "),
     ] {
@@ -237,7 +237,7 @@ fn the_resources_are_what_kubernetes_takes() {
     let dir = TempDir::new().unwrap();
     let mut files = Vec::new();
     for values in value_sets() {
-        // The Prometheus operator's has no schema among Kubernetes' own.
+        // The schema of the Prometheus Operator is not part of Kubernetes.
         let resources =
             Rendered::new(&values).resources.into_iter().filter(|one| one["kind"] != "ServiceMonitor");
         let before = files.len();
@@ -247,20 +247,20 @@ fn the_resources_are_what_kubernetes_takes() {
         }
         assert_eq!(files.len() - before, 8, "{values:?}");
     }
-    // The oldest version that the chart says it runs on, and the newest that is known.
+    // The oldest version that the chart declares, and the newest that is known.
     let versions = ["--kubernetes-version=1.27", "--kubernetes-version=1.37"];
     let validate = |files: &[PathBuf]| {
         tool("kubernetes-validate").arg("--strict").args(versions).args(files).output().unwrap()
     };
     let output = validate(&files);
     assert!(output.status.success(), "{}", said(&output));
-    // It would notice.
+    // The check detects faults.
     let wrong = fs::read_to_string(&files[0]).unwrap().replacen("\"spec\":{", "\"spec\":{\"wrong\":1,", 1);
     fs::write(&files[0], wrong).unwrap();
     assert!(!validate(&files[..1]).status.success());
 }
 
-/// Files where the chart mounts Secrets; gives the arguments with where they are here.
+/// Creates the files that the chart mounts from Secrets. Returns the arguments with the local paths.
 fn with_files(dir: &Path, args: &[&str]) -> Vec<String> {
     let authority = Authority::new("all");
     let server = authority.server();
@@ -280,7 +280,7 @@ fn with_files(dir: &Path, args: &[&str]) -> Vec<String> {
                     format!("---a---\ntoken\n---b---\n---c---\n{seed}\n---d---\n")
                 }
                 "--nats-login-file" => "user password\n".to_owned(),
-                _ => panic!("a file for {option}?"),
+                _ => panic!("unknown file option {option}"),
             };
             format!("{option}={}", write(dir, &file.replace('/', "-"), &text))
         })
@@ -304,13 +304,13 @@ fn the_program_takes_the_command_line() {
         assert_eq!(
             (checked[0], &checked[1..]),
             ("check-config", &args[1..]),
-            "what is checked is what is started"
+            "the Job checks the arguments that the workload starts with"
         );
         let dir = TempDir::new().unwrap();
         let output = program().args(with_files(dir.path(), &checked)).output().unwrap();
         assert!(output.status.success(), "{args:?}\n{}", said(&output));
 
-        // Every file that it names is in a volume that is mounted, in both.
+        // In both, every file in an argument is in a mounted volume.
         let job = (job, &rendered.one("Job")["spec"]["template"]["spec"]);
         for (container, pod) in [(rendered.container(), &rendered.pod()["spec"]), job] {
             let mut volumes = names(&pod["volumes"]);
@@ -336,14 +336,14 @@ fn every_setting_can_be_given() {
     }
     let own = own();
     for key in own.keys() {
-        assert!(find(key).is_some(), "{key} is no setting");
+        assert!(find(key).is_some(), "{key} is not a setting");
     }
     let mut settings = json!({});
     let mut flags = Vec::new();
     for setting in SETTINGS.iter().filter(|setting| !own.contains_key(setting.key)) {
         assert!(
             matches!(setting.allowed, AllowedSources::Anywhere | AllowedSources::Hidden),
-            "{} has a value of its own",
+            "{} has a value in the chart",
             setting.key
         );
         let value = json!(if setting.default.is_empty() { "x" } else { setting.default });
@@ -381,17 +381,21 @@ fn time_outs_are_in_step() {
     assert_eq!(rendered.option("http-idle-timeout"), "2h");
     for setting in ["drain.delay", "drain.timeout"] {
         let setting = find(setting).unwrap();
-        assert_eq!(rendered.option(&setting.flag()), setting.default, "the chart has the program's defaults");
+        assert_eq!(
+            rendered.option(&setting.flag()),
+            setting.default,
+            "the chart uses the program's defaults"
+        );
     }
 }
 
-/// The last part of an address: where its port is.
+/// Returns the port at the end of an address.
 fn port(address: &str) -> u64 {
     address.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
 #[tokio::test]
-async fn probes_and_services_lead_to_what_there_is() {
+async fn probes_and_services_use_existing_ports() {
     if is_without("helm") {
         return;
     }
@@ -420,7 +424,7 @@ async fn probes_and_services_lead_to_what_there_is() {
             assert_eq!(get(gateway.addresses.admin, path).await.status, 200);
         }
 
-        // Readiness says that callbacks can be stored; events can be read without.
+        // Readiness means that callbacks can be stored. Events can be read without it.
         for (service, target, without_ready) in
             [("-callbacks", "callbacks", false), ("-grpc", "grpc", true), ("-admin", "admin", true)]
         {
@@ -429,7 +433,7 @@ async fn probes_and_services_lead_to_what_there_is() {
             assert_eq!(service["publishNotReadyAddresses"] == true, without_ready);
             assert_eq!(service["ports"][0]["targetPort"], target);
             let (name, protocol) = (&service["ports"][0]["name"], &service["ports"][0]["appProtocol"]);
-            // Meshes that know no appProtocol go by the name.
+            // Meshes without support for appProtocol use the port name.
             let name = name.as_str().unwrap();
             assert!(name.split('-').next() == protocol.as_str(), "{name} {protocol}");
         }
@@ -456,7 +460,7 @@ async fn probes_and_services_lead_to_what_there_is() {
             assert!(metrics.body.contains("callback_gateway_ready 1"), "{}", metrics.body);
         }
 
-        // One gateway is not evicted while it is ready; of several one may be.
+        // A single gateway is not evicted while it is ready. With several gateways, one may be evicted.
         let on_disk = rendered.of_kind("StatefulSet").count() == 1;
         let (replicas, evicted) = if on_disk { (1, 0) } else { (2, 1) };
         assert_eq!(rendered.workload()["spec"]["replicas"], replicas);
@@ -468,7 +472,7 @@ async fn probes_and_services_lead_to_what_there_is() {
     gateway.stop().await;
 }
 
-/// Its `helm install` commands.
+/// Runs the `helm install` commands of the README.
 #[test]
 fn the_readmes_commands_work() {
     if is_without("helm") {
@@ -492,14 +496,14 @@ fn the_readmes_commands_work() {
     }
 }
 
-/// What Helm says once it has installed the chart into the namespace `im`.
+/// Returns the notes that Helm prints after an installation into the namespace `im`.
 fn notes(values: &[&str]) -> String {
     let chart = chart();
     let install = ["install", "im", chart.to_str().unwrap(), "--namespace=im", "--dry-run=client"];
     let output = helm(&[&install, DISK, values].concat());
     assert!(output.status.success(), "{}", said(&output));
     let said = said(&output);
-    said.split_once("\nNOTES:\n").expect("notes").1.to_owned()
+    said.split_once("\nNOTES:\n").expect("Helm prints notes").1.to_owned()
 }
 
 #[test]
@@ -508,7 +512,7 @@ fn the_notes_say_when_prometheus_may_be_kept_out() {
         return;
     }
     let monitor = "--set=serviceMonitor.enabled=true";
-    // The page's own way to let it in.
+    // The values with which the README admits Prometheus.
     let readme = fs::read_to_string(chart().join("README.md")).unwrap();
     let (_, example) = readme.split_once("```yaml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();

@@ -74,8 +74,8 @@ fn a_wrong_command_line_has_exit_code_64_and_help_has_0() {
     }
 }
 
-/// The commit is the one that the build was told, or in an optimised build the one that is checked
-/// out; whether -dirty belongs there, `./scripts/size` looks at in a build from nothing.
+/// The commit is the one that the build was given, or in a release build the one that is checked out.
+/// `./scripts/size` checks the suffix `-dirty` in a clean build.
 #[test]
 fn the_version_is_the_packages_and_in_a_release_its_commits() {
     let told = option_env!("BUILD_COMMIT").filter(|told| !told.is_empty()).map(str::to_owned);
@@ -95,7 +95,7 @@ fn the_version_is_the_packages_and_in_a_release_its_commits() {
 }
 
 #[test]
-fn what_keeps_it_from_starting_is_exit_code_1_with_the_reason() {
+fn a_failed_start_has_exit_code_1_and_the_reason() {
     let dir = TempDir::new().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -254,7 +254,7 @@ async fn send_posts_what_the_backend_would() {
             .unwrap()
             .contains("HTTP 403: this gateway does not serve this SdkAppid")
     );
-    // `serve` may name several apps in the variable that both share.
+    // `serve` and `send` share the variable, which may name several apps for `serve`.
     let several = program()
         .args(["send", "friend-add", "--url", &url, "--from", "a", "--to", "b"])
         .env("CALLBACK_GATEWAY_SDK_APP_ID", format!("{APP_ID},7"))

@@ -1,4 +1,4 @@
-//! The library's client, over gateways and connections that come and go.
+//! The library's client, while gateways and connections end and restart.
 
 use std::{
     fs,
@@ -38,7 +38,7 @@ async fn frame(subscription: &mut Subscription) -> Frame {
     }
 }
 
-/// The next event, over whatever comes before it.
+/// Returns the next event. Skips everything else.
 async fn event(subscription: &mut Subscription) -> Event {
     loop {
         if let Item::Frame(Frame::Event(event)) = next(subscription).await.unwrap() {
@@ -89,7 +89,7 @@ async fn over_restarts_and_cut_connections_no_event_is_missed_or_doubled() {
     let mut subscription = subscribe(relay.address, earliest());
     let mut seen = sequences(&mut subscription, 40).await;
 
-    // In the middle of what there is to read.
+    // In the middle of the events to read.
     relay.cut();
     post(gateway.addresses.http, 20).await;
     seen.extend(sequences(&mut subscription, 80).await);
@@ -97,7 +97,7 @@ async fn over_restarts_and_cut_connections_no_event_is_missed_or_doubled() {
     gateway.stop().await;
     let gateway = start().await;
     post(gateway.addresses.http, 50).await;
-    // It has tried meanwhile, and there was nothing.
+    // It has retried meanwhile, and no gateway was running.
     soon(async {
         while !matches!(interruption(&mut subscription).await.cause, Cause::Connect(_) | Cause::Status(_)) {}
     })
@@ -109,7 +109,7 @@ async fn over_restarts_and_cut_connections_no_event_is_missed_or_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_goes_is_come_back_to_when_it_says() {
+async fn the_client_reconnects_after_the_delay_that_a_stopping_gateway_asks_for() {
     let dir = TempDir::new().unwrap();
     let start = async |grpc: Option<SocketAddr>| {
         Gateway::start_in_with(dir.path(), |settings| {
@@ -122,19 +122,23 @@ async fn a_gateway_that_goes_is_come_back_to_when_it_says() {
     let grpc = gateway.addresses.grpc;
     post(gateway.addresses.http, 1).await;
     let mut subscription = subscribe(grpc, earliest());
-    let Frame::Subscribed(subscribed) = frame(&mut subscription).await else { panic!("the first frame") };
+    let Frame::Subscribed(subscribed) = frame(&mut subscription).await else {
+        panic!("the first frame is `subscribed`")
+    };
     assert_eq!(subscription.cursor(), Some(&subscribed.cursor[..]));
     let first = event(&mut subscription).await;
     assert_eq!(subscription.cursor(), Some(&first.cursor[..]));
     assert!(matches!(frame(&mut subscription).await, Frame::CaughtUp(_)));
 
     gateway.stop().await;
-    let Frame::GoingAway(going_away) = frame(&mut subscription).await else { panic!("it says that it goes") };
+    let Frame::GoingAway(going_away) = frame(&mut subscription).await else {
+        panic!("the gateway sends `going_away`")
+    };
     assert_eq!(going_away.reason(), ErrorReason::ShuttingDown);
     let interrupted = interruption(&mut subscription).await;
     let Cause::Status(status) = &interrupted.cause else { panic!("{interrupted}") };
     assert_eq!(reason(status), "SHUTTING_DOWN");
-    // The gateway asked for a second.
+    // The gateway asked for a delay of one second.
     let pause = interrupted.pause.as_secs_f64();
     assert!((1.0..=1.5).contains(&pause), "{pause}");
 
@@ -145,10 +149,10 @@ async fn a_gateway_that_goes_is_come_back_to_when_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn streams_that_grow_old_follow_each_other() {
+async fn a_stream_of_full_age_is_followed_by_another() {
     let gateway = Gateway::start_with(|settings| settings.max_stream_age = Duration::from_secs(1)).await;
     let mut subscription = subscribe(gateway.addresses.grpc, latest());
-    // The position of `latest` is kept, though no event has come.
+    // The position of `latest` is kept, although no event has arrived.
     assert!(matches!(frame(&mut subscription).await, Frame::Subscribed(_)));
     let interrupted = interruption(&mut subscription).await;
     assert!(interrupted.to_string().contains("STREAM_AGE_REACHED"), "{interrupted}");
@@ -158,14 +162,14 @@ async fn streams_that_grow_old_follow_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_it_has_not_given_is_not_lost_when_it_is_asked_for_a_moment_only() {
+async fn a_cancelled_call_for_the_next_item_loses_no_event() {
     let gateway = Gateway::start().await;
     post(gateway.addresses.http, 100).await;
     let mut subscription = subscribe(gateway.addresses.grpc, earliest());
     let mut seen = Vec::new();
     soon(async {
         while seen.len() < 100 {
-            // Less than connecting takes.
+            // Shorter than connecting takes.
             let moment = tokio::time::timeout(Duration::from_micros(100), subscription.next());
             if let Ok(item) = moment.await
                 && let Item::Frame(Frame::Event(event)) = item.unwrap()
@@ -179,32 +183,32 @@ async fn what_it_has_not_given_is_not_lost_when_it_is_asked_for_a_moment_only() 
     gateway.stop().await;
 }
 
-/// A gateway whose oldest events are gone, and a cursor that points at the first.
+/// Returns a gateway whose oldest events are trimmed, and the cursor of the first one.
 async fn trimmed() -> (Gateway, String) {
     let gateway = Gateway::start_with(|settings| settings.retention_count = Some(5)).await;
     post(gateway.addresses.http, 1).await;
     let mut client = gateway.client().await;
     let first = all_events(&mut client).await[0].cursor.clone();
     post(gateway.addresses.http, 50).await;
-    // Retention looks every second.
+    // Retention runs every second.
     soon(async { while all_events(&mut client).await.len() > 5 {} }).await;
     (gateway, first)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_are_gone_end_it_with_where_to_go_on() {
+async fn trimmed_events_end_it_with_the_oldest_cursor() {
     let (gateway, first) = trimmed().await;
     let mut subscription = subscribe(gateway.addresses.grpc, after(&first));
     let expired = ended(&mut subscription).await;
     let Ended::CursorExpired { oldest_cursor, latest_cursor, .. } = &expired else { panic!("{expired}") };
     assert!(expired.to_string().contains("CURSOR_EXPIRED"), "{expired}");
-    // Asking again without a word changes nothing.
+    // Another call without a new start changes nothing.
     assert!(matches!(ended(&mut subscription).await, Ended::CursorExpired { .. }));
     subscription.restart(Start::AfterCursor(oldest_cursor.clone()));
     assert_eq!(sequences(&mut subscription, 5).await, [47, 48, 49, 50, 51]);
     assert_eq!(subscription.cursor(), Some(&latest_cursor[..]));
 
-    // Or a frame says so.
+    // A gap frame can report the same.
     let mut skipping = subscribe(gateway.addresses.grpc, after(&first));
     skipping.skip_gaps();
     let gap = soon(async {
@@ -240,8 +244,8 @@ async fn another_log_and_one_that_went_back_are_told_apart() {
     let rewound = ended(&mut subscription).await;
     let Ended::LogRewound(log) = rewound else { panic!("{rewound}") };
     let epoch = |cursor: &str| cursor.parse::<Cursor>().unwrap().epoch;
-    assert_eq!(epoch(&last.cursor), epoch(&log.oldest_cursor), "it is the same log's");
-    // What was stored since is what there is to take.
+    assert_eq!(epoch(&last.cursor), epoch(&log.oldest_cursor), "the epoch is unchanged");
+    // The events that were stored since then can be read.
     post(restored.addresses.http, 1).await;
     subscription.restart(Start::AtTime(last.receive_time.unwrap()));
     assert_eq!(sequences(&mut subscription, 1).await, [2]);
@@ -275,7 +279,7 @@ async fn a_damaged_event_ends_it_and_is_skipped_when_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_gets_in_with_a_token_over_tls_and_is_told_when_it_does_not() {
+async fn it_connects_with_a_token_over_tls_and_reports_a_rejection() {
     let certificates = Certificates::new();
     let [ca, cert, key] = ["ca.pem", "server.pem", "server.key"].map(|name| certificates.arg(name));
     let dir = TempDir::new().unwrap();
@@ -298,7 +302,7 @@ async fn it_gets_in_with_a_token_over_tls_and_is_told_when_it_does_not() {
     };
     let client = with_token("orders-token-of-the-test");
     assert_eq!(sequences(&mut client.subscribe(earliest()), 1).await, [1]);
-    // The same way leads to the other calls.
+    // Other calls can use the same channel.
     let mut services = soon(client.connect()).await.unwrap();
     let page = soon(services.events.list_events(imcallback::ListEventsRequest::default())).await;
     assert_eq!(page.unwrap().into_inner().events.len(), 1);
@@ -335,7 +339,7 @@ async fn a_gateway_that_falls_silent_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_that_is_asked_for_is_kept_within_bounds_and_frames_of_tomorrow_are_passed_over() {
+async fn a_requested_delay_is_bounded_and_unknown_frames_are_skipped() {
     let with_delay = |seconds| {
         let mut details = ErrorDetails::with_error_info("OF_TOMORROW", "imcallback.v1", []);
         details.set_retry_info(Some(Duration::from_secs(seconds)));
@@ -349,7 +353,7 @@ async fn a_pause_that_is_asked_for_is_kept_within_bounds_and_frames_of_tomorrow_
     let cases = [
         (vec![subscribed(1), of_tomorrow, heartbeat], with_delay(5), 5.0..=7.5),
         (vec![subscribed(1)], with_delay(3600), 60.0..=90.0),
-        // A proxy's status, which says nothing.
+        // The status of a proxy, without details.
         (vec![subscribed(1), going_away], Status::unavailable("upstream reset"), 20.0..=30.0),
     ];
     for (messages, status, expected) in cases {

@@ -1,7 +1,7 @@
-//! What earlier releases left behind: their stores, and the cursors of their events.
+//! Data of earlier releases: their stores and the cursors of their events.
 //!
-//! `tests/releases` has a directory for each release. `./scripts/baseline` makes that of
-//! the version in Cargo.toml, with `KEEP_STORE=1` for the test that makes the store.
+//! `tests/releases` has a directory for each release. `./scripts/baseline` creates that of the
+//! version in Cargo.toml: it sets `KEEP_STORE=1` for the test that creates the store.
 
 use std::{
     collections::BTreeMap,
@@ -25,17 +25,17 @@ use tonic::Code;
 use crate::support::*;
 
 const STORE: &str = "events.db";
-/// Its events as JSON, each on a line.
+/// Events of the store as JSON, one per line.
 const EVENTS: &str = "events.jsonl";
 
 fn directory() -> PathBuf {
     package().join("tests/releases")
 }
 
-/// The directories of all releases.
+/// Returns the directories of all releases.
 fn releases() -> Vec<PathBuf> {
     let found: Vec<_> = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(!found.is_empty(), "no release");
+    assert!(!found.is_empty(), "no releases found");
     found
 }
 
@@ -48,14 +48,14 @@ fn as_json(events: &[Event]) -> Vec<Value> {
     events.iter().map(|event| serde_json::to_value(event).unwrap()).collect()
 }
 
-/// A data directory with a copy of a release's store.
+/// Creates a data directory with a copy of a release's store.
 fn data_dir(release: &Path) -> TempDir {
     let dir = TempDir::new().unwrap();
     fs::copy(release.join(STORE), dir.path().join(STORE)).unwrap();
     dir
 }
 
-/// That keeps events however old they are.
+/// Starts a gateway that keeps events of any age.
 async fn gateway(data_dir: &Path) -> Gateway {
     Gateway::start_in_with(data_dir, |settings| settings.retention_age = None).await
 }
@@ -75,7 +75,7 @@ async fn a_store_of_an_earlier_release_is_read_resumed_and_added_to() {
         }
         assert_eq!(stored.len(), expected.len());
 
-        // Cursors as a consumer of that release kept them.
+        // Cursors as a consumer of that release stored them.
         for (at, event) in expected.iter().enumerate() {
             let rest = read(&mut client, after(event["cursor"].as_str().unwrap())).await;
             assert_eq!(rest, stored[at + 1..], "{event}");
@@ -90,8 +90,8 @@ async fn a_store_of_an_earlier_release_is_read_resumed_and_added_to() {
     }
 }
 
-/// As an older release stored it that did not know the command: nothing in its record says what
-/// the body would be now.
+/// Simulates an older release that did not know the command: its record does not contain the field for
+/// the payload.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
     const NOT_KNOWN: &str = "Sns.CallbackFriendXdd";
@@ -109,7 +109,8 @@ async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
     assert_eq!(store.execute("UPDATE record SET record = ?1", [record]).unwrap(), 1);
     reseal(&store);
     store.close().unwrap();
-    // The gateway builds it again from the store. It is missing if the gateway stopped before it began to.
+    // The gateway rebuilds the index from the store. The index is missing if the gateway stopped before
+    // it began to build.
     fs::remove_file(dir.path().join("index.db")).ok();
 
     let gateway = gateway(dir.path()).await;
@@ -125,7 +126,7 @@ async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
     let exported = String::from_utf8(export.stdout).unwrap();
     let exported = exported.lines().map(|line| serde_json::from_str::<Event>(line).unwrap()).collect();
     for events in [subscribed, listed, exported] {
-        let [untyped, typed] = events.try_into().expect("both");
+        let [untyped, typed] = events.try_into().expect("the log has two events");
         assert_eq!(untyped.command, KNOWN);
         assert_eq!(
             (untyped.decode_status(), untyped.kind()),
@@ -138,7 +139,8 @@ async fn what_was_stored_untyped_stays_untyped_once_its_command_is_known() {
     gateway.stop().await;
 }
 
-/// So that nobody finds that a new release understands the old ones' events by chance.
+/// Ensures that the stores of old releases cover every status and field, so that compatibility is tested
+/// and not a coincidence.
 #[test]
 fn the_kept_stores_have_events_of_every_decode_status_and_every_optional_field() {
     for release in releases() {
@@ -180,7 +182,7 @@ fn a_store_of_a_newer_format_is_refused_and_left_as_it_is() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("format 1000"), "{said}");
         assert!(said.contains("run the version that wrote it, or a newer one"), "{said}");
-        assert!(fs::read(&path).unwrap() == before, "it was written to");
+        assert!(fs::read(&path).unwrap() == before, "the store was modified");
 
         Connection::open(&path).unwrap().pragma_update(None, "user_version", format).unwrap();
         let gateway = Process::serve(dir.path(), &["--retention-age", "0s"]);
@@ -196,7 +198,7 @@ async fn a_record_of_a_newer_format_is_damage_that_can_be_skipped() {
         let store = Connection::open(dir.path().join(STORE)).unwrap();
         let mut newer: Vec<u8> =
             store.query_row("SELECT record FROM record WHERE sequence = 3", [], |row| row.get(0)).unwrap();
-        // A record's first byte is its format.
+        // The first byte of a record is its format.
         newer[0] = 0xff;
         seal(&mut newer);
         assert_eq!(store.execute("UPDATE record SET record = ?1 WHERE sequence = 3", [newer]).unwrap(), 1);
@@ -225,7 +227,7 @@ async fn a_record_of_a_newer_format_is_damage_that_can_be_skipped() {
     }
 }
 
-/// A version is not given before what is kept of it is there.
+/// Ensures that a release keeps its store before its version is published.
 #[tokio::test(flavor = "multi_thread")]
 async fn this_version_has_a_kept_store() {
     let release = directory().join(env!("CARGO_PKG_VERSION"));
@@ -278,7 +280,7 @@ async fn keep_store(release: &Path) {
         ),
         (friends, br#"{"CallbackCommand":1}"#),
         (friends, br#"{"CallbackCommand":"Sns.CallbackFriendDelete"}"#),
-        // Once more, for its mark as a duplicate.
+        // Posted again, so that it is marked as a duplicate.
         ("Group.CallbackAfterSendMsg", again.as_bytes()),
     ];
     for (command, body) in bodies {
@@ -308,7 +310,7 @@ async fn keep_store(release: &Path) {
     }
     gateway.signal(rustix::process::Signal::TERM);
     assert!(gateway.ended().await.0.success());
-    assert!(!dir.path().join("events.db-wal").exists(), "all is in one file");
+    assert!(!dir.path().join("events.db-wal").exists(), "the store is not in one file");
     fs::create_dir_all(release).unwrap();
     fs::copy(dir.path().join(STORE), release.join(STORE)).unwrap();
     fs::write(release.join(EVENTS), lines).unwrap();

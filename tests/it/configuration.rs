@@ -1,5 +1,4 @@
-//! The configuration of the real program: its file, the environment and flags, what it
-//! says of them, and reloading.
+//! Configuration of the real program: its file, the environment and flags, its messages, and reloading.
 
 use std::{
     fs,
@@ -38,7 +37,7 @@ fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-/// A line of `print-config`, without what is said of its source.
+/// Returns a line of `print-config` without the comment about its source.
 fn line<'a>(printed: &'a str, name: &str) -> &'a str {
     printed
         .lines()
@@ -63,7 +62,11 @@ fn the_environment_goes_before_the_file_and_a_flag_before_both() {
     let printed = stdout(&output);
     assert_eq!(line(printed, "path"), "path = \"/flag\"  # --http-path");
     assert_eq!(line(printed, "body_limit"), "body_limit = \"3KiB\"  # CALLBACK_GATEWAY_HTTP_BODY_LIMIT");
-    assert_eq!(line(printed, "max_connections"), "max_connections = 7  # file", "an empty variable is none");
+    assert_eq!(
+        line(printed, "max_connections"),
+        "max_connections = 7  # file",
+        "an empty variable counts as unset"
+    );
     assert_eq!(line(printed, "sdk_app_id"), "sdk_app_id = [1, 2]  # file");
     assert_eq!(line(printed, "log"), "log = \"disk\"  # default");
 }
@@ -79,11 +82,11 @@ async fn a_gateway_is_set_up_from_a_file_alone() {
     let path = file(dir.path(), &text);
     let gateway = Process::start(program().arg("serve").env("CALLBACK_GATEWAY_CONFIG", &path));
     let answer = Http::connect(gateway.addresses.http).await.post("A.B", "{}").await;
-    assert_eq!(answer.status, 404, "the path is the file's");
+    assert_eq!(answer.status, 404, "the path comes from the file");
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_with_exit_code_64() {
+fn all_errors_are_reported_at_once_with_exit_code_64() {
     let dir = TempDir::new().unwrap();
     let path = file(dir.path(), "frob = 1\n[http]\nlisten = 'here'\n[retention]\nage = '1ms'\n");
     for name in ["serve", "check-config"] {
@@ -169,10 +172,10 @@ fn without_a_configuration_the_defaults_are_printed() {
     assert_eq!(line(stdout(&output), "delay"), "delay = \"5s\"  # default");
 }
 
-/// A gateway with a configuration file.
+/// Gateway with a configuration file.
 struct Reloadable {
     gateway: Process,
-    /// How often its file was read again.
+    /// Number of reloads.
     reloads: usize,
     dir: TempDir,
 }
@@ -188,8 +191,8 @@ impl Reloadable {
         Self { gateway, reloads: 0, dir }
     }
 
-    /// Rewrites the file, sends SIGHUP, and gives the level of the line that says what
-    /// became of it, and the line.
+    /// Rewrites the file and sends SIGHUP. Returns the level and the message of the log line about the
+    /// reload.
     async fn reload(&mut self, text: &str) -> (String, String) {
         file(self.dir.path(), text);
         self.gateway.signal(Signal::HUP);
@@ -244,8 +247,8 @@ async fn a_broken_new_file_leaves_the_old_configuration_in_force_and_says_so() {
     }
 }
 
-/// Listeners stay as they are until a restart: what is right with the new ones must not
-/// open the old ones to strangers.
+/// Listeners do not change until a restart. New listener settings that would be safe must not relax the
+/// checks of the old listeners.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
     let dir = TempDir::new().unwrap();
@@ -285,9 +288,9 @@ async fn a_reload_opens_no_listener_that_was_closed_to_strangers() {
     }
 }
 
-/// Some program may be writing the file while the gateway reads it.
+/// Another program may be writing the file while the gateway reads it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_half_written_file_of_tokens_gives_nobody_more_rights() {
+async fn a_half_written_tokens_file_gives_no_client_more_rights() {
     const READER: &str = "0123456789abcdef";
     let dir = TempDir::new().unwrap();
     let [tokens, readers] = ["tokens", "readers"].map(|name| dir.path().join(name));
@@ -309,7 +312,7 @@ async fn a_half_written_file_of_tokens_gives_nobody_more_rights() {
         reloads += 1;
         line["message"].as_str().unwrap().to_owned()
     };
-    // However much of a line is there, and where the rest of the lines are missing altogether.
+    // A line may be cut at any position, and the remaining lines may be missing.
     for len in 1..rights.len() {
         fs::write(&readers, &rights[..len]).unwrap();
         let said = reload().await;
@@ -351,7 +354,7 @@ fn a_new_login_is_shown_only_to_the_servers_that_it_is_for() {
     let reloaded =
         |new: &Config| running.reloaded(new).map(|config| user(&config)).map_err(|e| e.to_string());
     assert_eq!(reloaded(&config(LogKind::Nats, "nats://a", Some("new"))), Ok("new".to_owned()));
-    // What is for others takes a restart, with the rest.
+    // Changes for other servers take effect at a restart, like the rest.
     assert_eq!(reloaded(&config(LogKind::Nats, "nats://b", Some("new"))), Ok("old".to_owned()));
     assert_eq!(reloaded(&config(LogKind::Disk, "nats://a", None)), Ok("old".to_owned()));
     let problem = reloaded(&config(LogKind::Nats, "nats://a", None)).unwrap_err();
@@ -359,7 +362,7 @@ fn a_new_login_is_shown_only_to_the_servers_that_it_is_for() {
 }
 
 #[test]
-fn a_tokens_file_without_tokens_is_no_way_to_let_everybody_in() {
+fn a_tokens_file_without_tokens_is_rejected() {
     let dir = TempDir::new().unwrap();
     let empty = dir.path().join("empty");
     fs::write(&empty, "# none\n").unwrap();
@@ -381,9 +384,9 @@ fn a_tokens_file_without_tokens_is_no_way_to_let_everybody_in() {
     }
 }
 
-/// Of what keeps strangers out only that is said that is wrong with it.
+/// Messages about access control state the fault and do not suggest relaxing it.
 #[test]
-fn nothing_that_is_wrong_makes_it_advise_to_open_a_door() {
+fn errors_never_suggest_relaxing_access_control() {
     let output = program()
         .args(["check-config", "--sdk-app-id=1", "--http-listen=0.0.0.0:1", "--grpc-listen=0.0.0.0:2"])
         .args(["--tokens-file=/none", "--grpc-tokens-file=/none"])

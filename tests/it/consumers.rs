@@ -1,8 +1,7 @@
-//! The consumers in `examples/`, as the programs that they are: over every ending of
-//! their stream, beside a replica, and killed at any moment they write each pair of new
-//! friends exactly once.
+//! Runs the consumers in `examples/` as real programs. Each writes every pair of new friends exactly
+//! once: after any end of its stream, beside a replica, and when it is killed at any moment.
 //!
-//! A language that is not to be had is left out where `./scripts/test` says so, in
+//! A language that is not installed is skipped if `./scripts/test` names it in
 //! CALLBACK_GATEWAY_TESTS_WITHOUT.
 
 use std::{
@@ -33,19 +32,19 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::sleep};
 
-/// How often it is looked what a consumer has written.
+/// Interval between looks at the database of a consumer.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Starts a program, with the gateway's address and the database.
+/// Returns the command of a consumer for a gateway's address and a database.
 type Start = dyn Fn(SocketAddr, &Path) -> Command + Send + Sync;
 
-/// A consumer's language, and how its program is started.
+/// Language of a consumer, and how its program is started.
 struct Language {
     name: &'static str,
     start: Box<Start>,
 }
 
-/// All that can run.
+/// Returns all languages that are installed.
 fn languages(dir: &Path) -> Vec<Arc<Language>> {
     let python = Python::new();
     let rust = rust();
@@ -105,7 +104,7 @@ fn java() -> Language {
             let dir = dir.display();
             let mut command = Command::new("java");
             command.arg(format!("-Djava.library.path={dir}/jni"));
-            // It starts faster so, and there may be many.
+            // This shortens the start, and many may start.
             command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]);
             command.args(["-cp", &format!("{dir}/classes:{dir}/jars/*"), "Consumer"]);
             command.arg(gateway.to_string()).arg(database);
@@ -116,7 +115,7 @@ fn java() -> Language {
 
 fn node(dir: &Path) -> Language {
     let node = tool("bin/node");
-    // Beside what it imports, and with the files of proto/ where it looks for them.
+    // The script is placed beside its imports, with the files of proto/ where it looks for them.
     let home = dir.join("examples/node");
     fs::create_dir_all(&home).unwrap();
     for name in ["consumer.js", "package.json"] {
@@ -134,8 +133,8 @@ fn node(dir: &Path) -> Language {
     }
 }
 
-/// The consumer as the page beside it says how to start it. What fetches or compiles, `./scripts/test`
-/// has done; the rest runs as it is written there.
+/// Returns the consumer as its README starts it. `./scripts/test` has already run the commands that
+/// download or compile. The rest runs as written.
 fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
     const DONE: [&str; 9] = [
         "python3 -m venv ",
@@ -159,7 +158,7 @@ fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
     let home = if name == "node" { dir.join("examples/node") } else { dir.to_owned() };
     let shell = move |line: &str| {
         let mut shell = Command::new("sh");
-        // It becomes the program: to kill one is to kill the other.
+        // The shell is replaced by the program, so killing the shell kills the program.
         shell.args(["-c", &format!("exec env {line}")]).current_dir(&home);
         shell
     };
@@ -188,7 +187,7 @@ fn as_its_readme_says(name: &'static str, dir: &Path) -> Language {
     }
 }
 
-/// A consumer's database.
+/// Database of a consumer.
 #[derive(Clone)]
 struct Database(PathBuf);
 
@@ -199,7 +198,7 @@ impl Database {
         connection
     }
 
-    /// The first column of what a query gives; nothing before the tables are there.
+    /// Returns the first column of a query's result. Returns nothing until the tables exist.
     fn column<T: FromSql>(&self, sql: &str) -> Vec<T> {
         let Ok(connection) = Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
             return Vec::new();
@@ -209,7 +208,7 @@ impl Database {
         query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Who was added by whom, in the order of the rows.
+    /// Returns the pairs of friends, in the order of the rows.
     fn pairs(&self) -> Vec<String> {
         self.column("SELECT from_account || ' ' || to_account FROM pair ORDER BY rowid")
     }
@@ -224,7 +223,7 @@ struct Consumer {
     database: Database,
     running: Running,
     lines: mpsc::UnboundedReceiver<String>,
-    /// What it said up to now.
+    /// Output so far.
     said: Vec<String>,
 }
 
@@ -234,19 +233,21 @@ impl Consumer {
         let mut running = Running(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
         let stderr = std::io::BufReader::new(running.0.stderr.take().unwrap());
         let (sender, lines) = mpsc::unbounded_channel();
-        // Ends with the program.
+        // The task ends with the program.
         std::thread::spawn(move || {
             stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         Self { language: Arc::clone(language), database: database.clone(), running, lines, said: Vec::new() }
     }
 
-    /// Waits until it says this, or ends for this reason.
+    /// Waits until the program prints this, or ends with this message.
     async fn says(&mut self, part: &str) {
         let said = async {
             loop {
                 let line = self.lines.recv().await;
-                let line = line.unwrap_or_else(|| panic!("{} ended: {:#?}", self.language.name, self.said));
+                let line = line.unwrap_or_else(|| {
+                    panic!("{} ended; its output was {:#?}", self.language.name, self.said)
+                });
                 self.said.push(line.clone());
                 if line.contains(part) {
                     return;
@@ -254,11 +255,11 @@ impl Consumer {
             }
         };
         if tokio::time::timeout(HANG, said).await.is_err() {
-            panic!("{} does not say {part}; it said {:#?}", self.language.name, self.said);
+            panic!("{} does not print {part}; its output is {:#?}", self.language.name, self.said);
         }
     }
 
-    /// Waits until its database has this.
+    /// Waits until the database fulfils the condition.
     async fn writes(&self, what: impl Fn(&Database) -> bool) {
         let written = async {
             while !what(&self.database) {
@@ -270,7 +271,7 @@ impl Consumer {
             let pairs = database.pairs();
             let last = &pairs[pairs.len().saturating_sub(10)..];
             panic!(
-                "{} has written {} pairs, at last {last:?}; it said {said:#?}",
+                "{} has written {} pairs, the last one {last:?}; its output is {said:#?}",
                 language.name,
                 pairs.len()
             );
@@ -281,15 +282,16 @@ impl Consumer {
         kill_process(Pid::from_child(&self.running.0), signal).unwrap();
     }
 
-    /// Stops it where it holds no lock on the database, which may be locked by this connection up to now.
+    /// Stops it while it holds no lock on the database. The connection that is passed holds the lock
+    /// until now.
     fn halt(&self, lock: &Connection) {
         lock.execute_batch("ROLLBACK; BEGIN EXCLUSIVE").unwrap();
         self.signal(Signal::STOP);
-        // Until all of its threads stand still.
+        // Wait until all of its threads have stopped.
         waitpid(Some(Pid::from_child(&self.running.0)), WaitOptions::UNTRACED).unwrap();
     }
 
-    /// As a crash would.
+    /// Kills it, as in a crash.
     fn kill(&mut self) {
         self.running.0.kill().unwrap();
         self.running.0.wait().unwrap();
@@ -308,7 +310,7 @@ impl Consumer {
     }
 }
 
-/// A place for a gateway and a consumer in each language, over restarts: ports are kept.
+/// Fixed ports and directories for a gateway and a consumer in each language, across restarts.
 struct Site {
     dir: TempDir,
     languages: Vec<Arc<Language>>,
@@ -344,12 +346,12 @@ impl Site {
     }
 }
 
-/// Whether its stream goes on.
-fn is_there(subscriber: &SubscriberStatus) -> bool {
+/// Returns whether the stream of this subscriber is open.
+fn is_open(subscriber: &SubscriberStatus) -> bool {
     subscriber.state() != SubscriberState::Ended
 }
 
-/// Waits until the gateway names such subscribers.
+/// Waits until the gateway lists such subscribers.
 async fn until_subscribers(gateway: SocketAddr, are: impl Fn(&[SubscriberStatus]) -> bool) {
     let mut admin = soon(AdminServiceClient::connect(format!("http://{gateway}"))).await.unwrap();
     soon(async {
@@ -370,7 +372,7 @@ async fn all_say(consumers: &mut [Consumer], part: &str) {
     }
 }
 
-/// Waits until each has written these friends of alice, and nothing else.
+/// Waits until each consumer has written exactly these friends of alice.
 async fn all_write(consumers: &[Consumer], friends: &[u32]) {
     let expected: Vec<String> = friends.iter().map(|n| format!("alice {n}")).collect();
     for consumer in consumers {
@@ -381,7 +383,7 @@ async fn all_write(consumers: &[Consumer], friends: &[u32]) {
 
 const FRIEND: &str = "Sns.CallbackFriendAdd";
 
-/// The body that says that alice has these new friends.
+/// Returns a callback body with new friends of alice.
 fn friends(names: impl IntoIterator<Item = u32>) -> String {
     let pairs: Vec<_> = names
         .into_iter()
@@ -399,7 +401,7 @@ async fn post(gateway: SocketAddr, names: impl IntoIterator<Item = u32>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn they_start_as_their_readmes_say() {
-    // README.md starts the one in Rust as its own page does.
+    // README.md starts the consumer in Rust in the same way as its own README.
     let line = "\n$ cargo run --locked --release --example consumer -- http://127.0.0.1:50051 friends.db";
     for page in ["README.md", "examples/rust/README.md"] {
         assert!(fs::read_to_string(package().join(page)).unwrap().contains(line), "{page}");
@@ -412,7 +414,7 @@ async fn they_start_as_their_readmes_say() {
             symlink(package().join(name), dir.join(name)).unwrap();
         }
     }
-    // Under the names that the pages give them.
+    // Under the client names of the READMEs.
     for (name, of) in [("venv", ""), ("out", "java/classes"), ("jars", "java/jars")] {
         symlink(tools().join(of), dir.join(name)).unwrap();
     }
@@ -425,17 +427,22 @@ async fn they_start_as_their_readmes_say() {
     gateway.stop().await;
 }
 
-/// README.md's session, with rusqlite in the place of `sqlite3`.
+/// Runs the session of README.md, with rusqlite in place of `sqlite3`.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_replicas_one_works_as_the_readme_shows() {
     let readme = fs::read_to_string(package().join("README.md")).unwrap();
-    let (_, session) = readme.split_once("```console\n$ cargo run ").expect("a session with consumers");
+    let (_, session) =
+        readme.split_once("```console\n$ cargo run ").expect("README.md shows a session with consumers");
     let mut lines = session.split_once("```").unwrap().0.lines();
     let mut next = || lines.next().unwrap();
-    assert!(next().ends_with("friends.db &") && next().ends_with("friends.db &"), "two are started");
-    let send = next().strip_prefix("$ callback-gateway ").expect("a callback");
+    assert!(
+        next().ends_with("friends.db &") && next().ends_with("friends.db &"),
+        "the session starts two consumers"
+    );
+    let send = next().strip_prefix("$ callback-gateway ").expect("the session posts a callback");
     let (answer, said) = (next(), next());
-    let query = next().strip_prefix("$ sqlite3 friends.db ").expect("a query").trim_matches('\'');
+    let query =
+        next().strip_prefix("$ sqlite3 friends.db ").expect("the session runs a query").trim_matches('\'');
     let shown: Vec<_> = lines.map(|row| row.split_once('|').unwrap().1).collect();
 
     let dir = TempDir::new().unwrap();
@@ -450,7 +457,7 @@ async fn of_two_replicas_one_works_as_the_readme_shows() {
     let database = Database(dir.path().join("friends.db"));
     let mut replicas = [(); 2].map(|()| Consumer::start(&rust, gateway.addresses.grpc, &database));
     replicas[0].writes(|database| database.pairs().len() == 1).await;
-    // Whoever comes later finds nothing to do, and has nothing to say.
+    // A consumer that starts later has nothing to do and prints nothing.
     until_subscribers(gateway.addresses.grpc, |subscribers| subscribers.len() == 2).await;
     let url = format!("http://{}/", gateway.addresses.http);
     let output = program().args(send.split(' ')).args(["--url", &url]).output().unwrap();
@@ -473,12 +480,12 @@ async fn they_resume_where_they_were_over_restarts_on_both_sides_and_keep_what_h
     let gateway = site.gateway(None, |_| {}).await;
     let grpc = gateway.addresses.grpc;
     let mut consumers = site.consumers(grpc);
-    // Before the first event there is a position.
+    // A position is stored before the first event.
     for consumer in &consumers {
         consumer.writes(|database| database.cursor().is_some_and(|cursor| !cursor.is_empty())).await;
     }
     assert!(gateway.post(FRIEND, &friends([1, 2, 3])).await.is_stored());
-    // Without a payload, with a part of one, and not even UTF-8.
+    // Without a payload, with part of a payload, and not valid UTF-8.
     let wrong: [&[u8]; 3] =
         [br#"{"PairList":"none"}"#, br#"{"PairList":[{"From_Account":"a","To_Account":{}}]}"#, b"{\xff"];
     let mut http = Http::connect(gateway.addresses.http).await;
@@ -512,7 +519,7 @@ async fn they_resume_where_they_were_over_restarts_on_both_sides_and_keep_what_h
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn they_note_what_is_gone_and_go_on_with_what_is_left() {
+async fn they_record_gaps_and_continue_with_the_remaining_events() {
     let site = Site::new();
     let gateway = site.gateway(None, |settings| settings.retention_count = Some(10)).await;
     let mut consumers = site.consumers(gateway.addresses.grpc);
@@ -539,7 +546,7 @@ async fn they_go_on_with_another_log_and_with_one_that_went_back() {
     let grpc = gateway.addresses.grpc;
     post(gateway.addresses.http, 1..=3).await;
     gateway.stop().await;
-    // A backup, which is restored behind the consumers' backs.
+    // Create a backup, which is restored while the consumers run.
     let backup = site.dir.path().join("backup");
     fs::create_dir(&backup).unwrap();
     fs::copy(site.data().join("events.db"), backup.join("events.db")).unwrap();
@@ -583,13 +590,13 @@ async fn a_replica_that_comes_late_to_another_log_does_not_move_the_cursor_back(
         watch(&database);
         let mut consumer = Consumer::start(language, grpc, &database);
         consumer.says("LOG_REPLACED").await;
-        // From here on it can look at the position, but not move it. (If it was fast, and has moved
-        // it, its cursor is an old one later all the same.)
+        // From now on the late replica can read the position but not move it. If it has already moved
+        // it, its cursor will still be outdated later.
         let lock = consumer.database.connection();
         lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-        // It has a stream again, which begins at the time that it found there.
+        // It has a stream again, which starts at the position that it read.
         let name = format!("friends-{}", language.name);
-        until_subscribers(grpc, |all| all.iter().any(|one| one.name == name && is_there(one))).await;
+        until_subscribers(grpc, |all| all.iter().any(|one| one.name == name && is_open(one))).await;
         consumer.halt(&lock);
         late.push(consumer);
     }
@@ -631,7 +638,7 @@ async fn they_go_on_behind_a_damaged_event_and_over_a_gateway_that_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_trying_again_does_not_mend_ends_them() {
+async fn errors_that_retries_cannot_fix_end_them() {
     let site = Site::new();
     let gateway = site.gateway(None, |_| {}).await;
     let mut consumers = site.consumers(gateway.addresses.grpc);
@@ -649,10 +656,10 @@ async fn what_trying_again_does_not_mend_ends_them() {
     gateway.stop().await;
 }
 
-/// The gateway asks for ten seconds where there is no place.
+/// The gateway asks clients to wait ten seconds when it has reached its stream limit.
 #[cfg(feature = "slow-tests")]
 #[tokio::test(flavor = "multi_thread")]
-async fn they_go_on_when_their_streams_are_old_or_there_was_no_place() {
+async fn they_resume_after_the_age_limit_and_the_stream_limit() {
     let site = Site::new();
     let count = site.languages.len();
     let gateway = site.gateway(None, |settings| settings.max_streams = count).await;
@@ -678,7 +685,7 @@ async fn they_go_on_when_their_streams_are_old_or_there_was_no_place() {
 
 #[cfg(feature = "slow-tests")]
 #[tokio::test(flavor = "multi_thread")]
-async fn they_resume_after_they_took_nothing_for_too_long() {
+async fn they_resume_after_the_stall_timeout() {
     let site = Site::new();
     let gateway = site.gateway(None, |settings| settings.stall_timeout = Duration::from_secs(1)).await;
     let mut consumers = site.consumers(gateway.addresses.grpc);
@@ -691,7 +698,7 @@ async fn they_resume_after_they_took_nothing_for_too_long() {
         let body = friends([n]).replacen('{', &format!("{{\"ClientCmd\":\"{long}\","), 1);
         assert!(http.post(FRIEND, &body).await.is_stored());
     }
-    let is_stalled = |one: &&SubscriberStatus| !is_there(one) && one.end_reason == "RECEIVER_STALLED";
+    let is_stalled = |one: &&SubscriberStatus| !is_open(one) && one.end_reason == "RECEIVER_STALLED";
     let count = consumers.len();
     until_subscribers(gateway.addresses.grpc, |all| all.iter().filter(is_stalled).count() == count).await;
     consumers.iter().for_each(|consumer| consumer.signal(Signal::CONT));
@@ -700,7 +707,7 @@ async fn they_resume_after_they_took_nothing_for_too_long() {
     gateway.stop().await;
 }
 
-/// Notes in the database, from then on, each insert and each step of the position.
+/// Creates triggers that record each insert and each step of the position from now on.
 fn watch(database: &Database) {
     let sql = "
         CREATE TABLE attempt (cursor TEXT, pair INTEGER);
@@ -714,7 +721,7 @@ fn watch(database: &Database) {
     database.connection().execute_batch(sql).unwrap();
 }
 
-/// A number below the bound, by chance.
+/// Returns a random number below the bound.
 #[cfg(feature = "slow-tests")]
 fn chance(bound: u32) -> u32 {
     getrandom::u32().unwrap() % bound
@@ -740,7 +747,7 @@ async fn each_pair_is_written_exactly_once_by_two_replicas_that_are_killed_for_a
         replicas.spawn(async move {
             let mut both = [first, Consumer::start(&language, grpc, &database)];
             let mut kills = 0;
-            // Until the sender is gone.
+            // Until the sender has ended.
             while load_is_on.has_changed().is_ok() {
                 sleep(Duration::from_millis(200 + u64::from(chance(1800)))).await;
                 let one = &mut both[chance(2) as usize];
@@ -777,12 +784,12 @@ async fn each_pair_is_written_exactly_once_by_two_replicas_that_are_killed_for_a
         both[0].writes(|database| database.column::<u32>("SELECT 1 FROM untyped").len() == untyped).await;
         let name = language.name;
         assert!(kills >= 20, "{name}: {kills}");
-        // In order too, as nothing else was written in between.
+        // The order is correct too, because nothing else was written in between.
         assert!(database.pairs() == expected, "{name}: not each pair exactly once");
-        // Not only kept out by the key: no second transaction ever had it.
+        // The primary key alone did not prevent duplicates: no second transaction contained the pair.
         let attempts: Vec<u32> = database.column("SELECT count(*) FROM attempt");
         assert_eq!(attempts, [u32::try_from(expected.len()).unwrap()], "{name}");
-        // The cursor never went back, and each event was a step of its own.
+        // The cursor never moved back, and each event moved it once.
         let steps = database.column::<String>("SELECT new FROM step ORDER BY rowid");
         let mut steps: Vec<_> = steps.iter().map(|step| step.parse::<Cursor>().unwrap().sequence.0).collect();
         assert!(steps.is_sorted(), "{name}: {steps:?}");

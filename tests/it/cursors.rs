@@ -67,7 +67,7 @@ async fn given(gateway: &Gateway) -> Given {
     let subscribers = soon(admin.list_subscribers(subscribers)).await.unwrap().into_inner();
     let oldest = streams[0].1.oldest_cursor.clone();
     Given {
-        // With and without a check over an event.
+        // With and without a checksum of an event.
         cursors: vec![page.events[0].cursor.clone(), oldest],
         page_token: page.next_page_token,
         subscribers_token: subscribers.next_page_token,
@@ -142,7 +142,8 @@ async fn a_typing_error_is_a_wrong_option_on_the_command_line() {
     let given = given(&gateway).await;
     let cursor = &given.cursors[0];
     let errors = typing_errors(cursor);
-    // A change in the epoch, one in the sequence, one in the check, one that is cut, one in lower case.
+    // A change in the epoch, in the sequence and in the checksum, a truncated cursor, and one in lower
+    // case.
     let wrong =
         [&errors[30], &errors[150], &errors[errors.len() - 12], &cursor[..28], &cursor.to_ascii_lowercase()];
     let commands = [

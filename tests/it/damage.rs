@@ -1,5 +1,5 @@
-//! A log that lost events inside, by rows that are gone or pages that are damaged: every reader is told which events it
-//! does not get, gets all others as they were, and new callbacks are stored as before.
+//! A log that lost events in the middle, by deleted rows or damaged pages. Every reader learns which
+//! events are lost and receives all others unchanged. New callbacks are stored as before.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use tonic_types::StatusExt as _;
 
 const EVENTS: u64 = 400;
 
-/// A log of [`EVENTS`] events, with each event's number in its body.
+/// Log of [`EVENTS`] events, with the number of each event in its body.
 struct Log {
     dir: TempDir,
     before: Vec<Event>,
@@ -56,11 +56,11 @@ impl Log {
         rusqlite::Connection::open(self.file()).unwrap().execute_batch(sql).unwrap();
     }
 
-    /// The page that has this event, and all events in it.
+    /// Returns the page that contains this event, and all events in the page.
     fn page_of(&self, sequence: u64) -> (usize, BTreeSet<u64>) {
         let bytes = fs::read(self.file()).unwrap();
         let mut pages = bytes.chunks(PAGE).map(rows).enumerate();
-        pages.find(|(_, rows)| rows.len() > 1 && rows.contains(&sequence)).expect("a page has it")
+        pages.find(|(_, rows)| rows.len() > 1 && rows.contains(&sequence)).expect("a page contains the event")
     }
 
     fn overwrite(&self, at: usize, bytes: &[u8]) {
@@ -68,7 +68,7 @@ impl Log {
         file.write_all_at(bytes, at as u64).unwrap();
     }
 
-    /// Reads the damaged log in every way, and compares with what was stored. Returns what is lost.
+    /// Reads the damaged log in every way and compares it with what was stored. Returns the lost events.
     async fn assert_told(&self) -> BTreeSet<u64> {
         let gateway = Process::serve(self.dir.path(), &["--memory", "1MiB"]);
         let mut client = gateway.client().await;
@@ -80,7 +80,7 @@ impl Log {
             assert!(matches!(gap.reason(), GapReason::Missing | GapReason::Damaged), "{gap:?}");
         }
 
-        // Ends before each gap, and resumes behind it.
+        // Stop before each gap and resume behind it.
         let mut mode = SubscribeMode { on_gap: GapPolicy::Fail, after: None };
         let (mut seen, mut told) = (Vec::new(), BTreeSet::new());
         loop {
@@ -124,17 +124,18 @@ impl Log {
         lost
     }
 
-    /// Whether events and gaps together are all that was stored, each once. Returns the lost ones.
+    /// Checks that events and gaps together cover everything that was stored, once. Returns the lost
+    /// events.
     fn assert_covered(&self, events: &[Event], gaps: &[Gap]) -> BTreeSet<u64> {
         let mut lost = BTreeSet::new();
         for gap in gaps {
             let gone = gap.first_missing_sequence..=gap.last_missing_sequence;
-            gone.for_each(|sequence| assert!(lost.insert(sequence), "{sequence} is told twice"));
+            gone.for_each(|sequence| assert!(lost.insert(sequence), "{sequence} is reported twice"));
         }
         // A new event may be among them.
         let expected = self.before.iter().filter(|event| !lost.contains(&event.sequence));
         let stored = events.iter().filter(|event| event.sequence <= EVENTS);
-        assert!(stored.eq(expected), "all that is not told to be lost, as it was");
+        assert!(stored.eq(expected), "all events that are not reported as lost are unchanged");
         lost
     }
 
@@ -158,14 +159,17 @@ impl Log {
             let complete = nanos(page.complete_since);
             for sequence in lost {
                 let time = self.before[*sequence as usize - 1].receive_time;
-                assert!(nanos(time) < complete, "the log is not complete since {sequence}");
+                assert!(
+                    nanos(time) < complete,
+                    "event {sequence} is missing although the log is reported complete since then"
+                );
             }
             if page.next_page_token.is_empty() {
                 return (events, gaps);
             }
             request.page_token = page.next_page_token;
         }
-        panic!("the list has no end");
+        panic!("the list does not end");
     }
 
     async fn assert_reported(&self, gateway: &Process, lost: &BTreeSet<u64>) {
@@ -187,7 +191,7 @@ struct SubscribeMode {
     after: Option<String>,
 }
 
-/// Follows to the end, or until the stream ends.
+/// Reads to the end of the log or of the stream.
 async fn subscribe(
     client: &mut EventServiceClient<Channel>,
     mode: &SubscribeMode,
@@ -211,7 +215,7 @@ async fn subscribe(
     }
 }
 
-/// Runs `verify` on the files. Returns what it printed, and whether it found nothing.
+/// Runs `verify` on the files. Returns its output, and whether it found the log intact.
 fn verify(dir: &Path) -> (String, bool) {
     let output = program().args(["verify", "--data-dir"]).arg(dir).output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.success())
@@ -247,7 +251,7 @@ async fn verify_names_what_is_lost_and_an_index_that_disagrees() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text.starts_with("397 events intact, 3 lost\nevent 7 is gone"), "{text}");
-    // While it runs, the files are its own.
+    // While the gateway runs, it holds the files exclusively.
     let (text, is_whole) = verify(log.dir.path());
     assert!(!is_whole && text.is_empty(), "{text}");
     gateway.kill();
@@ -273,7 +277,7 @@ async fn the_log_is_not_called_complete_where_another_program_trimmed_it() {
     assert_eq!(page.events[0].sequence, 51);
     assert!(nanos(page.complete_since) > nanos(log.before[49].receive_time));
 
-    // Without the bound, readers go on with the last one that they know.
+    // Without the bound, readers use the last bound that they know.
     log.sql("DELETE FROM meta WHERE name = 'oldest_sequence'");
     let skipping = SubscribeMode { on_gap: GapPolicy::Skip, after: None };
     let (events, gaps, status) = subscribe(&mut client, &skipping).await;
@@ -285,7 +289,7 @@ async fn the_log_is_not_called_complete_where_another_program_trimmed_it() {
 async fn a_record_with_another_byte_is_told_and_no_other() {
     let log = Log::store().await;
     log.sql("UPDATE record SET record = CAST(replace(record, 'number-00123.', 'number-00124.') AS BLOB) WHERE sequence = 123");
-    // As valid as any other, but not what was stored there.
+    // The record is valid, but not the one that was stored.
     log.sql("UPDATE record SET receive_time = receive_time + 1 WHERE sequence = 200");
     log.sql("UPDATE record SET record = x'' WHERE sequence = 201");
     log.sql("UPDATE record SET record = (SELECT record FROM record WHERE sequence = 5) WHERE sequence = 202");
@@ -319,7 +323,7 @@ async fn a_page_of_noise_affects_its_own_events_only() {
     let noise: Vec<u8> = (0..PAGE).map(|n| (n * n % 251) as u8).collect();
     log.overwrite(page * PAGE, &noise);
     assert_eq!(log.assert_told().await, events);
-    // With a head that is in order: SQLite takes what follows for rows.
+    // With a valid page header: SQLite interprets the rest as rows.
     let log = Log::store().await;
     let (page, events) = log.page_of(EVENTS / 2);
     log.overwrite((page + 1) * PAGE - 1000, &noise[..64]);
@@ -352,7 +356,7 @@ async fn a_damaged_page_keeps_neither_retention_nor_exports_from_going_on() {
     assert_eq!(lines, log.before.len() - lost.len());
     gateway.kill();
 
-    // Retention passes the damage.
+    // Retention removes the damaged events.
     let gateway = Process::serve(log.dir.path(), &["--retention-count", "50"]);
     let mut admin = AdminServiceClient::connect(format!("http://{}", gateway.addresses.grpc)).await.unwrap();
     soon(async {
@@ -366,7 +370,7 @@ async fn a_damaged_page_keeps_neither_retention_nor_exports_from_going_on() {
     gateway.kill();
 }
 
-/// A deletion raises the time up to which events may have been trimmed, wherever it is.
+/// A deletion raises the time up to which events may have been trimmed, wherever it occurs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_starts_at_a_time_before_an_event_that_was_deleted() {
     let log = Log::store().await;
@@ -380,7 +384,11 @@ async fn a_stream_starts_at_a_time_before_an_event_that_was_deleted() {
         let request = SubscribeRequest { start: Some(start), on_gap: on_gap.into(), ..Default::default() };
         let (mut stream, _) = Subscriber::open(&mut client, request).await.unwrap();
         let first = stream.event().await.unwrap();
-        assert_eq!(first.receive_time, log.before[time - 1].receive_time, "without a gap before it");
+        assert_eq!(
+            first.receive_time,
+            log.before[time - 1].receive_time,
+            "the first frame is the event, not a gap"
+        );
     }
     gateway.kill();
 }

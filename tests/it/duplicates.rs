@@ -1,4 +1,4 @@
-//! Callbacks that come in again are marked, and never dropped.
+//! Repeated callbacks are marked, and never dropped.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -14,8 +14,8 @@ use imcallback::{Event, ListEventsRequest};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-/// Posts the same callback until it is marked; gives the log. It is marked once
-/// the gateway has seen the first one in its log, which is soon after its answer.
+/// Posts the same callback until it is marked. Returns the log. A repeat is marked once the gateway has
+/// seen the first callback in its log, soon after its answer.
 async fn post_until_marked(gateway: &Gateway) -> Vec<Event> {
     let mut client = gateway.client().await;
     let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
@@ -43,10 +43,13 @@ async fn a_callback_that_comes_in_again_is_stored_and_marked_with_the_first_one(
         assert!(gateway.post(command, body).await.is_stored());
     }
     let more = all_events(&mut gateway.client().await).await;
-    assert!(more[events.len()..].iter().all(|event| event.possible_duplicate_of == 0), "others are not");
+    assert!(
+        more[events.len()..].iter().all(|event| event.possible_duplicate_of == 0),
+        "other events are not marked"
+    );
     gateway.stop().await;
 
-    // What was stored before a restart is remembered too.
+    // Events from before a restart are remembered too.
     let gateway = Gateway::start_in(dir.path()).await;
     let events = post_until_marked(&gateway).await;
     assert_eq!(events.last().unwrap().possible_duplicate_of, 1);
@@ -65,8 +68,7 @@ async fn without_a_window_nothing_is_marked() {
     gateway.stop().await;
 }
 
-/// Stores callbacks `{"n":0}`, `{"n":1}`, .. in a log of its own, as a gateway
-/// would have before it ended.
+/// Stores callbacks `{"n":0}`, `{"n":1}`, .. in a log, as an earlier gateway would have.
 async fn store(data_dir: &Path, count: usize) {
     let log = DiskLog::open(DiskOptions::new(data_dir.to_owned(), 1 << 20)).unwrap();
     let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
@@ -105,7 +107,7 @@ async fn after_a_restart_the_newest_are_known_at_once_and_the_others_soon() {
     assert_eq!(newest.sequence, COUNT as u64 + 1);
     assert_eq!(newest.possible_duplicate_of, COUNT as u64);
 
-    // The copies that are posted meanwhile do not take the oldest one's place.
+    // Repeats that are posted meanwhile do not evict the oldest one.
     let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
     soon(async {
         loop {

@@ -1,19 +1,18 @@
-//! Where a request ends, through sockets of the real program: what a proxy and the gateway
-//! could understand differently, so that a request is smuggled in another one's body.
+//! Request boundaries, through sockets of the real program: requests that a proxy and the gateway could
+//! delimit differently, so that a request is smuggled in the body of another one.
 //!
-//! Each is taken in one way at most, the one of RFC 9112. Where that is in doubt the
-//! connection ends, and what came behind is never taken for a request.
+//! Each request is accepted at most with the meaning that RFC 9112 defines. If the boundary is in
+//! doubt, the connection ends, and no later bytes are read as a request.
 
 use crate::support::gate::{Gate, chunked, framed, post};
 use crate::support::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// A callback behind another, to see whether it is taken for a request.
+/// Callback after the request under test: it must not be read as a request if the boundary is in doubt.
 const BEHIND: &str = r#"{"behind":true}"#;
 
-/// Sends a request and a callback behind it, and checks the answers: a status each, with
-/// a part of `ErrorInfo` if there is a packet. Answers to both mean that both were stored,
-/// if they are 200.
+/// Sends a request and then a callback, and checks the answers: each has a status, and a part of
+/// `ErrorInfo` if there is a packet. With two answers of 200, both callbacks must be stored.
 async fn answers(gate: &mut Gate, what: &str, request: &str, expected: &[&str], body: &str) {
     let mut http = gate.connect().await;
     http.send(request.to_owned() + &crate::support::request("A.B", BEHIND)).await;
@@ -50,7 +49,7 @@ async fn a_request_whose_end_is_in_doubt_is_refused_and_nothing_behind_it_is_tak
     let plain = "400 in plain chunks without trailers";
     for (what, request, answer) in [
         ("two lengths", framed("Content-Length: 2\r\nContent-Length: 3\r\n", "{} "), "400"),
-        // Equal ones in one field may be taken or refused (RFC 9112, 6.3).
+        // Equal values in one field may be accepted or rejected (RFC 9112, 6.3).
         ("a list of lengths", length("2, 2"), "400"),
         ("a length with a plus", length("+2"), "400"),
         ("a negative length", length("-2"), "400"),
@@ -77,7 +76,7 @@ async fn a_request_whose_end_is_in_doubt_is_refused_and_nothing_behind_it_is_tak
         ("no encoding", framed(&te(""), whole), "400"),
         ("identity and a length", framed(&(te("identity") + "Content-Length: 2\r\n"), "{}"), "400"),
         ("chunked in HTTP/1.0", chunked(whole).replace("HTTP/1.1", "HTTP/1.0"), "400"),
-        // hyper takes whatever ends in `chunked`, and leaves the rest encoded.
+        // hyper accepts any list that ends in `chunked`, and does not decode the rest.
         ("gzip, then chunked", framed(&te("gzip, chunked"), whole), plain),
         ("identity, then chunked", framed(&te("identity, chunked"), whole), plain),
         ("identity, then chunked in two fields", framed(&(te("identity") + &te("chunked")), whole), plain),
@@ -99,14 +98,14 @@ async fn a_request_whose_end_is_in_doubt_is_refused_and_nothing_behind_it_is_tak
         ("an extension with LF", chunked("2;x\n{}\r\n0\r\n\r\n"), broken),
         ("an extension with CR", chunked("2;x\ry\r\n{}\r\n0\r\n\r\n"), broken),
         ("a trailer without a colon", chunked("2\r\n{}\r\n0\r\nX\r\n\r\n"), broken),
-        // hyper reads on to an empty line that ends in CRLF, beyond what is the end for others.
+        // hyper reads on to an empty line that ends in CRLF, past the end that other parsers see.
         ("a last chunk that ends in LF", chunked("2\r\n{}\r\n0\r\n\n"), plain),
         ("trailers", chunked("2\r\n{}\r\n0\r\nContent-Length: 99\r\nX: y\r\n\r\n"), plain),
         ("junk behind a refused callback", chunked("x").replace("A.B", "A..B"), "400 1 to 128 letters"),
         ("trailers of a refused callback", chunked("2\r\n{}\r\n0\r\n\n").replace("A.B", "A..B"), plain),
         ("a last chunk that ends in bare LFs", chunked("2\r\n{}\r\n0\n\n"), broken),
         ("another version", framed("Content-Length: 2\r\n", "{}").replace("1.1", "1.2"), "400"),
-        // hyper knows it, and closes without a word.
+        // hyper recognizes the HTTP/2 preface, and closes without an answer.
         ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), ""),
         ("a target without a slash", framed("Content-Length: 2\r\n", "{}").replace("/?", "?"), "400"),
         ("a target with a blank", framed("Content-Length: 2\r\n", "{}").replace("/?", "/ ?"), "400"),
@@ -134,7 +133,7 @@ async fn a_request_that_is_unusual_but_clear_is_taken_and_so_is_the_one_behind_i
         ("CHUNKED", framed("TRANSFER-ENCODING:\tCHUNKED\t\r\n", whole), "200"),
         ("a chunk with zeros", chunked("0002\r\n{}\r\n000\r\n\r\n"), "200"),
         ("an extension", chunked("2 ;x=\"y\"\r\n{}\r\n0;z\r\n\r\n"), "200"),
-        // A server may take no notice of it (RFC 9110, 7.8).
+        // A server may ignore it (RFC 9110, 7.8).
         (
             "an upgrade to HTTP/2",
             with("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"),
@@ -142,10 +141,10 @@ async fn a_request_that_is_unusual_but_clear_is_taken_and_so_is_the_one_behind_i
         ),
         ("an upgrade to WebSocket", with("Connection: Upgrade\r\nUpgrade: websocket"), "200"),
         ("another expectation", with("Expect: the unexpected"), "200"),
-        // Whoever listens at one address has no use for a name.
+        // The gateway listens at one address and ignores the host name.
         ("no Host", plain.replace("Host: gateway\r\n", ""), "200"),
         ("two Hosts", with("Host: elsewhere"), "200"),
-        // Must be taken (RFC 9112, 3.2.2).
+        // Must be accepted (RFC 9112, 3.2.2).
         ("the whole URL", plain.replace("/?", "http://elsewhere:1/?"), "200"),
         ("an authority", plain.replacen(&format!("/?{}", query("A.B")), "gateway:80", 1), "403 SdkAppid"),
         ("an asterisk", plain.replacen(&format!("/?{}", query("A.B")), "*", 1), "404 --http-path"),
@@ -161,7 +160,7 @@ async fn a_request_that_is_unusual_but_clear_is_taken_and_so_is_the_one_behind_i
 #[tokio::test]
 async fn behind_the_last_request_of_a_connection_nothing_is_taken() {
     let mut gate = Gate::open();
-    // Both may be taken as chunks, but then the connection must end (RFC 9112, 6.1).
+    // Both may be read as chunks, but then the connection must end (RFC 9112, 6.1).
     let (length, chunks) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
     for fields in [
         [length, chunks].concat(),
@@ -181,7 +180,7 @@ async fn behind_the_last_request_of_a_connection_nothing_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_that_was_to_be_waited_for_is_never_taken_for_a_request() {
+async fn a_body_after_expect_100_continue_is_never_read_as_a_request() {
     let mut gate = Gate::open();
     let inner = request("A.B", BEHIND);
     let expecting = |query: &str, body: &str| {

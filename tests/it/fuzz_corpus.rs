@@ -1,5 +1,5 @@
-//! The fuzz targets' checks on the corpus that is in the repository, and on the
-//! fixtures: what fuzzing has found stays found, also where it cannot run.
+//! The checks of the fuzz targets on the corpus in the repository and on the fixtures: findings stay
+//! fixed, even where fuzzing cannot run.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 

@@ -1,9 +1,9 @@
-//! Hostile bodies, queries and crowds, through sockets of the real program. Each gets
-//! its status and packet, only what was answered 200 is stored, byte for byte, and the
+//! Hostile bodies, queries and many connections, through sockets of the real program. Each callback gets
+//! its status and packet, exactly the callbacks answered with 200 are stored, byte for byte, and the
 //! next good callback works.
 //!
-//! Signatures are in `verification.rs`, the ends of requests in `framing.rs`, slow and
-//! rude clients in `http_front.rs`.
+//! Signatures are in `verification.rs`, request boundaries in `framing.rs`, slow and faulty clients
+//! in `http_front.rs`.
 
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ async fn no_body_is_refused_whatever_it_is_instead_of_a_json_object() {
     for (what, body, status) in texts.chain(bytes) {
         cases.push((gate.stored.len(), what, status));
         gate.store(&mut http, COMMAND, body, what).await;
-        // The connection is still in step.
+        // The connection is still in sync.
         gate.good(&mut http, what).await;
         gate.good_on_a_new_connection(what).await;
     }
@@ -113,7 +113,7 @@ async fn no_body_is_refused_whatever_it_is_instead_of_a_json_object() {
 async fn oddities_that_are_json_are_stored_byte_for_byte() {
     let mut gate = Gate::open();
     let mut http = gate.connect().await;
-    // Declared as a string, and as an integer; in the third a member that is in no message.
+    // Declared as a string, as an integer, and a member that is in no message.
     let text = |json: &str| format!("{{\"ClientCmd\":{json}}}");
     let integer = |json: &str| format!("{{\"ForceFlag\":{json}}}");
     let unknown = |json: &str| format!("{{\"ForceFlag\":1,\"New\":{json}}}");
@@ -284,15 +284,15 @@ async fn a_query_is_read_in_one_way_only() {
         assert!(answer.error_info().contains(remedy), "{query}: {answer:?}");
         gate.good(&mut http, &query).await;
     }
-    // A URL longer than any is refused before our code.
+    // hyper rejects a URL that exceeds its own limit before the gateway sees it.
     let mut long = gate.connect().await;
     let request = post(&format!("{good}&x={}", "x".repeat(1 << 20)), b"{}");
-    // Refused half-way.
+    // Refused before the end of the URL.
     long.stream.write_all(&request).await.ok();
     let answer = String::from_utf8(long.closed().await).unwrap();
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
 
-    // What is encoded is the same as what is not; what no parameter of ours says is passed over.
+    // Encoded and plain characters are equal. Unknown parameters are ignored.
     let platform = "x".repeat(10_000);
     for (query, client_ip, opt_platform) in [
         ("%53dk%41ppid=%31400000000&Callback%43ommand=A%2eB".to_owned(), "", ""),
@@ -317,14 +317,14 @@ async fn a_query_is_read_in_one_way_only() {
     gate.close().await;
 }
 
-/// A line of the process' `/proc/.../status` that has a size, in KiB.
+/// Returns a size in KiB from a line of the process' `/proc/.../status`.
 fn memory(gateway: &Process, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.child.id())).unwrap();
     let value = status.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(':')).unwrap();
     value.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Not by much, that is: whatever the clients hold, and however many they are.
+/// The memory may grow by a bounded amount, whatever the clients hold and however many they are.
 #[tokio::test]
 async fn memory_stays_bounded_whatever_is_sent() {
     let mut gate = Gate::open_with(&["--log", "memory", "--memory", "1MiB"]);
@@ -332,8 +332,8 @@ async fn memory_stays_bounded_whatever_is_sent() {
     let before = memory(&gate.gateway, "VmHWM");
     let numbers = format!("{{\"MsgBody\":[{{\"MsgContent\":{{\"x\":[{}1]}}}}]}}", "1,".repeat(500_000));
     let head = "POST / HTTP/1.1\r\n";
-    // With each goes how many come at once, how they are answered, and how many MiB the peak
-    // may be above the start.
+    // Each case has the number of concurrent requests, their answers, and the allowed growth of the peak
+    // in MiB.
     for (what, count, request, statuses, bound) in [
         ("tiny chunks", 2, chunked(&"1\r\n \r\n".repeat(200_000)), "400 408", 4),
         ("an endless extension", 32, chunked(&format!("1;{}", "x".repeat(1 << 20))), "400", 16),
@@ -341,7 +341,7 @@ async fn memory_stays_bounded_whatever_is_sent() {
         ("an endless head", 200, format!("{head}X: {}", "x".repeat(400_000)), "431", 32),
         ("endless fields", 50, head.to_owned() + &"X: y\r\n".repeat(60_000), "431", 32),
         ("large bodies", 50, framed("Content-Length: 1500000\r\n", &" ".repeat(1_500_000)), "413", 32),
-        // An unoptimized build on a busy machine may take longer for them than a callback may take.
+        // In an unoptimized build on a busy machine they may exceed the deadline of a callback.
         ("brackets", 4, request("A.B", &"[".repeat(1 << 20)), "200 408 503", 96),
         ("nesting", 4, request("A.B", &("[".repeat(1 << 19) + &"]".repeat(1 << 19))), "200 408 503", 96),
         (
@@ -359,7 +359,8 @@ async fn memory_stays_bounded_whatever_is_sent() {
             let mut http = gate.connect().await;
             let request = Arc::clone(&request);
             clients.spawn(async move {
-                // It may be refused half-way. Then it stays there, as long as it is let.
+                // It may be refused before its end. Then it waits there until the gateway closes the
+                // connection.
                 soon(http.stream.write_all(request.as_bytes())).await.ok();
                 let mut status = [0; 12];
                 soon(http.stream.read_exact(&mut status)).await.ok();
@@ -372,7 +373,7 @@ async fn memory_stays_bounded_whatever_is_sent() {
         let grown = (memory(&gate.gateway, "VmHWM") - before) / 1024;
         println!("{what}: the peak is {grown} MiB above the start");
         assert!(grown <= bound, "{what}: {grown} MiB");
-        // Their bodies may still be under way.
+        // Their bodies may still be in flight.
         let mut http = gate.connect().await;
         soon(async { while !http.post("A.B", "{}").await.is_stored() {} }).await;
     }
@@ -381,11 +382,12 @@ async fn memory_stays_bounded_whatever_is_sent() {
 #[tokio::test]
 async fn with_as_many_idle_connections_as_the_cap_callbacks_are_still_stored() {
     let limit = getrlimit(Resource::Nofile).maximum;
-    // Each takes a file here and one in the gateway; both have the same limit, and need some more.
+    // Each takes a file descriptor here and one in the gateway. Both have the same limit and need some
+    // more.
     let cap = limit.map_or(10_000, |limit| 10_000.min(limit as usize - 200));
     println!("{cap} idle connections, as many as the cap; of files, {limit:?} may be open");
     let mut gate = Gate::open_with(&["--http-max-connections", &cap.to_string()]);
-    // Only now, so that the gateway has to do it by itself.
+    // The limit is raised only now, so that the gateway must raise its own.
     setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).unwrap();
     let mut delivered = Vec::new();
     for _ in 0..10 {
@@ -398,7 +400,7 @@ async fn with_as_many_idle_connections_as_the_cap_callbacks_are_still_stored() {
     while idle.len() < cap - delivered.len() {
         idle.push(gate.connect().await);
     }
-    // Connections are accepted in order: with the first of these, all the idle ones are there.
+    // Connections are accepted in order: once the first of these is served, all idle ones were accepted.
     for _ in 0..20 {
         gate.good_on_a_new_connection("the flood").await;
     }
@@ -407,7 +409,7 @@ async fn with_as_many_idle_connections_as_the_cap_callbacks_are_still_stored() {
     }
     let each = (memory(&gate.gateway, "VmRSS") - before) * 1024 / cap as u64;
     println!("{each} bytes of memory for each");
-    // Generous: it takes a third of that.
+    // Generous: the gateway uses a third of that.
     assert!(each < 32 * 1024, "{each} bytes");
     drop(idle);
     gate.close().await;

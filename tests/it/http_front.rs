@@ -1,5 +1,5 @@
-//! The HTTP front through real sockets: every row of the answer table, and
-//! clients that are slow, rude or gone.
+//! The HTTP listener through real sockets: every row of the answer table, and clients that are slow,
+//! violate the protocol or disconnect.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ fn post(target: &str, more: &str, body: &str) -> String {
     head("POST", target, &format!("{more}Content-Length: {}\r\n", body.len())) + body
 }
 
-/// The URL of a good callback.
+/// Returns the target of a good callback.
 fn target(command: &str) -> String {
     format!("/?{}", query(command))
 }
@@ -87,14 +87,17 @@ async fn every_row_of_the_table_has_its_status_and_packet() {
         assert_refused(&gateway, &post(&format!("/?{query}"), "", "{}"), 403, "SdkAppid").await;
     }
 
-    // Refused before the body is looked at: the app comes first.
+    // The app is checked first, before the body is read.
     assert_refused(&gateway, &post("/?SdkAppid=1", "", "not JSON"), 403, "SdkAppid").await;
-    assert!(all_events(&mut gateway.client().await).await.is_empty(), "nothing refused was stored");
-    assert!(gateway.post("Sns.CallbackFriendAdd", body).await.is_stored(), "and the next good one is");
+    assert!(all_events(&mut gateway.client().await).await.is_empty(), "no refused callback was stored");
+    assert!(
+        gateway.post("Sns.CallbackFriendAdd", body).await.is_stored(),
+        "the next good callback is stored"
+    );
     gateway.stop().await;
 }
 
-/// Some clients send the charset there.
+/// Some clients send the charset in this header.
 #[tokio::test]
 async fn a_content_encoding_that_says_nothing_is_accepted_and_a_real_one_is_not() {
     let gateway = Gateway::start().await;
@@ -135,9 +138,9 @@ async fn a_content_encoding_that_says_nothing_is_accepted_and_a_real_one_is_not(
     gateway.stop().await;
 }
 
-/// Neither the header nor the parameter says anything that the body does not.
+/// Neither the header nor the parameter adds anything to the body.
 #[tokio::test]
-async fn what_type_the_content_is_said_to_have_does_not_matter() {
+async fn the_declared_content_type_is_ignored() {
     let gateway = Gateway::start().await;
     for header in [
         "",
@@ -203,7 +206,7 @@ async fn a_client_that_waits_for_100_continue_gets_it() {
     assert_eq!(http.answer().await.status, 100);
     http.send("{}").await;
     assert!(http.answer().await.is_stored());
-    // One that would be refused is refused without its body.
+    // A callback that would be refused is refused without its body.
     http.send(head("POST", "/?SdkAppid=1", "Expect: 100-continue\r\nContent-Length: 2\r\n")).await;
     assert_eq!(http.answer().await.status, 403);
     gateway.stop().await;
@@ -225,7 +228,7 @@ async fn pipelined_callbacks_are_answered_in_turn() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_answered_barely_or_closed() {
+async fn other_protocols_get_a_bare_answer_or_a_close() {
     let gateway = Gateway::start().await;
     for bytes in [
         "\r\n\r\nrubbish\r\n\r\n".to_owned(),
@@ -259,7 +262,7 @@ async fn drip(gateway: &Gateway, first: &str, then: u8) -> (Duration, Vec<u8>) {
                     Ok(_) => {}
                 },
                 _ = ticks.tick() => {
-                    // Once the server has closed, reading notices.
+                    // Once the server has closed the connection, reading fails.
                     tokio::io::AsyncWriteExt::write_all(&mut to, &[then]).await.ok();
                 }
             }
@@ -273,7 +276,7 @@ async fn drip(gateway: &Gateway, first: &str, then: u8) -> (Duration, Vec<u8>) {
 async fn a_head_that_drips_is_cut_off() {
     let gateway = Gateway::start().await;
     let (took, answer) = drip(&gateway, "POST / HTTP/1.1\r\nX: ", b'x').await;
-    assert!(answer.is_empty(), "a close, without an answer");
+    assert!(answer.is_empty(), "the server closes without an answer");
     assert!((HEADER_TIMEOUT..HANG / 3).contains(&took), "at the deadline: {took:?}");
     gateway.stop().await;
 }
@@ -304,7 +307,8 @@ async fn a_connection_that_never_speaks_is_closed_at_the_idle_time_out() {
     gateway.stop().await;
 }
 
-/// The header deadline counts from a request's first byte, so this outlives it ten times over.
+/// The header deadline starts at the first byte of a request, so this connection outlives it ten times
+/// over.
 #[cfg(feature = "slow-tests")]
 #[tokio::test]
 async fn a_connection_idle_for_10_seconds_still_takes_a_callback() {
@@ -319,7 +323,7 @@ async fn a_connection_idle_for_10_seconds_still_takes_a_callback() {
 }
 
 #[tokio::test]
-async fn at_the_cap_the_longest_idle_connection_that_delivered_nothing_gives_way() {
+async fn at_the_cap_the_longest_idle_connection_that_delivered_nothing_is_evicted() {
     let gateway = Gateway::start_with(|settings| settings.http_max_connections = 3).await;
     let address = gateway.addresses.http;
     let mut verified = Http::connect(address).await;
@@ -327,18 +331,18 @@ async fn at_the_cap_the_longest_idle_connection_that_delivered_nothing_gives_way
     let mut refused = Http::connect(address).await;
     refused.send(head("GET", "/", "")).await;
     assert_eq!(refused.answer().await.status, 405);
-    // In hand: its head is complete, its body is not.
+    // In flight: the head is complete, the body is not.
     let mut busy = Http::connect(address).await;
     busy.send(head("POST", &target("A.B"), "Content-Length: 2\r\n")).await;
 
     let mut fourth = Http::connect(address).await;
-    assert!(fourth.post("A.B", "{}").await.is_stored(), "the new one is served");
-    assert!(refused.closed().await.is_empty(), "the one that delivered nothing gave way");
+    assert!(fourth.post("A.B", "{}").await.is_stored(), "the new connection is served");
+    assert!(refused.closed().await.is_empty(), "the connection that delivered nothing was evicted");
     busy.send("{}").await;
-    assert!(busy.answer().await.is_stored(), "the one with a request in hand did not");
-    assert!(verified.post("A.B", "{}").await.is_stored(), "nor the one that had delivered");
+    assert!(busy.answer().await.is_stored(), "the connection with a request in flight stays");
+    assert!(verified.post("A.B", "{}").await.is_stored(), "the connection that had delivered stays");
 
-    // Now all have delivered: the longest idle is the fourth.
+    // Now all connections have delivered. The fourth has been idle the longest.
     let mut fifth = Http::connect(address).await;
     assert!(fifth.post("A.B", "{}").await.is_stored());
     assert!(fourth.closed().await.is_empty());
@@ -346,7 +350,7 @@ async fn at_the_cap_the_longest_idle_connection_that_delivered_nothing_gives_way
 }
 
 #[tokio::test]
-async fn at_the_cap_with_every_request_in_hand_a_new_connection_waits_for_one_to_end() {
+async fn at_the_cap_with_a_request_in_flight_on_every_connection_a_new_one_waits() {
     let gateway = Gateway::start_with(|settings| settings.http_max_connections = 2).await;
     let mut busy = Vec::new();
     for _ in 0..2 {
@@ -356,7 +360,7 @@ async fn at_the_cap_with_every_request_in_hand_a_new_connection_waits_for_one_to
     }
     let mut third = Http::connect(gateway.addresses.http).await;
     third.send(request("A.B", "{}")).await;
-    // Their bodies never come: each is answered 408, and the third takes a place.
+    // Their bodies never arrive. Each is answered with 408, and the third connection takes a place.
     let answer = third.answer().await;
     assert!(answer.is_stored() || answer.status == 503, "{answer:?}");
     gateway.stop().await;
@@ -400,7 +404,7 @@ async fn a_flood_of_silent_connections_leaves_half_of_the_cap_to_those_that_deli
     for _ in 0..40 {
         flood.push(Http::connect(address).await);
     }
-    // The longest idle of those that delivered have given way, but no more than half of them.
+    // The longest idle connections that delivered were evicted, but no more than half of them.
     for http in &mut verified[..4] {
         assert!(http.closed().await.is_empty());
     }
@@ -410,8 +414,8 @@ async fn a_flood_of_silent_connections_leaves_half_of_the_cap_to_those_that_deli
     gateway.stop().await;
 }
 
-/// A client that pipelines requests and reads no answer is soon blocked by its
-/// own window; it must hold up nobody else.
+/// Opens a connection that pipelines requests and reads no answer. Its own window soon blocks it. It
+/// must not delay other clients.
 async fn blocked_reader(gateway: &Gateway) -> Http {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -431,7 +435,7 @@ async fn blocked_reader(gateway: &Gateway) -> Http {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_no_answers_gives_way_at_the_cap() {
+async fn a_client_that_reads_no_answers_is_evicted_at_the_cap() {
     let gateway = Gateway::start_with(|settings| settings.http_max_connections = 1).await;
     let _blocked = blocked_reader(&gateway).await;
     assert!(gateway.post("A.B", "{}").await.is_stored());
@@ -480,26 +484,26 @@ async fn a_refused_client_sees_the_answer_although_its_body_was_not_wanted() {
     ] {
         for _ in 0..5 {
             let mut http = Http::connect(gateway.addresses.http).await;
-            // The body comes after the head was read.
+            // The body is sent after the head was read.
             http.send(head("POST", &target, &format!("Content-Length: {}\r\n", body.len()))).await;
             tokio::task::yield_now().await;
             http.send(body).await;
             assert_eq!(http.answer().await.status, status);
-            assert!(http.post("A.B", "{}").await.is_stored(), "and the connection is still good");
+            assert!(http.post("A.B", "{}").await.is_stored(), "the connection still works");
         }
     }
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn whoever_is_connected_when_the_listener_closes_is_still_answered() {
+async fn clients_that_are_connected_when_the_listener_closes_are_still_answered() {
     for _ in 0..10 {
         let mut gateway = Gateway::start_with(|settings| settings.drain_delay = Duration::ZERO).await;
         let address = gateway.addresses.http;
         let mut idle = Http::connect(address).await;
         assert!(idle.post("A.B", "{}").await.is_stored());
         gateway.begin_shutdown();
-        // This runtime has one thread: none of these has been accepted when the drain begins.
+        // This runtime has one thread: none of these connections was accepted before the drain begins.
         let mut queued = Vec::new();
         for _ in 0..8 {
             let socket = std::net::TcpStream::connect(address).unwrap();
@@ -534,7 +538,7 @@ async fn no_failed_append_is_answered_ok() {
         assert_eq!(answer.status, 503, "{error}");
         assert!(answer.error_info().contains(remedy), "{answer:?}");
     }
-    // A log that drops an append without a word has not stored it either.
+    // A log that drops an append without an answer has not stored it either.
     let script = async { drop(soon(appends.recv()).await.unwrap()) };
     let (answer, ()) = tokio::join!(gateway.post("A.B", "{}"), script);
     assert_eq!(answer.status, 503);
@@ -548,17 +552,20 @@ async fn an_answer_that_would_come_too_late_is_503_within_the_vendors_deadline()
     let mut http = Http::connect(gateway.addresses.http).await;
     http.send(request("A.B", "{}")).await;
     let (record, reply) = soon(appends.recv()).await.unwrap();
-    assert!(record.deadline < Instant::now() + Duration::from_secs(2), "below the vendor's deadline");
+    assert!(
+        record.deadline < Instant::now() + Duration::from_secs(2),
+        "the deadline is below the vendor's deadline"
+    );
     let answer = http.answer().await;
     assert_eq!(answer.status, 503);
     assert!(answer.error_info().contains("in time"), "{answer:?}");
     assert!(record.deadline <= Instant::now(), "a record whose batch has not begun is dropped by now");
-    assert!(reply.is_closed(), "nobody waits for it any more");
+    assert!(reply.is_closed(), "the handler no longer waits for the log");
     gateway.stop().await;
 }
 
 #[tokio::test]
-async fn a_record_holds_its_bytes_until_it_is_stored_and_then_they_come_back() {
+async fn a_record_holds_its_byte_permits_until_it_is_stored() {
     let (log, mut appends) = scripted_log();
     let inner = Arc::clone(&log);
     let gateway = Gateway::start_over(log).await;
@@ -571,7 +578,7 @@ async fn a_record_holds_its_bytes_until_it_is_stored_and_then_they_come_back() {
         held.push(soon(appends.recv()).await.unwrap());
         clients.push(http);
     }
-    // Their clients hang up before the answer: the records are on their way all the same.
+    // The clients disconnect before the answer. Their records are appended nevertheless.
     drop(clients);
     let answer = gateway.post("A.B", "{}").await;
     assert_eq!(
@@ -582,7 +589,7 @@ async fn a_record_holds_its_bytes_until_it_is_stored_and_then_they_come_back() {
 
     let count = held.len();
     for (record, reply) in held {
-        // As a batch that had begun in time.
+        // Like a batch that had begun in time.
         let record = NewRecord { deadline: Instant::now() + HANG, ..record };
         let outcome = inner.0.log.append(record).await;
         assert!(outcome.is_ok());
@@ -603,7 +610,7 @@ async fn a_record_holds_its_bytes_until_it_is_stored_and_then_they_come_back() {
 #[tokio::test]
 async fn a_client_that_hangs_up_in_the_middle_leaves_nothing_behind() {
     let gateway = Gateway::start().await;
-    // More bytes in all than may be under way at once: the permits of those before came back.
+    // Together more bytes than may be in flight: earlier requests released their permits.
     for _ in 0..2 * (BODIES_BYTES >> 20) {
         let mut http = Http::connect(gateway.addresses.http).await;
         http.send(head("POST", &target("A.B"), &format!("Content-Length: {}\r\n", 1 << 20)) + "{").await;
@@ -611,7 +618,7 @@ async fn a_client_that_hangs_up_in_the_middle_leaves_nothing_behind() {
     }
     let mut http = Http::connect(gateway.addresses.http).await;
     soon(async {
-        // The server may not have noticed the last of them yet.
+        // The server may not have noticed the last disconnect yet.
         while !http.post("A.B", "{}").await.is_stored() {}
     })
     .await;
@@ -638,7 +645,7 @@ async fn a_client_that_hangs_up_before_the_answer_leaves_a_whole_event_or_none()
     bodies.sort();
     let count = bodies.len();
     bodies.dedup();
-    assert_eq!(bodies.len(), count, "none twice");
+    assert_eq!(bodies.len(), count, "no event is stored twice");
     assert!(bodies.iter().all(|body| body.starts_with("{\"n\":") && body.ends_with('}')));
     gateway.stop().await;
 }

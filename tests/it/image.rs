@@ -1,4 +1,4 @@
-//! The image: whether what the Dockerfile copies is a package that cargo can build.
+//! The image: the files that the Dockerfile copies are a package that cargo can build.
 
 use std::{fs, path::Path, process::Command};
 
@@ -17,13 +17,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// No Docker engine is needed to see that: cargo reads the manifest with what is
-/// copied before the build, less what .dockerignore leaves out.
+/// Needs no Docker engine: cargo reads the manifest with the files that are copied before the build,
+/// except those that .dockerignore excludes.
 #[test]
 fn what_the_dockerfile_copies_is_a_whole_package() {
     let dockerfile = fs::read_to_string(package().join("Dockerfile")).unwrap();
     let ignore = fs::read_to_string(package().join(".dockerignore")).unwrap();
-    assert_eq!(ignore.lines().next(), Some("*"), "everything is left out but what is named");
+    assert_eq!(ignore.lines().next(), Some("*"), "only named files are included");
     let dir = TempDir::new().unwrap();
     let before_build = dockerfile.lines().take_while(|line| !line.starts_with("RUN cargo build"));
     for line in before_build.filter_map(|line| line.strip_prefix("COPY ")) {
@@ -41,7 +41,7 @@ fn what_the_dockerfile_copies_is_a_whole_package() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // What the sources include at compile time must be there too.
+    // Files that the sources include at compile time must be copied too.
     for path in ["build.rs", "src/main.rs", "proto/imcallback/v1/event.proto", "Cargo.lock"] {
         assert!(dir.path().join(path).exists(), "{path}");
     }

@@ -1,4 +1,4 @@
-//! The index by account, with the real program: listing gives the same whatever became of it.
+//! The index by account, with the real program: lists are the same whatever happened to the index.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -10,7 +10,7 @@ use imcallback::{
 use tempfile::TempDir;
 use tokio::time::interval;
 
-/// The index's file has something in it after 128 MiB of events.
+/// The index writes its first segment to the file after 128 MiB of events.
 const EVENTS: u64 = 140;
 const EVENT_BYTES: usize = 1_000_000;
 
@@ -20,7 +20,7 @@ async fn log_status(gateway: &Process) -> GetLogStatusResponse {
     soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap().into_inner()
 }
 
-/// Waits until everything is indexed.
+/// Waits until all events are indexed.
 async fn indexed(gateway: &Process) {
     let mut look = interval(Duration::from_millis(20));
     let caught_up = async {
@@ -35,7 +35,7 @@ async fn indexed(gateway: &Process) {
     soon(caught_up).await;
 }
 
-/// The sequences of an account's events, as listed in both orders.
+/// Returns the sequences of an account's events, as listed in both orders.
 async fn listed(gateway: &Process, account: &str) -> Vec<u64> {
     let mut client = gateway.client().await;
     let mut orders = Vec::new();
@@ -71,7 +71,7 @@ async fn accounts_are_found_whatever_became_of_the_index() {
     accounts_are_found(dir.path(), &dir.path().join("index.db"), &[]).await;
 }
 
-/// The index is this gateway's, the events are not.
+/// The index belongs to this gateway, the events do not.
 #[cfg(feature = "external-tools")]
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_found_in_a_stream_whatever_became_of_the_index() {
@@ -82,7 +82,7 @@ async fn accounts_are_found_in_a_stream_whatever_became_of_the_index() {
     let args = ["--log", "nats", "--nats-replicas", "1", "--nats-url", &url, "--memory", "1MiB"];
     accounts_are_found(dir.path(), &index, &args).await;
 
-    // Another gateway makes one for itself, and trimming shows in both.
+    // Another gateway builds its own index, and both observe trimming.
     let other_dir = TempDir::new().unwrap();
     let gateways = [dir.path(), other_dir.path()].map(|dir| Process::serve(dir, &args));
     for gateway in &gateways {
@@ -93,7 +93,7 @@ async fn accounts_are_found_in_a_stream_whatever_became_of_the_index() {
     for gateway in &gateways {
         assert_eq!(listed(gateway, "id2-7").await, [68, 88, 108, 128]);
     }
-    // Two cannot have one directory; the second goes without an index.
+    // Two gateways cannot share a directory. The second runs without an index.
     let third = Process::serve(dir.path(), &args);
     assert_eq!(log_status(&third).await.index_sequence, None);
     assert_eq!(listed(&third, "id2-7").await, [68, 88, 108, 128]);
@@ -103,7 +103,7 @@ async fn accounts_are_found(dir: &Path, index: &Path, args: &[&str]) {
     let mut gateway = Process::serve(dir, args);
     let mut http = Http::connect(gateway.addresses.http).await;
     for n in 0..EVENTS {
-        // The account's key is in an array, and the body has more than its type.
+        // The account's key is in an array, and the body has members that its type lacks.
         let body = FRIEND_ADD.replace("\"id2\"", &format!("\"id2-{}\"", n % 20));
         let body = body.replacen('{', &format!("{{\"Padding\":\"{}\",", "x".repeat(EVENT_BYTES)), 1);
         assert!(http.post("Sns.CallbackFriendAdd", &body).await.is_stored());

@@ -18,7 +18,7 @@ fn lane(count: u32, index: u32) -> Option<EventFilter> {
     Some(EventFilter { lane: Some(LaneSelector { count, index }), ..Default::default() })
 }
 
-/// Events of 30 groups and 30 accounts, of the app, and bodies that are not decoded.
+/// Posts events of 30 groups and 30 accounts, of the app, and bodies that are not decoded.
 async fn post_all_sorts(http: SocketAddr) {
     let mut http = Http::connect(http).await;
     for n in 0..240 {
@@ -44,7 +44,7 @@ fn sequences(events: &[Event]) -> Vec<u64> {
     events.iter().map(|event| event.sequence).collect()
 }
 
-/// The group or account of one of the events above.
+/// Returns the group or account of one of the events above.
 fn key(event: &Event) -> String {
     let body: serde_json::Value = serde_json::from_str(&event.raw_body).unwrap_or_default();
     let group = body.pointer("/GroupId").or(body.pointer("/List/0/GroupId"));
@@ -106,7 +106,7 @@ async fn a_lane_and_the_rest_of_a_filter_both_select() {
     let gateway = Gateway::start().await;
     post_all_sorts(gateway.addresses.http).await;
     let mut client = gateway.client().await;
-    // A search by account uses the index, and by command with a family it does not.
+    // A search by account uses the index. A search by command with a family does not.
     for rest in [
         EventFilter { accounts: vec!["bob".to_owned()], ..Default::default() },
         EventFilter { commands: vec!["Group.*".to_owned()], ..Default::default() },
@@ -148,7 +148,8 @@ async fn a_lane_that_does_not_exist_is_refused_by_its_field() {
     gateway.stop().await;
 }
 
-/// A token may read some commands only: its reader of a lane still gets that lane alone.
+/// A token that may read only some commands can be combined with a lane: its reader receives only that
+/// lane.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rights_of_a_token_narrow_the_filter_and_keep_the_lane() {
     const TOKEN: &str = "a-token-for-groups";

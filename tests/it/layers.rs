@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Modules that only hold others: their rows name the inner ones.
+/// Modules that only contain others: their rows name the inner ones.
 const GROUPS: [&str; 2] = ["delivery", "ingest"];
 
-/// Allowed imports by module.
+/// Returns the allowed imports by module.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let lib = fs::read_to_string("src/lib.rs").unwrap();
     let rows = lib.lines().filter_map(|line| line.strip_prefix("//! | ")).skip(2);
@@ -36,25 +36,25 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The path of a file's module below the crate.
+/// Returns the path of a file's module below the crate.
 fn module(path: &Path) -> Vec<String> {
     let path = path.strip_prefix("src").unwrap().with_extension("");
     path.iter().map(|part| part.to_str().unwrap().to_owned()).collect()
 }
 
-/// The row of a module: two names in a group, else the first.
+/// Returns the row of a module: two names in a group, else the first.
 fn row(module: &[String]) -> String {
     let len = if GROUPS.contains(&module[0].as_str()) { 2 } else { 1 };
     module[..len.min(module.len())].join("::")
 }
 
-/// A file's code without tests and comments.
+/// Returns a file's code without tests and comments.
 fn code(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Every path behind `crate::`, with groups in braces taken apart.
+/// Returns every path after `crate::`, with groups in braces expanded.
 fn imports(code: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("crate::") {
@@ -66,7 +66,7 @@ fn imports(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Reads one path, or a group of them. Returns how much it read.
+/// Parses one path, or a group of paths. Returns the number of bytes that it consumed.
 fn paths(text: &str, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
     let mut at = 0;
     if text.starts_with('{') {
@@ -131,7 +131,7 @@ fn modules_import_only_what_the_table_allows() {
         .flat_map(|(row, allowed)| allowed.iter().map(|rule| (row.clone(), rule.clone())))
         .filter(|pair| !used.contains(pair))
         .collect();
-    assert!(unused.is_empty(), "rules that nothing needs: {unused:#?}");
+    assert!(unused.is_empty(), "rules that no import needs: {unused:#?}");
 }
 
 #[test]

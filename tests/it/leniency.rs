@@ -1,5 +1,5 @@
-//! Sweep over every packet of the catalogue, with one value changed at a time: a leaf of an unexpected type costs only
-//! itself.
+//! Changes every value of every packet of the catalogue, one at a time: a leaf of an unexpected type
+//! costs only itself.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
@@ -24,7 +24,7 @@ fn packets() -> Vec<(String, Value)> {
     packets.collect()
 }
 
-/// The event as a subscriber gets it.
+/// Returns the event as a subscriber receives it.
 fn decode(command: &str, packet: &Value) -> Event {
     let apps = Apps { ids: BTreeSet::from([APP_ID]), ..Apps::default() };
     let envelope = Envelope::from_query(&query(command), &apps, 0).unwrap();
@@ -46,14 +46,14 @@ fn message_of(command: &str) -> MessageDescriptor {
     message
 }
 
-/// A declared value of a packet.
+/// Declared value of a packet.
 struct Leaf {
     /// Path in the form of `undecoded_paths`.
     path: String,
     /// Path in the form of `Value::pointer`.
     pointer: String,
     field: FieldDescriptor,
-    /// Whether it is an element of a list.
+    /// Set if the value is an element of a list.
     is_element: bool,
 }
 
@@ -102,7 +102,7 @@ fn changes(leaf: &Leaf, value: &Value) -> Vec<(Value, Outcome)> {
     let object = || json!({"x": 1});
     let mut changes = vec![(Value::Null, Absent)];
     match (value, leaf.field.kind()) {
-        // Only the list itself; its elements are separate leaves.
+        // Only the list itself. Its elements are separate leaves.
         (Value::Array(elements), _) if leaf.field.is_list() && !leaf.is_element => {
             if let [element] = &elements[..] {
                 changes.push((element.clone(), Same));
@@ -132,7 +132,7 @@ fn changes(leaf: &Leaf, value: &Value) -> Vec<(Value, Outcome)> {
                 (json!(false), LeftOut),
                 (object(), LeftOut),
             ]);
-            // Nested in a list, a list does not fit. In place of the list, it does.
+            // A list within a list does not fit. In place of the list, it does.
             changes.push((json!([[value]]), LeftOut));
         }
         (_, Kind::Message(message)) if message.package_name() == "imcallback.v1" => {
@@ -154,14 +154,14 @@ fn changes(leaf: &Leaf, value: &Value) -> Vec<(Value, Outcome)> {
     changes
 }
 
-/// The packet without a value; without its elements, a list stays.
+/// Returns the packet without a value. A list without its elements stays.
 fn without(packet: &Value, leaf: &Leaf) -> Value {
     let mut packet = packet.clone();
     let (parent, key) = leaf.pointer.rsplit_once('/').unwrap();
     match packet.pointer_mut(parent).unwrap() {
         Value::Array(elements) => drop(elements.remove(key.parse().unwrap())),
         Value::Object(members) => drop(members.remove(key)),
-        _ => panic!("{}: a value is in something", leaf.path),
+        _ => panic!("{}: every value is in an object or array", leaf.path),
     }
     packet
 }
@@ -174,7 +174,7 @@ fn encoded_len(event: &Event) -> usize {
     Event { payload: event.payload.clone(), ..Event::default() }.encoded_len()
 }
 
-/// `EventTime` is not a field of any payload, but costs no more than a leaf either.
+/// `EventTime` is not a field of any payload, but it also costs no more than a leaf.
 #[test]
 fn an_event_time_that_does_not_fit_costs_the_event_time() {
     for (command, mut packet) in packets() {
@@ -223,7 +223,7 @@ fn one_changed_leaf_costs_that_leaf_at_most() {
                 let event = decode(&command, &changed);
                 let shown = format!("{command}: {} = {change}", leaf.path);
                 let absent = decode(&command, &without(&packet, &leaf));
-                // An empty payload would say nothing of the body.
+                // An empty payload would not represent the body.
                 let is_empty = absent.payload.is_none() || encoded_len(&absent) <= EMPTY_PAYLOAD_BYTES;
                 let (payload, status) = match outcome {
                     Outcome::Same => (original.payload.clone(), DecodeStatus::Typed),
@@ -237,7 +237,7 @@ fn one_changed_leaf_costs_that_leaf_at_most() {
                 };
                 let paths = match (&change, outcome) {
                     (_, Outcome::Same | Outcome::Fits | Outcome::Absent) => vec![],
-                    // Where a list is declared, the outer list is it.
+                    // Where a list is declared, the outer list takes its place.
                     (Value::Array(_), _) if leaf.field.is_list() && !leaf.is_element => {
                         vec![format!("{}[0]", leaf.path)]
                     }

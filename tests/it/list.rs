@@ -24,7 +24,7 @@ async fn gateway_with(count: u32) -> Gateway {
     gateway
 }
 
-/// Follows page tokens to the end; gives the pages.
+/// Follows page tokens to the end. Returns the pages.
 async fn pages(client: &mut EventServiceClient<Channel>, mut request: ListEventsRequest) -> Vec<Vec<Event>> {
     let mut pages = Vec::new();
     loop {
@@ -119,7 +119,7 @@ async fn a_page_stays_below_the_limit_of_standard_clients() {
     for _ in 0..10 {
         assert!(http.post("A.B", &body).await.is_stored());
     }
-    // tonic's client takes 4 MiB by default, as others do.
+    // tonic's client accepts 4 MiB by default, as others do.
     let pages =
         pages(&mut gateway.client().await, ListEventsRequest { page_size: 1000, ..Default::default() }).await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3, 1]);
@@ -234,10 +234,10 @@ async fn a_list_says_from_when_on_it_is_complete() {
     assert!(nothing.events.is_empty() && nothing.next_page_token.is_empty());
     assert!(
         nanos(nothing.complete_since) > nanos(first.events[0].receive_time),
-        "what was trimmed is not claimed"
+        "the list does not claim to include trimmed events"
     );
 
-    // A token below the oldest event: newest first the list ends, oldest first that is an error.
+    // A token below the oldest event: newest first the list ends, oldest first it is an error.
     let below =
         ListEventsRequest { page_token: before_trimming.next_page_token, page_size: 1, ..Default::default() };
     let below = soon(client.list_events(below)).await.unwrap().into_inner();
@@ -267,7 +267,7 @@ async fn an_event_is_got_by_its_sequence_or_cursor() {
         let got = soon(client.get_event(get(by.clone(), true))).await.unwrap().into_inner();
         assert_eq!(got.event.as_ref(), Some(&newest));
         let got = soon(client.get_event(get(by, false))).await.unwrap().into_inner();
-        assert_eq!(got.event.unwrap().raw_body, "", "a typed one comes without, if not asked for");
+        assert_eq!(got.event.unwrap().raw_body, "", "a typed event has no raw body unless requested");
     }
     let own: Cursor = newest.cursor.parse().unwrap();
     let rewound = Cursor { check: own.check.map(|check| !check), ..own }.to_string();
@@ -291,8 +291,8 @@ async fn an_event_is_got_by_its_sequence_or_cursor() {
 }
 
 #[tokio::test]
-async fn a_rare_event_is_found_over_short_pages_that_say_where_to_go_on() {
-    // A log in memory has no index: every record is looked at.
+async fn a_rare_event_is_found_over_short_pages_with_tokens_to_continue() {
+    // A log in memory has no index: every record is read.
     let gateway = Gateway::start_over(Arc::new(MemoryLog::new(64 << 20).unwrap())).await;
     let mut http = Http::connect(gateway.addresses.http).await;
     assert!(http.post("Rare.Command", "{}").await.is_stored());
@@ -306,7 +306,7 @@ async fn a_rare_event_is_found_over_short_pages_that_say_where_to_go_on() {
     for order in [ListOrder::NewestFirst, ListOrder::OldestFirst] {
         let request = ListEventsRequest { filter: filter.clone(), order: order.into(), ..Default::default() };
         let listed = pages(&mut client, request).await;
-        assert_eq!(listed.len(), 2, "one call does not look at everything");
+        assert_eq!(listed.len(), 2, "one call does not search the whole log");
         assert_eq!(sequences(&listed), [1]);
     }
     gateway.stop().await;

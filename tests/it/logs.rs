@@ -1,4 +1,4 @@
-//! Log lines of the real program: they hold up nothing, and none is missing at the end.
+//! Log lines of the real program: they block nothing, and none is missing at the end.
 
 use std::io::Write as _;
 
@@ -7,11 +7,11 @@ use imcallback::ListEventsRequest;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-/// Many times what the pipe and the queue of lines hold.
+/// Many times the capacity of the pipe and the queue of lines.
 const ROUNDS: usize = 100;
 
 #[tokio::test]
-async fn nobody_has_to_read_the_log() {
+async fn the_gateway_works_while_its_log_is_not_read() {
     let dir = TempDir::new().unwrap();
     let (gateway, unread) = Process::start_unread(
         program()
@@ -22,8 +22,8 @@ async fn nobody_has_to_read_the_log() {
     let mut http = Http::connect(gateway.addresses.http).await;
     let mut client = gateway.client().await;
     let mut stored = 0;
-    // At this level each call on gRPC makes dozens of lines: soon the pipe is full, then
-    // the queue of lines, and then some are lost.
+    // At this level each gRPC call writes dozens of lines. First the pipe is full, then the queue of
+    // lines, and then lines are lost.
     let mut fill = async |callbacks: usize| {
         for _ in 0..callbacks {
             assert!(http.post("A.B", "{}").await.is_stored());
@@ -37,7 +37,7 @@ async fn nobody_has_to_read_the_log() {
             break;
         }
     }
-    assert!(lost_lines(&gateway).await > 0, "the queue of lines has a bound");
+    assert!(lost_lines(&gateway).await > 0, "the queue of lines is bounded, so lines were lost");
     stored += fill(100).await;
     assert_eq!(get(gateway.addresses.admin, "/readyz").await.body, "ready\n");
     assert_eq!(all_events(&mut gateway.client().await).await.len(), stored);
@@ -59,7 +59,7 @@ async fn what_was_logged_before_the_end_is_written_whatever_the_end_is() {
     let dir = TempDir::new().unwrap();
     let gateway = Process::serve(dir.path(), &["--drain-delay", "0s"]);
     let refused = program().args(serve_args(dir.path())).output().unwrap();
-    assert_eq!(refused.status.code(), Some(1), "its directory is in use");
+    assert_eq!(refused.status.code(), Some(1), "the data directory is in use");
     let lines = String::from_utf8(refused.stderr).unwrap();
     let (logged, error) = lines.trim_end().rsplit_once('\n').unwrap();
     assert!(logged.contains("are accepted unsigned") && error.starts_with("error: "), "{lines}");
@@ -69,17 +69,17 @@ async fn what_was_logged_before_the_end_is_written_whatever_the_end_is() {
     assert!(log.last().unwrap().contains("drained"), "{log:#?}");
 }
 
-/// Standard output and error are one pipe, as under a supervisor, and nobody reads it.
+/// Standard output and error are one pipe, as under a supervisor, and the pipe is not read.
 #[tokio::test]
-async fn a_pipe_that_nobody_reads_does_not_keep_it_from_ending() {
+async fn a_pipe_that_is_not_read_does_not_prevent_the_exit() {
     let dir = TempDir::new().unwrap();
     let first = Process::serve(&dir.path().join("data"), &["--drain-delay", "0s"]);
     let (reader, writer) = std::io::pipe().unwrap();
-    // Full: whoever writes to it waits.
+    // The pipe is full: every write to it blocks.
     rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
     while (&writer).write(&[b'x'; 4096]).is_ok() {}
     rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::empty()).unwrap();
-    // One that cannot start: its directory is in use.
+    // This gateway cannot start: its data directory is in use.
     let mut command = program();
     command.args(serve_args(&dir.path().join("data")));
     command.stdout(writer.try_clone().unwrap()).stderr(writer).env("CALLBACK_GATEWAY_LOG_LEVEL", "trace");

@@ -1,8 +1,10 @@
-//! Tests of the gateway through real sockets, and of the files of this repository. Each module has a subject.
+//! Tests of the gateway through real sockets, and of the files of this repository. Each module has a
+//! subject.
 //!
-//! One executable is linked in place of one for each module. nextest runs each test in a process of its own, but
-//! `cargo test` runs all of them as threads of one: a test must not change the environment, the current directory or
-//! other state of the process. Tests that need a process or a machine of their own are beside this directory.
+//! All modules are linked into one executable. nextest runs each test in a process of its own, but
+//! `cargo test` runs all of them as threads of one process: a test must not change the environment, the
+//! current directory or other state of the process. Tests that need a separate process or machine are
+//! beside this directory.
 
 mod support;
 

@@ -22,7 +22,7 @@ use tonic::{Code, Request};
 const TOKEN: &str = "t0ken-of-the-test";
 const SIGNED: u32 = 7;
 
-/// What `/metrics` says: values by name and labels, as they are written there.
+/// Content of `/metrics`: values by name and labels, in their text form.
 struct Scraped(BTreeMap<String, f64>);
 
 impl Scraped {
@@ -38,7 +38,7 @@ impl Scraped {
         Self(lines.map(value).collect())
     }
 
-    /// A value; missing ones are -1.
+    /// Returns a value, or -1 if it is missing.
     fn get(&self, name: &str) -> f64 {
         self.0.get(&format!("callback_gateway_{name}")).copied().unwrap_or(-1.0)
     }
@@ -47,7 +47,7 @@ impl Scraped {
         self.get(&format!("callbacks_total{{app=\"{app}\",command=\"{command}\",outcome=\"{outcome}\"}}"))
     }
 
-    /// How many series a metric has.
+    /// Returns the number of series of a metric.
     fn series(&self, name: &str) -> usize {
         let name = format!("callback_gateway_{name}{{");
         self.0.keys().filter(|key| key.starts_with(&name)).count()
@@ -61,7 +61,7 @@ async fn post(gateway: &Gateway, query: &str, body: &str) -> u16 {
     http.answer().await.status
 }
 
-/// More than a connection and its client hold of what nobody reads.
+/// Posts more than a connection and its client buffer when the subscriber does not read.
 async fn post_more_than_a_window(gateway: &Gateway) {
     let body = format!("{{\"x\":\"{}\"}}", "x".repeat(1 << 19));
     for _ in 0..16 {
@@ -78,7 +78,7 @@ async fn callbacks_are_counted_by_app_command_and_outcome() {
     let gateway = Gateway::start().await;
     let app = APP_ID.to_string();
     let before = Scraped::of(&gateway).await;
-    assert_eq!(before.callbacks(&app, "other", "accepted"), 0.0, "there from the beginning");
+    assert_eq!(before.callbacks(&app, "other", "accepted"), 0.0, "the series exists from the start");
     assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
     assert!(gateway.post("Sns.CallbackFriendAdd", FRIEND_ADD).await.is_stored());
     for number in 0..20 {
@@ -90,8 +90,12 @@ async fn callbacks_are_counted_by_app_command_and_outcome() {
     assert_eq!(after.callbacks(&app, "Sns.CallbackFriendAdd", "accepted"), 2.0);
     assert_eq!(after.callbacks(&app, "other", "accepted"), 20.0);
     assert_eq!(after.callbacks("other", "other", "app_id_unknown"), 20.0);
-    assert_eq!(after.callbacks(&app, "other", "body_too_large"), 1.0, "refused before the URL is checked");
-    assert_eq!(after.series("callbacks_total"), 4, "whatever comes in");
+    assert_eq!(
+        after.callbacks(&app, "other", "body_too_large"),
+        1.0,
+        "the callback is refused before the URL is checked"
+    );
+    assert_eq!(after.series("callbacks_total"), 4, "callbacks create no new series");
     assert_eq!(after.get("callback_seconds_count{outcome=\"accepted\"}"), 22.0);
     assert_eq!(after.get("callback_seconds_count{outcome=\"refused\"}"), 21.0);
     assert_eq!(after.get("append_seconds_count"), 22.0);
@@ -106,7 +110,7 @@ async fn a_restart_does_not_hide_how_long_no_callback_came() {
     let gateway = Gateway::start_in(dir.path()).await;
     let last = format!("last_accepted_timestamp_seconds{{app=\"{APP_ID}\"}}");
     let scraped = Scraped::of(&gateway).await;
-    assert_eq!(scraped.get(&last), scraped.0["process_start_time_seconds"], "nothing is stored");
+    assert_eq!(scraped.get(&last), scraped.0["process_start_time_seconds"], "the log is empty");
     assert!(gateway.post("A.B", "{}").await.is_stored());
     let received = nanos(all_events(&mut gateway.client().await).await[0].receive_time) as f64 / 1e9;
     gateway.stop().await;
@@ -114,7 +118,11 @@ async fn a_restart_does_not_hide_how_long_no_callback_came() {
     let gateway = Gateway::start_in(dir.path()).await;
     let scraped = Scraped::of(&gateway).await;
     assert!(scraped.0["process_start_time_seconds"] > received);
-    assert!((scraped.get(&last) - received).abs() < 1e-5, "{} and not {received}", scraped.get(&last));
+    assert!(
+        (scraped.get(&last) - received).abs() < 1e-5,
+        "the metric is {}, and the event's receive time {received}",
+        scraped.get(&last)
+    );
     assert!(gateway.post("A.B", "{}").await.is_stored());
     let scraped = Scraped::of(&gateway).await;
     assert!(scraped.get(&last) > scraped.0["process_start_time_seconds"]);
@@ -148,7 +156,7 @@ async fn signatures_are_counted_by_token_and_failures_by_reason() {
     assert_eq!(
         scraped.get("verified_callbacks_total{app=\"7\",token=\"1\"}"),
         2.0,
-        "its body is another matter"
+        "the signature is counted although the body is refused"
     );
     gateway.stop().await;
 }
@@ -179,7 +187,7 @@ async fn strangers_do_not_choose_which_series_there_are() {
         assert_eq!(scraped.callbacks("7", "other", outcome), 3.0, "{outcome}");
     }
     assert_eq!(scraped.series("callbacks_total"), before + 4);
-    // Those whose URL is right say what they are: of this app, whoever they come from.
+    // Callbacks with a valid URL are counted for their app and command, from any sender.
     let target = query(commands[0]);
     let mut http = Http::connect(gateway.addresses.http).await;
     http.send(format!("POST /?{target} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{")).await;
@@ -196,13 +204,13 @@ async fn strangers_do_not_choose_which_series_there_are() {
 }
 
 #[tokio::test]
-async fn connections_that_come_to_no_request_are_counted() {
+async fn connections_that_end_without_a_request_are_counted() {
     let gateway = Gateway::start().await;
     let bad = |scraped: &Scraped| {
         ["malformed", "slow_head"]
             .map(|reason| scraped.get(&format!("http_bad_connections_total{{reason=\"{reason}\"}}")))
     };
-    assert_eq!(bad(&Scraped::of(&gateway).await), [0.0; 2], "there from the beginning");
+    assert_eq!(bad(&Scraped::of(&gateway).await), [0.0; 2], "the series exist from the start");
     let head = "POST / HTTP/1.1\r\nHost: x\r\nX: ";
     let long = head.to_owned() + &"x".repeat(64 * 1024 - head.len());
     let after = async |malformed, slow_head| {
@@ -230,7 +238,7 @@ async fn connections_that_come_to_no_request_are_counted() {
     slow.send("POST / HTTP/1.1\r\n").await;
     slow.closed().await;
     after(count, 1.0).await;
-    // Neither a connection without a request is one, nor one on the admin listener.
+    // A connection without any bytes is not counted, nor is one on the admin listener.
     drop(Http::connect(gateway.addresses.http).await);
     let mut admin = Http::connect(gateway.addresses.admin).await;
     admin.send("nonsense\r\n\r\n").await;
@@ -250,7 +258,7 @@ async fn repeated_and_undecoded_callbacks_are_counted() {
     }
     assert!(gateway.post("A.B", "{}").await.is_stored());
     subscriber.events_until(|event| event.command == "A.B").await;
-    // The memory of callbacks follows the log as subscribers do; whichever finds this one is marked.
+    // Duplicate detection follows the log as subscribers do, so it may not mark the first repeats.
     let repeated = loop {
         assert!(gateway.post("A.B", "{}").await.is_stored());
         let event = subscriber.event().await.unwrap();
@@ -300,7 +308,7 @@ async fn subscribers_show_their_lag_and_that_they_are_gone() {
     }
     assert_eq!(scraped.series("subscriber_lag_events"), 2);
 
-    // Back again, and then blocked: it takes nothing while events come in.
+    // It reconnects and is then blocked: it reads nothing while events arrive.
     let (back, _) = Subscriber::open(&mut client, named("gone", latest())).await.unwrap();
     post_more_than_a_window(&gateway).await;
     let scraped = soon(async {
@@ -313,8 +321,8 @@ async fn subscribers_show_their_lag_and_that_they_are_gone() {
     })
     .await;
     assert!(scraped.get("subscriber_lag_seconds{subscriber=\"gone\"}") > 0.0);
-    assert_eq!(scraped.series("subscriber_departed_seconds"), 0, "it is back");
-    // Those that have not read everything would hold up the end.
+    assert_eq!(scraped.series("subscriber_departed_seconds"), 0, "the subscriber is back");
+    // Subscribers that have not read everything would delay the drain.
     drop((back, open));
     gateway.stop().await;
 }
@@ -331,7 +339,7 @@ async fn the_log_and_its_place_are_measured() {
     let scraped = soon(async {
         loop {
             let scraped = Scraped::of(&gateway).await;
-            // The index follows.
+            // The index lags behind the log.
             if scraped.get("log_index_lag_events") == 0.0 {
                 break scraped;
             }
@@ -357,7 +365,7 @@ async fn the_log_and_its_place_are_measured() {
 async fn a_gateway_that_drains_is_not_ready_and_still_writable() {
     let mut gateway = Gateway::start().await;
     let mut client = gateway.client().await;
-    // It holds up the end for as long as it is looked at: it does not read what it is sent.
+    // This subscriber does not read, so it keeps the drain open during the test.
     let (blocked, _) = Subscriber::open(&mut client, latest()).await.unwrap();
     post_more_than_a_window(&gateway).await;
     gateway.begin_shutdown();
@@ -404,7 +412,11 @@ async fn good_callbacks_that_are_not_stored_are_counted_by_reason() {
     let errors = |reason| scraped.get(&format!("append_errors_total{{reason=\"{reason}\"}}"));
     let reasons = ["busy", "late", "log_recovering", "log_failed", "log_closed"];
     assert_eq!(reasons.map(errors), [0.0, 0.0, 0.0, 1.0, 0.0]);
-    assert_eq!(scraped.get("append_seconds_count"), 0.0, "it says nothing about how fast the disk is");
+    assert_eq!(
+        scraped.get("append_seconds_count"),
+        0.0,
+        "refused appends are not samples of the disk's speed"
+    );
     gateway.stop().await;
 }
 
@@ -412,7 +424,7 @@ async fn good_callbacks_that_are_not_stored_are_counted_by_reason() {
 async fn appends_that_take_too_long_are_the_slowest_samples() {
     let (log, mut appends) = scripted_log();
     let gateway = Gateway::start_over(log).await;
-    // The log keeps its answer to itself.
+    // The log never answers.
     let held = async { soon(appends.recv()).await.unwrap() };
     let (answer, held) = tokio::join!(gateway.post("A.B", "{}"), held);
     assert_eq!(answer.status, 503);
@@ -425,7 +437,7 @@ async fn appends_that_take_too_long_are_the_slowest_samples() {
 }
 
 #[tokio::test]
-async fn grpc_calls_that_are_refused_for_who_calls_are_counted() {
+async fn grpc_calls_that_fail_authentication_or_authorization_are_counted() {
     let gateway = Gateway::start_with(|settings| {
         settings.grpc_access = Access::parse("operator operator-operator admin").unwrap();
     })
@@ -459,7 +471,7 @@ async fn a_log_that_cannot_be_read_leaves_the_rest_of_the_metrics() {
     gateway.stop().await;
 }
 
-/// A log whose disk never says how large it is.
+/// Log whose disk usage never becomes known.
 struct HangingLog(Arc<dyn EventLog>);
 
 impl Overrides for HangingLog {

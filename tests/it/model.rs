@@ -1,4 +1,4 @@
-//! Whatever happens, what each reader sees agrees with a simple list of what was stored: appends, trims, disconnects,
+//! Every reader agrees with a simple list of the stored events, through appends, trims, disconnects,
 //! restarts, crashes, damaged files, slow and fast readers, in any order.
 
 mod damage;
@@ -36,7 +36,7 @@ enum Op {
         filter: usize,
         skip: bool,
     },
-    /// Reads so many events, if there are.
+    /// Reads this many events, if there are as many.
     Read {
         reader: usize,
         events: usize,
@@ -73,14 +73,14 @@ fn any_op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// An event as the model knows it. Its sequence is its place in the list, from 1.
+/// Event in the model. Its sequence is its position in the list, from 1.
 struct Stored {
     command: &'static str,
     account: String,
     body: String,
 }
 
-/// One of [`FILTERS`].
+/// Returns one of [`FILTERS`].
 fn filter(filter: usize) -> Option<EventFilter> {
     let none = EventFilter::default();
     match filter {
@@ -103,16 +103,16 @@ fn fits(filter: usize, event: &Stored) -> bool {
 struct Model {
     dir: TempDir,
     gateway: Gateway,
-    /// It takes no more calls.
+    /// Set if the gateway accepts no more calls.
     is_draining: bool,
     events: Vec<Stored>,
-    /// Events that the files do not have, or have otherwise, since the gateway started last.
+    /// Events that are missing or changed in the files since the last start of the gateway.
     lost: Lost,
     readers: [Reader; READERS],
 }
 
 fn change(settings: &mut Settings) {
-    // Little enough that readers leave the memory, and that events are trimmed.
+    // Small enough that readers read from the disk and that events are trimmed.
     settings.memory_bytes = 50_000;
     settings.retention_count = Some(40);
     settings.drain_delay = Duration::ZERO;
@@ -146,7 +146,7 @@ impl Model {
                 Op::Restart(damages) => model = model.restart(damages).await,
             }
         }
-        // At last everybody reads what is left.
+        // Finally every reader reads the remaining events.
         for reader in 0..READERS {
             model.read_all(reader).await;
         }
@@ -171,7 +171,7 @@ impl Model {
     }
 
     async fn restart(mut self, mut damages: Vec<Damage>) -> Self {
-        // The write-ahead log is gone once the files are opened for another damage.
+        // The write-ahead log is removed once the files are opened for another damage.
         damages.sort_by_key(|damage| !damage.is_crash());
         let image = damages.first().is_some_and(Damage::is_crash).then(|| crash_image(self.dir.path()));
         self.gateway.begin_shutdown();
@@ -202,12 +202,12 @@ impl Model {
         soon(admin.get_log_status(GetLogStatusRequest {})).await.unwrap().into_inner()
     }
 
-    /// Returns the oldest sequence that is kept; behind the newest one, if none is.
+    /// Returns the oldest sequence that is kept, or the one after the newest if none is.
     async fn oldest(&self) -> u64 {
         oldest(&self.status().await)
     }
 
-    /// Waits until operators are told of every lost event, and of no other.
+    /// Waits until the gateway reports exactly the lost events to operators.
     async fn until_lost_events_are_known(&self) {
         let mut look = tokio::time::interval(Duration::from_millis(20));
         let (mut told, mut from) = (Vec::new(), 0);
@@ -231,15 +231,11 @@ impl Model {
             }
         };
         let known = tokio::time::timeout(HANG, known).await;
-        assert!(
-            known.is_ok(),
-            "operators are told that {told:?} are lost, not {:?} from {from} on",
-            self.lost
-        );
+        assert!(known.is_ok(), "the gateway reports {told:?} as lost, not {:?} from {from} on", self.lost);
     }
 }
 
-/// Cases of a run, unless `PROPTEST_CASES` says otherwise: some 10 seconds.
+/// Number of cases, unless `PROPTEST_CASES` sets another: about 10 seconds.
 const CASES: u32 = 24;
 
 fn config() -> ProptestConfig {
@@ -251,7 +247,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn every_reader_sees_what_a_simple_list_says(ops in proptest::collection::vec(any_op(), 1..40)) {
+    fn every_reader_agrees_with_a_simple_list(ops in proptest::collection::vec(any_op(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(Model::run(ops));
     }

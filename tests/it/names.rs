@@ -31,7 +31,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The names in `proto/names.toml`.
+/// Names in `proto/names.toml`.
 #[derive(Debug)]
 struct Names {
     go_module: String,
@@ -98,7 +98,7 @@ fn with_line(text: &str, start: &str, line: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The text between `start` and `end`, in the first line that has both.
+/// Returns the text between `start` and `end` in the first line that contains both.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     text.lines().find_map(|line| Some(line.split_once(start)?.1.split_once(end)?.0))
 }
@@ -165,7 +165,7 @@ fn every_file_has_the_names_of_names_toml() {
     let lines: Vec<_> = buf.lines().filter(|line| line.trim_start().starts_with("name:")).collect();
     assert_eq!(lines, [buf_line(names)], "buf.yaml: {REMEDY}");
 
-    // The Go and Java files use no other name. They could not compile with two.
+    // The Go and Java files use no other name, because they would not compile with two.
     let go_prefix = format!("{}/", names.go_module);
     let consumer = read("examples/go/consumer.go");
     assert_eq!(prefixes(&consumer, PACKAGE_PATH), [&*go_prefix], "examples/go/consumer.go: {REMEDY}");
@@ -179,7 +179,7 @@ fn every_file_has_the_names_of_names_toml() {
         "Consumer.java: {REMEDY}"
     );
 
-    // The steps that the pages show, and the module that they make of the generated code.
+    // The steps on the pages, and the module that they create from the generated code.
     let module = &names.go_module;
     let readme = read("examples/go/README.md");
     for step in [

@@ -1,4 +1,4 @@
-//! What somebody changes at the NATS servers while a gateway runs: rights, and the stream's settings.
+//! Changes of rights and of stream settings at the NATS servers while a gateway runs.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn serve(dir: &Path, nats: &Nats) -> Process {
     Process::start(&mut command)
 }
 
-/// A server whose rights for the gateway can be changed.
+/// NATS server where the gateway's rights can be changed.
 struct Rights {
     dir: TempDir,
     nats: Nats,
@@ -32,7 +32,7 @@ impl Rights {
     fn start() -> Self {
         let dir = TempDir::new().unwrap();
         Self::write(&dir, r#"publish: ">", subscribe: ">""#);
-        // As seen from the server's own directory, which is beside this one.
+        // Path relative to the server's directory, which is beside this one.
         let name = dir.path().file_name().unwrap().to_str().unwrap();
         let nats = Nats::start_with(&format!("include \"../{name}/rights.conf\""));
         Self { dir, nats }
@@ -51,7 +51,7 @@ impl Rights {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_recovers_once_it_may_have_answers_again() {
+async fn a_gateway_recovers_once_it_may_receive_answers_again() {
     let rights = Rights::start();
     let dir = TempDir::new().unwrap();
     let gateway = serve(dir.path(), &rights.nats);
@@ -67,7 +67,7 @@ async fn a_gateway_recovers_once_it_may_have_answers_again() {
     until_ready_is(gateway.addresses.admin, 200).await;
     let body = r#"{"n":"back"}"#;
     assert!(http.post("A.B", body).await.is_stored());
-    // The tail's consumer and the connection for history are back too.
+    // The consumer of the tail and the connection for history have recovered too.
     follower.events_until(|event| event.sequence > 1 && event.command == "A.B").await;
     let events = all_events(&mut client.clone()).await;
     assert!(events.iter().any(|event| event.raw_body == body), "{events:?}");
@@ -88,7 +88,7 @@ async fn a_right_that_is_missing_causes_few_log_lines() {
     gateway.signal(Signal::TERM);
     let (_, log) = gateway.ended().await;
     let complaints: Vec<_> = log.iter().filter(|line| line.contains("Permissions Violation")).collect();
-    // Five a minute of each connection.
+    // At most five per minute for each connection.
     assert!((1..=10).contains(&complaints.len()), "{} lines, such as {:?}", complaints.len(), complaints[0]);
 }
 
@@ -96,7 +96,7 @@ async fn until_not_stored(http: &mut Http) {
     eventually(async || (!http.post("A.B", "{}").await.is_stored()).then_some(())).await;
 }
 
-/// The stream's settings, as an operator changes them.
+/// Settings of the stream, as an operator changes them.
 struct Settings {
     client: async_nats::Client,
     config: Value,
@@ -109,7 +109,7 @@ impl Settings {
         Self { client, config: info["config"].clone() }
     }
 
-    /// Changes some, and the others back to what they were.
+    /// Changes some settings and resets all others.
     async fn change(&self, changes: Value) {
         let mut config = self.config.clone();
         config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -144,7 +144,7 @@ async fn nothing_is_acknowledged_while_the_streams_settings_can_lose_it() {
         until_ready_is(gateway.addresses.admin, 200).await;
         assert!(http.post("A.B", "{}").await.is_stored());
     }
-    // What only trims sooner is said, and refuses nothing.
+    // A setting that only trims earlier is logged, and callbacks are accepted.
     settings.change(json!({ "max_msgs": 1000 })).await;
     gateway
         .nth_line(0, |line| {
@@ -157,7 +157,7 @@ async fn nothing_is_acknowledged_while_the_streams_settings_can_lose_it() {
     gateway.line("the stream's settings match this gateway's again").await;
 }
 
-/// A stream that answers every question, and stores nothing.
+/// Tests a stream that answers requests and stores nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_whose_stream_is_full_stays_unready_and_says_what_the_server_says() {
     let nats = Nats::start();
@@ -168,7 +168,7 @@ async fn a_gateway_whose_stream_is_full_stays_unready_and_says_what_the_server_s
     let settings = Settings::of(&nats).await;
     settings.change(json!({ "discard": "new", "max_msgs": 1 })).await;
     until_not_stored(&mut http).await;
-    // For two seconds, in which the stream answers questions.
+    // For two seconds, during which the stream answers requests.
     const SAMPLES: usize = 200;
     let mut samples = Vec::new();
     eventually(async || {
@@ -182,12 +182,12 @@ async fn a_gateway_whose_stream_is_full_stays_unready_and_says_what_the_server_s
     let says = |ready: &String| ready.starts_with("not ready") && ready.contains("maximum messages exceeded");
     assert!(samples.iter().all(says), "{samples:?}");
     settings.change(json!({})).await;
-    // The first event that is stored shows it.
+    // The first stored event shows that the stream has recovered.
     eventually(async || http.post("A.B", "{}").await.is_stored().then_some(())).await;
     until_ready_is(gateway.addresses.admin, 200).await;
 }
 
-/// A server that went back gives the sequences of what it lost to the next events.
+/// A server that lost events assigns their sequences to the next events.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_notices_that_the_stream_lost_its_end_though_others_took_its_place() {
     let mut nats = Nats::start();
@@ -205,7 +205,7 @@ async fn a_gateway_notices_that_the_stream_lost_its_end_though_others_took_its_p
     nats.put_back(&kept);
     until_ready_is(gateway.addresses.admin, 503).await;
     nats.start_again();
-    // By then it waits for the server to come to what it has acknowledged.
+    // At this point the gateway waits until the server has what it acknowledged.
     until_ready_is(gateway.addresses.admin, 200).await;
     for n in ["a", "b", "c"] {
         let body = format!(r#"{{"n":{n:?}}}"#);

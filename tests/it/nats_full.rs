@@ -1,4 +1,5 @@
-//! Streams that take no more events, on real servers: a limit is reached, the stream is sealed, the disk is full.
+//! Real streams that accept no more events: a limit is reached, the stream is sealed, or the disk is
+//! full.
 
 use std::{path::Path, time::Duration};
 
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
 const LOGIN: &str = "gateway s3cret-w0rd";
-/// For how long nothing is stored: longer than a gateway may take to try again.
+/// Time without stored events. Longer than the retry interval of a gateway.
 const QUIET: Duration = Duration::from_secs(13);
 
 fn serve(dir: &Path, nats: &Nats) -> Process {
@@ -21,7 +22,7 @@ fn serve(dir: &Path, nats: &Nats) -> Process {
     command
         .args(serve_args(dir))
         .args(["--log", "nats", "--nats-replicas", "1", "--nats-url", &nats.url(), "--drain-delay", "0s"])
-        // The server refuses a stream that may get larger than its own limit.
+        // The server refuses a stream that may exceed the server's own limit.
         .args(["--retention-bytes", "0B"])
         .env("CALLBACK_GATEWAY_NATS_LOGIN", LOGIN);
     Process::start(&mut command)
@@ -33,7 +34,7 @@ async fn connect(nats: &Nats) -> Client {
     soon(options.connect(nats.url())).await.unwrap()
 }
 
-/// Posts until the stream refuses an event. Returns the body of that one.
+/// Posts until the stream refuses an event. Returns the body of that event.
 async fn post_until_refused(gateway: &Process) -> String {
     let mut http = Http::connect(gateway.addresses.http).await;
     let mut n = 0;
@@ -48,14 +49,14 @@ async fn post_until_refused(gateway: &Process) -> String {
     }
 }
 
-/// All events up to the one with this body: the tail may be a little behind after an outage.
+/// Returns all events up to the one with this body. The tail may lag behind after an outage.
 async fn events_until(gateway: &Process, last: &str) -> Vec<Event> {
     let request = SubscribeRequest { include_raw_body: true, ..earliest() };
     let (mut stream, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
     stream.events_until(|event| event.raw_body == last).await
 }
 
-/// Checks that the gateway is not ready all the while, and says why everywhere.
+/// Checks that the gateway stays unready for a while, and reports the reason everywhere.
 async fn assert_unready(gateway: &Process, words: &str) {
     let mut look = interval(Duration::from_millis(100));
     let begin = Instant::now();
@@ -77,7 +78,8 @@ async fn assert_unready(gateway: &Process, words: &str) {
     assert!(String::from_utf8_lossy(&output.stdout).contains(words), "{output:?}");
 }
 
-/// Checks that the gateway gets ready without a callback, and stores callbacks. It has stored what was refused.
+/// Checks that the gateway becomes ready without a callback and then stores callbacks. It has stored the
+/// refused one.
 async fn assert_recovers(gateway: &Process, refused: &str) {
     until_ready_is(gateway.addresses.admin, 200).await;
     let mut http = Http::connect(gateway.addresses.http).await;
@@ -86,11 +88,15 @@ async fn assert_recovers(gateway: &Process, refused: &str) {
     let events = events_until(gateway, last).await;
     let bodies: Vec<_> = events.iter().map(|event| event.raw_body.as_str()).collect();
     let [.., tried, _] = bodies[..] else { panic!("{bodies:?}") };
-    assert_eq!(tried, refused, "it showed that the stream takes events");
-    assert_eq!(bodies.iter().filter(|body| **body == tried).count(), 1, "it is stored once");
+    assert_eq!(tried, refused, "the refused callback was the trial publish");
+    assert_eq!(
+        bodies.iter().filter(|body| **body == tried).count(),
+        1,
+        "the refused callback is stored once"
+    );
 }
 
-/// Another stream that has all the room there is.
+/// Another stream that uses all free space.
 struct Filler {
     client: Client,
 }
@@ -144,7 +150,7 @@ async fn a_gateway_is_unready_while_its_account_is_at_its_limit_and_recovers_wit
     a_limit(config, "resource limits exceeded for account").await;
 }
 
-/// Whether the event is stored by a trial or by another gateway, a gateway that was refused one takes part again.
+/// A gateway whose publish was refused recovers after a trial publish or after another gateway's event.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_is_ready_again_once_another_one_stores_an_event() {
     let nats = Nats::start_with("authorization { user: gateway, password: s3cret-w0rd }");
@@ -162,7 +168,7 @@ async fn a_gateway_is_ready_again_once_another_one_stores_an_event() {
     change(json!({ "discard": "new", "max_msgs": 1 })).await;
     post_until_refused(&one).await;
     until_ready_is(one.addresses.admin, 503).await;
-    // Others may store events in the same moment as the trial: each is stored once, in any order.
+    // Other gateways may store events at the same time as the trial. Each is stored once, in any order.
     change(json!({})).await;
     assert!(http.post("A.B", r#"{"n":"other"}"#).await.is_stored());
     until_ready_is(one.addresses.admin, 200).await;
@@ -190,10 +196,10 @@ async fn a_gateway_whose_stream_is_sealed_stays_unready_and_says_so() {
     gateway.nth_line(0, |line| line["reason"].as_str().is_some_and(|reason| reason.contains("sealed"))).await;
     assert_unready(&gateway, "sealed").await;
     assert_eq!(http.post("A.B", "{}").await.status, 503);
-    assert_eq!(all_events(&mut gateway.client().await).await.len(), 1, "reading goes on");
+    assert_eq!(all_events(&mut gateway.client().await).await.len(), 1, "events can still be read");
 }
 
-/// What is acknowledged is stored, whenever an operator turns acknowledgements off and on.
+/// Every acknowledged event is stored, whenever an operator turns acknowledgements off and on.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_acknowledged_that_a_stream_without_acknowledgements_did_not_store() {
     let nats = Nats::start_with("authorization { user: gateway, password: s3cret-w0rd }");
@@ -223,7 +229,7 @@ async fn nothing_is_acknowledged_that_a_stream_without_acknowledgements_did_not_
     assert!(stored.iter().all(is_there), "{stored:?}");
 }
 
-/// A disk that becomes full, and has room again.
+/// A disk that fills up and gets free space again.
 #[cfg(feature = "power-cut-test")]
 mod disk {
     use std::{fs, path::PathBuf, process::Command};
@@ -232,7 +238,7 @@ mod disk {
 
     const BYTES: usize = 16 << 20;
 
-    /// A file system in memory: to its users it is a small disk.
+    /// A tmpfs that stands in for a small disk.
     struct Disk(TempDir);
 
     impl Disk {
@@ -249,7 +255,7 @@ mod disk {
         }
 
         fn fill(&self) {
-            // It writes what there is room for.
+            // It writes as much as fits.
             fs::write(self.ballast(), vec![0; BYTES]).unwrap_err();
         }
 
@@ -264,7 +270,7 @@ mod disk {
         }
     }
 
-    /// The server tells its clients nothing, and needs a restart once there is room.
+    /// The server does not report this to clients, and must be restarted once there is space.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_gateway_is_unready_while_the_servers_disk_is_full_and_recovers_with_the_server() {
         let disk = Disk::new();

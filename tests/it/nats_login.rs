@@ -1,4 +1,4 @@
-//! How a gateway says to NATS who it is, and that nobody else learns what it says.
+//! Authentication of a gateway at NATS, and the secrecy of its credentials.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "s3cret-w0rd";
 
-/// Posts and reads. So much that the server asks whether to go on sending, and so many that
-/// they are read by a consumer.
+/// Posts and reads: so many bytes that the server uses flow control, and so many events that they are
+/// read by a consumer.
 async fn works(process: &Process) {
     let mut http = Http::connect(process.addresses.http).await;
     let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
@@ -29,7 +29,7 @@ async fn works(process: &Process) {
 
 fn serve(dir: &Path, args: &[&str], login: Option<&str>) -> std::process::Command {
     let mut command = program();
-    // With next to nothing in memory, the stream is read.
+    // With almost nothing in memory, events are read from the stream.
     command
         .args(serve_args(dir))
         .args(["--log", "nats", "--nats-replicas", "1", "--memory", "1KiB"])
@@ -40,14 +40,14 @@ fn serve(dir: &Path, args: &[&str], login: Option<&str>) -> std::process::Comman
     command
 }
 
-/// The rights that `docs/deployment.md` has.
+/// Returns the rights that `docs/deployment.md` recommends.
 fn permissions() -> String {
     let page = std::fs::read_to_string(package().join("docs/deployment.md")).unwrap();
     let at = page.find("permissions {").expect("the rights are on the page");
     page[at..at + page[at..].find("```").unwrap()].to_owned()
 }
 
-/// Those rights are all that it needs.
+/// The recommended rights are sufficient.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_logs_in_over_tls_with_a_password_a_certificate_and_few_rights() {
     let dir = TempDir::new().unwrap();
@@ -109,7 +109,7 @@ async fn a_gateway_that_lacks_a_right_does_not_start_and_says_which() {
     }
 }
 
-/// It loses the right while it runs.
+/// The gateway loses the right while it runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
     let dir = TempDir::new().unwrap();
@@ -118,7 +118,7 @@ async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
         write(dir.path(), "rights.conf", &format!("authorization {{ users: [{user}] }}"));
     };
     rights(&permissions());
-    // As seen from the server's own directory, which is beside this one.
+    // Path relative to the server's directory, which is beside this one.
     let name = dir.path().file_name().unwrap().to_str().unwrap();
     let nats = Nats::start_with(&format!("include \"../{name}/rights.conf\""));
     let login = format!("gateway {PASSWORD}");
@@ -134,13 +134,13 @@ async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
         let reason = line["reason"].as_str().unwrap_or_default();
         reason.contains("does not let this gateway publish to callbacks.")
     };
-    // Those from before the server has taken it in are stored still.
+    // Callbacks from before the change took effect are still stored.
     let mut stored = 1;
     while http.post("A.B", "{}").await.is_stored() {
         stored += 1;
     }
     process.nth_line(0, is_missing).await;
-    // Also now that nothing waits any more.
+    // It stays unready after the last callback has stopped waiting.
     assert_eq!(get(process.addresses.admin, "/readyz").await.status, 503);
 
     rights(&permissions());
@@ -148,11 +148,11 @@ async fn a_gateway_that_may_not_publish_is_not_ready_until_it_may() {
     until_ready_is(process.addresses.admin, 200).await;
     assert!(http.post("A.B", "{}").await.is_stored());
     let events = all_events(&mut process.client().await).await;
-    // Asking whether it may has stored nothing.
+    // The check of the right has stored nothing.
     assert_eq!(events.len(), stored + 1);
 }
 
-/// A password that is changed while the gateway runs.
+/// The password is changed while the gateway runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_takes_a_new_login_without_a_restart() {
     let dir = TempDir::new().unwrap();
@@ -161,7 +161,7 @@ async fn a_gateway_takes_a_new_login_without_a_restart() {
         write(dir.path(), "users.conf", &format!("authorization {{ users: [{user}] }}"));
     };
     takes(PASSWORD);
-    // As seen from the server's own directory, which is beside this one.
+    // Path relative to the server's directory, which is beside this one.
     let name = dir.path().file_name().unwrap().to_str().unwrap();
     let nats = Nats::start_with(&format!("include \"../{name}/users.conf\""));
     let login = write(dir.path(), "login", &format!("gateway {PASSWORD}"));
@@ -171,7 +171,7 @@ async fn a_gateway_takes_a_new_login_without_a_restart() {
     let mut http = Http::connect(process.addresses.http).await;
     assert!(http.post("A.B", "{}").await.is_stored());
 
-    // The server throws out whoever came in with the old one.
+    // The server disconnects clients that used the old login.
     takes("n3w-w0rd");
     let server = rustix::process::Pid::from_raw(nats.pid().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(server, rustix::process::Signal::HUP).unwrap();
@@ -195,7 +195,7 @@ async fn a_gateway_takes_a_new_login_without_a_restart() {
     assert!(exit.success() && !log.iter().any(|line| line.contains("w0rd")), "{log:?}");
 }
 
-/// The server asks whether to go on sending, and is not answered.
+/// The gateway may not answer the server's flow control requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what_it_lacks() {
     let permissions = permissions().replace(r#""$JS.FC.callbacks.>""#, r#""nothing""#);
@@ -213,7 +213,7 @@ async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what
     }
     let mut seen = Vec::new();
     while seen.last() != Some(&50) {
-        // It also says when it falls behind.
+        // The gateway also reports that it falls behind.
         if let Frame::Event(event) = subscriber.frame().await.unwrap() {
             seen.push(event.sequence);
         }
@@ -223,7 +223,7 @@ async fn a_gateway_that_may_not_answer_consumers_gives_every_event_and_says_what
     assert!(said["error"].as_str().unwrap().contains("publish to $JS.FC.callbacks.>"), "{said}");
 }
 
-/// A claim of one of NATS' keys, signed by another.
+/// Returns a JWT of a NATS key, signed by another key.
 fn token(issuer: &KeyPair, subject: &KeyPair, name: &str, nats: Value) -> String {
     let header = json!({ "typ": "JWT", "alg": "ed25519-nkey" });
     let claims = json!({

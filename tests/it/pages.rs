@@ -1,10 +1,10 @@
-//! The commands of all pages, as they are written there: each is run by a test, or has its
-//! reason here why it is not.
+//! Runs the commands of all documentation pages as written. Each command is run by a test, or this file
+//! states why not.
 //!
 //! - Blocks of `sh` are run.
-//! - Sessions are run too, and what they print is compared with what is shown: blocks whose
-//!   commands stand behind `$ `.
-//! - Other blocks have no commands, but for those that `ELSEWHERE` names.
+//! - Sessions are blocks with commands after `$ `. They are run, and their output is compared with the
+//!   page.
+//! - Other blocks contain no commands, except those in `ELSEWHERE`.
 
 use std::{
     env,
@@ -26,11 +26,11 @@ use imcallback::{
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-/// How often it is looked whether the index is filled.
+/// Interval between checks whether the index is complete.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Commands that no test of this file runs as they are written: the page, how they begin, and what
-/// runs them instead or why nothing does.
+/// Commands that this file does not run as written: the page, the beginning of the command, and the test
+/// that runs it or the reason why none does.
 const ELSEWHERE: [(&str, &str, &str); 14] = [
     ("README.md", "$ cargo run", "tests/it/consumers.rs starts the consumer so"),
     ("docs/deployment.md", "callback-gateway serve", "a test below, with free ports and other servers"),
@@ -60,23 +60,23 @@ const ELSEWHERE: [(&str, &str, &str); 14] = [
     ("examples/rust/README.md", "$ ", "tests/it/consumers.rs starts it so"),
 ];
 
-/// What a command begins with, on any page.
+/// First words of commands, on any page.
 const PROGRAMS: &str = "apt-get buf callback-gateway cargo cp curl dig docker env git go grpcurl helm install istioctl \
     java javac kill kubectl linkerd make mkdir nats nats-server node npm openssl pip protoc python3 rustup sh sqlite3 \
     sudo systemctl systemd-analyze systemd-sysusers venv";
 
-/// Runs what README.md shows in its `sh` blocks, in order, against a gateway
-/// that was started by README's own `serve` line.
+/// Runs the `sh` blocks of README.md in order, against a gateway that was started with README's own
+/// `serve` line.
 #[test]
 fn the_commands_of_the_readme_work() {
-    let readme = fs::read_to_string(package().join("README.md")).expect("README.md");
+    let readme = fs::read_to_string(package().join("README.md")).expect("README.md is readable");
     let (serves, commands): (Vec<_>, Vec<_>) =
         readme_commands(&readme).into_iter().partition(|line| line.starts_with("callback-gateway serve"));
     let dir = TempDir::new().unwrap();
     let path = readme_path(dir.path());
     let serve = serves.first().expect("README.md shows how to start the gateway");
     let gateway = Process::start(&mut serve_command(serve, &path, &dir.path().join("data")));
-    // Not kept quiet: `./scripts/test` says so where curl is missing.
+    // `./scripts/test` reports it if curl is missing.
     let has_curl = Command::new("curl").arg("--version").output().is_ok();
 
     let (mut sends, mut posts, mut lists) = (0, 0, 0);
@@ -86,7 +86,7 @@ fn the_commands_of_the_readme_work() {
         println!("$ {line}");
         let mut command = readme_command(line, &path, &gateway);
         if line.contains("EventService/Subscribe") {
-            // As in a second terminal: it goes on while the other commands run.
+            // In the background, as in a second terminal.
             let subscription = Subscription::start(&mut command);
             let first = subscription.message();
             assert!(first["subscribed"].is_object(), "{line}: {first}");
@@ -118,7 +118,7 @@ fn the_commands_of_the_readme_work() {
     }
 }
 
-/// Each as it is written there, against a gateway in good health that has two events.
+/// Runs each command as written, against a healthy gateway with two events.
 #[test]
 fn the_commands_of_every_page_work() {
     let dir = TempDir::new().unwrap();
@@ -130,7 +130,7 @@ fn the_commands_of_every_page_work() {
     }
     let has_curl = Command::new("curl").arg("--version").output().is_ok();
     let mut tried = 0;
-    // README.md has a gateway that was started by its own line.
+    // README.md has its own gateway, which its `serve` line starts.
     for (page, text) in pages().iter().filter(|(page, _)| page != "README.md") {
         println!("{page}");
         for line in shell_lines(text) {
@@ -159,7 +159,7 @@ fn the_commands_of_every_page_work() {
     assert!(tried > 20, "{tried}");
 }
 
-/// Each as it is written there, one after the other, of each page against a gateway of its own.
+/// Runs the sessions of each page as written, one after another, against a separate gateway per page.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sessions_of_every_page_print_what_is_shown() {
     let (mut tried, mut wrong) = (0, Vec::new());
@@ -175,11 +175,11 @@ async fn the_sessions_of_every_page_print_what_is_shown() {
         println!("{page}");
         let dir = TempDir::new().unwrap();
         let path = readme_path(dir.path());
-        let (gateway, _orders) = lived_in(dir.path(), &path).await;
+        let (gateway, _orders) = used_gateway(dir.path(), &path).await;
         fs::write(dir.path().join("gateway.toml"), WRONG_CONFIGURATION).unwrap();
         for (line, shown) in sessions {
             println!("$ {line}");
-            // Not in the repository, for the files that it writes.
+            // Outside the repository, because sessions write files.
             let mut command = readme_command(&format!("{line} 2>&1"), &path, &gateway);
             let output = command.current_dir(dir.path()).output().unwrap();
             let printed = String::from_utf8(output.stdout).unwrap();
@@ -193,7 +193,8 @@ async fn the_sessions_of_every_page_print_what_is_shown() {
     assert!(tried > 8, "{tried}");
 }
 
-/// As it is written there, over three servers; any takes what another serves.
+/// Runs the page's gateways over three servers as written. Each accepts requests about what another
+/// serves.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateways_of_the_deployment_page_start_over_nats() {
     let page = fs::read_to_string(package().join("docs/deployment.md")).unwrap();
@@ -206,7 +207,7 @@ async fn the_gateways_of_the_deployment_page_start_over_nats() {
     let dir = TempDir::new().unwrap();
     let config = dir.path().join("nats.conf");
     fs::write(&config, block("# nats.conf")).unwrap();
-    assert!(nats::checks(&config), "a configuration of NATS");
+    assert!(nats::checks(&config), "the page's NATS configuration is valid");
 
     let servers = nats::Nats::cluster();
     let mut line = block("callback-gateway serve").replace("\\\n", " ");
@@ -224,12 +225,12 @@ async fn the_gateways_of_the_deployment_page_start_over_nats() {
     assert_eq!(reader.event().await.unwrap().command, "Sns.CallbackFriendAdd");
 }
 
-/// `cargo test --doc` compiles and runs that test.
+/// `cargo test --doc` compiles and runs the example as a test.
 #[test]
 fn the_rust_of_the_consumers_page_is_the_doc_test_of_the_client() {
     let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
     let page = blocks(&read("docs/consumers.md"));
-    let shown = page.iter().find(|block| block.info == "rust").expect("ten lines of Rust");
+    let shown = page.iter().find(|block| block.info == "rust").expect("the page has a block of Rust");
     let source = read("crates/callback-gateway-client/src/lib.rs");
     let (_, doc_test) = source.split_once("//! ```\n").unwrap();
     let (doc_test, _) = doc_test.split_once("//! ```").unwrap();
@@ -238,15 +239,15 @@ fn the_rust_of_the_consumers_page_is_the_doc_test_of_the_client() {
     let shown: Vec<_> = shown.lines.iter().map(|line| line.trim_start()).collect();
     assert_eq!(shown, visible);
 
-    // What it is compiled with.
+    // Dependencies with which it is compiled.
     let dependencies = |text: &str| text.parse::<toml::Table>().unwrap()["dependencies"].clone();
     let ours = dependencies(&read("Cargo.toml"));
-    let named = page.iter().find(|block| block.info == "toml").expect("its dependencies");
+    let named = page.iter().find(|block| block.info == "toml").expect("the page lists the dependencies");
     for (name, of) in dependencies(&named.lines.join("\n")).as_table().unwrap() {
         let is_of_the_repository = of.get("path").is_some();
         assert!(is_of_the_repository || of["version"] == ours[name]["version"], "{name}");
     }
-    // Those of the consumer, as its page names them: `NAME` VERSION.
+    // Dependencies of the consumer, in the form of its page: `NAME` VERSION.
     let page = read("examples/rust/README.md");
     for name in ["rusqlite", "tokio"] {
         let version = ours[name].as_str().or_else(|| ours[name]["version"].as_str()).unwrap();
@@ -258,18 +259,18 @@ fn the_rust_of_the_consumers_page_is_the_doc_test_of_the_client() {
 fn the_example_of_contributing_is_a_test() {
     let read = |path: &str| fs::read_to_string(package().join(path)).unwrap();
     let page = blocks(&read("docs/add-a-test.md"));
-    let shown = page.iter().find(|block| block.info == "rust").expect("an example of a test");
+    let shown = page.iter().find(|block| block.info == "rust").expect("the page has an example of a test");
     assert!(
         read("tests/it/stream.rs").contains(&shown.lines.join("\n")),
         "tests/it/stream.rs lacks the example"
     );
 }
 
-/// What docs/operating.md has `check-config` say.
+/// The configuration that docs/operating.md passes to `check-config`.
 const WRONG_CONFIGURATION: &str = "[http]\nlisen = \"0.0.0.0:8080\"\n[retention]\nage = \"a week\"\n";
 
-/// A gateway as sessions find it: with three events, two refusals and a subscriber.
-async fn lived_in(dir: &Path, path: &OsStr) -> (Process, Subscriber) {
+/// Starts the gateway for sessions: with three events, two refusals and a subscriber.
+async fn used_gateway(dir: &Path, path: &OsStr) -> (Process, Subscriber) {
     let gateway = Process::serve(&dir.join("data"), &["--replica-name", "gateway-0"]);
     let url = format!("http://{}", gateway.addresses.http);
     for (args, is_taken) in [
@@ -286,7 +287,7 @@ async fn lived_in(dir: &Path, path: &OsStr) -> (Process, Subscriber) {
     let request = SubscribeRequest { subscriber: "orders".to_owned(), ..latest() };
     let (mut orders, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
     assert!(matches!(orders.frame().await.unwrap(), Frame::CaughtUp(_)));
-    // The index is filled beside, and `status` says how far it is.
+    // The index is built in the background, and `status` shows its progress.
     let address = format!("http://{}", gateway.addresses.grpc);
     let mut admin = soon(AdminServiceClient::connect(address)).await.unwrap();
     soon(async {
@@ -302,8 +303,8 @@ async fn lived_in(dir: &Path, path: &OsStr) -> (Process, Subscriber) {
     (gateway, orders)
 }
 
-/// Printed lines but for what is another each time: `#` for each word with a digit in it and each
-/// cursor, one space between columns.
+/// Normalizes printed lines for comparison: `#` replaces each cursor and each word with a digit, and one
+/// space separates columns.
 fn shape(lines: impl Iterator<Item = impl AsRef<str>>) -> Vec<String> {
     let is_end = |c: char| !c.is_alphanumeric() && !"+-.:_".contains(c);
     let line = |line: &str| {
@@ -323,13 +324,13 @@ fn shape(lines: impl Iterator<Item = impl AsRef<str>>) -> Vec<String> {
     lines.map(|text| line(text.as_ref())).collect()
 }
 
-/// So that no page has a command that nothing runs.
+/// Ensures that every command on every page is run or listed.
 #[test]
 fn every_command_is_run_or_says_why_not() {
     let mut found = [false; ELSEWHERE.len()];
     for (page, text) in pages() {
         for block in blocks(&text) {
-            // What a test runs: sessions, but for those that are run elsewhere, and all of `sh`.
+            // Commands that a test runs: sessions that are not listed in `ELSEWHERE`, and all of `sh`.
             let is_session = !block.session().is_empty();
             match &*block.info {
                 "sh" | "json" | "yaml" | "toml" | "proto" | "rust" => {
@@ -371,10 +372,10 @@ fn every_entry_of_the_troubleshooting_page_has_a_command() {
     }
 }
 
-/// A page's name in the repository, and its text.
+/// Path of a page in the repository, and its text.
 type Page = (String, String);
 
-/// All pages, by name.
+/// Returns all pages by name.
 fn pages() -> Vec<Page> {
     let mut pages: Vec<_> = fs::read_dir(package()).unwrap().map(|entry| entry.unwrap().path()).collect();
     for dir in ["benches", "deploy", "docs", "examples"] {
@@ -387,7 +388,7 @@ fn pages() -> Vec<Page> {
     pages.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The files below a directory, without those that npm gets.
+/// Collects the files below a directory, except those that npm installs.
 fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() && !path.ends_with("node_modules") {
@@ -398,14 +399,14 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A fenced block of a page.
+/// Fenced block of a page.
 struct Block {
     info: String,
     lines: Vec<String>,
 }
 
 impl Block {
-    /// Its commands behind `$ `, each with the lines that it prints.
+    /// Returns its commands after `$ `, each with the lines that it prints.
     fn session(&self) -> Vec<(String, Vec<String>)> {
         let mut session = Vec::<(String, Vec<String>)>::new();
         for line in &self.lines {
@@ -418,7 +419,7 @@ impl Block {
         session
     }
 
-    /// Its lines that begin like commands; in a session those behind `$ `, with that.
+    /// Returns its lines that begin like commands. In a session these lines include `$ `.
     fn commands(&self) -> Vec<&str> {
         let begins = |line: &str| {
             let mut words = line.split_whitespace().skip_while(|word| word.contains('='));
@@ -460,7 +461,7 @@ fn blocks(page: &str) -> Vec<Block> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "a block has no end");
+    assert!(open.is_none(), "a block is not closed");
     blocks
 }
 
@@ -468,8 +469,8 @@ fn is_elsewhere(page: &str, line: &str) -> bool {
     ELSEWHERE.iter().any(|(of, begins, _)| *of == page && line.starts_with(begins))
 }
 
-/// Whether a line is one that works on the repository, and names what is there: these
-/// are `./scripts/test` or a part of it, and would run themselves here.
+/// Returns whether a line works on the repository and names existing files. Such lines are
+/// `./scripts/test` or a part of it, and would run this test again.
 fn is_of_the_repository(line: &str) -> bool {
     let words: Vec<_> = line.split_whitespace().collect();
     let after = |option: &str| words.iter().skip_while(|word| **word != option).nth(1);
@@ -492,8 +493,8 @@ fn is_of_the_repository(line: &str) -> bool {
         }
 }
 
-/// The commands in the `sh` blocks of a Markdown text that can be tried. Others, such
-/// as `cargo build`, are passed over.
+/// Returns the commands in the `sh` blocks of a Markdown text that a test can run. Others, such as
+/// `cargo build`, are skipped.
 fn readme_commands(markdown: &str) -> Vec<String> {
     shell_lines(markdown).into_iter().filter(|line| is_tried(line)).collect()
 }
@@ -502,8 +503,8 @@ fn is_tried(line: &str) -> bool {
     ["curl ", "grpcurl ", "callback-gateway "].iter().any(|program| line.starts_with(program))
 }
 
-/// The commands in the `sh` blocks of a Markdown text, each on one line, our program
-/// under its plain name.
+/// Returns the commands in the `sh` blocks of a Markdown text, each on one line, with the plain name of
+/// our program.
 fn shell_lines(markdown: &str) -> Vec<String> {
     const OURS: [&str; 3] = [
         "cargo run --locked --release -- ",
@@ -536,7 +537,7 @@ fn shell_lines(markdown: &str) -> Vec<String> {
         .collect()
 }
 
-/// A PATH on which `grpcurl` and `callback-gateway` are the ones under test.
+/// Returns a PATH on which `grpcurl` and `callback-gateway` are the ones under test.
 fn readme_path(dir: &Path) -> OsString {
     let bin = dir.join("bin");
     fs::create_dir(&bin).unwrap();
@@ -546,8 +547,7 @@ fn readme_path(dir: &Path) -> OsString {
     env::join_paths([bin].into_iter().chain(env::split_paths(&path))).unwrap()
 }
 
-/// A line of README.md, run by a shell that becomes the program: to kill one is
-/// to kill the other.
+/// Returns a shell that runs a line of README.md with `exec`, so killing the shell kills the program.
 fn shell(line: &str, path: &OsStr) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec env {line}")]).current_dir(package()).stdin(Stdio::null());
@@ -555,7 +555,7 @@ fn shell(line: &str, path: &OsStr) -> Command {
     command
 }
 
-/// README's `serve` line, but with free ports and a directory of its own.
+/// Returns README's `serve` line with free ports and a separate directory.
 fn serve_command(line: &str, path: &OsStr, data_dir: &Path) -> Command {
     let mut line = line.trim_end_matches(['&', ' ']).to_owned();
     for port in [":8080", ":50051", ":9090"] {
@@ -566,7 +566,7 @@ fn serve_command(line: &str, path: &OsStr, data_dir: &Path) -> Command {
         words[at + 1] = data_dir.to_str().unwrap();
     }
     let mut command = shell(&words.join(" "), path);
-    // For what the line leaves to the defaults.
+    // For options that the line leaves at their defaults.
     command.env("CALLBACK_GATEWAY_DATA_DIR", data_dir);
     for listener in ["HTTP", "GRPC", "ADMIN"] {
         command.env(format!("CALLBACK_GATEWAY_{listener}_LISTEN"), "127.0.0.1:0");
@@ -574,7 +574,7 @@ fn serve_command(line: &str, path: &OsStr, data_dir: &Path) -> Command {
     command
 }
 
-/// Another command of README.md, with the gateway's addresses for the default ones.
+/// Returns another command of README.md, with the gateway's addresses in place of the default ones.
 fn readme_command(line: &str, path: &OsStr, gateway: &Process) -> Command {
     let mut line = line.to_owned();
     let addresses = &gateway.addresses;

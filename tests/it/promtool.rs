@@ -1,7 +1,7 @@
-//! What Prometheus' own tool says of the metrics and of the alerts, and whether the
-//! dashboard and the alerts ask for metrics that there are.
+//! Checks metrics and alerts with Prometheus' own tool, and checks that the dashboard and the alerts use
+//! existing metrics.
 //!
-//! `./scripts/test` gets promtool. Where it cannot, it says so, and names it in
+//! `./scripts/test` installs promtool. Where it cannot, it reports so and adds promtool to
 //! CALLBACK_GATEWAY_TESTS_WITHOUT.
 
 use std::{
@@ -19,7 +19,7 @@ use callback_gateway::testing::{
 };
 use imcallback::{SubscribeRequest, subscribe_response::Frame};
 
-/// promtool, or `None` where `./scripts/test` said that these tests are not run.
+/// Returns promtool, or `None` where `./scripts/test` reported that these tests are skipped.
 fn promtool() -> Option<Command> {
     (!is_without("promtool")).then(|| Command::new(tools::tool("bin/promtool")))
 }
@@ -33,7 +33,7 @@ fn said(output: &Output) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// A scrape after traffic of every kind: each metric has a value.
+/// Returns a scrape after traffic of every kind, so that each metric has a value.
 async fn scrape() -> String {
     let gateway = Gateway::start_with(|settings| {
         settings.sdk_app_ids.push(7);
@@ -102,18 +102,21 @@ fn the_alerts_are_rules_and_fire_when_they_should() {
     let names: Vec<_> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert_eq!(names.len(), 15);
     for name in names {
-        assert!(tests.matches(&format!("alertname: {name}\n")).count() >= 2, "{name} fires, and does not");
+        assert!(
+            tests.matches(&format!("alertname: {name}\n")).count() >= 2,
+            "the tests of {name} cover both a firing and a silent alert"
+        );
     }
 }
 
-/// The names of metrics in a text: those of ours, and the process'.
+/// Returns the names of metrics in a text: the gateway's and the process metrics.
 fn metrics_in(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words.filter(|word| word.starts_with("callback_gateway_") || word.starts_with("process_")).collect()
 }
 
 #[tokio::test]
-async fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
+async fn the_dashboard_and_the_alerts_use_existing_metrics() {
     let text = scrape().await;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let scraped: BTreeSet<_> = lines.map(|line| line.split(['{', ' ']).next().unwrap()).collect();
@@ -121,7 +124,7 @@ async fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
     let dashboard: serde_json::Value = serde_json::from_str(&json).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let ids: BTreeSet<_> = panels.iter().map(|panel| panel["id"].as_u64().unwrap()).collect();
-    assert_eq!(ids.len(), panels.len(), "each panel has its own number");
+    assert_eq!(ids.len(), panels.len(), "each panel has a unique ID");
     let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
     let expressions: Vec<_> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
     let alerts = fs::read_to_string(prometheus("alerts.yaml")).unwrap();
@@ -130,7 +133,7 @@ async fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
     for name in asked {
         assert!(scraped.contains(name), "{name} is not in\n{text}");
     }
-    // The functions and brackets too: as rules, with Grafana's variables filled in.
+    // Expressions are checked too: as rules, with Grafana's variables replaced.
     let Some(mut promtool) = promtool() else { return };
     let rules = expressions.iter().enumerate().map(|(number, expression)| {
         let filled = expression.replace("$__rate_interval", "5m").replace("$instance", ".*");

@@ -1,4 +1,4 @@
-//! The stream and the list through a client that is not ours: Python's grpcio.
+//! The stream and the list through a third-party client: Python's grpcio.
 
 use std::process::{Command, Stdio};
 
@@ -9,14 +9,14 @@ use tempfile::TempDir;
 use crate::support::python::Python;
 use crate::support::*;
 
-/// Runs the client to its end; gives the lines that it printed.
+/// Runs the client to its end. Returns the lines that it printed.
 async fn run(python: &Python, gateway: &Gateway, args: &[&str]) -> Vec<Value> {
     let mut client = python.program("tests/programs/python_client.py");
     client.arg(gateway.addresses.grpc.to_string()).args(args);
     printed(client).await
 }
 
-/// Runs a program to its end; gives the lines that it printed.
+/// Runs a program to its end. Returns the lines that it printed.
 async fn printed(mut program: Command) -> Vec<Value> {
     program.stdin(Stdio::null());
     let ran = tokio::task::spawn_blocking(move || program.output().unwrap());
@@ -68,7 +68,7 @@ async fn events_built_to_break_subscribers_reach_a_standard_client_and_so_do_tho
         (message, objects(25), "PARTIAL"),
         (message, objects(24), "TYPED"),
         ("Sns.CallbackFriendAdd", text(LIMIT), "TOO_LARGE"),
-        // As large as typed events get: with its raw body just below 3 MiB.
+        // The largest typed event: with its raw body just below 3 MiB.
         ("Sns.CallbackFriendAdd", text(3 * LIMIT / 4 - 512), "TYPED"),
         ("A.B", text(LIMIT), "UNKNOWN_COMMAND"),
     ] {
@@ -76,7 +76,7 @@ async fn events_built_to_break_subscribers_reach_a_standard_client_and_so_do_tho
             [(command, body, status), ("Sns.CallbackFriendAdd", FRIEND_ADD.to_owned(), "TYPED")]
         {
             soon(async {
-                // On a busy machine it may be too late for the answer, and stored all the same.
+                // On a busy machine the answer may be too late although the callback is stored.
                 loop {
                     let answer = gateway.post(command, &body).await;
                     if answer.is_stored() {

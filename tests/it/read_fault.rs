@@ -1,5 +1,4 @@
-//! A disk that does not read: one sector of it, or nothing at all. A library that is loaded before the system's stands in
-//! for it.
+//! A disk that cannot be read, in one sector or entirely. A preloaded library simulates the faults.
 
 use std::{
     collections::BTreeSet,
@@ -28,14 +27,14 @@ use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
 const EVENTS: u64 = 400;
-/// Some where in the middle, on a page of its own with others.
+/// An event in the middle, on a page that contains others.
 const SEQUENCE: u64 = 200;
-/// Callbacks that come in while retention works.
+/// Callbacks that arrive while retention runs.
 const CALLBACKS: u64 = 200;
-/// Reads of all of a file.
+/// All bytes of a file.
 const EVERYWHERE: (usize, usize) = (0, 1 << 40);
 
-/// A store on a disk that can fail.
+/// Store on a disk that can fail.
 struct Disk {
     dir: TempDir,
 }
@@ -69,9 +68,9 @@ impl Disk {
         self.dir.path().join("faults")
     }
 
-    /// Has reads of bytes of a file fail, so often in all; 0: each time.
+    /// Makes reads of a byte range of a file fail this many times. 0: always.
     fn fail(&self, file: &str, (from, to): (usize, usize), times: usize) {
-        // As one change.
+        // The file is replaced atomically.
         let next = self.dir.path().join("next");
         fs::write(&next, format!("{file} {from} {to} {times}\n")).unwrap();
         fs::rename(next, self.faults()).unwrap();
@@ -81,7 +80,7 @@ impl Disk {
         fs::write(self.faults(), "").unwrap();
     }
 
-    /// The place of the page that has [`SEQUENCE`], and all events in it.
+    /// Returns the position of the page that contains [`SEQUENCE`], and all events in it.
     fn sector(&self) -> ((usize, usize), BTreeSet<u64>) {
         let bytes = fs::read(self.data().join("events.db")).unwrap();
         let mut pages = bytes.chunks(PAGE).map(rows).enumerate();
@@ -90,7 +89,7 @@ impl Disk {
         ((page * PAGE, page * PAGE + 512), events)
     }
 
-    fn on_it(&self, mut command: Command) -> Command {
+    fn with_faults(&self, mut command: Command) -> Command {
         command.env("LD_PRELOAD", self.library()).env("READ_FAULTS", self.faults());
         command
     }
@@ -98,7 +97,7 @@ impl Disk {
     fn serve(&self, more: &[&str]) -> Process {
         let mut gateway = program();
         gateway.args(serve_args(&self.data())).args(["--memory", "4KiB"]).args(more);
-        Process::start(&mut self.on_it(gateway))
+        Process::start(&mut self.with_faults(gateway))
     }
 }
 
@@ -115,7 +114,7 @@ fn record(n: u64) -> NewRecord {
     NewRecord { stored: stored.encode(), deadline: Instant::now() + HANG, permit: None }
 }
 
-/// Follows to the end, or until the stream ends.
+/// Reads to the end of the log or of the stream.
 async fn subscribe(
     client: &mut EventServiceClient<Channel>,
     on_gap: GapPolicy,
@@ -155,7 +154,7 @@ fn assert_all_but(events: &[Event], lost: &BTreeSet<u64>) {
     let expected = (1..=EVENTS).filter(|sequence| !lost.contains(sequence)).map(|n| (n, body(n)));
     let stored = events.iter().filter(|event| event.sequence <= EVENTS);
     let stored = stored.map(|event| (event.sequence, event.raw_body.clone()));
-    assert!(stored.eq(expected), "all events but {lost:?}, each once");
+    assert!(stored.eq(expected), "all events except {lost:?} are read once");
 }
 
 fn bounds(gaps: &[Gap]) -> Vec<(u64, u64, GapReason)> {
@@ -176,7 +175,7 @@ async fn a_bad_sector_costs_its_own_events_until_it_can_be_read() {
     assert!(status.is_none(), "{status:?}");
     assert_all_but(&events, &lost);
     assert_eq!(bounds(&gaps), [(first, last, GapReason::Damaged)]);
-    let status = subscribe(&mut client, GapPolicy::Fail).await.2.expect("it ends before the gap");
+    let status = subscribe(&mut client, GapPolicy::Fail).await.2.expect("the stream ends before the gap");
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "LOG_DAMAGED"), "{status}");
     let details = status.get_details_error_info().unwrap().metadata;
     assert_eq!(
@@ -205,7 +204,7 @@ async fn a_bad_sector_costs_its_own_events_until_it_can_be_read() {
     assert_eq!(
         log_status(&gateway).await.lost_events,
         lost.len() as u64 - 1,
-        "what was read is no longer lost"
+        "events that were read again are no longer lost"
     );
     let (events, gaps, status) = subscribe(&mut client, GapPolicy::Fail).await;
     assert!(gaps.is_empty() && status.is_none(), "{gaps:?} {status:?}");
@@ -218,7 +217,7 @@ async fn a_bad_sector_costs_its_own_events_until_it_can_be_read() {
 async fn a_read_error_that_passes_loses_nothing() {
     let disk = Disk::with_events().await;
     let (sector, lost) = disk.sector();
-    // One read of a run of events, and one of two of the event alone.
+    // One read of a run of events fails, and two reads of the single event.
     disk.fail("events.db", sector, 2);
     let gateway = disk.serve(&[]);
     let mut client = gateway.client().await;
@@ -235,13 +234,13 @@ async fn a_disk_that_reads_nothing_loses_nothing() {
     disk.work();
     let gateway = disk.serve(&[]);
     let mut client = gateway.client().await;
-    // SQLite's cache is of no use after it.
+    // After this, SQLite's cache does not hide the fault.
     assert!(Http::connect(gateway.addresses.http).await.post("A.B", "{}").await.is_stored());
     disk.fail("events.db", EVERYWHERE, 0);
     let status = get_one(&mut client, SEQUENCE).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "LOG_UNAVAILABLE"), "{status}");
     let (_, gaps, status) = subscribe(&mut client, GapPolicy::Skip).await;
-    let status = status.expect("nothing can be read");
+    let status = status.expect("the stream ends because nothing can be read");
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "LOG_UNAVAILABLE"), "{status}");
     assert_eq!((gaps, log_status(&gateway).await.lost_events), (vec![], 0));
 
@@ -279,7 +278,7 @@ async fn verify_names_the_events_of_a_bad_sector() {
     disk.fail("events.db", sector, 0);
     let mut verify = program();
     verify.args(["verify", "--data-dir"]).arg(disk.data());
-    let output = disk.on_it(verify).output().unwrap();
+    let output = disk.with_faults(verify).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
     let (first, last) = (lost.first().unwrap(), lost.last().unwrap());
@@ -287,7 +286,7 @@ async fn verify_names_the_events_of_a_bad_sector() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_on_a_bad_sector_is_built_anew() {
+async fn an_index_on_a_bad_sector_is_rebuilt() {
     let disk = Disk::with_events().await;
     assert!(Path::new(&disk.data().join("index.db")).exists());
     disk.fail("index.db", EVERYWHERE, 1);

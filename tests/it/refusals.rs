@@ -1,4 +1,4 @@
-//! What operators see of callbacks that were refused, through real sockets.
+//! Refused callbacks as operators see them, through real sockets.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tonic::{Code, transport::Channel};
 
-/// An app whose callbacks must be signed.
+/// App whose callbacks must be signed.
 const SIGNED: u32 = 7;
 const TOKEN: &str = "t0ken-of-the-test";
 
@@ -29,7 +29,7 @@ async fn refusals(gateway: &Gateway, request: ListRefusalsRequest) -> ListRefusa
     soon(admin(gateway.addresses.grpc).await.list_refusals(request)).await.unwrap().into_inner()
 }
 
-/// The newest one.
+/// Returns the newest refusal.
 async fn last(gateway: &Gateway) -> Refusal {
     refusals(gateway, ListRefusalsRequest::default()).await.refusals.swap_remove(0)
 }
@@ -119,7 +119,7 @@ async fn each_reason_is_recorded_with_what_is_known_of_the_callback() {
         http.send(request).await;
         let answer = http.answer().await;
         let refusal = last(&gateway).await;
-        // The log's unit of time is the microsecond.
+        // The unit of time in the log is the microsecond.
         assert!((before / 1000..=now_nanos() / 1000).contains(&(nanos(refusal.time) / 1000)), "{what}");
         assert_eq!((refusal.reason(), refusal.peer), (reason, peer));
         assert_eq!((refusal.http_status, answer.status), (status, status as u16), "{what}");
@@ -128,7 +128,7 @@ async fn each_reason_is_recorded_with_what_is_known_of_the_callback() {
         assert_eq!(refusal.body_bytes, bytes, "{what}");
         let skew = refusal.clock_skew.map(|skew| skew.seconds);
         let expected = 1_000_000 - now() as i64;
-        // The clock's second may have passed since.
+        // The second of the clock may have ended since.
         match reason {
             RequestTimeOutside => assert!((expected..expected + 60).contains(&skew.unwrap()), "{skew:?}"),
             _ => assert_eq!(skew, None, "{what}"),
@@ -192,7 +192,11 @@ async fn a_body_that_breaks_off_or_comes_too_slowly_is_recorded() {
     broken.stream.shutdown().await.unwrap();
     assert_eq!(broken.answer().await.status, 400);
     let refusal = last(&gateway).await;
-    assert_eq!((refusal.reason(), refusal.body_bytes), (RefusalReason::BodyBroken, Some(8)), "as announced");
+    assert_eq!(
+        (refusal.reason(), refusal.body_bytes),
+        (RefusalReason::BodyBroken, Some(8)),
+        "the announced length is recorded"
+    );
     assert_eq!(slow.answer().await.status, 408);
     let refusal = last(&gateway).await;
     assert_eq!((refusal.reason(), refusal.body_bytes), (RefusalReason::BodyTimeout, Some(9)));
@@ -256,14 +260,14 @@ async fn a_flood_of_one_reason_hides_no_other() {
     }
     let list = refusals(&gateway, ListRefusalsRequest::default()).await;
     assert_eq!(list.refusals.len(), KEPT + 1);
-    assert_eq!(list.refusals[KEPT].reason(), RefusalReason::CommandMissing, "newest first");
+    assert_eq!(list.refusals[KEPT].reason(), RefusalReason::CommandMissing, "the newest refusal comes first");
     let times: Vec<_> = list.refusals.iter().map(|refusal| nanos(refusal.time)).collect();
     assert!(times.is_sorted_by(|a, b| a >= b));
     let counts: Vec<_> = list.counts.iter().map(|count| (count.reason(), count.count)).collect();
     assert_eq!(
         counts,
         [(RefusalReason::CommandMissing, 1), (RefusalReason::CommandInvalid, KEPT as u64 * 4)],
-        "those that are forgotten too"
+        "the counts include evicted refusals"
     );
     assert!(nanos(list.process_start_time) < times[0]);
     gateway.stop().await;
@@ -284,7 +288,7 @@ async fn refusals_are_listed_by_reason_app_and_time() {
     }
     let found = async |request| {
         let list = refusals(&gateway, request).await;
-        assert_eq!(list.counts.len(), 4, "whatever is asked for");
+        assert_eq!(list.counts.len(), 4, "the counts ignore the filter");
         list.refusals
     };
     use RefusalReason::{AppIdUnknown, CommandInvalid, CommandMissing, SignMissing};
@@ -340,7 +344,7 @@ async fn each_app_tells_what_it_sent_last() {
     let status = admin(gateway.addresses.grpc).await.get_log_status(GetLogStatusRequest {}).await;
     let status = status.unwrap().into_inner();
     assert!((before..now_nanos()).contains(&nanos(status.process_start_time)));
-    let [strict, open] = &status.apps[..] else { panic!("a stranger makes no app: {status:?}") };
+    let [strict, open] = &status.apps[..] else { panic!("an unknown app adds no entry: {status:?}") };
     assert_eq!((open.accepted, open.refused, open.last_refusal_time), (3, 0, None));
     assert!((before..now_nanos()).contains(&nanos(open.last_accept_time)));
     assert_eq!((strict.accepted, strict.refused, strict.last_accept_time), (0, 3, None));
@@ -353,7 +357,7 @@ async fn last_of(gateway: &Gateway, sdk_app_id: u32) -> Refusal {
     refusals(gateway, ListRefusalsRequest { sdk_app_id, ..Default::default() }).await.refusals.swap_remove(0)
 }
 
-/// At every level of the log, and in the answer.
+/// Checks the log at every level, and the answer.
 #[tokio::test]
 async fn nothing_of_body_query_or_signature_shows() {
     let dir = TempDir::new().unwrap();
@@ -380,7 +384,7 @@ async fn nothing_of_body_query_or_signature_shows() {
     assert_eq!(http.answer().await.status, 404);
     let list = admin(gateway.addresses.grpc).await.list_refusals(ListRefusalsRequest::default()).await;
     let list = format!("{:?}", list.unwrap().into_inner());
-    assert!(list.contains("C.X"), "what may be shown is: {list}");
+    assert!(list.contains("C.X"), "the command is shown: {list}");
     gateway.signal(rustix::process::Signal::TERM);
     let (status, log) = gateway.ended().await;
     assert!(status.success());
@@ -423,8 +427,8 @@ async fn a_refused_callback_is_one_line_at_a_bounded_rate_and_an_accepted_one_is
     let left_out: u64 =
         of("refused further callbacks").iter().map(|line| line["left_out"].as_u64().unwrap()).sum();
     assert!(others.len() as u64 >= LINES.into() && left_out > 0);
-    assert!(others.len() as u64 + left_out <= 100, "nothing is counted twice");
+    assert!(others.len() as u64 + left_out <= 100, "no refusal is counted twice");
     let others =
         log.iter().map(json).filter(|line| !line["message"].as_str().unwrap().starts_with("refused "));
-    assert!(others.count() < 20, "none for those that were accepted: {log:#?}");
+    assert!(others.count() < 20, "accepted callbacks write no lines: {log:#?}");
 }

@@ -1,4 +1,5 @@
-//! A store that is damaged as a whole keeps no callback out: it is set aside, and `repair` brings back what can be read.
+//! A damaged store does not prevent callbacks: it is set aside, and `repair` recovers the readable
+//! events.
 
 use std::{
     collections::BTreeSet,
@@ -17,17 +18,17 @@ use tempfile::TempDir;
 use tonic::Code;
 
 const EVENTS: u64 = 100;
-/// SQLite's, as the store sets it.
+/// Page size of SQLite, as the store sets it.
 const PAGE: usize = 8192;
 
-/// A log of [`EVENTS`] events that no gateway uses.
+/// Log of [`EVENTS`] events that no gateway uses.
 struct Log {
     dir: TempDir,
     before: Vec<Event>,
 }
 
 impl Log {
-    /// A store that was closed.
+    /// Creates a store that was closed.
     async fn closed() -> Self {
         let (dir, gateway, before) = Self::filled().await;
         gateway.signal(rustix::process::Signal::TERM);
@@ -35,7 +36,7 @@ impl Log {
         Self { dir, before }
     }
 
-    /// A store whose newest events are in the write-ahead log only.
+    /// Creates a store whose newest events are only in the write-ahead log.
     async fn killed() -> Self {
         let (dir, gateway, before) = Self::filled().await;
         gateway.kill();
@@ -89,8 +90,8 @@ impl Log {
         events
     }
 
-    /// Reads the repaired store, and checks that each old event is there as it was, or in a gap. Returns the events
-    /// behind them, and the number of lost ones.
+    /// Reads the repaired store and checks that each old event is unchanged or in a gap. Returns the
+    /// events after them, and the number of lost ones.
     async fn assert_told(&self, what: &str) -> (Vec<Event>, usize) {
         let gateway = Process::serve(self.dir.path(), &[]);
         let (events, lost) = everything(&gateway).await;
@@ -139,7 +140,10 @@ fn repair(dir: &Path) -> String {
     let (text, code) = run("repair", dir);
     assert_eq!(code, Some(0), "{text}");
     let (again, code) = run("repair", dir);
-    assert!(code == Some(0) && again.contains("\nnothing to repair"), "once is enough: {again}");
+    assert!(
+        code == Some(0) && again.contains("\nnothing to repair"),
+        "a second repair changes nothing: {again}"
+    );
     text
 }
 
@@ -147,12 +151,12 @@ fn message(line: &serde_json::Value) -> &str {
     line["message"].as_str().unwrap_or_default()
 }
 
-/// An event without what a new epoch changes.
+/// Returns an event without the parts that a new epoch changes.
 fn content(event: &Event) -> Event {
     Event { cursor: String::new(), ..event.clone() }
 }
 
-/// All events, and the sequences in the gaps between them.
+/// Returns all events, and the sequences in the gaps between them.
 async fn everything(gateway: &Process) -> (Vec<Event>, BTreeSet<u64>) {
     let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), include_raw_body: true, ..earliest() };
     let (mut subscriber, _) = Subscriber::open(&mut gateway.client().await, request).await.unwrap();
@@ -169,7 +173,7 @@ async fn everything(gateway: &Process) -> (Vec<Event>, BTreeSet<u64>) {
 
 type Damage = fn(&Log);
 
-/// Each is a way to damage a store as a whole.
+/// Returns ways to damage a store as a whole.
 fn damages() -> Vec<(&'static str, Damage)> {
     vec![
         ("the header", |log| overwrite(&log.store(), 0, &[0; 100])),
@@ -188,7 +192,7 @@ fn damages() -> Vec<(&'static str, Damage)> {
         ("the bounds", |log| log.sql("UPDATE meta SET value = 1 << 60 WHERE name = 'next_sequence'")),
         ("the last page of the table", |log| {
             let bytes = fs::read(log.store()).unwrap();
-            // The rightmost leaf: its key is the newest event's.
+            // The rightmost leaf: its key is the sequence of the newest event.
             let text = br#"{"Text":"99x"#;
             let at = bytes.windows(text.len()).rposition(|found| found == text).unwrap();
             overwrite(&log.store(), at / PAGE * PAGE, &[0xff; 64]);
@@ -197,7 +201,7 @@ fn damages() -> Vec<(&'static str, Damage)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_is_damaged_as_a_whole_keeps_no_callback_out() {
+async fn a_damaged_store_does_not_prevent_callbacks() {
     for (what, damage) in damages() {
         let log = Log::closed().await;
         damage(&log);
@@ -245,7 +249,7 @@ async fn a_missing_or_empty_store_is_noticed() {
         remove(&log);
         log.start_set_aside().await;
         assert!(log.names("damaged-").is_empty(), "there is nothing to set aside");
-        // The write-ahead log alone.
+        // Only the write-ahead log remains.
         let log = Log::killed().await;
         remove(&log);
         log.start_set_aside().await;
@@ -281,7 +285,7 @@ async fn setting_a_store_aside_survives_a_crash_at_each_step() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_was_killed_is_repaired_with_what_is_in_its_write_ahead_log() {
     let log = Log::killed().await;
-    // SQLite would take the first page from the write-ahead log, too.
+    // SQLite would also read the first page from the write-ahead log.
     overwrite(&log.store(), 0, &[0; PAGE]);
     overwrite(&log.path("events.db-wal"), 0, &[0; 32]);
     let told = repair(log.dir.path());
@@ -310,7 +314,7 @@ async fn a_store_is_repaired_around_its_damage() {
     assert_eq!(log.assert_told("deleted and changed rows").await.1, 3);
     assert_eq!(run("verify", log.dir.path()).1, Some(1));
 
-    // The table's root: SQLite finds no row any more, and the leaves have all of them.
+    // The root of the table: SQLite finds no rows, and the leaves contain all of them.
     let log = Log::closed().await;
     let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'record'";
     let root = Connection::open(log.store()).unwrap().query_row(root, [], |row| row.get::<_, u32>(0));
@@ -378,7 +382,7 @@ async fn damage_to_a_running_store_ends_the_gateway_and_its_next_start_takes_cal
     let text = br#"{"Text":"99x"#;
     let at = bytes.windows(text.len()).rposition(|found| found == text).unwrap();
     overwrite(&log.store(), at / PAGE * PAGE, &[0xff; 64]);
-    // The writer has the page in its cache, until another connection writes.
+    // The writer has the page in its cache until another connection writes.
     log.sql("INSERT INTO meta VALUES ('other', 1)");
     let mut http = Http::connect(gateway.addresses.http).await;
     assert_eq!(http.post("A.B", "{}").await.status, 503);

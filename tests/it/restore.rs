@@ -1,6 +1,5 @@
-//! A data directory that went back in time: a backup put in the place of what
-//! has gone on since. Cursors of what is gone must be refused, not followed into
-//! other events.
+//! A data directory that was reset to a backup. Cursors of lost events must be rejected, because other
+//! events have their sequences.
 
 use std::{fs, path::Path};
 
@@ -13,8 +12,8 @@ use tonic_types::StatusExt as _;
 use crate::support::burst::callback;
 use crate::support::*;
 
-/// Stores events in a run of the gateway that ends in a crash, so that some are
-/// only in the write-ahead log; gives all that it then held.
+/// Stores events with a gateway that is killed at the end, so that some are only in the write-ahead log.
+/// Returns all events.
 async fn store(data_dir: &Path, name: &str, count: usize) -> Vec<Event> {
     let gateway = Process::serve(data_dir, &[]);
     let mut http = Http::connect(gateway.addresses.http).await;
@@ -27,7 +26,7 @@ async fn store(data_dir: &Path, name: &str, count: usize) -> Vec<Event> {
     events
 }
 
-/// Puts a copy of a directory in the place of another.
+/// Copies a directory in place of another.
 fn copy(from: &Path, to: &Path) {
     fs::remove_dir_all(to).ok();
     fs::create_dir(to).unwrap();
@@ -37,7 +36,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Why a resume was refused, with the details that help to go on.
+/// Returns the status of a refused resume, with the cursors in its details.
 async fn refusal(gateway: &Process, cursor: &str) -> (Code, String, Cursor, Cursor) {
     let status: Status = Subscriber::open(&mut gateway.client().await, after(cursor)).await.err().unwrap();
     let details = status.get_details_error_info().unwrap().metadata;
@@ -61,23 +60,31 @@ async fn cursors_of_events_that_a_restored_backup_does_not_have_are_refused() {
     copy(&backup, &data);
     let now = store(&data, "other", 5).await;
     assert_eq!(now[..10], before);
-    assert_eq!(now[14].sequence, lost[14].sequence, "sequences are given again");
+    assert_eq!(now[14].sequence, lost[14].sequence, "sequences are reused");
 
     let gateway = Process::serve(&data, &[]);
     let mut client = gateway.client().await;
     for seen in [4, 9] {
-        assert_eq!(read(&mut client, after(&before[seen].cursor)).await, now[seen + 1..], "both have it");
+        assert_eq!(
+            read(&mut client, after(&before[seen].cursor)).await,
+            now[seen + 1..],
+            "both logs have this event"
+        );
     }
-    // Another event has its place; or nothing has yet.
+    // Another event has its sequence, or no event has it yet.
     for seen in [10, 14, 15, 19] {
         let (code, reason, oldest, latest) = refusal(&gateway, &lost[seen].cursor).await;
         assert_eq!((code, reason.as_str()), (Code::FailedPrecondition, "LOG_REWOUND"), "{seen}");
         assert_eq!(latest.to_string(), now[14].cursor);
-        assert_eq!(read(&mut client, after(&oldest.to_string())).await, now, "as the details say");
+        assert_eq!(
+            read(&mut client, after(&oldest.to_string())).await,
+            now,
+            "the cursor in the details is valid"
+        );
     }
     gateway.kill();
 
-    // What the operator should have said: not one of the old cursors is followed now.
+    // With the option, no old cursor is accepted any more.
     let gateway = Process::serve(&data, &["--new-epoch"]);
     for cursor in [&before[4], &before[9], &lost[14], &lost[19], &now[14]].map(|event| &event.cursor) {
         let (code, reason, _, latest) = refusal(&gateway, cursor).await;
@@ -90,7 +97,7 @@ async fn cursors_of_events_that_a_restored_backup_does_not_have_are_refused() {
     let epoch_start = epoch_start(&gateway).await;
     gateway.kill();
 
-    // One start has the new epoch; the next goes on with it, and with the sequences.
+    // The first start creates the new epoch. The next start keeps it and its sequences.
     let later = store(&data, "later", 5).await;
     assert_eq!(later[..15], events);
     assert_eq!(later.iter().map(|event| event.sequence).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
@@ -100,7 +107,7 @@ async fn cursors_of_events_that_a_restored_backup_does_not_have_are_refused() {
     assert_eq!(self::epoch_start(&gateway).await, epoch_start);
 }
 
-/// When the log's epoch began, as a refusal tells.
+/// Returns the start of the log's epoch, from the details of a refusal.
 async fn epoch_start(gateway: &Process) -> String {
     let mut cursor: Cursor = Subscriber::open(&mut gateway.client().await, latest())
         .await
@@ -112,7 +119,7 @@ async fn epoch_start(gateway: &Process) -> String {
     status.get_details_error_info().unwrap().metadata["epoch_start"].clone()
 }
 
-/// A new epoch is on the disk before anything is served.
+/// A new epoch is on the disk before the gateway serves anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_epoch_survives_kill_9_at_once() {
     let dir = TempDir::new().unwrap();
@@ -130,5 +137,5 @@ async fn a_new_epoch_survives_kill_9_at_once() {
     }
     epochs.sort_by_key(|epoch| epoch.0);
     epochs.dedup();
-    assert_eq!(epochs.len(), 6, "each start with the option has one of its own");
+    assert_eq!(epochs.len(), 6, "each start with the option creates a new epoch");
 }

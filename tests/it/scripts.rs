@@ -21,7 +21,7 @@ echo \"in CARGO_HOME: $(ls -A \"$CARGO_HOME\")\"
 echo \"arguments: $*\"
 ";
 
-/// A stand-in of the gateway: says that it is ready, answers /readyz with a status, and stops on
+/// Stand-in for the gateway: prints that it is ready, answers /readyz with a status, and stops on
 /// SIGTERM.
 const GATEWAY: &str = r#"import http.server, os, signal, sys
 
@@ -52,7 +52,7 @@ fn write_program(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A directory with this repository's scripts, and stand-ins for what they start.
+/// Directory with the scripts of this repository and stand-ins for the programs that they start.
 struct Site {
     dir: TempDir,
 }
@@ -66,7 +66,7 @@ impl Site {
             fs::copy(package().join(file), site.path("repository").join(file)).unwrap();
         }
         write_program(&site.path("repository/scripts/test"), test);
-        // Where temporary directories are created, and a home with caches.
+        // Directory for temporary directories, and a home with caches.
         fs::create_dir(site.path("tmp")).unwrap();
         fs::create_dir_all(site.path("home/.cargo/registry")).unwrap();
         site
@@ -76,7 +76,7 @@ impl Site {
         self.dir.path().join(path)
     }
 
-    /// A script of the repository, run by a user with this site's home.
+    /// Returns a command for a script of the repository, with this directory's home.
     fn command(&self, script: &str) -> Command {
         let mut command = Command::new(self.path("repository").join(script));
         command.env("HOME", self.path("home")).env("TMPDIR", self.path("tmp"));
@@ -87,7 +87,7 @@ impl Site {
         command
     }
 
-    /// Commits everything, as ./scripts/fresh clones the last commit.
+    /// Commits everything, because ./scripts/fresh clones the last commit.
     fn commit(&self) {
         for args in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "--message", "first"]] {
             let mut git = Command::new("git");
@@ -113,7 +113,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The value of a variable in what the stand-in prints.
+/// Returns the value of a variable in the stand-in's output.
 fn variable<'a>(told: &'a str, name: &str) -> Option<&'a str> {
     told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
 }
@@ -127,7 +127,7 @@ fn every_script_has_help_and_rejects_unknown_arguments() {
             continue;
         }
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        // argparse has its own form and its own exit code.
+        // argparse has a different form and exit code.
         let is_python = fs::read_to_string(&path).unwrap().starts_with("#!/usr/bin/env python3\n");
         let (usage, code) = if is_python { ("usage: ", 2) } else { ("Usage: ./scripts/", 64) };
         for help in ["-h", "--help"] {
@@ -200,7 +200,7 @@ fn ci_keeps_toolchains_and_registries() {
     assert!(told.contains("\nin CARGO_HOME: config.toml\n"), "{told}");
     assert!(told.ends_with("[net]\nretry = 7\nnew\n"), "{told}");
 
-    // What the user's environment names is not replaced.
+    // Directories that the user's environment sets are not replaced.
     let mut named = site.command(".ci/run");
     named.env("RUSTUP_HOME", "/rustup").env("PYENV_ROOT", "/pyenv").env("NPM_CONFIG_USERCONFIG", "/npmrc");
     let told = stdout(&named.env("PIP_CONFIG_FILE", "/dev/null").output().unwrap());
@@ -225,7 +225,7 @@ fn a_signal_stops_the_tests_and_removes_the_caches() {
         output.read_line(&mut line).unwrap();
         assert_eq!(line, "started\n");
         kill_process(Pid::from_child(&child), signal).unwrap();
-        // Ends once no process is left that could write.
+        // The output ends once no process is left that could write to it.
         let mut rest = String::new();
         output.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
@@ -240,7 +240,7 @@ fn fresh_runs_both_commands_of_the_readme_in_a_clone() {
                  echo '175 second part' >>\"$CALLBACK_GATEWAY_TESTS_STEPS\"\n";
     let site = Site::new(&format!("{TELL}{steps}exit \"$CODE\"\n"));
     fs::write(site.path("repository/README.md"), README).unwrap();
-    // Not the python3 of PATH: pyenv's looks for versions in HOME.
+    // The python3 of PATH may be pyenv's, which searches for versions in HOME.
     let python = tool("bin/python3");
     write_program(&site.path("repository/gateway"), &format!("#!{}\n{GATEWAY}", python.display()));
     site.commit();
@@ -287,7 +287,7 @@ fn fresh_runs_both_commands_of_the_readme_in_a_clone() {
 fn the_readme_starts_with_two_commands() {
     let site = Site::new(TELL);
     fs::copy(package().join("README.md"), site.path("repository/README.md")).unwrap();
-    // Not a repository: it fails at the clone, after reading the page.
+    // Not a repository: the script fails at the clone, after reading the page.
     let output = site.command("scripts/fresh").env("GIT_CEILING_DIRECTORIES", "/").output().unwrap();
     assert!(stdout(&output).ends_with("==> git clone\n"), "{output:?}");
     assert!(!output.status.success() && !stderr(&output).contains("README.md"), "{output:?}");

@@ -1,4 +1,4 @@
-//! What the command line gives to shells and to man(1), and that its help is whole.
+//! Shell completions and manual pages, and the completeness of the help.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// The names in the list of commands that a help text has under a heading.
+/// Returns the names in the command list under a heading of a help text.
 fn listed(help: &str, heading: &str) -> Vec<String> {
     let (_, list) = help.split_once(&format!("{heading}:\n")).expect(help);
     let lines = list.lines().take_while(|line| !line.is_empty());
@@ -55,7 +55,7 @@ fn every_command_has_help_with_a_line_of_summary() {
     assert_eq!(listed(&stdout(&run(&["send", "--help"])), "Callbacks").len(), packets);
 }
 
-/// What bash would offer for the last of these words.
+/// Returns the completions that bash offers for the last word.
 fn offered(script: &str, words: &[&str]) -> Vec<String> {
     let mut bash = std::process::Command::new("bash")
         .args(["--norc", "-s"])
@@ -108,8 +108,11 @@ fn there_is_a_manual_page_for_each_command() {
         );
     }
     let commands = listed(&stdout(&run(&["--help"])), "Commands").len();
-    assert_eq!(written.lines().count(), commands, "one for the program, none for `help`");
+    assert_eq!(written.lines().count(), commands, "one page for the program, none for `help`");
     let nowhere = run(&["man", "--dir", "/nowhere"]);
     assert_eq!(nowhere.status.code(), Some(1));
-    assert!(String::from_utf8(nowhere.stderr).unwrap().contains("cannot write /nowhere/"), "names the file");
+    assert!(
+        String::from_utf8(nowhere.stderr).unwrap().contains("cannot write /nowhere/"),
+        "the error names the file"
+    );
 }

@@ -16,7 +16,7 @@ fn serve(dir: &Path) -> Process {
     Process::start(shell.args(serve_args(dir)).arg("--drain-delay=0s"))
 }
 
-/// A gateway whose events are partly in the main file and partly in the write-ahead log.
+/// Returns a gateway whose events are partly in the main file and partly in the write-ahead log.
 async fn filled(dir: &Path) -> (Process, Vec<Event>) {
     let gateway = serve(dir);
     post(&gateway, EVENTS / 2).await;
@@ -41,8 +41,8 @@ async fn stop(gateway: Process) {
     assert!(status.success(), "{log:?}");
 }
 
-/// Waits until the gateway has ended, and starts another. Stores a callback, and repairs the store: all old events are back
-/// with their cursors' sequences.
+/// Waits until the gateway has ended and starts another one. Stores a callback and repairs the store.
+/// Checks that all old events are back with the sequences of their cursors.
 async fn assert_saved(dir: &Path, gateway: Process, old: &[Event]) {
     let (_, log) = gateway.ended().await;
     let told = "the store was deleted or replaced while in use; its events were saved";
@@ -116,7 +116,7 @@ async fn a_gateway_keeps_a_deleted_store_open_until_its_events_can_be_saved() {
         let limit = Rlimit { current, maximum: None };
         prlimit(Some(Pid::from_child(&gateway.child)), Resource::Fsize, limit).unwrap();
     };
-    // Enough for the log, too little for a copy of the store.
+    // Enough space for the log, too little for a copy of the store.
     limit_file_size(Some(64 << 10));
     fs::remove_file(dir.path().join("events.db")).unwrap();
     gateway.line("the events of the deleted store cannot be saved; retrying").await;

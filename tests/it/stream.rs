@@ -51,7 +51,7 @@ async fn the_documented_friend_add_packet_arrives_typed_with_every_field() {
     assert_eq!(event.opt_platform, "iOS");
     assert_eq!(event.event_time, None);
     assert_eq!(event.decode_status(), DecodeStatus::Typed);
-    assert_eq!(event.raw_body, "", "not asked for");
+    assert_eq!(event.raw_body, "", "the raw body was not requested");
     let Some(Payload::SnsFriendAdd(add)) = event.payload else { panic!("not typed") };
     let pairs: Vec<_> = add
         .pair_list
@@ -215,7 +215,7 @@ async fn a_filter_leaves_out_what_does_not_fit_it() {
             }
         };
         assert_eq!(seen, expected, "{filter:?}");
-        assert_eq!(cursor.parse::<Cursor>().unwrap().sequence.0, 5, "past what was left out");
+        assert_eq!(cursor.parse::<Cursor>().unwrap().sequence.0, 5, "the cursor is past the excluded events");
     }
     gateway.stop().await;
 }
@@ -276,7 +276,7 @@ async fn heartbeats_come_in_silence_and_pass_events_that_the_filter_left_out() {
     post_numbers(&gateway, "A.B", 0..5).await;
     let cursor = loop {
         let Frame::Heartbeat(heartbeat) = subscriber.frame().await.unwrap() else { panic!("no heartbeat") };
-        // The first may have been on its way already.
+        // The first heartbeat may have been sent before.
         if heartbeat.cursor.parse::<Cursor>().unwrap().sequence.0 == 5 {
             break heartbeat.cursor;
         }
@@ -371,19 +371,19 @@ async fn a_stream_starts_at_a_time() {
         let time = event.receive_time.unwrap();
         let first = events.iter().position(|event| event.receive_time == Some(time)).unwrap();
         assert_eq!(read(&mut client, at(time)).await, events[first..], "also from the disk");
-        // A time between two events: the later one is the first.
+        // A time between two events: the stream starts with the later one.
         let after = imcallback::well_known::Timestamp { nanos: time.nanos + 1, ..time };
         let later = events.iter().filter(|event| nanos(event.receive_time) > nanos(Some(time))).count();
         assert_eq!(read(&mut client, at(after)).await.len(), later);
     }
     let epoch = imcallback::well_known::Timestamp::default();
-    assert_eq!(read(&mut client, at(epoch)).await, events, "nothing was ever trimmed");
+    assert_eq!(read(&mut client, at(epoch)).await, events, "no event was trimmed");
 
     let future = imcallback::well_known::Timestamp { seconds: 253_402_300_799, nanos: 0 };
     let (mut subscriber, subscribed) = Subscriber::open(&mut client, at(future)).await.unwrap();
     assert_eq!(subscribed.cursor, events[19].cursor);
     post_numbers(&gateway, "A.B", 20..21).await;
-    assert_eq!(subscriber.event().await.unwrap().sequence, 21, "a time to come means latest");
+    assert_eq!(subscriber.event().await.unwrap().sequence, 21, "a time in the future means latest");
     gateway.stop().await;
 }
 
@@ -417,7 +417,7 @@ async fn a_cursor_of_another_log_is_refused_with_both_ends() {
 }
 
 #[tokio::test]
-async fn a_trimmed_cursor_gets_out_of_range_and_the_way_on() {
+async fn a_trimmed_cursor_gets_out_of_range_and_the_oldest_cursor() {
     let gateway = Gateway::start_over(Arc::new(MemoryLog::new(20_000).unwrap())).await;
     post_numbers(&gateway, "A.B", 0..1).await;
     let first = all_events(&mut gateway.client().await).await.remove(0).cursor;
@@ -436,7 +436,7 @@ async fn a_trimmed_cursor_gets_out_of_range_and_the_way_on() {
     gateway.stop().await;
 }
 
-/// A gateway whose log has trimmed the first events; the cursor of the first one.
+/// Returns a gateway whose log has trimmed the first events, and the cursor of the first one.
 async fn trimmed() -> (Gateway, String) {
     let gateway = Gateway::start_over(Arc::new(MemoryLog::new(20_000).unwrap())).await;
     post_numbers(&gateway, "A.B", 0..1).await;
@@ -446,7 +446,7 @@ async fn trimmed() -> (Gateway, String) {
 }
 
 #[tokio::test]
-async fn with_skip_a_gap_is_told_and_the_stream_goes_on() {
+async fn with_skip_a_gap_is_reported_and_the_stream_continues() {
     let (gateway, first) = trimmed().await;
     let mut client = gateway.client().await;
     let left = all_events(&mut client).await;
@@ -465,7 +465,7 @@ async fn with_skip_a_gap_is_told_and_the_stream_goes_on() {
             subscriber.event().await.unwrap(),
             Event { raw_body: left[0].raw_body.clone(), ..left[0].clone() }
         );
-        // Resuming after the gap misses nothing of what is left.
+        // A resume after the gap misses none of the remaining events.
         assert_eq!(read(&mut client, after(&gap.cursor)).await, left);
     }
     gateway.stop().await;
@@ -474,7 +474,7 @@ async fn with_skip_a_gap_is_told_and_the_stream_goes_on() {
 #[tokio::test]
 async fn retention_that_overtakes_a_slow_reader_is_never_silent() {
     for on_gap in [GapPolicy::Fail, GapPolicy::Skip] {
-        // One subscriber reads nothing while more than its buffers hold is trimmed behind its back.
+        // One subscriber reads nothing while more events than its buffers hold are trimmed.
         let gateway = Gateway::start_over(Arc::new(MemoryLog::new(1 << 20).unwrap())).await;
         let mut client = gateway.client().await;
         let request = SubscribeRequest { on_gap: on_gap.into(), include_raw_body: true, ..earliest() };
@@ -498,8 +498,8 @@ async fn retention_that_overtakes_a_slow_reader_is_never_silent() {
     }
 }
 
-/// A subscriber that reads nothing holds a cursor, not events: flow control
-/// stops it, and what it misses meanwhile it reads from the log.
+/// A subscriber that does not read holds a cursor, not events. Flow control stops its stream, and it
+/// later reads the missed events from the log.
 #[tokio::test]
 async fn a_slow_subscriber_loses_nothing() {
     let gateway = Gateway::start_with(|settings| settings.memory_bytes = 100_000).await;
@@ -540,13 +540,13 @@ async fn a_slow_subscriber_loses_nothing() {
 async fn beyond_its_cap_a_grpc_connection_waits_for_another_to_end() {
     let gateway = Gateway::start_with(|settings| settings.grpc_max_connections = 1).await;
     let mut first = gateway.client().await;
-    // It is in use: one that was idle would be closed.
+    // The connection is in use, because an idle one would be closed.
     let (stream, _) = Subscriber::open(&mut first, latest()).await.unwrap();
     let waiting = tokio::spawn({
         let address = gateway.addresses.grpc;
         async move { all_events(&mut client(address).await).await }
     });
-    // The first one still works, and once it is gone the other does.
+    // The first connection still works. Once it ends, the other one is accepted.
     assert!(all_events(&mut first).await.is_empty());
     assert!(!waiting.is_finished());
     drop((stream, first));
@@ -554,8 +554,8 @@ async fn beyond_its_cap_a_grpc_connection_waits_for_another_to_end() {
     gateway.stop().await;
 }
 
-/// The responses are put together by hand from stored bytes; a decoder that
-/// knows nothing of that has to agree with the generated types.
+/// The gateway assembles responses from stored bytes. An independent decoder must agree with the
+/// generated types.
 #[tokio::test]
 async fn frames_on_the_wire_are_plain_protobuf() {
     use prost::Message as _;

@@ -1,5 +1,5 @@
-//! Streams as a whole: the cap on them, their age, clients that take nothing or
-//! vanish, and what operators see of them.
+//! Life of streams: the limit on their number, their age, clients that stop reading or disappear, and
+//! the admin view of subscribers.
 
 use std::{process::Command, sync::Arc, time::Duration};
 
@@ -30,7 +30,8 @@ async fn subscribers(client: &mut AdminServiceClient<Channel>) -> Vec<Subscriber
     soon(client.list_subscribers(request)).await.unwrap().into_inner().subscribers
 }
 
-/// Asks until the list is as it should be: nobody tells when a stream's state changes.
+/// Polls until the list meets the condition: the gateway sends no notification when the state of a
+/// stream changes.
 async fn until(
     client: &mut AdminServiceClient<Channel>,
     mut fine: impl FnMut(&[SubscriberStatus]) -> bool,
@@ -51,7 +52,7 @@ fn named(name: &str, request: SubscribeRequest) -> SubscribeRequest {
     SubscribeRequest { subscriber: name.to_owned(), ..request }
 }
 
-/// Reads frames up to the stream's end.
+/// Reads frames up to the end of the stream.
 async fn end(subscriber: &mut Subscriber) -> (Vec<Frame>, Status) {
     let mut frames = Vec::new();
     loop {
@@ -63,20 +64,20 @@ async fn end(subscriber: &mut Subscriber) -> (Vec<Frame>, Status) {
 }
 
 #[tokio::test]
-async fn beyond_the_cap_a_stream_is_refused_and_a_place_comes_back() {
+async fn beyond_the_cap_a_stream_is_refused_and_an_ended_one_frees_its_place() {
     let gateway = Gateway::start_with(|settings| settings.max_streams = 2).await;
     let mut client = gateway.client().await;
     let (first, _) = Subscriber::open(&mut client, latest()).await.unwrap();
     let _second = Subscriber::open(&mut client, latest()).await.unwrap();
-    // On a connection of its own too: the cap is on all streams.
+    // On a separate connection too: the limit covers all streams.
     for client in [&mut client, &mut gateway.client().await] {
-        let status = Subscriber::open(client, latest()).await.err().expect("it is refused");
+        let status = Subscriber::open(client, latest()).await.err().expect("the gateway refuses the stream");
         assert_eq!(status.code(), Code::ResourceExhausted);
         assert_eq!(reason(&status), "TOO_MANY_STREAMS");
         assert!(status.message().contains("--grpc-max-streams"));
         assert!(status.get_details_retry_info().is_some());
     }
-    // A refused start takes no place.
+    // A refused start does not take a place.
     assert_eq!(Subscriber::open(&mut client, after("x")).await.err().unwrap().code(), Code::InvalidArgument);
     drop(first);
     soon(async { while Subscriber::open(&mut client, latest()).await.is_err() {} }).await;
@@ -99,7 +100,7 @@ async fn a_stream_of_full_age_goes_away_with_its_last_cursor() {
     gateway.stop().await;
 }
 
-/// Fills a client's window: more than it takes by itself.
+/// Posts more than the window of a client that reads nothing.
 async fn post_more_than_a_window(gateway: &Gateway) -> u64 {
     let body = format!("{{\"x\":\"{}\"}}", "x".repeat(100_000));
     let mut http = Http::connect(gateway.addresses.http).await;
@@ -110,7 +111,7 @@ async fn post_more_than_a_window(gateway: &Gateway) -> u64 {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_loses_its_stream_and_is_told_once_it_reads() {
+async fn a_client_that_reads_nothing_loses_its_stream_and_sees_the_reason_later() {
     let gateway = Gateway::start_with(|settings| {
         settings.stall_timeout = Duration::from_secs(1);
         settings.max_streams = 1;
@@ -125,7 +126,7 @@ async fn a_client_that_takes_nothing_loses_its_stream_and_is_told_once_it_reads(
     let list = until(&mut admin, |list| list[0].state() == SubscriberState::Ended).await;
     assert_eq!(list[0].end_reason, "RECEIVER_STALLED");
     assert!(list[0].lag_events > 0 && list[0].sent_events < posted, "{list:?}");
-    // Its place is free, although its client has not noticed anything yet.
+    // Its place is free, although its client has not noticed the end yet.
     let (other, _) = Subscriber::open(&mut gateway.client().await, latest()).await.unwrap();
 
     let (frames, status) = end(&mut stalled).await;
@@ -137,9 +138,9 @@ async fn a_client_that_takes_nothing_loses_its_stream_and_is_told_once_it_reads(
             _ => None,
         })
         .collect();
-    assert_eq!(events, (1..=list[0].sent_events).collect::<Vec<_>>(), "what was sent arrives, in order");
+    assert_eq!(events, (1..=list[0].sent_events).collect::<Vec<_>>(), "all sent events arrive in order");
     drop(other);
-    // It resumes with the last cursor and misses nothing.
+    // The client resumes with the last cursor and misses nothing.
     let Some(Frame::Event(last)) = frames.last() else { panic!("{:?}", frames.last()) };
     let rest = soon(async {
         loop {
@@ -176,7 +177,7 @@ async fn a_stalled_stream_ends_behind_a_whole_message() {
         body.send_data([prefix, message].concat().into(), true).unwrap();
         let mut body = soon(response).await.unwrap().into_body();
         let mut admin = admin(gateway.addresses.grpc).await;
-        // Without a name it is forgotten when it ends.
+        // A stream without a name is removed from the list when it ends.
         until(&mut admin, |list| list.is_empty()).await;
 
         let mut read = Vec::new();
@@ -190,7 +191,7 @@ async fn a_stalled_stream_ends_behind_a_whole_message() {
         let (mut rest, mut events) = (&read[..], 0);
         while let Some((prefix, behind)) = rest.split_at_checked(5) {
             let len = u32::from_be_bytes(prefix[1..].try_into().unwrap()) as usize;
-            let (message, behind) = behind.split_at_checked(len).expect("messages are whole");
+            let (message, behind) = behind.split_at_checked(len).expect("messages are complete");
             let frame = SubscribeResponse::decode(message).unwrap().frame.unwrap();
             events += i32::from(matches!(frame, Frame::Event(_)));
             rest = behind;
@@ -205,7 +206,7 @@ async fn a_stalled_stream_ends_behind_a_whole_message() {
 async fn an_idle_stream_is_not_taken_for_a_stalled_one() {
     let gateway = Gateway::start_with(|settings| settings.stall_timeout = Duration::from_secs(1)).await;
     let mut client = gateway.client().await;
-    // Its heartbeats are further apart than the stall time-out.
+    // The interval between its heartbeats is longer than the stall timeout.
     let request = SubscribeRequest {
         heartbeat_interval: Some(Duration::from_secs(3).into()),
         ..named("idle", latest())
@@ -218,7 +219,7 @@ async fn an_idle_stream_is_not_taken_for_a_stalled_one() {
     gateway.stop().await;
 }
 
-/// Stopped, not ended: its kernel still takes bytes for it, but nobody answers pings.
+/// The process is stopped but not ended: its kernel still receives bytes, but pings are not answered.
 #[tokio::test]
 async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
     let gateway = Gateway::start_with(|settings| {
@@ -227,7 +228,7 @@ async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
         settings.max_streams = 1;
     })
     .await;
-    // This very program, running the test below.
+    // This test binary runs the test below.
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "streams::subscribes_for_another_test", "--nocapture"])
         .env("SUBSCRIBE_TO", gateway.addresses.grpc.to_string())
@@ -239,15 +240,17 @@ async fn a_client_stopped_by_sigstop_loses_its_connection_by_keepalive() {
     until(&mut admin, |list| list.iter().any(|one| one.name == "child")).await;
     let pid = rustix::process::Pid::from_child(&child.0);
     rustix::process::kill_process(pid, Signal::STOP).unwrap();
-    // With bytes on their way that nobody takes.
+    // With bytes in flight that are not acknowledged.
     post_more_than_a_window(&gateway).await;
     let list = until(&mut admin, |list| list[0].state() == SubscriberState::Ended).await;
     assert_eq!((list[0].name.as_str(), list[0].end_reason.as_str()), ("child", "CLIENT_GONE"));
-    Subscriber::open(&mut gateway.client().await, latest()).await.expect("its place is free");
+    Subscriber::open(&mut gateway.client().await, latest())
+        .await
+        .expect("the place of the stopped client is free");
     gateway.stop().await;
 }
 
-/// No test by itself: the client of the one above.
+/// Helper process: the client of the test above.
 #[tokio::test]
 async fn subscribes_for_another_test() {
     let Ok(address) = std::env::var("SUBSCRIBE_TO") else { return };
@@ -276,21 +279,31 @@ async fn operators_see_who_reads_and_who_is_behind() {
     let [live_status, slow_status, _] = &list[..] else { panic!("{list:?}") };
     assert_eq!(live_status.state(), SubscriberState::Live);
     assert_eq!(live_status.filter, filter);
-    assert_eq!((live_status.lag_events, live_status.sent_events), (0, 0), "what it leaves out is no lag");
+    assert_eq!(
+        (live_status.lag_events, live_status.sent_events),
+        (0, 0),
+        "events outside its filter are not lag"
+    );
     assert_eq!(live_status.cursor, all_events(&mut client).await.last().unwrap().cursor);
     assert!(live_status.peer.starts_with("127.0.0.1:"));
     assert_eq!(slow_status.lag_events, posted - slow_status.sent_events);
     assert!(slow_status.blocked_time.unwrap().seconds >= 5);
-    assert!(slow_status.lag_time.unwrap().seconds >= 4, "as long as it is blocked, about: {slow_status:?}");
+    assert!(
+        slow_status.lag_time.unwrap().seconds >= 4,
+        "about as long as the stream is blocked: {slow_status:?}"
+    );
 
     drop(slow_client);
     drop(_slow);
     let list = until(&mut admin, |list| list.iter().any(|one| one.state() == SubscriberState::Ended)).await;
     let ended = &list[1];
     assert_eq!((ended.name.as_str(), ended.end_reason.as_str()), ("slow.1", "CLIENT_GONE"));
-    assert!(ended.end_time.is_some() && ended.lag_events > 0, "how far it is behind now: {ended:?}");
+    assert!(
+        ended.end_time.is_some() && ended.lag_events > 0,
+        "the ended stream still reports its lag: {ended:?}"
+    );
 
-    // The name comes back: the last end stays listed beside it.
+    // A new stream uses the name. The last end stays listed beside it.
     let (_again, _) = Subscriber::open(&mut client, named("slow.1", after(&ended.cursor))).await.unwrap();
     let list = subscribers(&mut admin).await;
     assert_eq!(list.iter().filter(|one| one.name == "slow.1").count(), 2);
@@ -333,13 +346,13 @@ async fn ended_subscribers_are_remembered_up_to_a_bound() {
         let (subscriber, _) = Subscriber::open(&mut client, named(&format!("s{n}"), latest())).await.unwrap();
         drop(subscriber);
     }
-    // While some are open there are more than a page has.
+    // While some are open, the list is longer than a page.
     let list = until(&mut admin, |list| {
         list.last().is_some_and(|one| one.name == "s1004")
             && list.iter().all(|one| one.state() == SubscriberState::Ended)
     })
     .await;
-    assert_eq!(list.len(), 1000, "the first ones are forgotten");
+    assert_eq!(list.len(), 1000, "the oldest entries are evicted");
     gateway.stop().await;
 }
 
@@ -365,7 +378,7 @@ async fn the_logs_status_says_what_is_stored() {
     gateway.stop().await;
 }
 
-/// A log with a damaged event, whose reads from another one on hang while they may.
+/// Log with a damaged event, whose reads from a later event on can hang.
 struct FaultyLog {
     log: MemoryLog,
     damaged: Sequence,
@@ -409,7 +422,7 @@ async fn a_damaged_event_ends_the_stream_or_is_told_as_a_gap() {
     let mut client = gateway.client().await;
     let (mut fails, _) = Subscriber::open(&mut client, earliest()).await.unwrap();
     let (frames, status) = end(&mut fails).await;
-    assert_eq!(frames.len(), 2, "what stands before it is given: {frames:?}");
+    assert_eq!(frames.len(), 2, "events before the damaged one are delivered: {frames:?}");
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DataLoss, "LOG_DAMAGED"));
 
     let request = SubscribeRequest { on_gap: GapPolicy::Skip.into(), ..earliest() };
@@ -447,7 +460,7 @@ async fn a_read_that_takes_long_costs_no_heartbeat_and_no_stream() {
     gateway.stop().await;
 }
 
-/// Keepalive pings reach a client only once it speaks HTTP/2.
+/// Keepalive pings reach a client only after it speaks HTTP/2.
 #[tokio::test]
 async fn connections_that_never_speak_http2_lose_their_places() {
     let gateway = Gateway::start_with(|settings| settings.grpc_max_connections = 2).await;

@@ -1,5 +1,5 @@
-//! The systemd unit. `./scripts/test` says so where there is no systemd-analyze, and names it
-//! in CALLBACK_GATEWAY_TESTS_WITHOUT.
+//! The systemd unit. Where systemd-analyze is missing, `./scripts/test` reports so and adds it to
+//! CALLBACK_GATEWAY_TESTS_WITHOUT.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ fn unit() -> String {
     fs::read_to_string(package().join("deploy/systemd/callback-gateway.service")).unwrap()
 }
 
-/// The unit with the program that there is, as a file.
+/// Writes the unit with the path of the program under test to a file.
 fn here(dir: &TempDir) -> PathBuf {
     let path = dir.path().join("callback-gateway.service");
     fs::write(&path, unit().replace(INSTALLED, env!("CARGO_BIN_EXE_callback-gateway"))).unwrap();
@@ -42,13 +42,13 @@ fn systemd_finds_no_fault() {
     let dir = TempDir::new().unwrap();
     let output = verify.arg(here(&dir)).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    // It says what is wrong, such as an unknown key, also where it goes on.
+    // It reports faults, such as an unknown key, even where it continues.
     assert!(output.status.success() && !said.contains("callback-gateway"), "{said}");
 }
 
 #[test]
 fn the_unit_is_kept_from_nearly_everything() {
-    // In tenths, from 0 to 100; systemd calls up to 19 OK. An unhardened unit has 96.
+    // In tenths, from 0 to 100. systemd rates values up to 19 as OK. An unhardened unit has 96.
     let Some(mut security) = analyze(&["security", "--offline=true", "--threshold=13", "--no-pager"]) else {
         return;
     };
@@ -57,7 +57,7 @@ fn the_unit_is_kept_from_nearly_everything() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// The values of a key, in order.
+/// Returns the values of a key, in order.
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     let pairs = unit.lines().filter_map(|line| line.split_once('='));
     pairs.filter(|(name, _)| *name == key).map(|(_, value)| value).collect()
@@ -70,10 +70,10 @@ fn the_program_takes_its_command_lines_and_systemd_waits_for_its_end() {
     let file = "/etc/callback-gateway/gateway.toml";
     assert_eq!(start, [format!("{INSTALLED} serve --config {file}")]);
     assert_eq!(reload, [&format!("{INSTALLED} check-config --config {file}"), "/bin/kill -HUP $MAINPID"]);
-    // With the page's file, and the tokens that it names.
+    // With the page's configuration, and the token files that it names.
     let page = fs::read_to_string(package().join("docs/deployment.md")).unwrap();
     let (_, example) =
-        page.split_once("```toml\n# /etc/callback-gateway/gateway.toml\n").expect("an example");
+        page.split_once("```toml\n# /etc/callback-gateway/gateway.toml\n").expect("the page has an example");
     let (example, _) = example.split_once("```").unwrap();
     let dir = TempDir::new().unwrap();
     let path = dir.path().to_str().unwrap();
@@ -89,7 +89,7 @@ fn the_program_takes_its_command_lines_and_systemd_waits_for_its_end() {
         let (name, value) = variable.split_once('=').unwrap();
         let name = name.strip_prefix("CALLBACK_GATEWAY_").unwrap().to_lowercase();
         assert_eq!(
-            find(&name).expect("a setting").variable(),
+            find(&name).expect("the setting exists").variable(),
             format!("CALLBACK_GATEWAY_{}", name.to_uppercase())
         );
         check.env(variable.split_once('=').unwrap().0, value);
@@ -107,7 +107,7 @@ fn the_program_takes_its_command_lines_and_systemd_waits_for_its_end() {
     assert!(values(&unit, "TimeoutStopSec")[0].parse::<u64>().unwrap() > timeout + 7);
 }
 
-/// systemd's groups of system calls, by their names.
+/// Parses systemd's groups of system calls by name.
 fn groups(listed: &str) -> BTreeMap<&str, Vec<&str>> {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut name = "";
@@ -122,7 +122,7 @@ fn groups(listed: &str) -> BTreeMap<&str, Vec<&str>> {
     groups
 }
 
-/// The system calls of a group, and of those in it.
+/// Returns the system calls of a group, including nested groups.
 fn calls<'a>(groups: &BTreeMap<&str, Vec<&'a str>>, name: &str) -> BTreeSet<&'a str> {
     let members = &groups[name];
     members
@@ -131,7 +131,7 @@ fn calls<'a>(groups: &BTreeMap<&str, Vec<&'a str>>, name: &str) -> BTreeSet<&'a 
         .collect()
 }
 
-/// With all that a gateway does, from its start to its end.
+/// Covers all activities of a gateway, from its start to its end.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_makes_no_system_call_that_the_unit_forbids() {
     let Some(mut filters) = analyze(&["syscall-filter"]) else { return };
@@ -141,7 +141,7 @@ async fn the_program_makes_no_system_call_that_the_unit_forbids() {
     let dir = TempDir::new().unwrap();
     let trace = dir.path().join("trace");
     let mut strace = Command::new("strace");
-    // As a grandchild, so that signals and the exit code are the program's.
+    // As a grandchild of the tracer, so that signals and the exit code are those of the program.
     strace.args(["-D", "-f", "-qq", "-o", trace.to_str().unwrap()]);
     let args = serve_args(&dir.path().join("data"));
     let bounds = ["--drain-delay", "0s", "--retention-count", "10", "--memory", "1KiB"];
@@ -169,10 +169,10 @@ async fn the_program_makes_no_system_call_that_the_unit_forbids() {
     let groups = groups(&listed);
     assert_eq!(values(&unit, "SystemCallFilter"), ["@system-service", "~@privileged"]);
     let mut allowed = &calls(&groups, "@system-service") - &calls(&groups, "@privileged");
-    // What systemd itself starts it with.
+    // System calls with which systemd itself starts the program.
     allowed.insert("execve");
     if rustix::process::geteuid().is_root() {
-        // Only then: SQLite has a new file belong to its database's owner.
+        // Needed only as root: SQLite assigns a new file to the owner of its database.
         allowed.insert("fchown");
     }
     let text = fs::read_to_string(&trace).unwrap();
@@ -185,19 +185,20 @@ async fn the_program_makes_no_system_call_that_the_unit_forbids() {
     assert!(made.contains("fdatasync") && made.contains("accept4"), "{made:?}");
     let forbidden: Vec<_> = made.difference(&allowed).collect();
     assert!(forbidden.is_empty(), "{forbidden:?}");
-    // Nothing that is made up at run time is executed: MemoryDenyWriteExecute.
+    // MemoryDenyWriteExecute: no code that is generated at run time is executed.
     assert!(!text.contains("PROT_WRITE|PROT_EXEC"));
 }
 
-/// The page's commands, into a directory in the place of the machine's root.
+/// Runs the page's commands with a directory in place of the root directory.
 #[test]
 fn what_the_page_installs_is_what_the_unit_names() {
     if is_without("systemd-analyze") {
         return;
     }
     let page = fs::read_to_string(package().join("docs/deployment.md")).unwrap();
-    let (_, commands) =
-        page.split_once("```text\ncargo build --locked --release\n").expect("how to install it");
+    let (_, commands) = page
+        .split_once("```text\ncargo build --locked --release\n")
+        .expect("the page has the commands of an installation");
     let dir = TempDir::new().unwrap();
     let root = dir.path().to_str().unwrap();
     for made_by_others in ["usr/local/bin", "usr/lib/sysusers.d", "etc/systemd/system"] {
@@ -207,7 +208,7 @@ fn what_the_page_installs_is_what_the_unit_names() {
         let here = line
             .replace(" /", &format!(" {root}/"))
             .replace("target/release/callback-gateway", env!("CARGO_BIN_EXE_callback-gateway"))
-            // The user is made below that directory only.
+            // The user is created only below that directory.
             .replace(" -o callback-gateway -g callback-gateway", "")
             .replace("systemd-sysusers", &format!("systemd-sysusers --root={root}"));
         let output = Command::new("sh").args(["-c", &here]).current_dir(package()).output().unwrap();

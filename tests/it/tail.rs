@@ -1,4 +1,4 @@
-//! `tail`: over gateways that come and go, into pipes that close.
+//! `tail`: while gateways end and restart, and into pipes that close.
 
 use std::io::{BufRead as _, Read as _};
 
@@ -23,7 +23,7 @@ async fn sequences(tail: &mut Running, count: usize) -> Vec<u64> {
     sequences
 }
 
-/// Waits until a stream is open: what is stored from then on, it gets.
+/// Waits until a stream is open: it receives all later events.
 async fn subscribed(address: std::net::SocketAddr) {
     soon(async { while run(&mut command(address, &["subscribers", "--json"])).await.stdout().is_empty() {} })
         .await;
@@ -81,7 +81,7 @@ async fn over_restarts_and_broken_connections_nothing_is_missed_or_doubled() {
     post(&gateway, 50).await;
     seen.extend(sequences(&mut tail, 70).await);
 
-    // The gateway is killed, and another one has its place.
+    // The gateway is killed, and another one replaces it.
     relay.lead_to(None);
     gateway.kill();
     let gateway = Process::serve(dir.path(), &quick);
@@ -90,7 +90,7 @@ async fn over_restarts_and_broken_connections_nothing_is_missed_or_doubled() {
     seen.extend(sequences(&mut tail, 90).await);
     assert_eq!(seen, (1..=200).collect::<Vec<_>>());
 
-    // The gateway says that it goes.
+    // The gateway announces its end.
     gateway.signal(rustix::process::Signal::TERM);
     assert!(gateway.ended().await.0.success());
     let gateway = Process::serve(dir.path(), &quick);
@@ -110,7 +110,7 @@ async fn over_restarts_and_broken_connections_nothing_is_missed_or_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pipe_that_closes_is_no_error() {
+async fn a_pipe_that_closes_is_not_an_error() {
     let gateway = Gateway::start().await;
     gateway.post("A.B", "{}").await;
     let mut tail = tail(gateway.addresses.grpc, &["--from", "earliest"]);
@@ -118,12 +118,12 @@ async fn a_pipe_that_closes_is_no_error() {
     drop(tail.out.take());
     gateway.post("A.B", "{}").await;
     assert_eq!(tail.ended().await, (Some(0), String::new()));
-    // Nor does it take another event to notice.
+    // `tail` notices it without another event.
     let mut idle = self::tail(gateway.addresses.grpc, &["--from", "earliest"]);
     assert_eq!(sequences(&mut idle, 2).await, [1, 2]);
     drop(idle.out.take());
     assert_eq!(idle.ended().await, (Some(0), String::new()));
-    // Nor a gateway.
+    // It also notices it without a gateway.
     let relay = Relay::start(gateway.addresses.grpc).await;
     let mut lost = self::tail(relay.address, &["--from", "earliest"]);
     assert_eq!(sequences(&mut lost, 2).await, [1, 2]);
@@ -142,16 +142,16 @@ async fn a_pipe_that_closes_is_no_error() {
     gateway.stop().await;
 }
 
-/// As a pager does that has stopped reading: Ctrl-C must end it all the same.
+/// Simulates a pager that has stopped reading: Ctrl-C must still end `tail`.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_ends_it_while_nobody_reads() {
+async fn an_interrupt_ends_it_while_its_output_is_not_read() {
     let gateway = Gateway::start().await;
     let text = "x".repeat(100_000);
     for _ in 0..5 {
         assert!(gateway.post("A.B", &format!("{{\"t\":\"{text}\"}}")).await.is_stored());
     }
     let mut tail = tail(gateway.addresses.grpc, &["--from", "earliest", "--raw"]);
-    // It is writing, into a pipe that holds less.
+    // It blocks in a write to a pipe that is full.
     let mut byte = [0];
     let mut out = tail.out.take().unwrap();
     out.read_exact(&mut byte).unwrap();
@@ -164,7 +164,7 @@ async fn an_interrupt_ends_it_while_nobody_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_trying_again_does_not_mend_ends_it_with_what_to_do() {
+async fn an_error_that_retries_cannot_fix_ends_it_with_a_remedy() {
     let gateway = Gateway::start_with(|settings| settings.retention_count = Some(5)).await;
     let first = {
         gateway.post("A.B", "{}").await;
@@ -175,7 +175,7 @@ async fn what_trying_again_does_not_mend_ends_it_with_what_to_do() {
         assert!(http.post("A.B", "{}").await.is_stored());
     }
     let address = gateway.addresses.grpc;
-    // Retention looks every second.
+    // Retention runs every second.
     let expired = soon(async {
         loop {
             let ran = run(&mut command(address, &["tail", "--from", &first, "--count", "1"])).await;

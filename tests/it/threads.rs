@@ -1,4 +1,4 @@
-//! A system that gives no more threads. A library stands in for it, which is loaded before the system's.
+//! A system that cannot create more threads. A preloaded library simulates it.
 
 use std::{
     fs,
@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::support::{child::Running, *};
 
-/// Has as many threads at once as the environment says, and creates none while a file exists.
+/// Limits the number of concurrent threads to the one in the environment, and creates none while a file
+/// exists.
 const NO_THREADS: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -75,7 +76,7 @@ impl NoThreads {
         self.dir.path().join("no_threads.so")
     }
 
-    /// While it exists, there are no threads.
+    /// Returns the file that prevents new threads while it exists.
     fn flag(&self) -> PathBuf {
         self.dir.path().join("no-threads")
     }
@@ -84,7 +85,7 @@ impl NoThreads {
         let mut command = program();
         command
             .args(serve_args(data_dir))
-            // So little that what is read comes from the disk.
+            // So little memory that events are read from the disk.
             .args(["--memory=4KiB", "--drain-delay=0s"])
             .env("LD_PRELOAD", self.library())
             .env("TEST_NO_THREADS", self.flag());
@@ -101,7 +102,7 @@ async fn a_gateway_that_gets_no_more_threads_reads_reloads_and_ends() {
     for n in 0..300 {
         assert!(http.post("A.B", &format!(r#"{{"n":{n}}}"#)).await.is_stored());
     }
-    // From the disk, by more readers than there are threads.
+    // Reads from the disk, with more readers than there are threads.
     let mut client = gateway.client().await;
     let reads = (0..8).map(|_| {
         let mut client = client.clone();
@@ -120,7 +121,7 @@ async fn a_gateway_that_gets_no_more_threads_reads_reloads_and_ends() {
     assert!(status.success() && !log.iter().any(|line| line.contains("panicked")), "{log:?}");
 }
 
-/// Whichever of its threads it does not get.
+/// Checks the failure of each thread that the gateway starts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_does_not_get_its_threads_does_not_start() {
     let (no_threads, dir) = (NoThreads::new(), TempDir::new().unwrap());
@@ -128,7 +129,7 @@ async fn a_gateway_that_does_not_get_its_threads_does_not_start() {
     loop {
         let mut command = no_threads.serve(&dir.path().join(threads.to_string()));
         command.env("TEST_THREADS", threads.to_string());
-        // Whichever comes first: it says that it is ready, or it ends.
+        // Wait until it is ready or ends.
         command.args(["--ready-file", dir.path().join("ready").to_str().unwrap()]);
         let mut child = Running(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         let ended = eventually(async || match child.0.try_wait().unwrap() {
@@ -139,5 +140,5 @@ async fn a_gateway_that_does_not_get_its_threads_does_not_start() {
         assert_eq!(status.code(), Some(1), "{threads} threads");
         threads += 1;
     }
-    assert!(threads > 5, "it has more threads than {threads}");
+    assert!(threads > 5, "the gateway started with only {threads} threads allowed");
 }

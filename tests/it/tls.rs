@@ -20,7 +20,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
-/// Posts a callback over HTTPS; gives the answer's first line.
+/// Posts a callback over HTTPS. Returns the status line of the answer.
 async fn post(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<String> {
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::from(address.ip());
@@ -34,7 +34,7 @@ async fn post(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Str
 
 const STORED: &str = "HTTP/1.1 200 OK";
 
-/// The arguments that set TLS up on a listener.
+/// Returns the arguments that enable TLS on a listener.
 fn tls_args(dir: &TempDir, listener: &str, server: &Identity, client_ca: Option<&str>) -> Vec<String> {
     let cert = write(dir.path(), &format!("{listener}.crt"), &server.cert);
     let key = write(dir.path(), &format!("{listener}.key"), &server.key);
@@ -62,7 +62,8 @@ async fn channel(
     Endpoint::new(format!("https://{address}")).unwrap().tls_config(tls).unwrap().connect().await
 }
 
-/// Whether a call gets an answer: in TLS 1.3 a client learns only then that it was refused.
+/// Returns whether a call is answered. In TLS 1.3 a client learns of its rejection only after the
+/// handshake.
 async fn can_call(address: SocketAddr, ca: &Authority, identity: Option<&Identity>) -> bool {
     let Ok(channel) = channel(address, ca, identity).await else { return false };
     soon(AdminServiceClient::new(channel).get_log_status(GetLogStatusRequest {})).await.is_ok()
@@ -75,11 +76,15 @@ async fn callbacks_come_over_https_and_no_longer_over_http() {
     let address = gateway.addresses.http;
     assert_eq!(post(address, &ca.client_config(None)).await.unwrap(), STORED);
     let stranger = Authority::new("strangers").client_config(None);
-    assert!(post(address, &stranger).await.is_err(), "the client does not know who signed the certificate");
+    assert!(post(address, &stranger).await.is_err(), "the client does not trust the CA of the certificate");
     let mut plain = Http::connect(address).await;
     plain.send(request("A.B", "{}")).await;
     assert!(!plain.closed().await.starts_with(b"HTTP/"));
-    assert_eq!(post(address, &ca.client_config(None)).await.unwrap(), STORED, "the next one is taken");
+    assert_eq!(
+        post(address, &ca.client_config(None)).await.unwrap(),
+        STORED,
+        "the next callback is accepted"
+    );
     assert_eq!(all_events(&mut gateway.client().await).await.len(), 2);
 }
 
@@ -95,7 +100,10 @@ async fn a_required_client_certificate_must_be_shown_and_good() {
     assert!(try_with(None).await.is_err());
     assert!(try_with(Some(&Authority::new("strangers").client())).await.is_err());
     assert!(try_with(Some(&clients.expired_client())).await.is_err());
-    assert!(try_with(Some(&clients.server())).await.is_err(), "a server's certificate is no client's");
+    assert!(
+        try_with(Some(&clients.server())).await.is_err(),
+        "a server certificate is not accepted from a client"
+    );
     assert_eq!(try_with(Some(&clients.client())).await.unwrap(), STORED);
     assert_eq!(all_events(&mut gateway.client().await).await.len(), 2);
     let scrape = get(gateway.addresses.admin, "/metrics").await.body;
@@ -124,7 +132,7 @@ async fn an_optional_client_certificate_must_be_good_if_it_is_shown() {
 async fn grpc_takes_good_certificates_only() {
     let (dir, servers, clients) =
         (TempDir::new().unwrap(), Authority::new("servers"), Authority::new("clients"));
-    // With certificates required, no token is needed to listen for others.
+    // If client certificates are required, remote clients need no token.
     let mut args = tls_args(&dir, "grpc", &servers.server(), Some(clients.pem()));
     args.push("--grpc-listen=0.0.0.0:0".to_owned());
     let listen = args.pop().unwrap();
@@ -151,7 +159,7 @@ async fn certificates_are_renewed_without_dropping_streams() {
     let mut client = EventServiceClient::new(channel(grpc, &old, None).await.unwrap());
     let (mut subscriber, _) = Subscriber::open(&mut client, latest()).await.unwrap();
 
-    // A key that does not fit leaves the old pair in force.
+    // A key that does not match leaves the old pair in force.
     write(dir.path(), "grpc.key", &new.server().key);
     gateway.signal(Signal::HUP);
     let said =
@@ -167,13 +175,14 @@ async fn certificates_are_renewed_without_dropping_streams() {
     assert!(can_call(grpc, &new, None).await);
     assert!(!can_call(grpc, &old, None).await);
     assert_eq!(post(gateway.addresses.http, &new.client_config(None)).await.unwrap(), STORED);
-    assert_eq!(subscriber.event().await.unwrap().command, "A.B", "on the connection of before");
+    assert_eq!(subscriber.event().await.unwrap().command, "A.B", "the existing connection stays open");
     assert!(matches!(subscriber.frame().await, Ok(Frame::CaughtUp(_) | Frame::Heartbeat(_))));
 }
 
-/// Connections that say nothing: to HTTP more than it takes at once, to gRPC all but one of them.
+/// Connections that send nothing: more than the HTTP listener accepts at once, and one less than the
+/// limit for gRPC.
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_never_make_their_handshake_hold_up_nobody() {
+async fn clients_that_never_complete_their_handshake_do_not_delay_others() {
     let (dir, ca) = (TempDir::new().unwrap(), Authority::new("servers"));
     let mut args = tls_args(&dir, "http", &ca.server(), None);
     args.extend(tls_args(&dir, "grpc", &ca.server(), None));
@@ -188,7 +197,7 @@ async fn clients_that_never_make_their_handshake_hold_up_nobody() {
     }
     assert_eq!(soon(post(gateway.addresses.http, &ca.client_config(None))).await.unwrap(), STORED);
     assert!(soon(can_call(gateway.addresses.grpc, &ca, None)).await);
-    // They lose their connections, and with them what they hold.
+    // They lose their connections, and so release their places.
     for mut stream in silent {
         soon(stream.read_to_end(&mut Vec::new())).await.ok();
     }

@@ -1,5 +1,5 @@
-//! Tokens on the command line of the real program: where they come from, what is
-//! said of them, and `send` that signs with them.
+//! Tokens on the command line of the real program: their sources, messages about them, and signatures of
+//! `send`.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-/// Everything that it wrote.
+/// Returns everything that the program wrote.
 fn written(output: &Output) -> String {
     String::from_utf8([output.stdout.as_slice(), &output.stderr].concat()).unwrap()
 }
@@ -58,7 +58,7 @@ async fn send_signs_with_the_token_of_a_file_and_says_how_if_it_has_none() {
     }
     let wrong = send(&url, Some(&tokens_file(dir.path(), &format!("{APP_ID} wrong-token\n"))));
     assert!(stderr(&wrong).contains("HTTP 401"), "{wrong:?}");
-    assert!(!stderr(&wrong).contains("--tokens-file"), "it did sign: {wrong:?}");
+    assert!(!stderr(&wrong).contains("--tokens-file"), "the callback was signed: {wrong:?}");
 
     let events = all_events(&mut gateway.client().await).await;
     assert_eq!(events.len(), 1);
@@ -84,9 +84,9 @@ fn a_url_is_shown_without_its_query() {
     assert!(!written(&help).contains("secret"), "{help:?}");
 }
 
-/// Instead of the file's path, by mistake.
+/// The token is passed in place of the file's path, by mistake.
 #[test]
-fn a_token_in_the_place_of_the_files_path_is_not_shown() {
+fn a_token_in_place_of_the_files_path_is_not_shown() {
     let dir = TempDir::new().unwrap();
     let line = format!("{APP_ID} {TOKEN}");
     let serve = || {
@@ -167,7 +167,7 @@ fn send_says_what_is_wrong_with_its_tokens_as_serve_does() {
     }
 }
 
-/// What `serve` says before it is ready, with its level.
+/// Returns the messages of `serve` before it is ready, with their levels.
 async fn said(process: Process) -> Vec<(String, String)> {
     process.signal(Signal::TERM);
     let (status, lines) = process.ended().await;

@@ -1,4 +1,4 @@
-//! Tests of what `./scripts/test` and `./scripts/tools` find on a machine, with stand-ins for programs.
+//! Tests of the checks in `./scripts/test` and `./scripts/tools` for installed programs, with stand-ins.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Only what the script itself starts is on PATH: no C compiler.
+/// PATH has only the programs that the script itself starts: no C compiler.
 #[test]
 fn the_tests_name_everything_that_the_machine_lacks() {
     let dir = TempDir::new().unwrap();
@@ -81,7 +81,7 @@ fn the_tests_name_everything_that_the_machine_lacks() {
     assert_eq!(lacks(&["--quick"]), expected);
 }
 
-/// A copy of the repository's scripts, with a PATH of their own.
+/// Copy of the repository's scripts, with a separate PATH.
 struct Machine {
     dir: TempDir,
 }
@@ -110,7 +110,7 @@ impl Machine {
         self.dir.path().join(path)
     }
 
-    /// Creates a program on PATH that logs its arguments, after it has printed `version` on `--version`.
+    /// Creates a program on PATH that logs its arguments. On `--version` it first prints `version`.
     fn install(&self, name: &str, version: &str) {
         let log = self.path("log").display().to_string();
         let text = format!(
@@ -165,7 +165,7 @@ fn quick_downloads_nothing_and_lists_what_does_not_run() {
     ] {
         assert!(told.contains(&format!("\n{not_run}\n")), "{not_run}: {told}");
     }
-    // The linter on PATH has the pinned version, the spelling checker has another one.
+    // The linter on PATH has the pinned version. The spelling checker has another one.
     assert!(machine.calls("shellcheck").iter().any(|args| args.starts_with("--external-sources ")), "{told}");
     assert_eq!(machine.calls("typos"), ["--version"]);
     let downloads = |args: &String| args.starts_with("fetch") || args.starts_with("install");
@@ -195,15 +195,15 @@ fn a_tool_on_path_is_used_if_it_has_the_pinned_version() {
         assert_eq!(output.status.code(), Some(i32::from(!is_pinned)), "{version}");
     }
     assert_eq!(fs::read_link(link).unwrap(), machine.path("bin/nats-server"));
-    // Without names it is enough that the rest is listed.
+    // Without names, the command succeeds after listing the rest.
     let output = machine.run("scripts/tools", &["--offline"]);
     let told = stdout(&output);
     assert!(output.status.success() && told.matches(" missing: not installed\n").count() == 14, "{output:?}");
 }
 
-/// Looks for the programs, scripts and tests that the recipes name.
+/// Checks that the programs, scripts and tests in the recipes exist.
 #[test]
-fn the_justfile_calls_what_is_there() {
+fn the_justfile_calls_existing_programs_and_tests() {
     let justfile = fs::read_to_string(package().join("justfile")).unwrap();
     let lines = justfile.lines().filter(|line| line.starts_with("    ") && !line.contains("@just"));
     for line in lines {

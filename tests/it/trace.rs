@@ -22,12 +22,12 @@ use tonic::{Request, Response, Status, transport::Server};
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN_ID: &str = "00f067aa0ba902b7";
 
-/// What a caller sends, with these flags.
+/// Returns the `traceparent` of a caller, with these flags.
 fn incoming(flags: &str) -> String {
     format!("00-{TRACE_ID}-{SPAN_ID}-{flags}")
 }
 
-/// A collector.
+/// OTLP collector.
 struct Receiver(mpsc::UnboundedSender<Span>);
 
 #[tonic::async_trait]
@@ -49,7 +49,7 @@ impl TraceService for Receiver {
     }
 }
 
-/// A collector that runs as long as the test, and the spans that it gets.
+/// Starts a collector that runs as long as the test. Returns its address and the spans that it receives.
 async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<Span>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -101,7 +101,7 @@ fn attributes(span: &Span) -> BTreeMap<&str, String> {
     span.attributes.iter().map(|attribute| (attribute.key.as_str(), value(attribute))).collect()
 }
 
-/// Ends the gateway, which sends what it has, and gives the spans by their names.
+/// Stops the gateway, which then sends its last spans. Returns the spans, sorted by name.
 async fn spans_after(gateway: Gateway, mut received: mpsc::UnboundedReceiver<Span>) -> Vec<Span> {
     gateway.stop().await;
     let mut spans = Vec::new();
@@ -116,7 +116,7 @@ fn names(spans: &[Span]) -> Vec<&str> {
     spans.iter().map(|span| span.name.as_str()).collect()
 }
 
-/// The `traceparent` that names this span.
+/// Returns the `traceparent` that names this span.
 fn named_by(span: &Span) -> String {
     format!("00-{}-{}-01", hex::encode(&span.trace_id), hex::encode(&span.span_id))
 }
@@ -158,7 +158,7 @@ async fn a_callback_without_a_trace_begins_one_at_the_ratio_that_is_set() {
         let (collector, received) = collector().await;
         let gateway = gateway(collector, ratio).await;
         assert!(gateway.post("A.B", "{}").await.is_stored());
-        // One that was not sampled where it began is not sampled here, whatever the ratio.
+        // A trace that was not sampled at its origin is not sampled here, whatever the ratio.
         post_traced(gateway.addresses.http, &incoming("00")).await;
         let events = all_events(&mut gateway.client().await).await;
         let spans: Vec<_> = spans_after(gateway, received).await;
@@ -171,7 +171,11 @@ async fn a_callback_without_a_trace_begins_one_at_the_ratio_that_is_set() {
         } else {
             assert_eq!(events[0].traceparent, "");
         }
-        assert_eq!(events[1].traceparent, incoming("00"), "there is no span of ours to go on from");
+        assert_eq!(
+            events[1].traceparent,
+            incoming("00"),
+            "the event has the caller's span, because the gateway has none"
+        );
     }
 }
 
@@ -205,7 +209,7 @@ async fn the_span_of_a_refused_callback_says_why_and_nothing_of_its_body() {
     let query = format!("SdkAppid={APP_ID}");
     http.send(format!("POST /?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\ns3cr3t")).await;
     assert_eq!(http.answer().await.status, 400);
-    // Whoever is not known has no span made, whatever it says.
+    // An unauthenticated caller gets no span, whatever its `traceparent`.
     let mut http = Http::connect(gateway.addresses.http).await;
     http.send("POST /?SdkAppid=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await;
     assert_eq!(http.answer().await.status, 403);
@@ -237,11 +241,11 @@ async fn the_span_of_a_callback_that_could_not_be_stored_has_failed() {
 
 #[tokio::test]
 async fn a_collector_that_never_answers_costs_spans_and_nothing_else() {
-    // It takes connections and says nothing.
+    // It accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = gateway(silent.local_addr().unwrap(), 1.0).await;
     let mut http = Http::connect(gateway.addresses.http).await;
-    // More than are queued.
+    // More spans than the queue holds.
     for _ in 0..2500 {
         assert!(http.post("A.B", "{}").await.is_stored());
     }

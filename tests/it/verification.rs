@@ -1,5 +1,4 @@
-//! Who may post callbacks, through real sockets: signatures, tokens, and secrets
-//! that must not come out.
+//! Authentication of callbacks, through real sockets: signatures, tokens, and the secrecy of both.
 
 use std::{
     io::Read as _,
@@ -46,7 +45,7 @@ fn signed(token: &str, time: u64) -> String {
     signed_text(token, &time.to_string())
 }
 
-/// Signed rightly, whatever the time is.
+/// Returns a query with a valid signature, whatever the time is.
 fn signed_text(token: &str, time: &str) -> String {
     let sign = Token::new(token).unwrap().sign(time);
     let time: String = form_urlencoded::byte_serialize(time.as_bytes()).collect();
@@ -107,9 +106,9 @@ async fn a_stranger_gets_401_and_leaves_nothing_behind() {
     }
     for parameter in ["Sign=x", "RequestTime=1"] {
         let answer = post(&gateway, &format!("{good}&{parameter}"), "{}").await;
-        assert_eq!(answer.status, 400, "given twice: {answer:?}");
+        assert_eq!(answer.status, 400, "the parameter occurs twice: {answer:?}");
     }
-    // Refused before its body is looked at, and the app before the signature.
+    // The body is not read before a refusal, and the app is checked before the signature.
     assert_eq!(post(&gateway, &without, "not JSON").await.status, 401);
     assert_eq!(post(&gateway, "SdkAppid=1&CallbackCommand=A.B", "{}").await.status, 403);
     assert!(all_events(&mut gateway.client().await).await.is_empty());
@@ -117,8 +116,7 @@ async fn a_stranger_gets_401_and_leaves_nothing_behind() {
     gateway.stop().await;
 }
 
-/// Each request has everything wrong from one check on, so the answer names the
-/// first check that it did not pass.
+/// Each request violates every check from one on, so the answer names the first check that it failed.
 #[tokio::test]
 async fn each_check_comes_before_the_next() {
     let gateway = Gateway::start_with(|settings| {
@@ -162,8 +160,8 @@ async fn each_check_comes_before_the_next() {
     gateway.stop().await;
 }
 
-/// The token's owner may sign longer things for somebody else, and SHA-256 without a key can be
-/// extended by whoever knows a signature.
+/// The owner of the token may sign longer messages for other services, and SHA-256 without a key allows
+/// length extension by anyone with a signature.
 #[tokio::test]
 async fn a_time_that_is_more_than_digits_is_refused_although_it_is_signed_rightly() {
     let gateway = gateway().await;
@@ -188,12 +186,13 @@ async fn a_time_that_is_more_than_digits_is_refused_although_it_is_signed_rightl
         assert!(answer.error_info().contains("decimal digits"), "{text:?}: {answer:?}");
         assert!(post(&gateway, &signed(TOKEN, now()), "{}").await.is_stored());
     }
-    // Not part of the time, but a parameter that nobody reads.
+    // Not part of the time, but an unused parameter.
     assert!(post(&gateway, &(signed(TOKEN, now()) + "&x"), "{}").await.is_stored());
     gateway.stop().await;
 }
 
-/// The vendor signs the time alone: within the window a copy cannot be told from its own retry.
+/// The vendor signs only the time. Within the window, a copy cannot be distinguished from the vendor's
+/// own retry.
 #[tokio::test]
 async fn a_replayed_callback_is_stored_again_and_marked_if_its_body_is_the_same() {
     let gateway = gateway().await;
@@ -202,7 +201,7 @@ async fn a_replayed_callback_is_stored_again_and_marked_if_its_body_is_the_same(
     let url = signed(TOKEN, now());
     assert!(post(&gateway, &url, "{}").await.is_stored());
     assert_eq!(subscriber.event().await.unwrap().possible_duplicate_of, 0);
-    // Marked once the gateway has seen the first in its log.
+    // Repeats are marked once the gateway has seen the first callback in its log.
     soon(async {
         loop {
             assert!(post(&gateway, &url, "{}").await.is_stored());
@@ -242,7 +241,7 @@ async fn a_wider_window_takes_older_callbacks() {
 }
 
 #[test]
-fn an_unsigned_app_is_not_served_to_other_machines_unless_told_to() {
+fn an_unsigned_app_is_not_served_to_other_machines_unless_allowed() {
     let dir = TempDir::new().unwrap();
     let serve = |more: &[&str], tokens: &str| {
         let mut args = serve_args(dir.path());
@@ -270,7 +269,7 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
         (format!("# x\n{APP_ID} {TOKEN} {TOKEN}"), "line 2"),
         (TOKEN.to_owned(), "write APP_ID TOKEN"),
         (format!("8 {TOKEN}"), "an app that sdk_app_id does not name"),
-        // The two parts exchanged, where the token is a number.
+        // The two parts are exchanged, where the token is a number.
         (format!("123456789 {APP_ID}"), "`APP_ID TOKEN`, in this order"),
     ] {
         std::fs::write(&file, format!("{tokens}\n")).unwrap();
@@ -290,8 +289,8 @@ fn wrong_tokens_are_named_by_their_line_and_never_shown() {
     assert_eq!(missing.status.code(), Some(64));
 }
 
-/// At the most talkative log level, with good callbacks, strangers' ones and
-/// rubbish; all that comes out of the program by any way.
+/// Collects everything that the program writes, at the most verbose log level, with good callbacks,
+/// unauthenticated ones and garbage.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_the_program_writes_shows_a_secret() {
     let dir = TempDir::new().unwrap();
@@ -330,7 +329,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
     };
     assert_eq!(send(TOKEN, &url), Some(0));
     assert_eq!(send("not-our-token", &url), Some(1));
-    assert_eq!(send(TOKEN, "http://127.0.0.1:1/"), Some(1), "nobody answers there");
+    assert_eq!(send(TOKEN, "http://127.0.0.1:1/"), Some(1), "no server listens there");
 
     let sign = Token::new(TOKEN).unwrap().sign(&started.to_string());
     let good = signed(TOKEN, started);
@@ -358,7 +357,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
         written.extend(format!("{}{}\n", answer.head, answer.body).into_bytes());
     }
     assert_eq!(stored, 4);
-    // Heads that are refused before anybody has read them, and one that breaks off.
+    // Requests that are refused after their head, and one that breaks off.
     for head in [format!("GET /?{good} HTTP/9\r\n\r\n"), format!("POST /?{good} HTTP/1.1\r\nHost: x\r\nbad")]
     {
         let mut http = Http::connect(gateway.addresses.http).await;
@@ -400,7 +399,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
     let status = soon(client.subscribe(after("x"))).await.unwrap_err();
     written.extend(format!("{status:?}").into_bytes());
 
-    // Files that are read again, with what is wrong in them and without.
+    // Files that are reloaded, with and without faults.
     std::fs::write(&file, format!("{APP_ID} {TOKEN}\n{APP_ID} '{NEW_TOKEN}'\n")).unwrap();
     std::fs::write(&grpc_file, format!("oncall {GRPC_TOKEN} events admin\nnew {NEW_GRPC_TOKEN} all\n"))
         .unwrap();
@@ -434,7 +433,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
     gateway.signal(rustix::process::Signal::TERM);
     let (status, log) = gateway.ended().await;
     assert!(status.success());
-    assert!(log.iter().any(|line| line.contains("refused a callback")), "it was talkative");
+    assert!(log.iter().any(|line| line.contains("refused a callback")), "the log level was verbose");
     written.extend(log.join("\n").into_bytes());
     stdout.read_to_end(&mut written).unwrap();
     for entry in data.read_dir().unwrap() {
@@ -452,7 +451,7 @@ async fn nothing_that_the_program_writes_shows_a_secret() {
         let at = written.windows(secret.len()).position(|window| window == secret.as_bytes());
         assert_eq!(at.map(|at| around(&written, at)), None, "{secret} was written");
     }
-    // Nothing that could be a signature, whatever it was made of.
+    // No output could be a signature of anything.
     let mut digits = 0;
     for (at, byte) in written.iter().enumerate() {
         digits = if byte.is_ascii_hexdigit() { digits + 1 } else { 0 };

@@ -35,7 +35,7 @@ def show_event(event):
 
 
 def start(text):
-    """The `start` of a request: latest, earliest or a cursor."""
+    """Sets the `start` of a request: latest, earliest or a cursor."""
     return {text: Empty()} if text in ("latest", "earliest") else {"after_cursor": text}
 
 
@@ -68,12 +68,12 @@ def list_events(stub, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address", help="of the gRPC listener")
+    parser.add_argument("address", help="address of the gRPC listener")
     commands = parser.add_subparsers(required=True)
 
     command = commands.add_parser("subscribe", help="follow the log")
     command.add_argument("--start", default="latest", help="latest, earliest or the cursor to resume after")
-    command.add_argument("--count", type=int, help="end after this many events")
+    command.add_argument("--count", type=int, help="stop after this many events")
     command.set_defaults(run=subscribe)
 
     command = commands.add_parser("list", help="list the log, all of its pages")

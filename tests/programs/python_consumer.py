@@ -22,9 +22,9 @@ def show(**line):
 
 
 def details(error):
-    """The reason, the metadata and the delay to wait that an error carries."""
+    """Returns the reason, the metadata and the retry delay of an error."""
     reason, metadata, delay = None, {}, 0.2
-    # None where the connection failed: then there is no status from the gateway.
+    # None if the connection failed: then there is no status from the gateway.
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
@@ -43,15 +43,15 @@ class Consumer:
         self.events = 0
 
     def move(self, cursor):
-        """Everything up to the cursor is done. A real consumer commits its rows with it."""
+        """Stores the cursor. A real consumer commits it together with its rows."""
         self.cursor = cursor
-        # Whole or not at all, also if we are killed in between.
+        # Atomic, even if the process is killed meanwhile.
         unfinished = self.state.with_suffix(".tmp")
         unfinished.write_text(cursor)
         unfinished.replace(self.state)
 
     def take(self, response):
-        """Deals with a frame; whether it is the last one to take."""
+        """Processes a frame. Returns whether it is the last one."""
         kind = response.WhichOneof("frame")
         frame = getattr(response, kind) if kind else None
         if kind == "event":
@@ -61,7 +61,7 @@ class Consumer:
             show(gap=[frame.first_missing_sequence, frame.last_missing_sequence])
         elif kind:
             show(frame=kind)
-        # A frame of a kind that we do not know is skipped.
+        # Frames of unknown kinds are skipped.
         if frame is not None:
             self.move(frame.cursor)
         return kind == "event" and frame.raw_body == self.args.until
@@ -95,16 +95,18 @@ class Consumer:
             case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.RESOURCE_EXHAUSTED:
                 time.sleep(delay)
             case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN | grpc.StatusCode.CANCELLED if reason is None:
-                # Not the gateway's: a proxy between us cut the stream.
+                # Not an error of the gateway: a proxy cut the stream.
                 time.sleep(delay)
             case grpc.StatusCode.OUT_OF_RANGE:
-                # Events are lost to us: a real consumer tells somebody, then goes on with what is left.
+                # Events are lost to this consumer. A real one alerts an operator, then continues with
+                # the oldest event.
                 self.move(metadata["oldest_cursor"])
             case grpc.StatusCode.DATA_LOSS:
-                # An event cannot be read: a real consumer tells somebody, then goes on behind it.
+                # An event cannot be read. A real consumer alerts an operator, then continues behind it.
                 self.args.skip = True
             case grpc.StatusCode.FAILED_PRECONDITION:
-                # Another log: a real consumer compares what it has, then starts anew.
+                # The log was replaced. A real consumer reconciles its data, then resubscribes from
+                # `earliest`.
                 self.move("")
             case _:
                 raise error
@@ -112,15 +114,15 @@ class Consumer:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address", help="of the gRPC listener")
+    parser.add_argument("address", help="address of the gRPC listener")
     parser.add_argument("state", help="file with the cursor")
-    parser.add_argument("until", help="body of the last event to take")
+    parser.add_argument("until", help="body of the last event to read")
     parser.add_argument("--name", default="python")
-    parser.add_argument("--skip", action="store_true", help="go on behind gaps")
-    parser.add_argument("--show", type=int, default=100, help="how much of a body is printed")
-    parser.add_argument("--stop-after", type=int, help="take nothing after so many events, until a line on standard input")
+    parser.add_argument("--skip", action="store_true", help="continue behind gaps")
+    parser.add_argument("--show", type=int, default=100, help="length of a body's printed part")
+    parser.add_argument("--stop-after", type=int, help="pause after this many events until a line on standard input")
     args = parser.parse_args()
-    # Its connection is tried again at once: the test waits for it.
+    # Reconnect quickly: the test waits for it.
     options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
     with grpc.insecure_channel(args.address, options=options) as channel:
         Consumer(args).follow(event_service_pb2_grpc.EventServiceStub(channel))

@@ -1,4 +1,4 @@
-//! Damage to the files of a store that no gateway uses, and what it costs.
+//! Damage to the files of a store that no gateway uses, and its cost.
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
@@ -9,28 +9,28 @@ use proptest::{prelude::*, sample::Index};
 use rusqlite::{Connection, OptionalExtension as _};
 use tempfile::TempDir;
 
-/// Lost events, by sequence, and why they cannot be read.
+/// Lost events by sequence, with the reason.
 pub(crate) type Lost = BTreeMap<u64, GapReason>;
 
 const STORE: &str = "events.db";
 const WAL: &str = "events.db-wal";
-/// What a copy of the data directory needs. SQLite makes the `-shm` files anew.
+/// Files that a copy of the data directory needs. SQLite recreates the `-shm` files.
 const FILES: [&str; 5] = [STORE, WAL, "events.end", "index.db", "index.db-wal"];
 
-/// What happens to the files between two runs of the gateway.
+/// Change to the files between two runs of the gateway.
 #[derive(Debug, Clone)]
 pub(crate) enum Damage {
-    /// Another program deletes rows, from the oldest one or from a later one on.
+    /// Another program deletes rows, either the oldest ones or later ones.
     DeleteRows { first: Index, count: u64 },
-    /// The newest rows are gone without a trace in the store, as after a copy of an earlier day was put back.
+    /// The newest rows are gone without a trace in the store, as after the restore of an old copy.
     LoseEnd { count: u64 },
     /// A row has other content than was written.
     ChangeRow { at: Index, change: Change },
-    /// A page of rows has only zeros.
+    /// A page of rows contains only zeros.
     ZeroPage { at: Index },
-    /// The index ends early, or is not there.
+    /// The index is truncated or missing.
     CutIndex(Cut),
-    /// The gateway crashes, and its write-ahead log ends early, or is not there.
+    /// The gateway crashes, and its write-ahead log is truncated or missing.
     CutWal(Cut),
 }
 
@@ -62,13 +62,14 @@ pub(crate) fn any_damage() -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    /// Whether the gateway crashes before it.
+    /// Returns whether the gateway crashes before the damage.
     pub(crate) fn is_crash(&self) -> bool {
         matches!(self, Self::CutWal(_))
     }
 
-    /// Damages the files in `dir`. `before` is what they had, and `end` the newest sequence that was acknowledged.
-    /// Returns what the damage must cost, where that is known without looking.
+    /// Damages the files in `dir`. `before` is the content of the store, and `end` the newest
+    /// acknowledged sequence. Returns the cost of the damage, if it can be derived without reading the
+    /// store.
     pub(crate) fn apply(&self, dir: &Path, before: &Survey, end: u64) -> Option<Lost> {
         match self {
             Self::DeleteRows { first, count } => {
@@ -76,14 +77,14 @@ impl Damage {
                 let first = before.oldest + first.index(kept.max(1)) as u64;
                 let sql =
                     format!("DELETE FROM record WHERE sequence BETWEEN {first} AND {}", first + count - 1);
-                // SQLite deletes nothing where it comes upon a damaged page.
+                // SQLite deletes nothing if it encounters a damaged page.
                 open(dir).execute(&sql, []).ok()?;
                 before.after_deletion(first..=end.min(first + count - 1))
             }
             Self::LoseEnd { count } => {
                 let store = open(dir);
                 let first = end.saturating_sub(count - 1);
-                // The trigger notes deletions in the other table.
+                // The trigger records deletions in the other table.
                 store.execute_batch("CREATE TEMP TABLE kept AS SELECT * FROM meta").unwrap();
                 store.execute("DELETE FROM record WHERE sequence >= ?1", [first.cast_signed()]).ok()?;
                 store.execute_batch("INSERT OR REPLACE INTO meta SELECT * FROM kept").unwrap();
@@ -111,7 +112,8 @@ impl Damage {
             Self::CutWal(cut) => {
                 let whole = fs::read(dir.join(WAL)).ok()?;
                 cut.apply(&dir.join(WAL));
-                // A checkpoint that a reader kept from its end left a main file that is nothing without its WAL.
+                // If a reader kept a checkpoint from finishing, the main file is invalid without its
+                // WAL.
                 if !is_whole(dir) {
                     fs::write(dir.join(WAL), whole).unwrap();
                 }
@@ -164,8 +166,8 @@ fn change_row(store: &Connection, sequence: u64, change: &Change) {
     }
 }
 
-/// Overwrites a page with rows, or with what does not fit into their pages. Not the last one: nothing can be added to a
-/// table without it, and the gateway does not start.
+/// Overwrites a page that contains rows, or part of a large row. Skips the last page: without it,
+/// nothing can be added to a table, and the gateway does not start.
 fn zero_page(dir: &Path, at: &Index) {
     let pages: Vec<(i64, i64)> = {
         let store = open(dir);
@@ -184,21 +186,22 @@ fn zero_page(dir: &Path, at: &Index) {
     }
 }
 
-/// Copies the data directory of a gateway that runs and stores nothing meanwhile, as a crash would leave it.
+/// Copies the data directory of an idle running gateway, as a crash would leave it.
 pub(crate) fn crash_image(dir: &Path) -> TempDir {
     let image = TempDir::new().unwrap();
     let store = open(dir);
-    // Retention writes by itself.
+    // Retention writes independently.
     store.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     store.execute_batch("BEGIN IMMEDIATE").unwrap();
     let paths = FILES.map(|name| dir.join(name)).into_iter().filter(|path| path.exists());
-    // Another process: one that closes a file drops its own locks on it, and those of the gateway are this one's.
+    // In another process: a process that closes a file drops its own locks on it, and this process holds
+    // those of the gateway.
     assert!(Command::new("cp").args(paths).arg(image.path()).status().unwrap().success());
     store.execute_batch("ROLLBACK").unwrap();
     image
 }
 
-/// A copy of the store. Opening the store itself would move its WAL into the main file.
+/// Copies the store. Opening the store itself would move its WAL into the main file.
 fn copy(dir: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
     for name in [STORE, WAL] {
@@ -215,12 +218,12 @@ fn is_whole(dir: &Path) -> bool {
     check.is_ok_and(|check| check == "ok")
 }
 
-/// What the files of a store have, read row by row.
+/// Content of a store, read row by row.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    /// The oldest sequence that is kept.
+    /// Oldest sequence that is kept.
     pub(crate) oldest: u64,
-    /// Events from there on that cannot be read.
+    /// Events from the oldest on that cannot be read.
     pub(crate) lost: Lost,
 }
 
@@ -236,7 +239,8 @@ impl Survey {
         Self { oldest, lost: (oldest..=end).filter_map(lost).collect() }
     }
 
-    /// Returns what is lost once rows were deleted. Those at the beginning count as trimmed. `None`: not known.
+    /// Returns the lost events after rows were deleted. Rows at the beginning count as trimmed. Returns
+    /// `None` if the cost is not known.
     fn after_deletion(&self, deleted: std::ops::RangeInclusive<u64>) -> Option<Lost> {
         let mut lost = self.lost.clone();
         let mut oldest = self.oldest;
@@ -247,7 +251,7 @@ impl Survey {
                 None => {
                     lost.insert(sequence, GapReason::Missing);
                 }
-                // There may be a row or not.
+                // The row may exist or not.
                 Some(_) => return None,
             }
         }

@@ -1,4 +1,4 @@
-//! Listing, compared with the model.
+//! Lists, compared with the model.
 
 use imcallback::{Event, Gap, GapReason, ListEventsRequest, ListOrder};
 use tonic::Code;
@@ -6,14 +6,14 @@ use tonic::Code;
 use super::{Model, filter, fits};
 use crate::support::*;
 
-/// Fewer than there are, so that a list has several pages.
+/// Smaller than the log, so that a list has several pages.
 const PAGE_SIZE: i32 = 15;
 
 impl Model {
-    /// Lists all events that fit, and compares them with the model.
+    /// Lists all matching events and compares them with the model.
     pub(crate) async fn list(&self, filter: usize, order: ListOrder) {
         let before = self.oldest().await;
-        // One that is trimmed while it is listed has to begin again.
+        // A list that is trimmed while it is read must be restarted.
         let Some((mut events, gaps)) = self.pages(filter, order).await else { return };
         let after = self.oldest().await;
         if order == ListOrder::NewestFirst {
@@ -40,7 +40,7 @@ impl Model {
                 event.sequence >= before && fits(filter, stored) && !self.lost.contains_key(&event.sequence)
             );
         }
-        // What was trimmed meanwhile may be there or not.
+        // Events that were trimmed meanwhile may be in the list or not.
         for sequence in after..=self.events.len() as u64 {
             if fits(filter, &self.events[sequence as usize - 1]) {
                 let is_lost = self.lost.contains_key(&sequence);

@@ -19,7 +19,7 @@ pub(crate) enum StartAt {
     Earliest,
     /// Where this reader was.
     LastCursor,
-    /// The time of an event, by its place in the list.
+    /// The time of an event, by its index in the list.
     TimeOf(Index),
 }
 
@@ -28,9 +28,9 @@ pub(crate) struct Reader {
     pub(crate) stream: Option<Subscriber>,
     filter: usize,
     skip: bool,
-    /// Everything up to here was seen, left out by the filter, or told to be gone.
+    /// Every event up to this position was received, excluded by the filter, or reported as gone.
     position: u64,
-    /// The last cursor that it was given.
+    /// Last cursor that it received.
     cursor: Option<String>,
 }
 
@@ -45,10 +45,10 @@ impl Model {
             }
             (StartAt::TimeOf(index), _) if !self.events.is_empty() => {
                 let sequence = index.index(self.events.len()) as u64 + 1;
-                // One that is trimmed or lost has no time any more.
+                // A trimmed or lost event has no time any more.
                 let Ok(event) = self.event(sequence).await else { return };
-                // What is before the event is behind the start, or was received at the same time. Events that are lost
-                // just before it may have been, too.
+                // Events before this one are behind the start, or were received at the same time. Lost
+                // events just before it may have been received at that time, too.
                 let readable = (1..sequence).rev().find(|before| !self.lost.contains_key(before));
                 latest_start = readable.unwrap_or(0);
                 (Start::AtTime(event.receive_time.unwrap()), None)
@@ -70,12 +70,12 @@ impl Model {
         match Subscriber::open(&mut self.gateway.client().await, request).await {
             Ok((stream, subscribed)) => {
                 let at = sequence_of(&subscribed.cursor);
-                // What is below the oldest event is trimmed: nobody starts there.
+                // Events below the oldest one are trimmed, so no start is there.
                 let oldest = self.oldest().await;
                 let reader = &mut self.readers[index];
                 reader.position = position.unwrap_or(at);
-                assert!(at <= reader.position, "nothing is skipped by resuming");
-                assert!(at <= latest_start.max(oldest - 1), "nor by starting at a time");
+                assert!(at <= reader.position, "resuming skips no event");
+                assert!(at <= latest_start.max(oldest - 1), "starting at a time skips no event");
                 reader.cursor = Some(subscribed.cursor);
                 reader.stream = Some(stream);
             }
@@ -93,9 +93,9 @@ impl Model {
         Ok(response.into_inner().event.unwrap())
     }
 
-    /// What a user does whose stream ended where events are gone: goes on behind them.
+    /// Handles the end of a stream at a gap, as a client does: it continues behind the gap.
     async fn ended(&mut self, index: usize, status: &Status) {
-        assert!(!self.readers[index].skip, "who skips is told of gaps by a frame: {status}");
+        assert!(!self.readers[index].skip, "a reader that skips gaps receives them as frames: {status}");
         let details = status.get_details_error_info().unwrap().metadata;
         let cursor = match (status.code(), reason(status).as_str()) {
             (Code::OutOfRange, "CURSOR_EXPIRED") => details["oldest_cursor"].clone(),
@@ -116,14 +116,14 @@ impl Model {
         };
         let position = sequence_of(&cursor);
         let reader = &mut self.readers[index];
-        assert!(position > reader.position, "something is gone indeed");
+        assert!(position > reader.position, "the position moves past the gap");
         reader.position = position;
         reader.cursor = Some(cursor);
         reader.stream = None;
     }
 
-    /// The first event behind the reader's position that it has to be given, or told to be lost. Of lost events nobody
-    /// knows whether they fit.
+    /// Returns the first event behind the reader's position that must be delivered or reported as lost.
+    /// A lost event may match the filter or not.
     fn next_pending(&self, index: usize) -> Option<u64> {
         let reader = &self.readers[index];
         let from = reader.position as usize;
@@ -140,7 +140,7 @@ impl Model {
         }
     }
 
-    /// Reads what is left, however often the stream ends meanwhile.
+    /// Reads the remaining events, however often the stream ends.
     pub(crate) async fn read_all(&mut self, index: usize) {
         while self.readers[index].cursor.is_some() && self.next_pending(index).is_some() {
             let Reader { filter, skip, .. } = self.readers[index];
@@ -155,13 +155,13 @@ impl Model {
         }
     }
 
-    /// Reads a frame and checks it against the model; whether it was an event.
+    /// Reads a frame and checks it against the model. Returns whether it was an event.
     async fn read_frame(&mut self, index: usize) -> bool {
         let frame = self.readers[index].stream.as_mut().unwrap().frame().await;
         let next = self.next_pending(index);
         let cursor = match frame {
             Ok(Frame::Event(event)) => {
-                assert_eq!(Some(event.sequence), next, "the next one that fits, and no other");
+                assert_eq!(Some(event.sequence), next, "the next event that matches the filter");
                 assert!(!self.lost.contains_key(&event.sequence), "{event:?} is lost");
                 let stored = &self.events[event.sequence as usize - 1];
                 assert_eq!((event.command.as_str(), &event.raw_body), (stored.command, &stored.body));
@@ -178,9 +178,12 @@ impl Model {
             Ok(Frame::CaughtUp(frame)) => frame.cursor,
             Ok(Frame::FellBehind(frame)) => frame.cursor,
             Ok(Frame::GoingAway(frame)) => frame.cursor,
-            Ok(Frame::Subscribed(frame)) => panic!("twice: {frame:?}"),
+            Ok(Frame::Subscribed(frame)) => panic!("a second `subscribed` frame: {frame:?}"),
             Err(status) if status.code() == Code::Unavailable => {
-                assert!(status.get_details_error_info().is_some(), "it ends well: {status:?}");
+                assert!(
+                    status.get_details_error_info().is_some(),
+                    "the end of the stream has details: {status:?}"
+                );
                 assert_eq!(reason(&status), "SHUTTING_DOWN");
                 self.readers[index].stream = None;
                 return false;
@@ -191,7 +194,10 @@ impl Model {
             }
         };
         let sequence = sequence_of(&cursor);
-        assert!(next.is_none_or(|next| sequence < next), "a cursor passes nothing that was not sent or told");
+        assert!(
+            next.is_none_or(|next| sequence < next),
+            "a cursor passes only events that were sent or reported"
+        );
         let reader = &mut self.readers[index];
         assert!(sequence >= reader.position, "cursors do not go back");
         reader.position = sequence;
@@ -205,10 +211,14 @@ impl Model {
         assert!(last > self.readers[index].position);
         if gap.reason() == GapReason::Trimmed {
             let next = self.next_pending(index);
-            assert!(next.is_none_or(|next| first <= next), "nothing before the gap is left out");
+            assert!(next.is_none_or(|next| first <= next), "no event before the gap was skipped");
             if !self.is_draining {
                 let status = self.event(last).await.unwrap_err();
-                assert_eq!(status.code(), Code::OutOfRange, "what is told to be gone is gone");
+                assert_eq!(
+                    status.code(),
+                    Code::OutOfRange,
+                    "an event that is reported as gone cannot be read"
+                );
             }
         } else {
             self.assert_hole(index, first, last, gap.reason()).await;
@@ -219,10 +229,10 @@ impl Model {
         reader.cursor = Some(gap.cursor);
     }
 
-    /// Checks that exactly these events are next, lost, and for this reason.
+    /// Checks that exactly these events are next, and that they are lost for this reason.
     async fn assert_hole(&self, index: usize, first: u64, last: u64, cause: GapReason) {
         assert!(first <= last);
-        assert_eq!(self.next_pending(index), Some(first), "nothing before the hole is left out");
+        assert_eq!(self.next_pending(index), Some(first), "no event before the hole was skipped");
         for sequence in first..=last {
             assert_eq!(self.lost.get(&sequence), Some(&cause), "{sequence} is lost for this reason");
         }
@@ -234,7 +244,7 @@ impl Model {
             GapReason::Missing => "EVENTS_MISSING",
             _ => "LOG_DAMAGED",
         };
-        // Retention may have come by meanwhile.
+        // Retention may have run meanwhile.
         let is_trimmed = status.code() == Code::OutOfRange && self.oldest().await > last;
         assert!(is_trimmed || status.code() == Code::DataLoss && reason(&status) == expected, "{status}");
     }

@@ -1,4 +1,4 @@
-//! Fixtures of several modules. Most come from `gateway-testkit`, which other executables use too.
+//! Fixtures of several modules. Most are in `gateway-testkit`, which other executables use too.
 
 pub(crate) mod packets;
 pub(crate) mod reseal;

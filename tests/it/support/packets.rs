@@ -22,7 +22,7 @@ pub(crate) fn packets() -> Vec<(String, String)> {
         packets.extend(files);
     }
     assert!(packets.len() > 55, "{}", packets.len());
-    // Neither in the order of the alphabet nor in that of the numbers.
+    // In neither alphabetical nor numerical order.
     let member = |n: u32| {
         let value = match n % 5 {
             0 => json!(n),

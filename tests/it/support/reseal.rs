@@ -1,9 +1,9 @@
-//! Stores that tests change as a gateway would.
+//! Changes to stores as a gateway would make them.
 
 use callback_gateway::testing::event::{Record, Sequence, Timestamp};
 use rusqlite::Connection;
 
-/// Has the rows' checksums agree with the records, as the gateway that wrote them would.
+/// Updates the checksums of the rows for changed records, as the gateway that wrote them would.
 pub(crate) fn reseal(store: &Connection) {
     store.execute_batch("BEGIN").unwrap();
     let mut select = store.prepare("SELECT sequence, receive_time, record FROM record").unwrap();
