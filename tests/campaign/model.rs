@@ -131,7 +131,7 @@ impl Model {
                 return Err(Trouble::wrong(format!("a new event has another time: {}", short(event))));
             }
         } else {
-            return Err(Trouble::wrong(format!("nobody posted {}", short(event))));
+            return Err(Trouble::wrong(format!("this event was not posted: {}", short(event))));
         }
         self.learn(event.clone());
         Ok(())

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-/// Whether a gateway may refuse to start on a damaged store.
+/// Set if a gateway may refuse to start on a damaged store.
 pub const MAY_REFUSE: bool = false;
-/// Whether a gateway may reject callbacks until an operator repairs its store.
+/// Set if a gateway may reject callbacks until an operator repairs its store.
 pub const MAY_KEEP_CALLBACKS_OUT: bool = false;
 
 /// Outcome of a damage. The worst is the last one.

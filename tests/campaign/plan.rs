@@ -27,7 +27,7 @@ pub enum Target {
     Rows(Rows),
 }
 
-/// Whether a gateway runs when its files are damaged.
+/// State of the gateway when its files are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Course {
     /// No gateway runs.
