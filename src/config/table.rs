@@ -433,7 +433,7 @@ pub static SETTINGS: &[Setting] = &[
         "drain.timeout",
         "TIME",
         "20s",
-        "Maximum time from SIGTERM to the exit: at least 5s longer than `drain.delay`, at most 1h",
+        "Maximum time from SIGTERM to the exit: at least 5s longer than `drain.delay`, at most 1h. Longer only while the events of a deleted store are saved",
     ),
 ];
 

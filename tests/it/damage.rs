@@ -183,6 +183,12 @@ impl Log {
             AdminServiceClient::connect(format!("http://{}", gateway.addresses.grpc)).await.unwrap();
         let status = admin.get_log_status(GetLogStatusRequest {}).await.unwrap().into_inner();
         assert_eq!((status.lost_events, status.gaps.is_empty()), (count as u64, count == 0));
+        if count > 0 {
+            let is_loss = |line: &serde_json::Value| {
+                line["message"].as_str().unwrap_or_default().starts_with("stored events were lost: ")
+            };
+            assert_eq!(gateway.nth_line(0, is_loss).await["level"], "ERROR");
+        }
     }
 }
 

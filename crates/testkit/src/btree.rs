@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 pub const PAGE: usize = 8192;
 
 /// Returns the row IDs in a page if it is a leaf of a table
-/// (https://sqlite.org/fileformat2.html#b_tree_pages).
+/// (<https://sqlite.org/fileformat2.html#b_tree_pages>).
 pub fn rows(page: &[u8]) -> BTreeSet<u64> {
     let number = |at: usize| usize::from(u16::from_be_bytes([page[at], page[at + 1]]));
     let varint = |at: usize| {

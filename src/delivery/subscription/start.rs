@@ -32,7 +32,7 @@ pub enum Start {
 pub enum OnGap {
     /// End with [`SubscribeError::Expired`] or [`SubscribeError::Read`].
     Fail,
-    /// Report the gap with [`Frame::Gap`] and continue.
+    /// Report the gap with [`Frame::Gap`](super::frame::Frame::Gap) and continue.
     Skip,
 }
 

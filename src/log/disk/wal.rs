@@ -86,7 +86,7 @@ impl WalFiles {
         fs::metadata(&self.path).map_or(0, |wal| wal.len())
     }
 
-    /// Returns the file that SQLite has open, positioned at its beginning, even if it was moved or deleted.
+    /// Returns the file that SQLite has open, even if it was moved or deleted.
     pub(super) fn file(&self) -> &File {
         &self.file
     }

@@ -337,7 +337,7 @@ spec:
   {{- if or (eq .Values.log "nats") $volumes }}
   volumes:
     {{- if eq .Values.log "nats" }}
-    # For the index, which is rebuilt.
+    # For the index, which is rebuilt, and the mark of the newest event. A new pod has neither.
     - name: data
       emptyDir: {}
     {{- end }}
