@@ -181,7 +181,7 @@ fn a_store_of_a_newer_format_is_refused_and_left_as_it_is() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains("format 1000"), "{said}");
-        assert!(said.contains("run the version that wrote it, or a newer one"), "{said}");
+        assert!(said.contains("run the version that wrote it, or a newer version"), "{said}");
         assert!(fs::read(&path).unwrap() == before, "the store was modified");
 
         Connection::open(&path).unwrap().pragma_update(None, "user_version", format).unwrap();
