@@ -8,7 +8,9 @@ use std::{
 };
 
 use super::{
-    OpenError, aside, rescue, sqlite_error,
+    OpenError, aside,
+    end::EndFile,
+    rescue, sqlite_error,
     store::Store,
     wal::{self, WalFiles},
     writer::{Writer, answer},
@@ -71,7 +73,7 @@ impl Writer {
         }
     }
 
-    /// Counts consecutive failures of a damaged or missing store, if such a store may be set aside.
+    /// Counts consecutive failures of a store that is gone, or that is damaged and may be set aside.
     pub(super) fn note_failure(&mut self, error: &OpenError) {
         if self.is_gone() {
             self.gone_attempts += 1;
@@ -91,8 +93,8 @@ impl Writer {
         )
     }
 
-    /// Saves the events of a store that is no longer in its place, and begins a new store if there is none.
-    /// Ending the log ends the gateway. Its next start opens the store that is in place.
+    /// Saves the events of a store that is no longer in its place. Ending the log ends the gateway. Its next start opens the
+    /// store that is in place, or handles a missing one.
     fn abandon_gone(&mut self) -> Result<(), OpenError> {
         let shared = Arc::clone(&self.shared);
         let mark = self.end_mark(self.next);
@@ -101,15 +103,16 @@ impl Writer {
         let saved = rescue::save(self.dir(), &shared.file, wal, mark);
         shared.is_saving.store(false, Ordering::Relaxed);
         let saved = saved?;
+        // The next start compares, even if the whole directory was deleted.
+        let marked = EndFile::replace(self.dir(), mark);
+        let deleted = wal.map_or(Ok(()), WalFiles::delete_own);
         let _gate = shared.checkpoint_gate.write();
-        wal.map_or(Ok(()), WalFiles::delete_own)?;
         shared.connections.close();
-        if let Some(store) = self.store.take() {
-            store.close_without_checkpoint()?;
-        }
-        // Without permission to set stores aside, the next start fails.
-        if self.set_aside_damaged && !self.path.exists() {
-            aside::set_aside(self.dir(), self.next)?;
+        // SQLite would delete a write-ahead log that now belongs to another store.
+        let closed = self.store.take().map_or(Ok(()), |store| store.close_without_checkpoint().map(drop));
+        // A failure from here on does not repeat the copy.
+        if let Err(error) = marked.and(deleted).and(closed) {
+            tracing::error!(%error, "the data directory could not be prepared for the next start");
         }
         tracing::error!(
             path = %self.path.display(),

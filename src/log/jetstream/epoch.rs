@@ -67,10 +67,16 @@ pub(super) async fn lost_since(
         return Ok(Some(info.state.end()));
     }
     // Other gateways may have stored other events there since.
-    let found = api.get(StartAt::Sequence(mark.sequence)).await?;
-    let found = found.filter(|found| found.sequence == mark.sequence);
-    let Some(found) = found.and_then(|found| found.into_record(mark.epoch).ok()) else { return Ok(None) };
-    Ok(mark.check.filter(|check| *check != found.check()).map(|_| mark.sequence))
+    Ok(is_replaced(api, mark).await?.then_some(mark.sequence))
+}
+
+/// Returns whether the stream has another event at the cursor's position. An event that is missing or damaged there is not
+/// another one.
+pub(super) async fn is_replaced(api: &Api, cursor: Cursor) -> Result<bool, ApiError> {
+    let Cursor { epoch, sequence, check: Some(check) } = cursor else { return Ok(false) };
+    let found = api.get(StartAt::Sequence(sequence)).await?.filter(|found| found.sequence == sequence);
+    let record = found.and_then(|found| found.into_record(epoch).ok());
+    Ok(record.is_some_and(|record| record.check() != check))
 }
 
 /// Notes a new epoch in the stream's metadata, unless another gateway has done so since.

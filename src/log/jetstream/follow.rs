@@ -252,21 +252,12 @@ async fn check(state: &StreamState) -> Result<(), ApiError> {
 
 /// Returns whether the stream has no other record at the tail's end. Ends the log if it has one.
 async fn is_in_place(state: &StreamState, tail: Tail) -> Result<bool, ApiError> {
-    let last = tail.end.previous();
-    let found = match last {
-        Sequence(0) => None,
-        last => state.api.get(StartAt::Sequence(last)).await?.filter(|found| found.sequence == last),
-    };
-    // If there is none, it may have been trimmed or deleted since.
-    let Some(message) = found else { return Ok(true) };
-    // Damage to this message alone is a hole, not another stream.
-    let Ok(record) = message.into_record(state.epoch) else { return Ok(true) };
-    if tail.cursor.check.is_none_or(|check| check == record.check()) {
+    if !epoch::is_replaced(&state.api, tail.cursor).await? {
         return Ok(true);
     }
     // Asked first, because a stream that was created again has another epoch.
     let end = state.refresh().await?.state.end();
-    end_lost(state, end.min(last)).await?;
+    end_lost(state, end.min(tail.end.previous())).await?;
     Ok(false)
 }
 
