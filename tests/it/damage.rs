@@ -13,7 +13,7 @@ use crate::support::*;
 use imcallback::{
     Event, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest, ListEventsRequest, ListOrder,
     SubscribeRequest, admin_service_client::AdminServiceClient, event_service_client::EventServiceClient,
-    get_event_request, subscribe_request::Start, subscribe_response::Frame,
+    get_event_request, subscribe_request::Start,
 };
 use tempfile::TempDir;
 use tonic::{Code, Status, transport::Channel};
@@ -205,20 +205,7 @@ async fn subscribe(
     let mut request = mode.after.as_deref().map_or_else(earliest, after);
     request.on_gap = mode.on_gap.into();
     request.include_raw_body = true;
-    let (mut events, mut gaps) = (Vec::new(), Vec::new());
-    let mut stream = match Subscriber::open(client, request).await {
-        Ok((stream, _)) => stream,
-        Err(status) => return (events, gaps, Some(status)),
-    };
-    loop {
-        match stream.frame().await {
-            Ok(Frame::Event(event)) => events.push(event),
-            Ok(Frame::Gap(gap)) => gaps.push(gap),
-            Ok(Frame::CaughtUp(_)) => return (events, gaps, None),
-            Ok(_) => {}
-            Err(status) => return (events, gaps, Some(status)),
-        }
-    }
+    read_with_gaps(client, request).await
 }
 
 /// Runs `verify` on the files. Returns its output, and whether it found the log intact.

@@ -19,7 +19,7 @@ use callback_gateway::testing::{
 use imcallback::{
     Event, EventFilter, Gap, GapPolicy, GapReason, GetEventRequest, GetLogStatusRequest,
     GetLogStatusResponse, ListEventsRequest, ListOrder, admin_service_client::AdminServiceClient,
-    event_service_client::EventServiceClient, get_event_request, subscribe_response::Frame,
+    event_service_client::EventServiceClient, get_event_request,
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -122,20 +122,7 @@ async fn subscribe(
     let mut request = earliest();
     request.on_gap = on_gap.into();
     request.include_raw_body = true;
-    let (mut events, mut gaps) = (Vec::new(), Vec::new());
-    let mut stream = match Subscriber::open(client, request).await {
-        Ok((stream, _)) => stream,
-        Err(status) => return (events, gaps, Some(status)),
-    };
-    loop {
-        match stream.frame().await {
-            Ok(Frame::Event(event)) => events.push(event),
-            Ok(Frame::Gap(gap)) => gaps.push(gap),
-            Ok(Frame::CaughtUp(_)) => return (events, gaps, None),
-            Ok(_) => {}
-            Err(status) => return (events, gaps, Some(status)),
-        }
-    }
+    read_with_gaps(client, request).await
 }
 
 async fn get_one(client: &mut EventServiceClient<Channel>, sequence: u64) -> Result<Event, Status> {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use imcallback::{
-    Event, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
+    Event, Gap, SubscribeRequest, SubscribeResponse, event_service_client::EventServiceClient,
     subscribe_request::Start, subscribe_response::Frame,
 };
 use tonic::{Status, Streaming, transport::Channel};
@@ -123,6 +123,27 @@ pub async fn read(client: &mut EventServiceClient<Channel>, request: SubscribeRe
             Frame::Event(event) => events.push(event),
             Frame::CaughtUp(_) => return events,
             frame => panic!("unexpected {frame:?}"),
+        }
+    }
+}
+
+/// Reads to the end of the log or of the stream. Returns the events, the gaps, and the status if the stream ended.
+pub async fn read_with_gaps(
+    client: &mut EventServiceClient<Channel>,
+    request: SubscribeRequest,
+) -> (Vec<Event>, Vec<Gap>, Option<Status>) {
+    let (mut events, mut gaps) = (Vec::new(), Vec::new());
+    let mut stream = match Subscriber::open(client, request).await {
+        Ok((stream, _)) => stream,
+        Err(status) => return (events, gaps, Some(status)),
+    };
+    loop {
+        match stream.frame().await {
+            Ok(Frame::Event(event)) => events.push(event),
+            Ok(Frame::Gap(gap)) => gaps.push(gap),
+            Ok(Frame::CaughtUp(_)) => return (events, gaps, None),
+            Ok(_) => {}
+            Err(status) => return (events, gaps, Some(status)),
         }
     }
 }
